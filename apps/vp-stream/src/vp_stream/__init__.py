@@ -1,0 +1,1 @@
+"""Stream server: WebSocket grid stream, health and the built page."""

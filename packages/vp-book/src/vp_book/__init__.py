@@ -1,0 +1,1 @@
+"""Databento market-by-order files to an order book with two-force physics and fixed time bins."""

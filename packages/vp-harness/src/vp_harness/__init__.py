@@ -1,0 +1,1 @@
+"""Immutable datasets, signals, evaluation, experiments and results."""

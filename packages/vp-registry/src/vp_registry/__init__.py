@@ -1,0 +1,1 @@
+"""Published servings, aliases and the promotion audit trail."""

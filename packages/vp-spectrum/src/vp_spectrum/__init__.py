@@ -1,0 +1,1 @@
+"""Cell spectrum, robust scoring, state codes and the derivative stage of the vacuum-pressure grid."""
