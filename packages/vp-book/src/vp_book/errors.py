@@ -1,0 +1,36 @@
+"""What can go wrong in vp-book."""
+
+from __future__ import annotations
+
+
+class VpBookError(Exception):
+    """Base of every error that vp-book raises on purpose."""
+
+
+class DbnError(VpBookError):
+    """A file could not be read as market-by-order DBN."""
+
+
+class DbnFormatError(DbnError):
+    """The bytes are not DBN, or not of the mbo schema."""
+
+
+class DbnDamagedError(DbnError):
+    """The file is truncated or corrupt.
+
+    `offset` is the byte offset in the decompressed stream at which reading stopped and `records` the number of whole
+    records of any type that came before it.
+    """
+
+    def __init__(self, message: str, *, offset: int, records: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.records = records
+
+
+class SymbolError(DbnError):
+    """The wanted symbol or publisher is not in the file, or has to be chosen."""
+
+
+class ParameterError(VpBookError, ValueError):
+    """An argument is outside what is allowed."""
