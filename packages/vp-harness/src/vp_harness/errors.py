@@ -1,0 +1,67 @@
+"""What can go wrong in vp-harness. Every message says what was found, where, and what to do."""
+
+from __future__ import annotations
+
+
+class VpHarnessError(Exception):
+    """Base of every error that vp-harness raises on purpose."""
+
+
+class ParameterError(VpHarnessError, ValueError):
+    """An argument is outside what is allowed."""
+
+
+class LakeError(VpHarnessError):
+    """The lake root or a path in it cannot be used."""
+
+
+class RawFileError(VpHarnessError):
+    """A raw replay file is missing, ambiguous, or cannot be imported."""
+
+
+class RawFileConflictError(RawFileError):
+    """The lake already holds other bytes under the name an import would take."""
+
+
+class PipelineError(VpHarnessError):
+    """A runtime config and a raw file do not make a replay."""
+
+
+class DatasetError(VpHarnessError):
+    """A dataset cannot be used."""
+
+
+class DatasetMissingError(DatasetError):
+    """No dataset of that id is in the lake."""
+
+
+class DatasetDamagedError(DatasetError):
+    """A file of a dataset is missing, or is not the one its checksums describe."""
+
+
+class SignalError(VpHarnessError):
+    """A signal cannot be made or run."""
+
+
+class UnknownSignalError(SignalError):
+    """No signal of that name is registered."""
+
+
+class ResultsError(VpHarnessError):
+    """The results store cannot be read or written."""
+
+
+class UnknownRunError(ResultsError):
+    """No finished run of that id is stored."""
+
+
+class ExperimentError(VpHarnessError):
+    """An experiment cannot be run as it is specified."""
+
+
+class PromotionError(VpHarnessError):
+    """A run cannot be promoted."""
+
+
+class UnprovenError(PromotionError):
+    """The confirmation part does not separate the run from breakeven, and nobody accepted that."""

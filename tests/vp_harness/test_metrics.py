@@ -1,0 +1,99 @@
+"""The figures of a row and their intervals."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vp_harness.errors import ParameterError
+from vp_harness.events import Events
+from vp_harness.metrics import bootstrap_interval, measure, profit_factor, wilson_interval
+from vp_harness.outcomes import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT, ExitRule, Fills, OutcomeTable
+
+
+def table_of(outcomes, pnl):
+    n = len(outcomes)
+    fills = Fills(
+        np.tile(np.array(outcomes, np.int8), (2, 1)),
+        np.tile(np.arange(n) + 10, (2, 1)),
+        np.vstack([pnl, -np.array(pnl)]).astype(np.float64),
+    )
+    return OutcomeTable(fills, fills, ExitRule())
+
+
+def test_a_row_is_counted_as_a_person_would():
+    table = table_of([TAKE_PROFIT, STOP, TIMEOUT, STOP, NOT_OPENED], [8, -4, 1, 4, 0])
+    events = Events(np.arange(5), np.array([1, 1, 1, -1, 1], np.int8))
+    row = measure(events, table, n_bins=36_000, cell_width_ms=100, seed=1)
+    assert (row.n_signals, row.n_up, row.n_down) == (5, 4, 1)
+    assert row.events_per_hour == pytest.approx(5.0)
+    assert (row.tp_rate, row.sl_rate, row.timeout_rate) == (0.25, 0.5, 0.25)
+    assert row.mean_pnl_ticks == pytest.approx((8 - 4 + 1 - 4) / 4)
+    assert row.profit_factor == pytest.approx(9 / 8)
+    assert row.median_time_to_outcome_ms == 1000
+    assert row.breakeven_tp_rate == pytest.approx(1 / 3)
+
+
+def test_no_events_give_no_rates():
+    row = measure(
+        Events(np.empty(0, np.int64), np.empty(0, np.int8)), table_of([STOP], [1]), n_bins=10, cell_width_ms=100, seed=1
+    )
+    assert row.n_signals == 0
+    assert row.tp_rate is None
+    assert row.mean_pnl_ticks_low is None
+    assert row.profit_factor is None
+
+
+@given(trials=st.integers(1, 400), data=st.data())
+def test_wilson_bounds_solve_the_score_equation(trials, data):
+    successes = data.draw(st.integers(0, trials))
+    low, high = wilson_interval(successes, trials)
+    p = successes / trials
+    assert 0 <= low <= p <= high <= 1
+    for bound in (low, high):
+        if 0 < bound < 1 and 0 < p < 1:
+            assert abs(p - bound) / math.sqrt(bound * (1 - bound) / trials) == pytest.approx(1.959964, abs=1e-5)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.integers(0, 2**64 - 1))
+@settings(deadline=None, max_examples=30)
+def test_the_bootstrap_stays_within_the_values_and_repeats(values, seed):
+    array = np.array(values)
+    low, high = bootstrap_interval(array, seed=seed, draws=50)
+    assert array.min() - 1e-9 <= low <= high <= array.max() + 1e-9
+    assert (low, high) == bootstrap_interval(array, seed=seed, draws=50)
+
+
+def test_the_bootstrap_interval_has_the_width_of_independent_values():
+    ratios, covered = [], 0
+    for seed in range(200):
+        values = np.random.default_rng(seed).normal(size=300)
+        low, high = bootstrap_interval(values, seed=seed, draws=400)
+        ratios.append((high - low) / (2 * 1.96 * values.std() / math.sqrt(300)))
+        covered += low <= 0 <= high
+    assert 0.9 < np.mean(ratios) < 1.05
+    assert covered >= 180
+
+
+def test_blocks_widen_the_interval_of_dependent_values():
+    values = np.repeat(np.random.default_rng(1).normal(size=100), 10)
+    low, high = bootstrap_interval(values, seed=1)
+    assert high - low > 1.8 * (2 * 1.96 * values.std() / math.sqrt(1000))
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
+def test_impossible_proportions_are_refused(successes, trials):
+    with pytest.raises(ParameterError, match=f"successes {successes} and trials {trials}"):
+        wilson_interval(successes, trials)
+
+
+def test_nothing_to_resample_is_refused():
+    with pytest.raises(ParameterError, match="0 values"):
+        bootstrap_interval(np.empty(0), seed=1)
+
+
+def test_profit_factor_needs_a_loss():
+    assert profit_factor(np.array([1.0, 2.0])) is None
+    assert profit_factor(np.array([3.0, -1.5])) == 2.0

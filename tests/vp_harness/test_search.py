@@ -1,0 +1,96 @@
+"""The search-corrected p-value: its arithmetic, and that it is honest about luck."""
+
+import numpy as np
+import pytest
+
+from vp_harness.errors import ParameterError
+from vp_harness.events import Events
+from vp_harness.outcomes import NOT_OPENED, ExitRule, Prices, opened, outcome_table
+from vp_harness.search import Trial, _shifted_means, corrected_p_values
+
+TICK = 250_000_000
+
+
+def random_market(seed, n=3000):
+    rng = np.random.default_rng(seed)
+    bid = 20_000 + np.cumsum(rng.integers(-1, 2, n))
+    quotes = np.array([bid, bid + 1, bid, bid, bid + 1, bid + 1], np.int64) * TICK
+    return Prices(quotes, rng.random(n) > 0.02, TICK)
+
+
+def random_events(rng, valid, count, first, end):
+    bins = np.sort(rng.choice(np.arange(first, end)[valid[first:end]], count, replace=False))
+    return Events(bins.astype(np.int64), rng.choice(np.array([-1, 1], np.int8), count))
+
+
+@pytest.mark.parametrize("allow_overlap", [False, True])
+def test_a_shift_moves_every_event_and_drops_overlap_anew(allow_overlap):
+    prices = random_market(1, 600)
+    table = outcome_table(prices, ExitRule(max_hold_bins=40))
+    first, end = 50, 500
+    events = random_events(np.random.default_rng(2), prices.valid, 30, first, end)
+    shares = np.array([0.0, 0.013, 0.4, 0.99])
+    means = _shifted_means(Trial(events, table, first, end, allow_overlap), shares)
+    for mean, share in zip(means, [0.0, *shares], strict=True):
+        moved = (events.bins - first + int(share * (end - first))) % (end - first) + first
+        order = np.argsort(moved)
+        on_book = prices.valid[moved[order]]
+        taken = opened(
+            Events(moved[order][on_book], events.directions[order][on_book]), table, allow_overlap=allow_overlap
+        )
+        row = (taken.directions < 0).astype(int)
+        assert (table.mid.outcome[row, taken.bins] != NOT_OPENED).all()
+        assert mean == pytest.approx(table.mid.pnl_ticks[row, taken.bins].mean())
+
+
+def test_p_values_are_uniform_when_there_is_nothing_to_find():
+    """120 searches of 20 rows each over random walks: a naive test would find something in most of them."""
+    found = []
+    for seed in range(120):
+        rng = np.random.default_rng(seed + 1000)
+        prices = random_market(seed, 1500)
+        table = outcome_table(prices, ExitRule(tp_ticks=4, sl_ticks=4, max_hold_bins=60))
+        trials = [Trial(random_events(rng, prices.valid, 40, 0, 1400), table, 0, 1400) for _ in range(20)]
+        found.append(corrected_p_values(trials, draws=99).min())
+    found = np.array(found)
+    assert np.mean(found <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
+    assert 0.4 < found.mean() < 0.6
+
+
+def test_an_effect_is_found_among_many_rows_without_one():
+    rng = np.random.default_rng(5)
+    prices = random_market(5)
+    table = outcome_table(prices, ExitRule(tp_ticks=4, sl_ticks=4, max_hold_bins=60))
+    trials = [Trial(random_events(rng, prices.valid, 60, 0, 2800), table, 0, 2800) for _ in range(30)]
+    bins = trials[0].events.bins
+    better = np.where(table.mid.pnl_ticks[0, bins] >= table.mid.pnl_ticks[1, bins], 1, -1).astype(np.int8)
+    trials[0] = Trial(Events(bins, better), table, 0, 2800)
+    p = corrected_p_values(trials)
+    assert p[0] <= 0.003  # a draw may shift by nothing, and counts against the row
+    assert p[1:].min() > 0.01
+
+
+def test_more_rows_never_make_a_row_look_better():
+    rng = np.random.default_rng(6)
+    prices = random_market(6)
+    table = outcome_table(prices, ExitRule(max_hold_bins=60))
+    trials = [Trial(random_events(rng, prices.valid, 50, 0, 2800), table, 0, 2800) for _ in range(12)]
+    alone = corrected_p_values(trials[:3])
+    together = corrected_p_values(trials)
+    assert (together[:3] >= alone).all()
+
+
+def test_rows_with_too_few_events_are_no_candidates():
+    prices = random_market(7)
+    table = outcome_table(prices, ExitRule(max_hold_bins=60))
+    few = Trial(random_events(np.random.default_rng(1), prices.valid, 4, 0, 2800), table, 0, 2800)
+    none = Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 2800)
+    assert corrected_p_values([few, none], min_events=5).tolist() == [1.0, 1.0]
+
+
+def test_events_outside_of_the_window_are_refused():
+    table = outcome_table(random_market(8, 100), ExitRule(max_hold_bins=10))
+    with pytest.raises(ParameterError, match="outside of 0:50"):
+        Trial(Events(np.array([60]), np.array([1], np.int8)), table, 0, 50)
+    with pytest.raises(ParameterError, match="window 0:101"):
+        Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 101)
