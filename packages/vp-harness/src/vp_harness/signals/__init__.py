@@ -1,0 +1,79 @@
+"""Signals: one number a bin from the scored grid. `names()` lists them, `create(name, **params)` makes one."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from vp_harness.errors import SignalError, UnknownSignalError
+from vp_harness.signals.base import (
+    AdaptiveThresholds,
+    FixedThresholds,
+    Signal,
+    SignalBin,
+    SignalContext,
+    Stepper,
+)
+from vp_harness.signals.derivative import Derivative
+
+ENTRY_POINT_GROUP: Final = "vp_harness.signals"
+
+_BUILT_IN: Final[dict[str, type[Signal]]] = {Derivative.name: Derivative}
+
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "AdaptiveThresholds",
+    "FixedThresholds",
+    "Signal",
+    "SignalBin",
+    "SignalContext",
+    "Stepper",
+    "create",
+    "names",
+    "signal_class",
+]
+
+
+def names() -> tuple[str, ...]:
+    """Names of all signals, those of other packages included, sorted."""
+    return tuple(sorted({*_BUILT_IN, *_plug_ins()}))
+
+
+def create(name: str, **params: object) -> Signal:
+    """The signal `name` with some of its parameters set.
+
+    Raises UnknownSignalError with the names there are, or SignalError for a parameter it does not take.
+    """
+    return signal_class(name).with_params(params)
+
+
+def signal_class(name: str) -> type[Signal]:
+    """The class behind a name; a plug-in is imported here, not before."""
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
+    entry = _plug_ins().get(name)
+    if entry is None:
+        raise UnknownSignalError(f"no signal {name!r}; there are: {', '.join(names())}")
+    try:
+        loaded = entry.load()
+    except Exception as error:  # whatever a foreign package does on import
+        raise SignalError(f"signal {name!r} of {_owner(entry)} cannot be imported: {error}") from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Signal) and loaded.name == name):
+        raise SignalError(f"entry point {name!r} of {_owner(entry)} is not a Signal of that name: {entry.value}")
+    return loaded
+
+
+def _plug_ins() -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if entry.name in _BUILT_IN or entry.name in found:
+            taken = _owner(found[entry.name]) if entry.name in found else "vp-harness"
+            raise SignalError(
+                f"signal {entry.name!r} of {_owner(entry)} is already one of {taken}: rename or remove it"
+            )
+        found[entry.name] = entry
+    return found
+
+
+def _owner(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "an unknown package"

@@ -1,0 +1,133 @@
+"""The results store: what is appended is listed once, whole, and only undamaged."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from vp_harness.errors import ResultsError, UnknownRunError
+from vp_harness.lake import Lake
+from vp_harness.metrics import Metrics
+from vp_harness.results import Correction, ResultsStore, Run, ThresholdRow
+
+EMPTY = Metrics(
+    **{
+        name: (0 if name.startswith("n_") else 0.0 if name in ("events_per_hour", "breakeven_tp_rate") else None)
+        for name in Metrics.__struct_fields__
+    }
+)
+
+
+def a_run(number, experiment="demo"):
+    run = Run(
+        run_id=f"{number:016x}",
+        experiment=experiment,
+        dataset_id="d",
+        signal="derivative",
+        params_json="{}",
+        eval_json="{}",
+        runtime_json="{}",
+        config_hash="0" * 64,
+        versions_json="{}",
+        choose_first=0,
+        choose_end=10,
+        confirm_first=12,
+        confirm_end=20,
+        elapsed_s=0.5,
+        created_utc="2026-02-06T00:00:00Z",
+    )
+    rows = [
+        ThresholdRow(threshold=t, choose=EMPTY, confirm=EMPTY, event_bins=[1, 5], event_directions=[1, -1])
+        for t in (0.1, 0.2)
+    ]
+    return run, rows
+
+
+def test_appended_runs_are_listed_with_their_rows(tmp_path):
+    store = ResultsStore(tmp_path)
+    assert store.runs().is_empty()
+    assert store.rows().is_empty()
+    store.append([a_run(1), a_run(2)])
+    store.append([a_run(3)])
+    assert sorted(store.runs()["run_id"]) == [f"{n:016x}" for n in (1, 2, 3)]
+    assert store.rows().height == 6
+    rows = store.rows([f"{2:016x}"])
+    assert rows["threshold"].to_list() == [0.1, 0.2]
+    assert rows["event_bins"].to_list() == [[1, 5], [1, 5]]
+    assert store.run(f"{3:016x}") == a_run(3)[0]
+    assert store.has_run(f"{3:016x}")
+
+
+def test_both_names_are_parquet_datasets_for_any_reader(tmp_path):
+    ResultsStore(tmp_path).append([a_run(1)])
+    assert pl.read_parquet(tmp_path / "runs_meta.parquet").height == 1
+    assert pl.read_parquet(tmp_path / "runs.parquet").height == 2
+
+
+def test_a_run_appended_twice_is_listed_once(tmp_path):
+    for experiment in ("first", "second"):
+        ResultsStore(tmp_path).append([a_run(1, experiment)])
+    ResultsStore(tmp_path).append([a_run(1), a_run(2)])
+    store = ResultsStore(tmp_path)
+    assert store.runs().height == 2
+    assert store.rows().height == 4
+
+
+@pytest.mark.parametrize("table", ["runs_meta.parquet", "runs.parquet"])
+def test_half_a_run_is_not_listed(tmp_path, table):
+    ResultsStore(tmp_path).append([a_run(1)])
+    for part in (tmp_path / table).iterdir():
+        part.unlink()
+    store = ResultsStore(tmp_path)
+    assert store.runs().is_empty()
+    assert store.rows().is_empty()
+    with pytest.raises(UnknownRunError, match="0000000000000001"):
+        store.run(f"{1:016x}")
+    store.append([a_run(1)])
+    assert store.runs().height == 1
+
+
+@pytest.mark.parametrize("table", ["runs_meta.parquet", "runs.parquet"])
+def test_any_flipped_byte_is_named(tmp_path, table):
+    ResultsStore(tmp_path).append([a_run(1)])
+    (part,) = (tmp_path / table).iterdir()
+    whole = part.read_bytes()
+    part.chmod(0o600)
+    for at in range(0, len(whole), 97):
+        part.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :])
+        with pytest.raises(ResultsError, match=part.name):
+            ResultsStore(tmp_path).rows()
+
+
+def test_a_store_sees_what_others_append(tmp_path):
+    mine, other = ResultsStore(tmp_path), ResultsStore(tmp_path)
+    assert mine.runs().is_empty()
+    other.append([a_run(1)])
+    assert mine.runs().height == 1
+
+
+def test_a_correction_that_counts_more_trials_wins(tmp_path):
+    store = ResultsStore(tmp_path)
+    for p, trials in ((0.4, 9), (0.2, 3)):
+        store.append_corrections(
+            [Correction(run_id="a", threshold=0.1, p_corrected=p, n_trials=trials, draws=99, seed=1)]
+        )
+    assert ResultsStore(tmp_path).corrections()["p_corrected"].to_list() == [0.4]
+
+
+def test_a_run_without_rows_is_refused(tmp_path):
+    with pytest.raises(ResultsError, match="no rows"):
+        ResultsStore(tmp_path).append([(a_run(1)[0], [])])
+
+
+def test_processes_append_side_by_side(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_results as t\n"
+        "for n in range(5): t.ResultsStore(sys.argv[2]).append([t.a_run(int(sys.argv[3]) * 3 + n)])"
+    )
+    here = str(Path(__file__).parent)
+    workers = [subprocess.Popen([sys.executable, "-c", script, here, str(tmp_path), str(n)]) for n in range(2)]
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert ResultsStore(Lake(tmp_path).root).runs().height == 8
