@@ -1,0 +1,246 @@
+"""The frame log as a file: how encoded bins are stored, checked and published.
+
+Layout, integers little-endian:
+
+    magic "VPFLOG1\\n" | u32 n, n bytes of JSON (LogKey) | block | block | … | footer JSON | trailer
+
+A block is a zstd frame of up to `BLOCK_BINS` bins, each `u32 a, u32 b, a bytes grid_update JSON, b bytes Arrow IPC`.
+The footer lists offset, size and sha256 of every block. The trailer is `u64 footer offset, u32 footer size, sha256 of
+everything that is not a block, magic`. Opening checks header and footer; a block is checked each time it is read from
+the disk, so opening takes the same time for a log of any length and no unchecked byte reaches a client.
+
+A log is written under a temporary name beside its own and renamed when it is complete: a file with the final name and
+no valid trailer is damaged, never half-done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+import msgspec
+import zstandard
+
+from vp_stream.errors import LogDamagedError
+
+BLOCK_BINS: Final = 16
+
+_MAGIC: Final = b"VPFLOG1\n"
+_LENGTHS: Final = struct.Struct("<II")
+_HEADER_LENGTH: Final = struct.Struct("<I")
+_TRAILER: Final = struct.Struct("<QI32s8s")
+_MAX_BLOCK_BYTES: Final = 1 << 28
+_ZSTD_LEVEL: Final = 1
+_STALE_PARTIAL_S: Final = 6 * 3600.0
+
+
+class Frame(NamedTuple):
+    """One bin as it goes over the wire: the `grid_update` JSON and the Arrow IPC stream."""
+
+    update: bytes
+    grid: bytes
+
+
+class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that decides the bytes of a frame log."""
+
+    serving_id: str
+    config_hash: str
+    source_sha256: str
+    digests: dict[str, str]
+    contract_version: str
+
+    def encoded(self) -> bytes:
+        """Canonical JSON."""
+        return msgspec.json.encode(self, order="deterministic")
+
+    @property
+    def file_name(self) -> str:
+        """The name of the log of this key inside the directory of its serving."""
+        return f"frames-{hashlib.sha256(self.encoded()).hexdigest()[:16]}.vplog"
+
+
+class BlockRef(msgspec.Struct, frozen=True, array_like=True):
+    """Where a block lies in the file, and the sha256 (hex) of its bytes there."""
+
+    offset: int
+    size: int
+    sha256: str
+
+
+class _Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    bins: int
+    blocks: list[BlockRef]
+
+
+class BlockReader:
+    """Checked reading of blocks. Safe to call from several threads."""
+
+    def __init__(self, path: Path, blocks: Sequence[BlockRef]) -> None:
+        self._path = path
+        self._blocks = blocks
+        self._lock = threading.Lock()
+        self._file: BinaryIO = path.open("rb")
+
+    def read(self, block: int) -> tuple[Frame, ...]:
+        """The frames of a block. Raises `LogDamagedError` if its bytes are not the ones written."""
+        ref = self._blocks[block]
+        try:
+            with self._lock:
+                self._file.seek(ref.offset)
+                data = self._file.read(ref.size)
+        except (OSError, ValueError) as error:
+            raise LogDamagedError(f"{self._path.name}: block {block} cannot be read: {error}") from error
+        if hashlib.sha256(data).hexdigest() != ref.sha256:
+            raise LogDamagedError(f"{self._path.name}: block {block} at byte {ref.offset} does not match its checksum")
+        return _unpack(data, f"{self._path.name}: block {block}")
+
+    @contextlib.contextmanager
+    def moving_to(self, path: Path) -> Iterator[None]:
+        """Let go of the file while the caller renames it to `path`: Windows renames no open file."""
+        with self._lock:
+            self._file.close()
+            try:
+                yield
+                self._path = path
+            finally:
+                with contextlib.suppress(OSError):  # a file that is gone shows when a block is read
+                    self._file = self._path.open("rb")
+
+    def close(self) -> None:
+        """Close the file; later reads raise `LogDamagedError`."""
+        with self._lock:
+            self._file.close()
+
+
+class LogWriter:
+    """Writes a log block by block under a temporary name."""
+
+    def __init__(self, path: Path, key: LogKey) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+        self.blocks: list[BlockRef] = []
+        self._header = _header(key)
+        self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+        # Unbuffered: a reader of the same file must see a block as soon as it is listed.
+        self._file = self.partial.open("xb", buffering=0)
+        self._file.write(self._header)
+        self._offset = len(self._header)
+
+    def write_block(self, frames: Sequence[Frame]) -> None:
+        """Append `BLOCK_BINS` frames (fewer only in the last block) and list the block."""
+        data = self._compressor.compress(_pack(frames))
+        _write_all(self._file, data)
+        self.blocks.append(BlockRef(self._offset, len(data), hashlib.sha256(data).hexdigest()))
+        self._offset += len(data)
+
+    def finish(self, bins: int) -> None:
+        """Write the footer, make the file durable and give it its name."""
+        footer = msgspec.json.encode(_Footer(bins, self.blocks))
+        _write_all(self._file, footer + _trailer(self._offset, self._header, footer))
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self.partial.replace(self.path)
+        _sync_directory(self.path.parent)
+
+    def abandon(self) -> None:
+        """Close and remove the unfinished file."""
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self.partial.unlink()
+
+
+def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
+    """Open a finished log of `key`: its reader and the number of bins.
+
+    Raises `FileNotFoundError` if there is none, `LogDamagedError` if it is damaged or of another key.
+    """
+    expected = _header(key)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(len(expected))
+        if header != expected:
+            raise LogDamagedError(f"{path.name}: not the log of serving {key.serving_id} with this configuration")
+        if size < len(header) + _TRAILER.size:
+            raise LogDamagedError(f"{path.name}: {size} bytes, too short to be a finished log")
+        file.seek(size - _TRAILER.size)
+        offset, length, checksum, magic = _TRAILER.unpack(file.read(_TRAILER.size))
+        if magic != _MAGIC or offset < len(header) or offset + length + _TRAILER.size != size:
+            raise LogDamagedError(f"{path.name}: no valid trailer")
+        file.seek(offset)
+        footer_bytes = file.read(length)
+    if _trailer(offset, header, footer_bytes) != _TRAILER.pack(offset, length, checksum, magic):
+        raise LogDamagedError(f"{path.name}: the footer does not match its checksum")
+    try:
+        footer = msgspec.json.decode(footer_bytes, type=_Footer)
+    except msgspec.DecodeError as error:
+        raise LogDamagedError(f"{path.name}: the footer cannot be read: {error}") from error
+    if len(footer.blocks) != -(-footer.bins // BLOCK_BINS):
+        raise LogDamagedError(f"{path.name}: {len(footer.blocks)} blocks do not hold {footer.bins} bins")
+    return BlockReader(path, footer.blocks), footer.bins
+
+
+def remove_stale_partials(directory: Path) -> None:
+    """Remove unfinished logs that nobody has written to for hours: leftovers of a process that died."""
+    limit = time.time() - _STALE_PARTIAL_S
+    for leftover in directory.glob(".frames-*.partial"):
+        with contextlib.suppress(OSError):
+            if leftover.stat().st_mtime < limit:
+                leftover.unlink()
+
+
+def _header(key: LogKey) -> bytes:
+    encoded = key.encoded()
+    return _MAGIC + _HEADER_LENGTH.pack(len(encoded)) + encoded
+
+
+def _trailer(offset: int, header: bytes, footer: bytes) -> bytes:
+    checksum = hashlib.sha256(header + footer).digest()
+    return _TRAILER.pack(offset, len(footer), checksum, _MAGIC)
+
+
+def _pack(frames: Sequence[Frame]) -> bytes:
+    parts: list[bytes] = []
+    for frame in frames:
+        parts += (_LENGTHS.pack(len(frame.update), len(frame.grid)), frame.update, frame.grid)
+    return b"".join(parts)
+
+
+def _unpack(data: bytes, where: str) -> tuple[Frame, ...]:
+    try:
+        raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BLOCK_BYTES)
+    except zstandard.ZstdError as error:
+        raise LogDamagedError(f"{where} cannot be decompressed: {error}") from error
+    frames: list[Frame] = []
+    position = 0
+    while position < len(raw):
+        update, grid = _LENGTHS.unpack_from(raw, position)
+        start = position + _LENGTHS.size
+        position = start + update + grid
+        frames.append(Frame(raw[start : start + update], raw[start + update : position]))
+    return tuple(frames)
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _sync_directory(directory: Path) -> None:
+    if os.name != "posix":  # only POSIX can open a directory to make a rename durable
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,111 @@
+"""Sockets: the listening socket, the WebSocket protocol of uvicorn as configured here, and one client's channel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from vp_stream.errors import SettingsError
+from vp_stream.logfile import Frame
+
+_ABORT: Final = "vp_stream.abort"
+# About six bins. The kernel would otherwise buffer megabytes for a client that does not read, and its skips would
+# begin a minute too late.
+_SEND_BUFFER_BYTES: Final = 256 * 1024
+
+
+class StreamProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's sans-I/O WebSocket protocol, with a way for the application to abort the connection.
+
+    A close waits behind the bytes a stuck client does not take, so it never ends that client. Aborting does.
+    """
+
+    async def run_asgi(self) -> None:
+        """Run the application with the abort function in the scope's extensions."""
+        self.scope["extensions"][_ABORT] = {"abort": self.transport.abort}
+        await super().run_asgi()
+
+
+class PeerGoneError(Exception):
+    """The client is gone, or was too stuck to be kept."""
+
+
+class Channel:
+    """Sending to one client, from one task at a time.
+
+    A send that the client does not take within `stall_s` seconds aborts the connection.
+    """
+
+    def __init__(self, websocket: WebSocket, *, stall_s: float) -> None:
+        self._websocket = websocket
+        self._stall_s = stall_s
+
+    async def send_text(self, text: str) -> None:
+        """Send one text message. Raises `PeerGoneError`."""
+        async with self._guarded():
+            await self._websocket.send_text(text)
+
+    async def send_frame(self, frame: Frame) -> None:
+        """Send a bin, the text and the binary message one after the other. Raises `PeerGoneError`."""
+        text = frame.update.decode()
+        async with self._guarded():
+            await self._websocket.send_text(text)
+            await self._websocket.send_bytes(frame.grid)
+
+    async def close(self, code: int, *, timeout_s: float | None = None) -> None:
+        """Send a close frame; a client that does not take it in time is aborted."""
+        with contextlib.suppress(PeerGoneError):
+            async with self._guarded(timeout_s):
+                await self._websocket.close(code)
+
+    def abort(self) -> None:
+        """Drop the connection at once, with whatever is still unsent."""
+        abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(_ABORT, {}).get("abort")
+        if abort is not None:
+            abort()
+
+    @contextlib.asynccontextmanager
+    async def _guarded(self, timeout_s: float | None = None) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._stall_s if timeout_s is None else timeout_s):
+                yield
+        except TimeoutError as error:
+            self.abort()
+            raise PeerGoneError("the client takes no data") from error
+        except (WebSocketDisconnect, OSError, RuntimeError) as error:
+            # Starlette and uvicorn report a message after the close as RuntimeError.
+            raise PeerGoneError("the client is gone") from error
+
+
+def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
+    """A listening TCP socket, `port` 0 for any free one. Raises `SettingsError` when it cannot be had.
+
+    On Linux a peer that acknowledges nothing, or keeps its window shut, for `dead_peer_s` seconds is dropped by the
+    kernel; accepted sockets inherit that.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise SettingsError(f"host={host!r} is not an address of this machine: {error}") from error
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_peer_s * 1000))
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"{host}:{port} cannot be listened on: {error}; choose another --host or --port") from error
+    listener.setblocking(False)
+    return listener

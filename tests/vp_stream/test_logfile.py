@@ -1,0 +1,137 @@
+"""The frame log file: what is written is read back, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vp_stream.errors import LogDamagedError
+from vp_stream.logfile import BLOCK_BINS, Frame, LogKey, LogWriter, open_log, remove_stale_partials
+
+KEY = LogKey(
+    serving_id="srv_demo_aaaa0000_bbbb1111",
+    config_hash="c0ffee",
+    source_sha256="0" * 64,
+    digests={"vp_book": "b", "vp_spectrum": "s"},
+    contract_version="1.0",
+)
+
+
+def make_frames(count: int, seed: int = 1) -> list[Frame]:
+    source = random.Random(seed)
+    return [
+        Frame(source.randbytes(source.randrange(1, 200)), source.randbytes(source.randrange(0, 3000)))
+        for _ in range(count)
+    ]
+
+
+def write(path: Path, frames: list[Frame], key: LogKey = KEY) -> None:
+    writer = LogWriter(path, key)
+    for start in range(0, len(frames), BLOCK_BINS):
+        writer.write_block(frames[start : start + BLOCK_BINS])
+    writer.finish(len(frames))
+
+
+def read(path: Path, key: LogKey = KEY) -> list[Frame]:
+    reader, bins = open_log(path, key)
+    try:
+        frames = [frame for block in range(-(-bins // BLOCK_BINS)) for frame in reader.read(block)]
+    finally:
+        reader.close()
+    assert len(frames) == bins
+    return frames
+
+
+@pytest.mark.parametrize("count", [0, 1, BLOCK_BINS - 1, BLOCK_BINS, BLOCK_BINS + 1, 5 * BLOCK_BINS + 3])
+def test_frames_come_back_as_they_were(tmp_path: Path, count: int) -> None:
+    frames = make_frames(count)
+    write(tmp_path / "log", frames)
+    assert read(tmp_path / "log") == frames
+    assert [entry.name for entry in tmp_path.iterdir()] == ["log"]
+
+
+def test_the_same_frames_make_the_same_file(tmp_path: Path) -> None:
+    write(tmp_path / "a", make_frames(40))
+    write(tmp_path / "b", make_frames(40))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"serving_id": "srv_other"},
+        {"config_hash": "c0ffef"},
+        {"source_sha256": "1" * 64},
+        {"digests": {"vp_book": "x", "vp_spectrum": "s"}},
+        {"contract_version": "1.1"},
+    ],
+)
+def test_a_log_of_another_key_is_refused_and_has_another_name(tmp_path: Path, change: dict[str, object]) -> None:
+    other = LogKey(**{**{name: getattr(KEY, name) for name in KEY.__struct_fields__}, **change})
+    write(tmp_path / "log", make_frames(3))
+    with pytest.raises(LogDamagedError, match="not the log of serving"):
+        open_log(tmp_path / "log", other)
+    assert other.file_name != KEY.file_name
+
+
+def test_a_missing_log_is_not_a_damaged_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_log(tmp_path / "log", KEY)
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_any_flipped_byte_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("flip") / "log"
+    frames = make_frames(2 * BLOCK_BINS + 1)
+    write(path, frames)
+    content = bytearray(path.read_bytes())
+    position = data.draw(st.integers(0, len(content) - 1))
+    content[position] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    with pytest.raises(LogDamagedError):
+        read(path)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_any_cut_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("cut") / "log"
+    write(path, make_frames(BLOCK_BINS + 5))
+    content = path.read_bytes()
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(LogDamagedError):
+        read(path)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "log"
+    path.write_bytes(content)
+    with pytest.raises(LogDamagedError):
+        open_log(path, KEY)
+
+
+def test_an_abandoned_log_leaves_nothing(tmp_path: Path) -> None:
+    writer = LogWriter(tmp_path / "log", KEY)
+    writer.write_block(make_frames(BLOCK_BINS))
+    writer.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_leftovers_that_nobody_writes_to_are_removed(tmp_path: Path) -> None:
+    running = LogWriter(tmp_path / KEY.file_name, KEY)
+    dead = LogWriter(tmp_path / KEY.file_name, KEY)
+    long_ago = time.time() - 48 * 3600
+    os.utime(dead.partial, (long_ago, long_ago))
+    remove_stale_partials(tmp_path)
+    assert running.partial.exists()
+    assert not dead.partial.exists()
+    running.abandon()
+    dead.abandon()
