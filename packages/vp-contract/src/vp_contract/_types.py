@@ -1,0 +1,56 @@
+"""Value types of spec fields: a Python type with the bounds that msgspec checks while it decodes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from msgspec import Meta
+
+_END: Final = r"$(?!\n)"  # a lone $ would let a newline pass in Python; this reads the same in JavaScript
+
+NAME_PATTERN: Final = "^[a-z0-9][a-z0-9_]*" + _END
+SERVING_ID_PATTERN: Final = "^srv_[a-z0-9][a-z0-9_]*_[0-9a-f]{8}_[0-9a-f]{8}" + _END
+
+MAX_BINS: Final = 1_000_000
+"""Longest window or count of bins a spec may ask for: more than a day of 100 ms bins."""
+MAX_WIRE_INT: Final = 2**53 - 1
+"""Largest integer that every JSON reader keeps exactly."""
+
+Name: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
+ServingId: TypeAlias = Annotated[str, Meta(pattern=SERVING_ID_PATTERN, max_length=96)]
+RunId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}" + _END)]
+Sha256: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}" + _END)]
+UtcText: TypeAlias = Annotated[
+    str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z" + _END)
+]
+
+Symbol: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9._-]*" + _END, max_length=32)]
+SymbolRoot: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9_-]*" + _END, max_length=16)]
+ProductType: TypeAlias = Literal["future_mbo", "equity_mbo"]
+DecimalText: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?" + _END, max_length=24)]
+
+Date: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END)]
+ClockTime: TypeAlias = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]" + _END)]
+
+PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_BINS)]
+NonNegativeInt: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_BINS)]
+PositiveFloat: TypeAlias = Annotated[float, Meta(gt=0.0, le=1e9)]
+NonNegativeFloat: TypeAlias = Annotated[float, Meta(ge=0.0, le=1e9)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0.001, le=1e6)]
+Weight: TypeAlias = Annotated[float, Meta(ge=0.0, le=1e6)]
+Share: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
+Threshold: TypeAlias = Annotated[float, Meta(gt=0.0, le=1e6)]
+
+CellWidthMs: TypeAlias = Annotated[int, Meta(ge=1, le=3_600_000)]
+GridRadius: TypeAlias = Annotated[int, Meta(ge=1, le=2048)]
+AbsoluteTicks: TypeAlias = Annotated[int, Meta(ge=64, le=1_048_576)]
+HorizonMs: TypeAlias = Annotated[int, Meta(ge=1, le=86_400_000)]
+Horizons: TypeAlias = Annotated[tuple[HorizonMs, ...], Meta(max_length=32)]
+Windows: TypeAlias = Annotated[tuple[PositiveInt, ...], Meta(min_length=1, max_length=16)]
+WindowWeights: TypeAlias = Annotated[tuple[Weight, ...], Meta(min_length=1, max_length=16)]
+DerivativeWeights: TypeAlias = tuple[Weight, Weight, Weight]
+
+ParamValue: TypeAlias = bool | int | float | str | tuple[bool | int | float | str, ...] | None
+"""A parameter of a signal: a scalar or a flat list of scalars."""
+
+ConfigVersion: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}" + _END)]

@@ -1,0 +1,157 @@
+"""Merging instrument, pipeline, serving and experiment into one `RuntimeConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from vp_contract.errors import SpecError
+from vp_contract.experiment import ExperimentSpec
+from vp_contract.instrument import InstrumentLock, check_instrument
+from vp_contract.runtime import RuntimeConfig
+from vp_contract.specs import DERIVATIVE_SIGNAL, PipelineSpec, ServingSpec
+from vp_contract.yaml_io import convert_plain
+
+SCORING_FIELDS: Final[Mapping[str, str]] = {
+    "zscore_window_bins": "flow_zscore_window_bins",
+    "zscore_min_periods": "flow_zscore_min_periods",
+    "derivative_weights": "flow_derivative_weights",
+    "tanh_scale": "flow_tanh_scale",
+    "threshold_neutral": "flow_neutral_threshold",
+}
+"""Field of a serving's `scoring` -> field of `RuntimeConfig`."""
+
+PROJECTION_FIELDS: Final[Mapping[str, str]] = {
+    "horizons_ms": "projection_horizons_ms",
+    "use_cubic": "projection_use_cubic",
+    "cubic_scale": "projection_cubic_scale",
+    "damping_lambda": "projection_damping_lambda",
+}
+"""Field of a serving's `projection` -> field of `RuntimeConfig`."""
+
+STATE_MODEL_FIELDS: Final[Mapping[str, str]] = {
+    name.removeprefix("state_model_"): name
+    for name in (field.name for field in structs.fields(RuntimeConfig))
+    if name.startswith("state_model_")
+}
+"""Parameter of the derivative stage -> field of `RuntimeConfig`."""
+
+
+def resolve(
+    instrument: InstrumentLock,
+    pipeline: PipelineSpec,
+    serving: ServingSpec | None = None,
+    experiment: ExperimentSpec | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> RuntimeConfig:
+    """Merge the layers of a config chain, the later over the earlier.
+
+    `overrides` are values of a sweep point by the names of `RuntimeConfig`'s fields (`SCORING_FIELDS` translates a
+    scoring axis). An experiment sets no field itself: given, it must be one of this serving.
+
+    Raises `InstrumentLockError` when the pipeline's instrument is not the lock's, and `SpecError` when the layers name
+    other specs than those given, or their merged values contradict one another; it names the layer each value is from.
+    """
+    _check_names(pipeline, serving, experiment)
+    capture = pipeline.capture
+    check_instrument(
+        instrument,
+        product_type=capture.product_type,
+        symbol=capture.symbol,
+        where=f"pipeline {pipeline.name}",
+    )
+    layers: list[tuple[str, Mapping[str, object]]] = [
+        ("the instrument file", msgspec.to_builtins(instrument)),
+        (f"pipeline {pipeline.name}", {**_set_fields(capture), **_set_fields(pipeline.pipeline)}),
+    ]
+    if serving is not None:
+        layers.append((f"serving {serving.name}", _serving_layer(serving)))
+    if overrides:
+        _check_override_names(overrides)
+        layers.append(("the overrides", overrides))
+
+    fields: dict[str, object] = {
+        "pipeline": pipeline.name,
+        "serving": None if serving is None else serving.name,
+    }
+    origin: dict[str, str] = {}
+    for layer, values in layers:
+        _replace_default_weights(fields, values)
+        fields.update(values)
+        origin.update(dict.fromkeys(values, layer))
+    if fields.get("signal_name", DERIVATIVE_SIGNAL) == DERIVATIVE_SIGNAL:
+        fields["signal_params"] = {name: fields[field] for name, field in STATE_MODEL_FIELDS.items()}
+        fields["signal_weights"] = {}
+    try:
+        return convert_plain(fields, RuntimeConfig)
+    except SpecError as error:
+        named = [name for name in origin if name in error.problem or error.field.partition("[")[0] == name]
+        sources = "; ".join(f"{name} is from {origin[name]}" for name in named)
+        raise SpecError(f"{error.problem} ({sources})" if sources else error.problem, field=error.field) from error
+
+
+def _check_names(pipeline: PipelineSpec, serving: ServingSpec | None, experiment: ExperimentSpec | None) -> None:
+    if serving is not None and serving.pipeline != pipeline.name:
+        raise SpecError(
+            f"serving {serving.name} is of pipeline {serving.pipeline!r}, given was {pipeline.name!r}", field="pipeline"
+        )
+    if experiment is None:
+        return
+    if serving is None:
+        raise SpecError(f"experiment {experiment.name} needs its serving {experiment.serving!r}", field="serving")
+    if experiment.serving != serving.name:
+        raise SpecError(
+            f"experiment {experiment.name} is of serving {experiment.serving!r}, given was {serving.name!r}",
+            field="serving",
+        )
+
+
+def _set_fields(spec: Struct) -> dict[str, object]:
+    """The fields that are set, unset ones left out."""
+    return {name: value for name, value in structs.asdict(spec).items() if value is not msgspec.UNSET}
+
+
+def _serving_layer(serving: ServingSpec) -> dict[str, object]:
+    values: dict[str, object] = {SCORING_FIELDS[name]: value for name, value in _set_fields(serving.scoring).items()}
+    values |= {PROJECTION_FIELDS[name]: value for name, value in _set_fields(serving.projection).items()}
+    signal = serving.signal
+    values["signal_name"] = signal.name
+    if signal.name != DERIVATIVE_SIGNAL:
+        return values | {"signal_params": signal.params, "signal_weights": signal.weights}
+    for name, value in signal.params.items():
+        values[_state_model_field(name, f"signal.params.{name}", serving.name)] = value
+    for name, weight in signal.weights.items():
+        values[_state_model_field(f"{name}_weight", f"signal.weights.{name}", serving.name)] = weight
+    return values
+
+
+def _state_model_field(parameter: str, where: str, serving: str) -> str:
+    field = STATE_MODEL_FIELDS.get(parameter)
+    if field is None:
+        weights = where.startswith("signal.weights")
+        allowed = [n.removesuffix("_weight") for n in STATE_MODEL_FIELDS if n.endswith("_weight")]
+        raise SpecError(
+            f"serving {serving}: the derivative stage has no such {'weight' if weights else 'parameter'}, "
+            f"allowed: {', '.join(allowed if weights else STATE_MODEL_FIELDS)}",
+            field=where,
+        )
+    return field
+
+
+def _check_override_names(overrides: Mapping[str, object]) -> None:
+    allowed = [field.name for field in structs.fields(RuntimeConfig)]
+    for name in overrides:
+        if name not in allowed:
+            raise SpecError(f"unknown override, allowed: {', '.join(allowed)}", field=name)
+
+
+def _replace_default_weights(fields: dict[str, object], values: Mapping[str, object]) -> None:
+    """A layer that changes the number of flow windows and gives no weights means equal ones."""
+    windows, before = values.get("flow_windows"), fields.get("flow_windows")
+    if "flow_rollup_weights" in values or not isinstance(windows, (tuple, list)):
+        return
+    if isinstance(before, (tuple, list)) and len(windows) != len(before):
+        fields["flow_rollup_weights"] = (1.0,) * len(windows)

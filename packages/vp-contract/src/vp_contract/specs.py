@@ -1,0 +1,139 @@
+"""The specs people write: what to replay (pipeline) and how to score it (serving)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from vp_contract._types import (
+    AbsoluteTicks,
+    CellWidthMs,
+    ClockTime,
+    Date,
+    DerivativeWeights,
+    GridRadius,
+    Horizons,
+    Name,
+    NonNegativeFloat,
+    ParamValue,
+    PositiveFloat,
+    PositiveInt,
+    ProductType,
+    Seconds,
+    Share,
+    Symbol,
+    Weight,
+    Windows,
+    WindowWeights,
+)
+from vp_contract.errors import SpecError
+from vp_contract.yaml_io import PathLike, load_yaml
+
+DERIVATIVE_SIGNAL: Final = "derivative"
+
+
+class CaptureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which part of which day of which instrument: [start_time, end_time) of New York date `dt`, times as HH:MM."""
+
+    product_type: ProductType
+    symbol: Symbol
+    dt: Date
+    start_time: ClockTime
+    end_time: ClockTime
+
+    def __post_init__(self) -> None:
+        check_capture(self.dt, self.start_time, self.end_time)
+
+
+def check_capture(date: str, start_time: str, end_time: str) -> None:
+    """Raise `SpecError` unless `date` is a day of the calendar and the HH:MM times are in order."""
+    try:
+        dt.date.fromisoformat(date)
+    except ValueError:
+        raise SpecError(f"expected a day of the calendar as YYYY-MM-DD, found {date!r}", field="dt") from None
+    if start_time >= end_time:
+        raise SpecError(f"expected a time after start_time {start_time}, found {end_time}", field="end_time")
+
+
+class PipelineOverrides(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Physics, grid and flow window fields of the instrument file that a pipeline may replace."""
+
+    grid_radius_ticks: GridRadius | UnsetType = UNSET
+    cell_width_ms: CellWidthMs | UnsetType = UNSET
+    n_absolute_ticks: AbsoluteTicks | UnsetType = UNSET
+    tau_velocity: Seconds | UnsetType = UNSET
+    tau_acceleration: Seconds | UnsetType = UNSET
+    tau_jerk: Seconds | UnsetType = UNSET
+    tau_rest_decay: Seconds | UnsetType = UNSET
+    c1_v_add: NonNegativeFloat | UnsetType = UNSET
+    c2_v_rest_pos: NonNegativeFloat | UnsetType = UNSET
+    c3_a_add: NonNegativeFloat | UnsetType = UNSET
+    c4_v_pull: NonNegativeFloat | UnsetType = UNSET
+    c5_v_fill: NonNegativeFloat | UnsetType = UNSET
+    c6_v_rest_neg: NonNegativeFloat | UnsetType = UNSET
+    c7_a_pull: NonNegativeFloat | UnsetType = UNSET
+    flow_windows: Windows | UnsetType = UNSET
+    flow_rollup_weights: WindowWeights | UnsetType = UNSET
+
+
+class PipelineSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`configs/pipelines/NAME.yaml`: a capture and the physics it is replayed with."""
+
+    name: Name
+    description: str = ""
+    capture: CaptureSpec
+    pipeline: PipelineOverrides = PipelineOverrides()
+
+
+class ScoringSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the cell spectrum's score. Windows and periods in bins."""
+
+    zscore_window_bins: PositiveInt | UnsetType = UNSET
+    zscore_min_periods: PositiveInt | UnsetType = UNSET
+    derivative_weights: DerivativeWeights | UnsetType = UNSET
+    tanh_scale: PositiveFloat | UnsetType = UNSET
+    threshold_neutral: Share | UnsetType = UNSET
+
+
+class SignalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which signal, with what parameters. Names of parameters and weights are the signal's own.
+
+    For `derivative` the parameters are those of the derivative stage (`zscore_window_bins`, `tanh_scale`, …) and the
+    weights are named without their `_weight` (`d1`, `bull_vacuum`, `mixed`, …).
+    """
+
+    name: Name = DERIVATIVE_SIGNAL
+    params: dict[str, ParamValue] = {}
+    weights: dict[str, Weight] = {}
+
+
+class ProjectionSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the score is projected: horizons in milliseconds (multiples of the cell width), damping per second."""
+
+    horizons_ms: Horizons | UnsetType = UNSET
+    use_cubic: bool | UnsetType = UNSET
+    cubic_scale: NonNegativeFloat | UnsetType = UNSET
+    damping_lambda: NonNegativeFloat | UnsetType = UNSET
+
+
+class ServingSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`configs/serving/NAME.yaml`: a pipeline and how its cells are scored, projected and turned into a signal."""
+
+    name: Name
+    description: str = ""
+    pipeline: Name
+    scoring: ScoringSpec = ScoringSpec()
+    signal: SignalSpec = SignalSpec()
+    projection: ProjectionSpec = ProjectionSpec()
+
+
+def load_pipeline(path: PathLike) -> PipelineSpec:
+    """Read a pipeline spec. Raises `SpecError` with file, line and field."""
+    return load_yaml(path, PipelineSpec)
+
+
+def load_serving(path: PathLike) -> ServingSpec:
+    """Read a serving spec. Raises `SpecError` with file, line and field."""
+    return load_yaml(path, ServingSpec)
