@@ -1,1 +1,47 @@
-"""Databento market-by-order files to an order book with two-force physics and fixed time bins."""
+"""Databento market-by-order files to an order book with two-force physics and fixed time bins.
+
+source = open_dbn("esh4-glbx-mdp3-20231225.mbo.dbn.zst")
+for bin in replay(source, Instrument("ESH4")):
+    print(bin.fields["mid_price"], bin.cells["pressure_variant"].max())
+"""
+
+from __future__ import annotations
+
+from .bins import CELL_COLUMNS, Bin
+from .conformance import conformance_digest
+from .dbn import DbnSource, ReadReport, open_dbn
+from .engine import Bbo, BookEngine
+from .errors import (
+    DbnDamagedError,
+    DbnError,
+    DbnFormatError,
+    ParameterError,
+    SymbolError,
+    VpBookError,
+)
+from .instrument import Instrument
+from .physics import Physics
+from .records import MBO_DTYPE
+from .replay import Replay, replay
+
+__all__ = [
+    "CELL_COLUMNS",
+    "MBO_DTYPE",
+    "Bbo",
+    "Bin",
+    "BookEngine",
+    "DbnDamagedError",
+    "DbnError",
+    "DbnFormatError",
+    "DbnSource",
+    "Instrument",
+    "ParameterError",
+    "Physics",
+    "ReadReport",
+    "Replay",
+    "SymbolError",
+    "VpBookError",
+    "conformance_digest",
+    "open_dbn",
+    "replay",
+]

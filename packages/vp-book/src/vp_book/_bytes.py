@@ -1,0 +1,113 @@
+"""The decompressed bytes of a file, in bounded pieces, with damage told apart from the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import zstandard
+
+from .errors import DbnDamagedError, DbnFormatError
+
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+DBN_MAGIC: Final = b"DBN"
+_SKIPPABLE: Final = range(0x184D2A50, 0x184D2A60)
+
+
+class ByteSource:
+    """Reads a raw or zstd file from its start.
+
+    `offset` counts the decompressed bytes handed out so far. A corrupt zstd frame raises `DbnDamagedError`; a frame
+    that ends early is found by `ended_whole` once everything has been read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.offset = 0
+        self._file = _open(path)
+        head = self._file.read(4)
+        self._file.seek(0)
+        self.compressed = head == ZSTD_MAGIC
+        if not self.compressed and not head.startswith(DBN_MAGIC):
+            self._file.close()
+            what = "is empty" if not head else "is neither DBN nor zstd-compressed DBN (wrong first bytes)"
+            raise DbnFormatError(f"{path}: {what}; a fragment without metadata can not be read")
+        self._stream: BinaryIO = self._file
+        if self.compressed:
+            reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
+                self._file, read_size=1 << 20, read_across_frames=True
+            )
+            self._stream = reader
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, fewer only at the end."""
+        parts = []
+        while size > 0:
+            try:
+                part = self._stream.read(size)
+            except zstandard.ZstdError as error:
+                raise DbnDamagedError(
+                    f"{self._path}: corrupt zstd data after {self.offset} decompressed bytes ({error})",
+                    offset=self.offset,
+                    records=0,
+                ) from None
+            if not part:
+                break
+            parts.append(part)
+            self.offset += len(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def ended_whole(self) -> bool:
+        """Whether the last zstd frame is complete. The decompressor itself takes a cut frame for the end."""
+        return not self.compressed or _frames_whole(self._path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DbnFormatError(f"{path}: can not be opened ({error.strerror})") from None
+
+
+def _frames_whole(path: Path) -> bool:
+    """Walk frame and block headers (RFC 8878, section 3.1) without decompressing anything."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        while file.tell() < size:
+            magic = file.read(4)
+            if len(magic) == 4 and int.from_bytes(magic, "little") in _SKIPPABLE:
+                file.seek(int.from_bytes(file.read(4), "little"), 1)
+            elif magic != ZSTD_MAGIC or not _skip_frame(file):
+                return False
+        return file.tell() == size
+
+
+def _skip_frame(file: BinaryIO) -> bool:
+    """Move past one frame whose magic has been read; False when the file ends inside it."""
+    descriptor = file.read(1)
+    if not descriptor:
+        return False
+    flags = descriptor[0]
+    single_segment = flags >> 5 & 1
+    dictionary = (0, 1, 2, 4)[flags & 3]
+    content_size = (single_segment, 2, 4, 8)[flags >> 6]
+    file.seek((1 - single_segment) + dictionary + content_size, 1)
+    while True:
+        header = file.read(3)
+        if len(header) < 3:
+            return False
+        block = int.from_bytes(header, "little")
+        kind, size = block >> 1 & 3, block >> 3
+        file.seek(1 if kind == 1 else size, 1)
+        if block & 1:
+            break
+    if flags >> 2 & 1:
+        return len(file.read(4)) == 4
+    # a seek past the end of the file does not fail: look whether the last block is there
+    at = file.tell()
+    return at <= file.seek(0, 2) and file.seek(at) == at

@@ -1,0 +1,96 @@
+"""A digest of the numbers this wheel computes: same digest, same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+import numpy as np
+
+from .bins import CELL_COLUMNS
+from .instrument import Instrument
+from .records import ACTION_ADD, ACTION_CANCEL, ACTION_FILL, ACTION_MODIFY, ACTION_TRADE, F_LAST, F_SNAPSHOT, MBO_DTYPE
+from .replay import replay
+
+_START_NS = 1_770_000_000_000_000_000
+_LIVE = 600
+
+
+@cache
+def conformance_digest() -> str:
+    """Sha256, in hex, of the bins that this wheel's own kernels make of a small fixed input.
+
+    The input is computed here from a linear congruential generator, so it is the same everywhere; it has a snapshot,
+    adds, cancels, fills, refreshed icebergs, modifies and a move of the price through the book. Floats enter the
+    digest rounded to nine decimals, so that a last bit of another platform's exp() is not taken for another formula.
+    """
+    digest = hashlib.sha256()
+    for bin_ in replay([_records()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024):
+        fields = [_rounded(value) if isinstance(value, float) else str(int(value)) for value in bin_.fields.values()]
+        digest.update(",".join(fields).encode())
+        for name in CELL_COLUMNS:
+            column = bin_.cells[name]
+            values = [_rounded(x) for x in column] if column.dtype.kind == "f" else [str(x) for x in column]
+            digest.update(f"{name}:{','.join(values)}".encode())
+    return digest.hexdigest()
+
+
+def _rounded(x: float) -> str:
+    return f"{round(float(x), 9) + 0.0:.9f}"  # + 0.0 turns minus zero into zero
+
+
+def _records() -> np.ndarray:
+    """The fixed input: a 40-level book, then events that add, pull, trade and refresh around a drifting middle."""
+    rows: list[tuple[int, int, int, int, int, int, int]] = []  # ts, id, price tick, size, flags, action, side
+    ask, bid = ord("A"), ord("B")
+    size_of: dict[int, int] = {}
+    for level in range(20):
+        for side, tick in ((bid, 1999 - level), (ask, 2001 + level)):
+            rows.append((_START_NS, len(rows) + 1, tick, 5 + level, F_SNAPSHOT, ACTION_ADD, side))
+            size_of[len(rows)] = 5 + level
+    where = {row[1]: (row[2], row[6]) for row in rows}
+    state = 12345
+    ts = _START_NS
+    for i in range(_LIVE):
+        state = (1103515245 * state + 12345) % 2**31
+        draw = state >> 8
+        ts += 1_000_000 + draw % 7_000_000
+        known = 1 + draw % len(where)
+        tick, side = where[known]
+        kind = draw % 5
+        if kind == 0 or size_of[known] == 0:
+            side = bid if draw % 2 else ask
+            tick = 2000 + i // 60 + (-1 - draw % 9 if side == bid else 1 + draw % 9)
+            new = len(where) + 1
+            where[new], size_of[new] = (tick, side), 1 + draw % 12
+            rows.append((ts, new, tick, size_of[new], F_LAST, ACTION_ADD, side))
+        elif kind == 1:
+            taken = 1 + draw % size_of[known]
+            size_of[known] -= taken
+            rows.append((ts, known, tick, taken, F_LAST, ACTION_CANCEL, side))
+        elif kind == 2:
+            tick += 1 if side == bid else -1
+            where[known], size_of[known] = (tick, side), 1 + draw % 15
+            rows.append((ts, known, tick, size_of[known], F_LAST, ACTION_MODIFY, side))
+        else:
+            taken = 1 + draw % size_of[known]
+            aggressor = ask if side == bid else bid
+            rows.append((ts, 0, tick, taken, 0, ACTION_TRADE, aggressor))
+            rows.append((ts + 1000, known, tick, taken, 0, ACTION_FILL, side))
+            if kind == 3:
+                size_of[known] -= taken
+                rows.append((ts + 2000, known, tick, taken, F_LAST, ACTION_CANCEL, side))
+            else:
+                rows.append((ts + 2000, known, tick, size_of[known], F_LAST, ACTION_MODIFY, side))
+    records = np.zeros(len(rows), MBO_DTYPE)
+    table = np.array(rows, np.int64)
+    records["length"] = 14
+    records["rtype"] = 160
+    records["ts_recv"] = records["ts_event"] = table[:, 0]
+    records["order_id"] = table[:, 1]
+    records["price"] = table[:, 2] * 250_000_000
+    records["size"] = table[:, 3]
+    records["flags"] = table[:, 4]
+    records["action"] = table[:, 5].astype(np.uint8).view("S1")
+    records["side"] = table[:, 6].astype(np.uint8).view("S1")
+    return records

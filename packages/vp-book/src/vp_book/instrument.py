@@ -1,0 +1,66 @@
+"""What is traded: symbol, tick and cell sizes, as exact integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from .errors import ParameterError
+
+PRODUCT_TYPES: Final = ("future_mbo", "equity_mbo")
+PRICE_SCALE: Final = 1_000_000_000
+"""`price_int` of one unit of the quote currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """An instrument and its price grid.
+
+    `tick_size` and `bucket_size` are amounts of the quote currency, exact when given as strings or `Decimal`. A cell
+    of the grid is one tick, or with `bucket_size` (an integer multiple of the tick) the prices nearest to one bucket.
+
+    Raises `ParameterError` for sizes that are not a positive whole number of 1e-9, a bucket that is no multiple of the
+    tick, or an unknown product type.
+    """
+
+    symbol: str
+    tick_size: str | Decimal | float = "0.25"
+    product_type: str = "future_mbo"
+    bucket_size: str | Decimal | float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.symbol:
+            raise ParameterError("symbol must not be empty")
+        if self.product_type not in PRODUCT_TYPES:
+            raise ParameterError(f"product_type must be one of {', '.join(PRODUCT_TYPES)}, got {self.product_type!r}")
+        if self.bucket_size is not None and self.cell_int % self.tick_int:
+            raise ParameterError(
+                f"bucket_size must be an integer multiple of tick_size {self.tick_size}, got {self.bucket_size!r}"
+            )
+
+    @property
+    def tick_int(self) -> int:
+        """Tick in 1e-9 of the quote currency."""
+        return _price_int("tick_size", self.tick_size)
+
+    @property
+    def cell_int(self) -> int:
+        """Cell of the grid in 1e-9 of the quote currency: the bucket, or else the tick."""
+        return self.tick_int if self.bucket_size is None else _price_int("bucket_size", self.bucket_size)
+
+    @property
+    def bucket_ticks(self) -> int:
+        """Price ticks per cell."""
+        return self.cell_int // self.tick_int
+
+
+def _price_int(name: str, value: str | Decimal | float) -> int:
+    try:
+        # repr() of a float is its shortest decimal form: 0.01 means a cent, not its binary neighbour
+        scaled = Decimal(value if isinstance(value, (str, Decimal)) else repr(value)) * PRICE_SCALE
+    except InvalidOperation:
+        raise ParameterError(f"{name} must be a decimal number, got {value!r}") from None
+    if not scaled.is_finite() or scaled <= 0 or scaled != int(scaled):
+        raise ParameterError(f"{name} must be a positive whole number of 1e-9, got {value!r}")
+    return int(scaled)

@@ -1,0 +1,74 @@
+"""Phases of a trading day: when a crossed book is normal, and when it is an alarm."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from .records import ACTION_CLEAR, F_SNAPSHOT
+
+PHASES: Final = ("closed", "pre_open", "regular", "after")
+
+NEW_YORK: Final = ZoneInfo("America/New_York")
+_NS: Final = 1_000_000_000
+_EQUITY_START: Final = time(2)
+_EQUITY_END: Final = time(16)
+_CLOSED, _PRE_OPEN, _REGULAR, _AFTER = range(4)
+
+_FUTURE_WEEKDAY: Final = ((time(0), _REGULAR), (time(17), _PRE_OPEN), (time(18), _REGULAR))
+_FUTURE_FRIDAY: Final = ((time(0), _REGULAR), (time(17), _CLOSED))
+_FUTURE_SATURDAY: Final = ((time(0), _CLOSED),)
+_FUTURE_SUNDAY: Final = ((time(0), _CLOSED), (time(16), _PRE_OPEN), (time(18), _REGULAR))
+_EQUITY_WEEKDAY: Final = (
+    (time(0), _CLOSED),
+    (time(2), _PRE_OPEN),
+    (time(9, 30), _REGULAR),
+    (time(16), _AFTER),
+    (time(20), _CLOSED),
+)
+
+_WEEKS: Final = {
+    "future_mbo": (*(_FUTURE_WEEKDAY,) * 4, _FUTURE_FRIDAY, _FUTURE_SATURDAY, _FUTURE_SUNDAY),
+    "equity_mbo": (*(_EQUITY_WEEKDAY,) * 5, ((time(0), _CLOSED),), ((time(0), _CLOSED),)),
+}
+
+
+def phase_at(product_type: str, ts_ns: int) -> tuple[int, int]:
+    """Phase at a time, as an index of `PHASES`, and the time (ns UTC) at which it has to be asked for again.
+
+    The weekly rhythm of the venue in New York time; exchange holidays are not known here.
+    """
+    moment = datetime.fromtimestamp(ts_ns // _NS, tz=UTC).astimezone(NEW_YORK)
+    day = moment.date()
+    bounds = [(datetime.combine(day, at, NEW_YORK), phase) for at, phase in _WEEKS[product_type][day.weekday()]]
+    bounds.append((datetime.combine(day + timedelta(days=1), time(0), NEW_YORK), _CLOSED))
+    phase = _CLOSED
+    for start, starting in bounds:
+        if start.timestamp() > moment.timestamp():
+            return phase, int(start.timestamp()) * _NS
+        phase = starting
+    return phase, int(bounds[-1][0].timestamp()) * _NS
+
+
+def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
+    """The records (array of `MBO_DTYPE`) of the session window: futures all day, equities 02:00 to 16:00 New York.
+
+    Snapshot and clear records always pass, so that the book is whole when the window opens.
+    """
+    if product_type != "equity_mbo" or not len(records):
+        return records
+    ts = records["ts_recv"].astype(np.int64)
+    keep = (records["flags"] & F_SNAPSHOT) != 0
+    keep |= records["action"] == bytes([ACTION_CLEAR])
+    first, last = (datetime.fromtimestamp(int(t) // _NS, tz=NEW_YORK).date() for t in (ts.min(), ts.max()))
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        keep |= (ts >= _at_ns(day, _EQUITY_START)) & (ts < _at_ns(day, _EQUITY_END))
+    return records if keep.all() else records[keep]
+
+
+def _at_ns(day: date, at: time) -> int:
+    return int(datetime.combine(day, at, NEW_YORK).timestamp()) * _NS
