@@ -34,7 +34,7 @@ from vp_contract.fields import (
     grid_columns,
     projection_fields,
 )
-from vp_contract.grid import arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
+from vp_contract.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
 from vp_contract.instrument import (
     INSTRUMENT_VARIABLE,
     InstrumentLock,
@@ -107,6 +107,7 @@ __all__ = [
     "ExperimentSpec",
     "Field",
     "Follow",
+    "GridEncoder",
     "GridError",
     "GridField",
     "GridUpdate",
