@@ -16,6 +16,7 @@ from vp_contract.yaml_io import PathLike, convert_plain, dump_yaml, parse_plain,
 
 DIGEST_LIBRARIES: Final = ("vp_book", "vp_spectrum")
 _MAX_DEPTH: Final = 12
+_SCALARS: Final = (bool, int, str, type(None))
 
 
 class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,12 @@ class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             if not self.digests.get(library):
                 raise SpecError("is required and missing", field=f"digests.{library}")
         _check_json(self.evidence, "evidence", 0)
+
+    def differences(self, other: PublishedServing) -> tuple[str, ...]:
+        """Names of the fields in which two differ; `created_utc` does not count."""
+        # as JSON, in which a tuple and the list it is read back as are the same
+        mine, others = (msgspec.json.decode(msgspec.json.encode(serving)) for serving in (self, other))
+        return tuple(name for name in mine if name != "created_utc" and mine[name] != others[name])
 
 
 def serving_id_of(experiment: str, run_id: str, runtime: RuntimeConfig) -> str:
@@ -111,8 +118,8 @@ def _check_json(value: object, where: str, depth: int) -> None:
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
             _check_json(item, f"{where}[{position}]", depth + 1)
-    elif isinstance(value, float):
+    elif type(value) is float:
         if not math.isfinite(value):
             raise SpecError(f"expected a finite number, found {value} (write null for none)", field=where)
-    elif not (value is None or isinstance(value, (bool, int, str))):
+    elif type(value) not in _SCALARS:  # exactly these: NumPy's float64 is a float that YAML cannot write
         raise SpecError(f"expected text, numbers, lists and mappings, found {type(value).__name__}", field=where)

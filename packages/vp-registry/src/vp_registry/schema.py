@@ -1,0 +1,84 @@
+"""Tables of the registry, and the triggers that make two of them append-only."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import DDL, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, event
+
+metadata: Final = MetaData()
+
+# Times are ISO 8601 text in UTC with six digits of seconds: it sorts like time, on every database.
+_TIME: Final = String(27)
+
+serving_versions: Final = Table(
+    "serving_versions",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("spec_path", String(128), nullable=False),
+    Column("spec_sha256", String(64), nullable=False),
+    Column("source_run", String(16), nullable=False),
+    Column("experiment", String(64), nullable=False),
+    Column("config_hash", String(16), nullable=False),
+    Column("created", _TIME, nullable=False),
+)
+"""Published servings. `spec_path` is relative to the versions directory."""
+
+serving_aliases: Final = Table(
+    "serving_aliases",
+    metadata,
+    Column("alias", String(64), primary_key=True),
+    Column("serving_id", String(96), ForeignKey("serving_versions.id"), nullable=False),
+    Column("updated", _TIME, nullable=False),
+)
+"""What each alias serves now."""
+
+promotion_events: Final = Table(
+    "promotion_events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("alias", String(64), nullable=False),
+    Column("kind", String(8), CheckConstraint("kind IN ('promote', 'move', 'rollback')"), nullable=False),
+    Column("from_id", String(96), ForeignKey("serving_versions.id"), nullable=True),
+    Column("to_id", String(96), ForeignKey("serving_versions.id"), nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("time", _TIME, nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Index("promotion_events_by_alias", "alias", "seq"),
+)
+"""Every change of an alias, in order of `seq`; times of one alias never go back."""
+
+APPEND_ONLY: Final = (serving_versions, promotion_events)
+
+_SQLITE_TRIGGER: Final = """
+CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
+"""
+_POSTGRESQL_FUNCTION: Final = """
+CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN RAISE EXCEPTION ''{table} is append-only''; END'
+"""
+_POSTGRESQL_TRIGGER: Final = """
+CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()
+"""
+
+SUPPORTED_DIALECTS: Final = ("sqlite", "postgresql")
+
+
+def _protect(table: Table) -> None:
+    """Attach the triggers to the table's creation, for each dialect its own."""
+    for verb in ("UPDATE", "DELETE"):
+        trigger = _ddl(_SQLITE_TRIGGER, table=table.name, verb=verb)
+        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
+    for text in (_POSTGRESQL_FUNCTION, _POSTGRESQL_TRIGGER):
+        statement = _ddl(text, table=table.name)
+        event.listen(table, "after_create", statement.execute_if(dialect="postgresql"))
+
+
+def _ddl(template: str, **names: str) -> DDL:
+    return DDL(template.format(**names).strip())  # type: ignore[no-untyped-call]  # not annotated in SQLAlchemy
+
+
+for _table in APPEND_ONLY:
+    _protect(_table)
