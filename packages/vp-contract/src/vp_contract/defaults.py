@@ -15,13 +15,15 @@ from vp_contract._types import (
     Horizons,
     NonNegativeFloat,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
+    Power,
+    Scale,
     Seconds,
     Share,
     Weight,
     Windows,
     WindowWeights,
+    ZscoreWindow,
 )
 from vp_contract.errors import SpecError
 
@@ -59,9 +61,9 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
     flow_windows: Windows = (5, 10, 20, 40)
     flow_rollup_weights: WindowWeights = (1.0, 1.0, 1.0, 1.0)
     flow_derivative_weights: DerivativeWeights = (0.55, 0.30, 0.15)
-    flow_tanh_scale: PositiveFloat = 3.0
+    flow_tanh_scale: Scale = 3.0
     flow_neutral_threshold: Share = 0.15
-    flow_zscore_window_bins: PositiveInt = 300
+    flow_zscore_window_bins: ZscoreWindow = 300
     flow_zscore_min_periods: PositiveInt = 75
 
     projection_horizons_ms: Horizons = (500, 1000, 2000, 5000)
@@ -70,10 +72,10 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
     projection_damping_lambda: NonNegativeFloat = 0.0
 
     state_model_center_exclusion_radius: NonNegativeInt = 0
-    state_model_spatial_decay_power: NonNegativeFloat = 0.0
-    state_model_zscore_window_bins: PositiveInt = 240
+    state_model_spatial_decay_power: Power = 0.0
+    state_model_zscore_window_bins: ZscoreWindow = 240
     state_model_zscore_min_periods: PositiveInt = 60
-    state_model_tanh_scale: PositiveFloat = 3.0
+    state_model_tanh_scale: Scale = 3.0
     state_model_d1_weight: Weight = 1.0
     state_model_d2_weight: Weight = 0.0
     state_model_d3_weight: Weight = 0.0

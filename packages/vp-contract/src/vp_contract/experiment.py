@@ -63,8 +63,8 @@ class SweepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Axes of the sweep: name -> values. The sweep is their cartesian product.
 
     `scoring` axes are fields of a serving's `scoring`, `pipeline` axes fields of a pipeline's overrides, both checked
-    here, value by value. `per_signal` maps a signal's name to axes over that signal's own parameters, and
-    `thresholds`, whose values replace the signal's list; these are checked by whoever knows the signals.
+    here, value by value. `per_signal` maps a signal's name to axes over that signal's own parameters, over fields of
+    `eval`, and `thresholds`, which replace the signal's own; whoever knows the signals checks these.
     """
 
     scoring: dict[str, Axis] = {}

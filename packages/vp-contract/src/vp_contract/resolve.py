@@ -82,9 +82,6 @@ def resolve(
         _replace_default_weights(fields, values)
         fields.update(values)
         origin.update(dict.fromkeys(values, layer))
-    if fields.get("signal_name", DERIVATIVE_SIGNAL) == DERIVATIVE_SIGNAL:
-        fields["signal_params"] = {name: fields[field] for name, field in STATE_MODEL_FIELDS.items()}
-        fields["signal_weights"] = {}
     try:
         return convert_plain(fields, RuntimeConfig)
     except SpecError as error:

@@ -23,8 +23,9 @@ from vp_contract._types import (
 )
 from vp_contract.decimals import price_int
 from vp_contract.defaults import RuntimeDefaults
+from vp_contract.errors import SpecError
 from vp_contract.instrument import check_prices
-from vp_contract.specs import check_capture
+from vp_contract.specs import DERIVATIVE_SIGNAL, check_capture
 from vp_contract.yaml_io import convert_plain
 
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
@@ -63,6 +64,8 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
         super().__post_init__()
         check_prices(self.tick_size, self.bucket_size_dollars, self.price_decimals)
         check_capture(self.dt, self.start_time, self.end_time)
+        if self.signal_name == DERIVATIVE_SIGNAL:
+            self._check_stage_parameters()
 
     @property
     def tick_int(self) -> int:
@@ -113,7 +116,22 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
     def replace(self, **changes: object) -> RuntimeConfig:
         """A copy with some fields changed, checked like a new one. Raises `SpecError`."""
         fields = {**msgspec.to_builtins(self), **changes}
+        if fields["signal_name"] == DERIVATIVE_SIGNAL and "signal_params" not in changes:
+            del fields["signal_params"]  # they follow the state_model_* fields
         return convert_plain(fields, RuntimeConfig)
+
+    def _check_stage_parameters(self) -> None:
+        """The derivative stage's parameters are the state_model_* fields; `signal_params` only repeats them."""
+        stage = self.state_model()
+        if not self.signal_params:
+            msgspec.structs.force_setattr(self, "signal_params", stage)
+        elif self.signal_params != stage:
+            names = sorted(n for n in {*stage, *self.signal_params} if stage.get(n) != self.signal_params.get(n))
+            raise SpecError(
+                f"parameters of the derivative stage are set through the {_STATE_MODEL}* fields, and differ from them "
+                f"in {', '.join(names)}",
+                field="signal_params",
+            )
 
 
 def _normal(config: RuntimeConfig) -> RuntimeConfig:

@@ -18,15 +18,16 @@ from vp_contract._types import (
     Name,
     NonNegativeFloat,
     ParamValue,
-    PositiveFloat,
     PositiveInt,
     ProductType,
+    Scale,
     Seconds,
     Share,
     Symbol,
     Weight,
     Windows,
     WindowWeights,
+    ZscoreWindow,
 )
 from vp_contract.errors import SpecError
 from vp_contract.yaml_io import PathLike, load_yaml
@@ -90,10 +91,10 @@ class PipelineSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class ScoringSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of the cell spectrum's score. Windows and periods in bins."""
 
-    zscore_window_bins: PositiveInt | UnsetType = UNSET
+    zscore_window_bins: ZscoreWindow | UnsetType = UNSET
     zscore_min_periods: PositiveInt | UnsetType = UNSET
     derivative_weights: DerivativeWeights | UnsetType = UNSET
-    tanh_scale: PositiveFloat | UnsetType = UNSET
+    tanh_scale: Scale | UnsetType = UNSET
     threshold_neutral: Share | UnsetType = UNSET
 
 
