@@ -1,0 +1,147 @@
+"""`DerivativeStage`: one score a bin from the five-state codes of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ._blend import blend
+from ._checks import whole_array
+from ._jit import kernel
+from .codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED
+from .errors import InputError, ParameterError
+from .params import DerivativeParams
+from .robust import RobustWindow
+
+_NAME = "derivative"
+# Row weights are multiples of this: sums of them up to 1 are exact, so that equal intensities are equal floats
+# whatever the order of the rows. Otherwise a bin in which nothing changed could show a difference of 1e-17, and a
+# window full of those has a MAD that is not 0.
+_GRAIN = 2.0**-52
+_FARTHEST_ROW = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativeFrame:
+    """What the stage says of one bin.
+
+    `score` is in [-1, 1]; `ready`: every channel with a weight has its min periods; `sample_count`: values in the
+    z-windows; `base` and its differences `d1`, `d2`, `d3` per second with their z-scores; the weighted intensities;
+    `dominant_state`: the code with the greatest unweighted intensity, 0 when several share it.
+    """
+
+    name: str
+    score: float
+    ready: bool
+    sample_count: int
+    base: float
+    d1: float
+    d2: float
+    d3: float
+    z1: float
+    z2: float
+    z3: float
+    bull_intensity: float
+    bear_intensity: float
+    mixed_intensity: float
+    dominant_state: int
+
+
+@kernel
+def _intensities(codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
+    """Sum of the weights of the rows in each state; `out` (5,) is for the codes -2 to 2."""
+    out[:] = 0.0
+    for i in range(codes.size):
+        out[codes[i] + 2] += weights[i]
+
+
+class DerivativeStage:
+    """Weighted bull against bear intensity of the rows, its differences and their robust z-scores blended to a score.
+
+    Per bin (spectrum specification, section 3): `I_s` is the weight of the rows in state s; `bull = b_p I(+1) +
+    b_v I(+2)`, `bear = r_p I(-1) + r_v I(-2)`, `base = (bull - bear) * clip(1 - mixed_weight I(0), 0, 1)`; d1, d2, d3
+    are the successive differences of `base` per second, all 0 on the first bin, taken from the 0 of the first bin on
+    the second; z by `RobustWindow` with the fallback `"std"`; the score is the tanh blend.
+    """
+
+    def __init__(self, params: DerivativeParams, k_values: npt.ArrayLike) -> None:
+        """Start empty, for rows at the distances `k_values` from spot (one dimension, whole numbers, cells).
+
+        Raises `ParameterError` when all rows are excluded and `InputError` for other `k_values`.
+        """
+        self._params = params
+        self._weights = _row_weights(params, whole_array("k_values", k_values, -_FARTHEST_ROW, _FARTHEST_ROW))
+        self._channel_weights = np.array(params.channel_weights)
+        self._windows = tuple(
+            RobustWindow(params.zscore_window_bins, params.zscore_min_periods, "std") for _ in range(3)
+        )
+        self._chain: tuple[float, float, float, float] | None = None
+        self._shares = np.zeros(5)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """Weight of each row; they sum to 1 within 1e-12."""
+        return self._weights.copy()
+
+    def update(self, state5_code: npt.ArrayLike) -> DerivativeFrame:
+        """Take in the next bin: one code of -2 to 2 a row, whole numbers. `InputError` for anything else."""
+        codes = whole_array("state5_code", state5_code, BEAR_VACUUM, BULL_VACUUM)
+        if codes.size != self._weights.size:
+            raise InputError(f"state5_code: {codes.size} rows, must be {self._weights.size}")
+        _intensities(codes, self._weights, self._shares)
+        share = {code: float(self._shares[code + 2]) for code in range(BEAR_VACUUM, BULL_VACUUM + 1)}
+        p = self._params
+        bull = p.bull_pressure_weight * share[BULL_PRESSURE] + p.bull_vacuum_weight * share[BULL_VACUUM]
+        bear = p.bear_pressure_weight * share[BEAR_PRESSURE] + p.bear_vacuum_weight * share[BEAR_VACUUM]
+        base = (bull - bear) * min(1.0, max(0.0, 1.0 - p.mixed_weight * share[MIXED]))
+        chain = self._differences(base)
+        z = [window.push(d) for window, d in zip(self._windows, chain[1:], strict=True)]
+        ready = self._windows[0].ready  # all three hold the same number of values
+        greatest = max(share.values())
+        leaders = [code for code, value in share.items() if value == greatest]
+        return DerivativeFrame(
+            name=_NAME,
+            score=blend(np.array(z), self._channel_weights, p.tanh_scale),
+            ready=ready,
+            sample_count=self._windows[0].count,
+            base=base,
+            d1=chain[1],
+            d2=chain[2],
+            d3=chain[3],
+            z1=z[0],
+            z2=z[1],
+            z3=z[2],
+            bull_intensity=bull,
+            bear_intensity=bear,
+            mixed_intensity=share[MIXED],
+            dominant_state=leaders[0] if len(leaders) == 1 else MIXED,
+        )
+
+    def _differences(self, base: float) -> tuple[float, float, float, float]:
+        if self._chain is None:
+            self._chain = (base, 0.0, 0.0, 0.0)
+        else:
+            before, before1, before2, _ = self._chain
+            dt = self._params.bin_seconds
+            d1 = (base - before) / dt
+            d2 = (d1 - before1) / dt
+            self._chain = (base, d1, d2, (d2 - before2) / dt)
+        return self._chain
+
+
+def _row_weights(params: DerivativeParams, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """0 inside the excluded radius, else `1 / max(|k|, 1) ** decay`; normalised to 1."""
+    radius = params.center_exclusion_radius
+    distance = np.maximum(np.abs(rows), 1).astype(np.float64)
+    kept = np.abs(rows) > radius if radius > 0 else np.ones(rows.size, dtype=np.bool_)
+    if not kept.any():
+        raise ParameterError(
+            f"center_exclusion_radius={radius}: must leave at least one of the {rows.size} rows, "
+            f"the farthest is at {int(np.abs(rows).max(initial=0))}"
+        )
+    # Relative to the nearest row that counts, which keeps a steep decay from underflowing for all of them.
+    raw = np.where(kept, (distance[kept].min() / distance) ** params.spatial_decay_power, 0.0)
+    weights: npt.NDArray[np.float64] = np.round(raw / raw.sum() / _GRAIN) * _GRAIN
+    return weights

@@ -1,0 +1,216 @@
+"""`CellSpectrum`: the score of every cell from its own history."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _cells
+from ._checks import fill, whole
+from .errors import InputError
+from .params import SpectrumParams
+
+# Cells on either side of the served ones that are kept ready, and how often they are caught up (bins).
+_GUARD_CELLS = 16
+_GUARD_PERIOD = 8
+_MOST_CELLS = 1 << 20
+_INT64_MAX = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpectrumFrame:
+    """Results of one bin for the cells `lo` to `hi` (`hi` excluded). The arrays are the frame's own.
+
+    Arrays have shape `(hi - lo,)`, float64 but for `flow_state_code` (int8: +1, 0, -1). `composite` and `flow_score`
+    are in [-1, 1]. `projections` maps each horizon in ms to the score expected then.
+    """
+
+    ts_ns: int
+    lo: int
+    hi: int
+    composite: npt.NDArray[np.float64]
+    composite_d1: npt.NDArray[np.float64]
+    composite_d2: npt.NDArray[np.float64]
+    composite_d3: npt.NDArray[np.float64]
+    flow_score: npt.NDArray[np.float64]
+    flow_state_code: npt.NDArray[np.int8]
+    projections: dict[int, npt.NDArray[np.float64]]
+
+
+class CellSpectrum:
+    """Scores `n_cells` cells bin by bin, each from its own history only (spectrum specification, section 1).
+
+    Per bin and cell, from pressure P and vacuum V: `composite = (P - V) / (|P| + |V| + 1e-12)`; `rolled`, the weighted
+    mean over flow windows of its means over the last `min(window, seen)` bins; d1, d2, d3, the successive differences
+    of `rolled`, d1 and d2 per second, d3 a plain difference; their robust z-scores; `flow_score`, the tanh blend of
+    those; and projections of it.
+
+    A difference is 0 until there are as many bins before as it reaches back, and such a 0 is a value of the z-score's
+    window like any other: after n bins a window holds `min(n, zscore_window)` values.
+
+    The composites of all cells are kept. What follows from them is worked out for the cells asked for, and is the same
+    bit for bit whichever were asked for before: the projection's differences of the score too, which are those of the
+    cell's last four bins whether it was served in them or not.
+    """
+
+    def __init__(self, params: SpectrumParams, n_cells: int) -> None:
+        """Start with `n_cells` (1 to 1048576) cells without history. Memory is about 8 bytes a cell and z-window bin.
+
+        Raises `ParameterError` for another `n_cells`.
+        """
+        self._params = params
+        self._n_cells = whole("n_cells", n_cells, 1, _MOST_CELLS)
+        self._plan = _plan(params)
+        self._longest = params.rollup[-1][0]
+        # From the bin to record back to the oldest composite that the z-window of three bins ago rests on.
+        self._depth = params.zscore_window + self._longest + 2 * _cells.SCORES
+        # Rows a power of two apart would fall into the same few cache sets: keep them odd cache lines apart.
+        stride = (self._n_cells + 7) // 16 * 16 + 8
+        self._history = _cells.History(
+            composite=np.zeros((self._depth, stride)),
+            born=np.zeros(self._n_cells, dtype=np.int64),
+        )
+        self._track = _empty_track(1, self._longest, params.zscore_window)
+        self._pressure = np.zeros(self._n_cells)
+        self._vacuum = np.zeros(self._n_cells)
+        self._origin = 0
+        self._bins = 0
+        self._ts_ns = -_INT64_MAX
+
+    @property
+    def params(self) -> SpectrumParams:
+        """The parameters it was made with."""
+        return self._params
+
+    @property
+    def n_cells(self) -> int:
+        """Cells in the range."""
+        return self._n_cells
+
+    @property
+    def bins(self) -> int:
+        """Bins taken in so far."""
+        return self._bins
+
+    def seen(self) -> npt.NDArray[np.int64]:
+        """Per cell of the range, shape `(n_cells,)`, the bins since it entered."""
+        cells = (np.arange(self._n_cells, dtype=np.int64) + self._origin) % self._n_cells
+        return self._bins - self._history.born[cells]
+
+    def shift(self, cells: int) -> None:
+        """Recenter before the next bin: what is at index `i` from now on was at `i + cells` before.
+
+        Histories stay with their cells; those that enter the range start empty, also if they had been in it earlier.
+        Raises `ParameterError` unless `cells` is a whole number.
+        """
+        moved = whole("cells", cells, -_INT64_MAX // 4, _INT64_MAX // 4)
+        old = self._origin
+        self._origin = whole("cells shifted in all", old + moved, -_INT64_MAX // 4, _INT64_MAX // 4)
+        entering = min(abs(moved), self._n_cells)
+        first = self._origin + self._n_cells - entering if moved > 0 else self._origin
+        columns = (np.arange(entering, dtype=np.int64) + first) % self._n_cells
+        self._history.born[columns] = self._bins
+
+    def update(
+        self, ts_ns: int, pressure: npt.ArrayLike, vacuum: npt.ArrayLike, lo: int = 0, hi: int | None = None
+    ) -> SpectrumFrame:
+        """Take in the next bin of all cells and return the results of the cells `lo` to `hi` (excluded; None: all).
+
+        `ts_ns` is the bin's end, int64 ns UTC, never before that of the last bin. `pressure` and `vacuum` have shape
+        `(n_cells,)`, any real dtype, all finite. Raises `ParameterError` for a wrong `lo` or `hi` and `InputError` for
+        anything else that cannot be scored; a refused bin leaves no trace.
+        """
+        at = whole("ts_ns", ts_ns, -_INT64_MAX, _INT64_MAX)
+        if at < self._ts_ns:
+            raise InputError(f"ts_ns={at}: must not be before the last bin's, {self._ts_ns}")
+        low = whole("lo", lo, 0, self._n_cells)
+        high = whole("hi", self._n_cells if hi is None else hi, low, self._n_cells)
+        fill("pressure", pressure, self._pressure)
+        fill("vacuum", vacuum, self._vacuum)
+        # The row written holds a bin that no result rests on any more, so a refused bin does no harm there.
+        row = self._history.composite[self._bins % self._depth]
+        if _cells.record(self._pressure, self._vacuum, row, self._origin) != self._n_cells:
+            raise self._not_finite()
+        self._ts_ns = at
+        self._bins += 1
+        return self._serve(low, high)
+
+    def _serve(self, low: int, high: int) -> SpectrumFrame:
+        rows = high - low
+        now = self._bins - 1
+        self._reserve(min(rows + 2 * _GUARD_CELLS, self._n_cells))
+        values = np.empty((5, rows))
+        codes = np.empty(rows, dtype=np.int8)
+        projections = np.empty((rows, len(self._params.horizons_ms)))
+        first = self._origin + low
+        _cells.serve(self._history, self._track, self._plan, first, now, values, codes, projections)
+        _cells.keep_guard(
+            self._history,
+            self._track,
+            self._plan,
+            first,
+            first + rows,
+            max(first - _GUARD_CELLS, self._origin),
+            min(first + rows + _GUARD_CELLS, self._origin + self._n_cells),
+            now,
+            _GUARD_PERIOD,
+        )
+        return SpectrumFrame(
+            ts_ns=self._ts_ns,
+            lo=low,
+            hi=high,
+            composite=values[0],
+            composite_d1=values[1],
+            composite_d2=values[2],
+            composite_d3=values[3],
+            flow_score=values[4],
+            flow_state_code=codes,
+            projections={ms: projections[:, j] for j, ms in enumerate(self._params.horizons_ms)},
+        )
+
+    def _reserve(self, slots: int) -> None:
+        """Have room to track this many cells next to one another; what was tracked is rebuilt from the history."""
+        if slots > self._track.cell.size:
+            room = min(1 << (slots - 1).bit_length(), self._n_cells)
+            self._track = _empty_track(room, self._longest, self._params.zscore_window)
+
+    def _not_finite(self) -> InputError:
+        for name, array in (("pressure", self._pressure), ("vacuum", self._vacuum)):
+            bad = np.flatnonzero(~np.isfinite(array))
+            if bad.size:
+                return InputError(f"{name}[{bad[0]}]={array[bad[0]]}: must be finite ({bad.size} of the cells are not)")
+        raise AssertionError("record() counted a cell as not finite that is")
+
+
+def _plan(params: SpectrumParams) -> _cells.Plan:
+    horizons = [ms / 1000.0 for ms in params.horizons_ms]
+    return _cells.Plan(
+        windows=np.array([window for window, _ in params.rollup], dtype=np.int64),
+        rollup=np.array([weight for _, weight in params.rollup]),
+        divisors=np.array(params.difference_seconds),
+        weights=np.array(params.derivative_weights),
+        tanh_scale=params.tanh_scale,
+        neutral=params.neutral_threshold,
+        min_periods=params.zscore_min_periods,
+        bin_seconds=params.bin_seconds,
+        horizons=np.array(horizons, dtype=np.float64),
+        damping=np.array([math.exp(-params.damping_lambda * h) for h in horizons], dtype=np.float64),
+        cubic=params.cubic_scale if params.use_cubic else 0.0,
+    )
+
+
+def _empty_track(slots: int, longest: int, window: int) -> _cells.Track:
+    return _cells.Track(
+        cell=np.zeros(slots, dtype=np.int64),
+        upto=np.full(slots, -1, dtype=np.int64),
+        recent=np.zeros((slots, longest)),
+        chain=np.zeros((slots, 4)),
+        window=window,
+        ring=np.zeros(slots * 3 * window),
+        ordered=np.zeros(slots * 3 * window),
+        size=np.zeros(slots, dtype=np.int64),
+        scores=np.zeros((slots, _cells.SCORES)),
+    )
