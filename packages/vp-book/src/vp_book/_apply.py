@@ -187,6 +187,8 @@ def _tick_of(price: int, a: Arrays) -> int:
 @kernel
 def _change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays) -> None:
     """Displayed size moves by `d`; unless it is a matter of state, that is flow and `fill` was announced for it."""
+    if a.scalars[st.S_ANCHORED] == 0:
+        _range_around_first(tick, a)
     if d != 0:
         change(a.ladder, a.far, a.scalars, side, tick, d)
     if state:
@@ -211,7 +213,6 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     if slot < 0:
         if not is_add:
             counts[st.N_UNKNOWN_MODIFY] += 1
-        _range_around_first(tick, a)
         insert(a.orders, order_id, tick, size if side == BID else -size)
         a.scalars[st.S_BID_ORDERS + side] += 1
         _change_depth(side, tick, size, 0, state, a)
@@ -334,44 +335,52 @@ def _clear_book(a: Arrays) -> None:
 def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a: Arrays) -> None:
     """An add of a top-of-book feed: its side is this order now, or nothing when the price is undefined."""
     empty = tick == _NO_TICK or size == 0
-    kept = False
-    slot = 0
-    while a.scalars[st.S_BID_ORDERS + side] > (1 if kept else 0):
-        signed = a.orders[slot, O_SIZE]
-        if signed == 0 or (signed > 0) != (side == BID) or (kept and a.orders[slot, O_ID] == order_id):
-            slot += 1
-            continue
-        if kept or empty:
-            _cancel(a.orders[slot, O_ID], abs(signed), state, a)
-            continue  # the gap may have been closed by a later entry: look at this slot again
-        # the order that was there becomes the new one, so that an unchanged price is one net change and no two flows
+    if not empty and a.scalars[st.S_BID_ORDERS + side] == 1:
+        slot = find(a.orders, order_id)
+        if slot < 0 or not _rests_on(a.orders, slot, side):
+            slot = 0
+            while not _rests_on(a.orders, slot, side):
+                slot += 1
+        # the order that was there becomes the new one, so that an unchanged price is one net change and not two flows
         old_tick = a.orders[slot, O_TICK]
+        old_size = abs(a.orders[slot, O_SIZE])
         fill = a.orders[slot, O_FILL]
         remove(a.orders, slot)
-        a.scalars[st.S_BID_ORDERS + side] -= 1
         if old_tick == tick:
-            _change_depth(side, tick, size - abs(signed), fill, state, a)
+            _change_depth(side, tick, size - old_size, fill, state, a)
         else:
-            _change_depth(side, old_tick, -abs(signed), fill, state, a)
+            _change_depth(side, old_tick, -old_size, fill, state, a)
             _change_depth(side, tick, size, 0, state, a)
+        other = find(a.orders, order_id)
+        if other >= 0:
+            _cancel(order_id, abs(a.orders[other, O_SIZE]), state, a)
         insert(a.orders, order_id, tick, size if side == BID else -size)
-        a.scalars[st.S_BID_ORDERS + side] += 1
-        kept = True
-        slot = 0
-    if not kept and not empty:
+        return
+    slot = 0
+    while a.scalars[st.S_BID_ORDERS + side] > 0:
+        if _rests_on(a.orders, slot, side):
+            # removal may close the gap with a later order: look at this slot again
+            _cancel(a.orders[slot, O_ID], abs(a.orders[slot, O_SIZE]), state, a)
+        else:
+            slot += 1
+    if not empty:
         _place(order_id, side, tick, size, True, state, a)
+
+
+@kernel
+def _rests_on(orders: np.ndarray, slot: int, side: int) -> bool:
+    return bool(orders[slot, O_SIZE] > 0 if side == BID else orders[slot, O_SIZE] < 0)
 
 
 @kernel
 def _range_around_first(tick: int, a: Arrays) -> None:
     """Until a valid BBO says where the market is, the range lies around the first order."""
     s = a.scalars
-    if s[st.S_ANCHORED] == 0:
-        s[st.S_ANCHORED] = 1
-        bucket = s[st.S_BUCKET]
-        cells = a.ladder.shape[1] // bucket
-        s[st.S_RANGE_CELL] = (tick + bucket // 2) // bucket - cells // 2
-        s[st.S_RANGE_LO] = s[st.S_RANGE_CELL] * bucket - bucket // 2
+    s[st.S_ANCHORED] = 1
+    bucket = s[st.S_BUCKET]
+    cells = a.ladder.shape[1] // bucket
+    s[st.S_RANGE_CELL] = (tick + bucket // 2) // bucket - cells // 2
+    s[st.S_RANGE_LO] = s[st.S_RANGE_CELL] * bucket - bucket // 2
 
 
 @kernel

@@ -9,8 +9,8 @@ import numba
 
 _R = TypeVar("_R")
 
-# Kernels allocate nothing, so the reference counting of arrays (`_nrt`) is left out: with it, each small function counts a
-# dozen arrays up and down, and the book ran at a quarter of the speed.
+# Kernels allocate nothing, so the reference counting of arrays (`_nrt`) is left out: with it, each small function counts
+# a dozen arrays up and down, and the book ran at a quarter of the speed.
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
 
 

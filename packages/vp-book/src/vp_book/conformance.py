@@ -25,7 +25,9 @@ def conformance_digest() -> str:
     digest rounded to nine decimals, so that a last bit of another platform's exp() is not taken for another formula.
     """
     digest = hashlib.sha256()
-    for bin_ in replay([_records()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024):
+    for bin_ in replay(
+        [fixed_input()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024
+    ):
         fields = [_rounded(value) if isinstance(value, float) else str(int(value)) for value in bin_.fields.values()]
         digest.update(",".join(fields).encode())
         for name in CELL_COLUMNS:
@@ -39,7 +41,7 @@ def _rounded(x: float) -> str:
     return f"{round(float(x), 9) + 0.0:.9f}"  # + 0.0 turns minus zero into zero
 
 
-def _records() -> np.ndarray:
+def fixed_input() -> np.ndarray:
     """The fixed input: a 40-level book, then events that add, pull, trade and refresh around a drifting middle."""
     rows: list[tuple[int, int, int, int, int, int, int]] = []  # ts, id, price tick, size, flags, action, side
     ask, bid = ord("A"), ord("B")
@@ -51,7 +53,7 @@ def _records() -> np.ndarray:
     where = {row[1]: (row[2], row[6]) for row in rows}
     state = 12345
     ts = _START_NS
-    for i in range(_LIVE):
+    for _ in range(_LIVE):
         state = (1103515245 * state + 12345) % 2**31
         draw = state >> 8
         ts += 1_000_000 + draw % 7_000_000
@@ -60,7 +62,7 @@ def _records() -> np.ndarray:
         kind = draw % 5
         if kind == 0 or size_of[known] == 0:
             side = bid if draw % 2 else ask
-            tick = 2000 + i // 60 + (-1 - draw % 9 if side == bid else 1 + draw % 9)
+            tick = 2000 + (-1 - draw % 9 if side == bid else 1 + draw % 9)
             new = len(where) + 1
             where[new], size_of[new] = (tick, side), 1 + draw % 12
             rows.append((ts, new, tick, size_of[new], F_LAST, ACTION_ADD, side))
@@ -69,7 +71,7 @@ def _records() -> np.ndarray:
             size_of[known] -= taken
             rows.append((ts, known, tick, taken, F_LAST, ACTION_CANCEL, side))
         elif kind == 2:
-            tick += 1 if side == bid else -1
+            tick += -1 if side == bid else 1
             where[known], size_of[known] = (tick, side), 1 + draw % 15
             rows.append((ts, known, tick, size_of[known], F_LAST, ACTION_MODIFY, side))
         else:

@@ -246,6 +246,8 @@ def open_dbn(
 def _read_metadata(path: Path, source: ByteSource) -> tuple[int, databento_dbn.Metadata, int]:
     """(DBN version, metadata, bytes up to the first record)."""
     prefix = source.read(8)
+    if len(prefix) < 8 and not source.ended_whole():
+        raise DbnDamagedError(f"{path}: ends inside its first zstd frame", offset=len(prefix), records=0)
     if prefix[:3] != DBN_MAGIC:
         raise DbnFormatError(f"{path}: the decompressed bytes are not DBN; a fragment without metadata can not be read")
     if len(prefix) < 8:

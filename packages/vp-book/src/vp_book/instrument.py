@@ -34,7 +34,7 @@ class Instrument:
             raise ParameterError("symbol must not be empty")
         if self.product_type not in PRODUCT_TYPES:
             raise ParameterError(f"product_type must be one of {', '.join(PRODUCT_TYPES)}, got {self.product_type!r}")
-        if self.bucket_size is not None and self.cell_int % self.tick_int:
+        if self.cell_int % self.tick_int:
             raise ParameterError(
                 f"bucket_size must be an integer multiple of tick_size {self.tick_size}, got {self.bucket_size!r}"
             )

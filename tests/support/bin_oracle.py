@@ -1,0 +1,100 @@
+"""Time bins in plain Python, from the definitions, over the oracle book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from support.book_oracle import UNDEFINED, OracleBook
+
+Fields = dict[str, int | float | bool]
+
+
+def oracle_bins(records: Iterable[np.void], book: OracleBook, start: int, width: int, end: int) -> Iterator[Fields]:
+    """Scalars of the bins from `start` to `end`, closed one after the other; the book stands at each bin's end."""
+    seq = 0
+    bin_ = _Statistics(book)
+    previous: tuple[int, int] | None = None
+    inside_event = started = False
+    for r in records:
+        now = max(book.clock, int(r["ts_recv"])) if int(r["ts_recv"]) < UNDEFINED else book.clock
+        while not inside_event and now >= start + (seq + 1) * width:
+            if start + (seq + 1) * width > end:
+                return
+            fields, previous = bin_.close(seq, start + seq * width, width, previous)
+            yield fields
+            seq += 1
+            bin_ = _Statistics(book)
+        if not inside_event:
+            started = now >= start  # an event belongs to the bin in which it starts
+        boundary = book.apply(r)
+        inside_event = not boundary and not int(r["flags"]) & 32
+        if started:
+            bin_.saw(r, boundary)
+    while start + (seq + 1) * width <= end:
+        fields, previous = bin_.close(seq, start + seq * width, width, previous)
+        yield fields
+        seq += 1
+        bin_ = _Statistics(book)
+
+
+class _Statistics:
+    def __init__(self, book: OracleBook) -> None:
+        self.book = book
+        self.events = 0
+        self.trades: list[tuple[str, int]] = []
+        self.quotes: list[tuple[int, int]] = []
+
+    def saw(self, r: np.void, boundary: bool) -> None:
+        if r["action"] == b"T":
+            self.trades.append((r["side"].decode(), int(r["size"])))
+        if boundary:
+            self.events += 1
+            quote = self.quote()
+            if quote:
+                self.quotes.append(quote)
+
+    def quote(self) -> tuple[int, int] | None:
+        bid, bid_size, ask, ask_size = self.book.bbo()
+        return (bid, ask) if bid_size and ask_size and bid < ask else None
+
+    def close(
+        self, seq: int, start: int, width: int, previous: tuple[int, int] | None
+    ) -> tuple[Fields, tuple[int, int] | None]:
+        book, tick = self.book, self.book.tick_int
+        bid, bid_size, ask, ask_size = book.bbo()
+        quote = self.quote()
+        quotes = self.quotes or ([quote] if quote else [(0, 0)])
+        ask_move = quote[1] - previous[1] if quote and previous else 0
+        bid_move = quote[0] - previous[0] if quote and previous else 0
+        ask_sign, bid_sign = int(np.sign(ask_move)), int(np.sign(bid_move))
+        fields: Fields = {
+            "bin_seq": seq,
+            "ts_ns": start + width,
+            "bin_start_ns": start,
+            "bin_end_ns": start + width,
+            "bin_event_count": self.events,
+            "event_id": book.events,
+            "mid_price": (bid + ask) * tick / 2e9 if quote else 0.0,
+            "best_bid_price_int": bid * tick,
+            "best_ask_price_int": ask * tick,
+            "best_bid_size": bid_size,
+            "best_ask_size": ask_size,
+            "book_valid": quote is not None,
+            "trade_count": len(self.trades),
+            "buy_volume": sum(size for side, size in self.trades if side == "B"),
+            "sell_volume": sum(size for side, size in self.trades if side == "A"),
+            "bid_high_price_int": max(b for b, _ in quotes) * tick,
+            "bid_low_price_int": min(b for b, _ in quotes) * tick,
+            "ask_high_price_int": max(a for _, a in quotes) * tick,
+            "ask_low_price_int": min(a for _, a in quotes) * tick,
+            "best_ask_move_ticks": ask_move,
+            "best_bid_move_ticks": bid_move,
+            "ask_reprice_sign": ask_sign,
+            "bid_reprice_sign": bid_sign,
+            "microstate_id": 3 * (ask_sign + 1) + bid_sign + 1,
+            "chase_up_flag": ask_sign == bid_sign == 1,
+            "chase_down_flag": ask_sign == bid_sign == -1,
+        }
+        return fields, quote

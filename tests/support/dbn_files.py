@@ -1,0 +1,64 @@
+"""Small DBN files, made with the official library's own encoder."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import databento_dbn
+import numpy as np
+import zstandard
+
+from support.records import T0
+from vp_book import MBO_DTYPE
+
+DAY = datetime.fromtimestamp(T0 // 10**9, tz=UTC).date()
+
+
+def metadata(
+    symbols: dict[str, int] | None = None,
+    *,
+    version: int = 3,
+    schema: databento_dbn.Schema = databento_dbn.Schema.MBO,
+    days: tuple[date, date] = (DAY, DAY + timedelta(days=2)),
+    ts_out: bool = False,
+    mapped: bool = True,
+) -> bytes:
+    """Encoded metadata of a file with these symbols and instrument ids."""
+    symbols = {"TEST": 17077} if symbols is None else symbols
+    mappings = [
+        SimpleNamespace(
+            raw_symbol=name,
+            intervals=[SimpleNamespace(start_date=days[0], end_date=days[1], symbol=str(number))],
+        )
+        for name, number in symbols.items()
+    ]
+    return bytes(
+        databento_dbn.Metadata(
+            dataset="GLBX.MDP3",
+            start=T0,
+            stype_in=databento_dbn.SType.RAW_SYMBOL,
+            stype_out=databento_dbn.SType.INSTRUMENT_ID,
+            schema=schema,
+            symbols=list(symbols),
+            mappings=mappings if mapped else [],
+            ts_out=ts_out,
+            version=version,
+        )
+    )
+
+
+def write_dbn(path: Path, records: np.ndarray, head: bytes | None = None, *, level: int = 3) -> Path:
+    """Write records after metadata; compressed when the name ends in .zst."""
+    body = (metadata() if head is None else head) + records.tobytes()
+    path.write_bytes(
+        zstandard.ZstdCompressor(level=level, write_checksum=True).compress(body) if path.suffix == ".zst" else body
+    )
+    return path
+
+
+def read_all(chunks: object) -> np.ndarray:
+    """All the records of a source in one array."""
+    parts = list(chunks)  # type: ignore[call-overload]
+    return np.concatenate(parts) if parts else np.zeros(0, MBO_DTYPE)

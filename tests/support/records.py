@@ -1,0 +1,68 @@
+"""Small market-by-order streams, written out by hand or drawn from a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vp_book import MBO_DTYPE
+
+T0 = 1_770_000_000_000_000_000
+TICK = 250_000_000
+LAST = 128
+SNAPSHOT = 32
+
+
+def record(
+    action: str,
+    side: str = "B",
+    tick: int | None = 20_000,
+    size: int = 1,
+    order_id: int = 1,
+    ts: int = 0,
+    flags: int = LAST,
+    **columns: int,
+) -> np.void:
+    """One record; `ts` is ns after T0, `tick` None is an undefined price."""
+    row = np.zeros(1, MBO_DTYPE)
+    row["length"], row["rtype"], row["publisher_id"], row["instrument_id"] = 14, 160, 1, 17077
+    row["action"], row["side"], row["size"], row["order_id"], row["flags"] = action, side, size, order_id, flags
+    row["price"] = 2**63 - 1 if tick is None else tick * TICK
+    row["ts_recv"] = row["ts_event"] = T0 + ts
+    for name, value in columns.items():
+        row[name] = value
+    return row[0]
+
+
+def stream(*records: np.void) -> np.ndarray:
+    """An array of records."""
+    return np.array(list(records), MBO_DTYPE)
+
+
+def nonsense(
+    seed: int, n: int, *, ids: int = 40, spread: int = 12, gap_ns: int = 3_000_000, wild: float = 0.02
+) -> np.ndarray:
+    """A stream with every kind of contradiction in it: unknown and duplicate ids, wrong sizes, sides and prices.
+
+    `wild` is the share of prices far outside any range, which make the range move.
+    """
+    rng = np.random.default_rng(seed)
+    out = np.zeros(n, MBO_DTYPE)
+    out["length"], out["rtype"], out["publisher_id"], out["instrument_id"] = 14, 160, 1, 17077
+    out["action"] = rng.choice(np.array(list("ACMFTRN"), "S1"), n, p=[0.45, 0.2, 0.15, 0.15, 0.03, 0.01, 0.01])
+    out["side"] = rng.choice(np.array(["B", "A", "N"], "S1"), n, p=[0.48, 0.48, 0.04])
+    out["order_id"] = rng.integers(1, ids, n)
+    out["size"] = rng.choice([0, 1, 2, 3, 10, 4_000_000_000], n, p=[0.03, 0.4, 0.3, 0.2, 0.06, 0.01])
+    ticks = 20_000 + rng.integers(-spread, spread + 1, n)
+    out["price"] = ticks * TICK
+    out["price"][rng.random(n) < 0.03] += 100_000_000
+    out["price"][rng.random(n) < 0.02] = 2**63 - 1
+    out["price"][rng.random(n) < wild] //= 9
+    out["flags"] = np.where(rng.random(n) < 0.6, LAST, 0)
+    for flag, share in ((32, 0.03), (64, 0.02), (4, 0.005)):
+        out["flags"][rng.random(n) < share] |= flag
+    steps = np.cumsum(rng.integers(0, gap_ns, n))
+    steps[rng.random(n) < 0.02] -= 50_000_000
+    out["ts_recv"] = T0 + steps
+    out["ts_recv"][rng.random(n) < 0.005] = 2**64 - 1
+    out["ts_event"] = out["ts_recv"]
+    return out
