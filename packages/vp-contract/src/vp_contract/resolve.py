@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -80,12 +81,14 @@ def resolve(
     origin: dict[str, str] = {}
     for layer, values in layers:
         _replace_default_weights(fields, values)
+        _drop_other_signal(fields, values)
         fields.update(values)
         origin.update(dict.fromkeys(values, layer))
     try:
         return convert_plain(fields, RuntimeConfig)
     except SpecError as error:
-        named = [name for name in origin if name in error.problem or error.field.partition("[")[0] == name]
+        words = {error.field.partition("[")[0], *re.findall(r"[a-z][a-z0-9_]*", error.problem)}
+        named = [name for name in origin if name in words]
         sources = "; ".join(f"{name} is from {origin[name]}" for name in named)
         raise SpecError(f"{error.problem} ({sources})" if sources else error.problem, field=error.field) from error
 
@@ -143,6 +146,13 @@ def _check_override_names(overrides: Mapping[str, object]) -> None:
     for name in overrides:
         if name not in allowed:
             raise SpecError(f"unknown override, allowed: {', '.join(allowed)}", field=name)
+
+
+def _drop_other_signal(fields: dict[str, object], values: Mapping[str, object]) -> None:
+    """Parameters and weights belong to a signal: a layer that changes the signal leaves those of the one before."""
+    if "signal_name" in values and values["signal_name"] != fields.get("signal_name"):
+        fields.pop("signal_params", None)
+        fields.pop("signal_weights", None)
 
 
 def _replace_default_weights(fields: dict[str, object], values: Mapping[str, object]) -> None:

@@ -115,10 +115,12 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
 
     def replace(self, **changes: object) -> RuntimeConfig:
         """A copy with some fields changed, checked like a new one. Raises `SpecError`."""
-        fields = {**msgspec.to_builtins(self), **changes}
-        if fields["signal_name"] == DERIVATIVE_SIGNAL and "signal_params" not in changes:
-            del fields["signal_params"]  # they follow the state_model_* fields
-        return convert_plain(fields, RuntimeConfig)
+        fields = msgspec.to_builtins(self)
+        if changes.get("signal_name", self.signal_name) != self.signal_name:
+            del fields["signal_params"], fields["signal_weights"]  # of the other signal
+        elif self.signal_name == DERIVATIVE_SIGNAL:
+            del fields["signal_params"]  # follow the state_model_* fields
+        return convert_plain({**fields, **changes}, RuntimeConfig)
 
     def _check_stage_parameters(self) -> None:
         """The derivative stage's parameters are the state_model_* fields; `signal_params` only repeats them."""

@@ -47,7 +47,6 @@ _PARSER_FAILURES: Final = (
     AttributeError,
     LookupError,
     NotImplementedError,
-    RecursionError,
     TypeError,
     ValueError,
 )
@@ -118,6 +117,8 @@ def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
         raise SpecError(
             f"not valid YAML: {problem}", file=file, line=None if mark is None else mark.line + 1
         ) from error
+    except RecursionError as error:
+        raise SpecError("not valid YAML: is nested too deeply", file=file) from error
     except _PARSER_FAILURES as error:
         raise SpecError(f"not valid YAML: {_one_line(str(error)) or type(error).__name__}", file=file) from error
     if document is None:
