@@ -83,9 +83,9 @@ def test_more_rows_never_make_a_row_look_better():
 def test_rows_with_too_few_events_are_no_candidates():
     prices = random_market(7)
     table = outcome_table(prices, ExitRule(max_hold_bins=60))
-    few = Trial(random_events(np.random.default_rng(1), prices.valid, 4, 0, 2800), table, 0, 2800)
+    few = Trial(random_events(np.random.default_rng(1), prices.valid, 4, 0, 2800), table, 0, 2800, min_events=5)
     none = Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 2800)
-    assert corrected_p_values([few, none], min_events=5).tolist() == [1.0, 1.0]
+    assert corrected_p_values([few, none]).tolist() == [1.0, 1.0]
 
 
 def test_events_outside_of_the_window_are_refused():

@@ -1,1 +1,71 @@
-"""Immutable datasets, signals, evaluation, experiments and results."""
+"""Immutable datasets, signals, evaluation, experiments and results.
+
+dataset_id = generate("demo", "lake", config_root="configs")
+dataset = Dataset.open("lake", dataset_id)
+values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
+"""
+
+from vp_harness import signals
+from vp_harness.compare import compare
+from vp_harness.dataset import Dataset, list_datasets
+from vp_harness.errors import (
+    DatasetDamagedError,
+    DatasetError,
+    DatasetMissingError,
+    ExperimentError,
+    LakeError,
+    ParameterError,
+    PipelineError,
+    PromotionError,
+    RawFileConflictError,
+    RawFileError,
+    ResultsError,
+    SignalError,
+    UnknownRunError,
+    UnknownSignalError,
+    UnprovenError,
+    VpHarnessError,
+)
+from vp_harness.experiment import ExperimentResult, run_experiment
+from vp_harness.generate import generate
+from vp_harness.lake import Lake, open_lake
+from vp_harness.pipeline import ScoredReplay, scored_bins
+from vp_harness.promotion import open_registry, promote
+from vp_harness.raw import RawFile, find_raw, import_file
+from vp_harness.results import ResultsStore
+
+__all__ = [
+    "Dataset",
+    "DatasetDamagedError",
+    "DatasetError",
+    "DatasetMissingError",
+    "ExperimentError",
+    "ExperimentResult",
+    "Lake",
+    "LakeError",
+    "ParameterError",
+    "PipelineError",
+    "PromotionError",
+    "RawFile",
+    "RawFileConflictError",
+    "RawFileError",
+    "ResultsError",
+    "ResultsStore",
+    "ScoredReplay",
+    "SignalError",
+    "UnknownRunError",
+    "UnknownSignalError",
+    "UnprovenError",
+    "VpHarnessError",
+    "compare",
+    "find_raw",
+    "generate",
+    "import_file",
+    "list_datasets",
+    "open_lake",
+    "open_registry",
+    "promote",
+    "run_experiment",
+    "scored_bins",
+    "signals",
+]

@@ -36,6 +36,7 @@ class Trial:
     first: int
     end: int
     allow_overlap: bool = False
+    min_events: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.end <= self.table.mid.outcome.shape[1]:
@@ -49,18 +50,16 @@ class Trial:
             )
 
 
-def corrected_p_values(
-    trials: Sequence[Trial], *, draws: int = DRAWS, seed: int = SEED, min_events: int = 1
-) -> NDArray[np.float64]:
+def corrected_p_values(trials: Sequence[Trial], *, draws: int = DRAWS, seed: int = SEED) -> NDArray[np.float64]:
     """One p-value a trial (n_trials), in (0, 1].
 
-    Trials with fewer than `min_events` fired events are not candidates: they get 1 and do not count. (Fired, not
+    Trials with fewer than their `min_events` fired events are not candidates: they get 1 and do not count. (Fired, not
     opened: the number of fired events is the same in every draw, so leaving rows out by it favours none.)
     """
     if draws < 1:
         raise ParameterError(f"draws {draws} must be 1 or more")
     result = np.ones(len(trials), np.float64)
-    candidates = [i for i, trial in enumerate(trials) if len(trial.events) >= max(1, min_events)]
+    candidates = [i for i, trial in enumerate(trials) if len(trial.events) >= max(1, trial.min_events)]
     if not candidates:
         return result
     shares = np.random.Generator(np.random.PCG64(seed)).random(draws)

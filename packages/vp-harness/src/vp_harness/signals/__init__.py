@@ -69,7 +69,7 @@ def _plug_ins() -> dict[str, EntryPoint]:
         if entry.name in _BUILT_IN or entry.name in found:
             taken = _owner(found[entry.name]) if entry.name in found else "vp-harness"
             raise SignalError(
-                f"signal {entry.name!r} of {_owner(entry)} is already one of {taken}: rename or remove it"
+                f"signal {entry.name!r} of {_owner(entry)} is one of {taken} already: rename or remove it"
             )
         found[entry.name] = entry
     return found

@@ -22,7 +22,9 @@ class SignalBin(Protocol):
     """What a step reads of a closed bin: column name -> array of 2 * radius + 1 rows, row i is k = i - radius."""
 
     @property
-    def cells(self) -> Mapping[str, NDArray[Any]]: ...
+    def cells(self) -> Mapping[str, NDArray[Any]]:
+        """The columns."""
+        ...
 
 
 class Stepper(Protocol):
@@ -37,12 +39,18 @@ class GridSource(Protocol):
     """What a batch run reads of a dataset."""
 
     @property
-    def context(self) -> SignalContext: ...
+    def context(self) -> SignalContext:
+        """The shape of the grid."""
+        ...
 
     @property
-    def n_bins(self) -> int: ...
+    def n_bins(self) -> int:
+        """Bins in the dataset."""
+        ...
 
-    def grid(self, column: str, /) -> NDArray[Any]: ...
+    def grid(self, column: str, /) -> NDArray[Any]:
+        """One column, (n_bins, 2 * radius + 1)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

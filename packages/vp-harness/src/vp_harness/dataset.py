@@ -1,0 +1,187 @@
+"""Reading immutable datasets."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from vp_contract import RuntimeConfig, VpContractError, grid_columns
+from vp_harness.atomic import sha256_file
+from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
+from vp_harness.lake import LakeLike, open_lake
+from vp_harness.signals.base import SignalContext
+
+FORMAT: Final = 1
+BINS_FILE: Final = "bins.parquet"
+GRID_FILE: Final = "grid_clean.parquet"
+MANIFEST_FILE: Final = "manifest.json"
+CHECKSUMS_FILE: Final = "checksums.json"
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]*__[a-z0-9_]+__[0-9a-f]{8}")
+
+
+class Dataset:
+    """One immutable dataset. Files are read when they are first asked for, and only after their checksum was found
+    right.
+
+    `manifest` is what `generate` recorded: config, identity, source, versions, counts, certificate.
+    """
+
+    def __init__(self, path: Path, checksums: dict[str, str], manifest: dict[str, Any], config: RuntimeConfig) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.config = config
+        self._checksums = checksums
+        self._checked: set[str] = {MANIFEST_FILE}
+
+    @classmethod
+    def open(cls, lake_root: LakeLike, dataset_id: str) -> Dataset:
+        """Open a dataset by its id.
+
+        Raises DatasetMissingError listing the datasets there are, or DatasetDamagedError naming the file that is
+        missing or not what it was.
+        """
+        lake = open_lake(lake_root)
+        path = lake.dataset_dir(dataset_id)
+        if not path.is_dir():
+            there = list_datasets(lake)
+            raise DatasetMissingError(
+                f"no dataset {dataset_id!r} in {lake.datasets_dir}; it has {', '.join(there) or 'none'}: "
+                "make one with `vp generate PIPELINE`"
+            )
+        checksums = _checksums(path / CHECKSUMS_FILE)
+        manifest_path = path / MANIFEST_FILE
+        _check(manifest_path, checksums[MANIFEST_FILE])
+        manifest = msgspec.json.decode(manifest_path.read_bytes())
+        if manifest["format"] != FORMAT or manifest["dataset_id"] != dataset_id:
+            raise DatasetDamagedError(
+                f"{manifest_path} is of dataset {manifest['dataset_id']!r} in format {manifest['format']}, "
+                f"expected {dataset_id!r} in format {FORMAT}"
+            )
+        try:
+            config = msgspec.convert(manifest["config"], RuntimeConfig)
+        except (msgspec.ValidationError, VpContractError) as error:
+            raise DatasetDamagedError(f"{manifest_path}: its config cannot be read: {error}") from error
+        return cls(path, checksums, manifest, config)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.dataset_id!r}, {self.n_bins} bins)"
+
+    @property
+    def dataset_id(self) -> str:
+        """The id, which is also the name of its directory."""
+        return self.path.name
+
+    @property
+    def n_bins(self) -> int:
+        """Bins, empty ones included."""
+        return int(self.manifest["counts"]["bins"])
+
+    @property
+    def context(self) -> SignalContext:
+        """The shape of the grid, as signals take it."""
+        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms)
+
+    @property
+    def sound(self) -> bool:
+        """Whether the replay's integrity certificate holds: flow conserved, never crossed in the regular session."""
+        return bool(self.manifest["certificate"]["ok"])
+
+    @cached_property
+    def bins(self) -> pl.DataFrame:
+        """One row a bin with the per-bin fields, in order of `bin_seq`."""
+        return pl.read_parquet(self._file(BINS_FILE))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names that `grid` takes."""
+        return tuple(field.name for field in grid_columns(self.config.projection_horizons_ms) if field.name != "k")
+
+    def grid(self, column: str) -> NDArray[Any]:
+        """One cell column as a dense array (n_bins, 2 * radius + 1) of its own dtype; row i of a bin is k = i - radius.
+
+        Cells that are not stored are 0. Raises ParameterError for a column there is not.
+        """
+        if column not in self.columns:
+            raise ParameterError(f"column {column!r} is not in the grid; it has: {', '.join(self.columns)}")
+        places = self._places
+        stored = self._read_grid([column])[0]
+        dense = np.zeros(self.n_bins * self.config.grid_rows, stored.dtype)
+        dense[places] = stored
+        return dense.reshape(self.n_bins, self.config.grid_rows)
+
+    def verify(self) -> dict[str, str]:
+        """Recompute every checksum; returns them by file name.
+
+        Raises DatasetDamagedError naming the first file that is missing, changed, or does not belong there.
+        """
+        strange = sorted({path.name for path in self.path.iterdir()} - {*self._checksums, CHECKSUMS_FILE})
+        if strange:
+            raise DatasetDamagedError(f"{self.path / strange[0]} does not belong to the dataset")
+        for name, digest in self._checksums.items():
+            _check(self.path / name, digest)
+        return dict(self._checksums)
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where each stored cell goes in a flattened dense grid."""
+        bin_seq, k = self._read_grid(["bin_seq", "k"])
+        places: NDArray[np.int64] = bin_seq * self.config.grid_rows + (k + self.config.grid_radius_ticks)
+        return places
+
+    def _read_grid(self, columns: list[str]) -> list[NDArray[Any]]:
+        path = self._file(GRID_FILE)
+        try:
+            table = pq.read_table(path, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+        return [table[name].to_numpy() for name in columns]
+
+    def _file(self, name: str) -> Path:
+        """The path of a file whose content was compared with its checksum once."""
+        if name not in self._checked:
+            _check(self.path / name, self._checksums[name])
+            self._checked.add(name)
+        return self.path / name
+
+
+def list_datasets(lake_root: LakeLike) -> list[str]:
+    """Ids of the datasets in a lake, sorted."""
+    directory: Path = open_lake(lake_root).datasets_dir
+    return sorted(path.name for path in directory.glob("*") if _ID.fullmatch(path.name) and path.is_dir())
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON with sorted keys: the same value is always the same bytes."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _checksums(path: Path) -> dict[str, str]:
+    try:
+        data = path.read_bytes()
+        checksums = msgspec.json.decode(data, type=dict[str, str])
+    except FileNotFoundError:
+        raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise DatasetDamagedError(f"{path} is damaged: {error}") from None
+    if set(checksums) != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
+        raise DatasetDamagedError(f"{path} is damaged: it is not the list of the dataset's files")
+    return checksums
+
+
+def _check(path: Path, digest: str) -> None:
+    try:
+        found = sha256_file(path)
+    except FileNotFoundError:
+        raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    if found != digest:
+        raise DatasetDamagedError(f"{path} is damaged: its sha256 is {found}, {CHECKSUMS_FILE} says {digest}")

@@ -1,0 +1,196 @@
+"""Running an experiment: datasets as needed, every run of the sweep, the correction for the search."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+import msgspec
+
+from vp_contract import EvalSpec
+from vp_harness.configs import ExperimentLike, experiment_chain
+from vp_harness.correction import correct_search
+from vp_harness.dataset import Dataset, canonical_json
+from vp_harness.errors import ExperimentError
+from vp_harness.evaluate import OutcomeTables, evaluate
+from vp_harness.executors import executor_of
+from vp_harness.generate import code_versions, generate, utc_now
+from vp_harness.lake import Lake, LakeLike, open_lake
+from vp_harness.pipeline import conformance_digests
+from vp_harness.results import ResultsStore, Run, ThresholdRow
+from vp_harness.sweep import PlannedSignal, plan
+
+Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentResult:
+    """What an experiment ran on and which runs it has: `computed` now, or `resumed` from an earlier time."""
+
+    experiment: str
+    dataset_ids: tuple[str, ...]
+    run_ids: tuple[str, ...]
+    computed: int
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One signal with one parameter set on one dataset: the runs of it that are not stored yet."""
+
+    experiment: str
+    dataset_id: str
+    signal: PlannedSignal
+    runs: tuple[tuple[str, str, EvalSpec], ...]
+    """(run_id, config_hash, evaluation) each."""
+
+
+def run_experiment(
+    spec: ExperimentLike,
+    lake_root: LakeLike | None = None,
+    *,
+    config_root: str | os.PathLike[str] | None = None,
+    source: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> ExperimentResult:
+    """Run every point of an experiment's sweep and store it; points that are stored already are not computed again.
+
+    `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
+    runs. Rows are stored signal by signal, so an interrupted experiment goes on where it was. In the end the
+    p-values of all rows ever tried on its datasets are corrected for one another.
+
+    Raises ExperimentError for a sweep or capture that cannot be run, and what `generate` raises.
+    """
+    lake = open_lake(lake_root)
+    chain = experiment_chain(spec, config_root)
+    planned = plan(chain)
+    store = ResultsStore(lake)
+    executor = executor_of(chain.experiment.parallel)
+    datasets = _generate_all(planned, lake, source, progress)
+    stored = set(store.runs()["run_id"])
+    run_ids: list[str] = []
+    tasks = []
+    for signal in planned:
+        dataset_id = datasets[signal.config.numbers_json()]
+        runs = _identify(chain.experiment.name, dataset_id, signal)
+        run_ids.extend(run_id for run_id, _, _ in runs)
+        missing = tuple(run for run in runs if run[0] not in stored)
+        if missing:
+            tasks.append(_Task(chain.experiment.name, dataset_id, signal, missing))
+    computed = 0
+    with executor:
+        futures = [executor.submit(run_task, lake.root, task) for task in tasks]
+        for done, runs_of_task in enumerate(_in_order(futures), 1):
+            store.append(runs_of_task)
+            computed += len(runs_of_task)
+            if progress:
+                progress("signals", done, len(tasks))
+    unique = tuple(dict.fromkeys(run_ids))
+    dataset_ids = tuple(dict.fromkeys(datasets.values()))
+    correct_search(store, lake, dataset_ids)
+    return ExperimentResult(chain.experiment.name, dataset_ids, unique, computed, len(unique) - computed)
+
+
+def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
+    """Compute a signal once and judge it by every evaluation that is asked for. Runs in any thread or process."""
+    began = time.perf_counter()
+    dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
+    signal = task.signal.create()
+    values = signal.compute(dataset)
+    stored = []
+    for run_id, config_hash, evaluation in task.runs:
+        split, rows = evaluate(
+            values,
+            signal,
+            tables,
+            evaluation,
+            cell_width_ms=dataset.config.cell_width_ms,
+            seed=run_id,
+            thresholds=task.signal.thresholds,
+        )
+        if not rows:
+            raise ExperimentError(
+                f"signal {task.signal.name!r} with {dict(task.signal.params)} is 0 throughout the calibration of "
+                f"{task.dataset_id}: it has no threshold to judge"
+            )
+        run = Run(
+            run_id=run_id,
+            experiment=task.experiment,
+            dataset_id=task.dataset_id,
+            signal=task.signal.name,
+            params_json=canonical_json(dict(task.signal.params)).decode(),
+            eval_json=canonical_json(evaluation).decode(),
+            runtime_json=task.signal.config.canonical_json().decode(),
+            config_hash=config_hash,
+            versions_json=canonical_json(code_versions()).decode(),
+            choose_first=split.choose_first,
+            choose_end=split.choose_end,
+            confirm_first=split.confirm_first,
+            confirm_end=split.confirm_end,
+            elapsed_s=round(time.perf_counter() - began, 6),
+            created_utc=utc_now(),
+        )
+        stored.append((run, rows))
+    return stored
+
+
+@lru_cache(maxsize=2)
+def _workspace(lake_root: str, dataset_id: str) -> tuple[Dataset, OutcomeTables]:
+    """A dataset and its outcome tables, kept for the next task of this process."""
+    dataset = Dataset.open(lake_root, dataset_id)
+    return dataset, OutcomeTables(dataset)
+
+
+def _generate_all(
+    planned: Sequence[PlannedSignal],
+    lake: Lake,
+    source: str | os.PathLike[str] | None,
+    progress: Progress | None,
+) -> dict[bytes, str]:
+    """Dataset ids by the part of the config that decides their numbers."""
+    configs = {signal.config.numbers_json(): signal.config for signal in planned}
+    datasets = {}
+    for number, (key, config) in enumerate(configs.items(), 1):
+        what = f"dataset {number} of {len(configs)}"
+        report = (lambda done, total, what=what: progress(what, done, total)) if progress else None
+        datasets[key] = generate(config, lake, source=source, progress=report)
+    return datasets
+
+
+def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[tuple[str, str, EvalSpec]]:
+    """(run_id, config_hash, evaluation) of every run of a planned signal."""
+    runs = []
+    for evaluation in signal.evaluations:
+        decides: dict[str, Any] = {
+            "dataset_id": dataset_id,
+            "runtime": msgspec.json.decode(signal.config.canonical_json()),
+            "signal": signal.name,
+            "params": dict(signal.params),
+            "thresholds": signal.thresholds,
+            "eval": evaluation,
+            "versions": code_versions(),
+            "digests": conformance_digests(),
+        }
+        config_hash = sha256(canonical_json(decides)).hexdigest()
+        run_id = sha256(f"{experiment} {config_hash}".encode()).hexdigest()[:16]
+        runs.append((run_id, config_hash, evaluation))
+    return runs
+
+
+def _in_order(futures: Sequence[Future[list[Stored]]]) -> Iterator[list[Stored]]:
+    """Results in the order of submission: what is stored does not depend on the number of workers."""
+    for position, future in enumerate(futures):
+        try:
+            yield future.result()
+        except BaseException:
+            for later in futures[position:]:
+                later.cancel()
+            raise

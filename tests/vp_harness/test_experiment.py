@@ -1,0 +1,316 @@
+"""Experiments end to end on the small market: planning, running, resuming, ranking, promoting."""
+
+import json
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+import vp_harness.experiment as experiment_module
+from vp_contract import EvalSpec, ExperimentSpec, InstrumentLockError, RuntimeConfig, load_experiment
+from vp_harness import (
+    Dataset,
+    ExperimentError,
+    ParameterError,
+    PromotionError,
+    ResultsStore,
+    UnknownRunError,
+    UnprovenError,
+    compare,
+    open_registry,
+    promote,
+    run_experiment,
+    signals,
+)
+from vp_harness.configs import experiment_chain
+from vp_harness.events import detect_events
+from vp_harness.metrics import measure
+from vp_harness.outcomes import ExitRule, Prices, opened, outcome_table
+from vp_harness.split import time_split
+from vp_harness.sweep import plan
+from vp_registry import ServingConflictError
+
+
+@pytest.fixture(scope="module")
+def ran(research):
+    result = run_experiment("small", research.lake, config_root=research.configs)
+    return result, ResultsStore(research.lake)
+
+
+def changed(configs, **sweep):
+    spec = msgspec.to_builtins(load_experiment(configs / "experiments" / "small.yaml"))
+    spec["sweep"] = sweep
+    return msgspec.convert(spec, ExperimentSpec)
+
+
+def numbers(store):
+    """Everything stored but times and identities of a moment."""
+    return store.runs().drop("elapsed_s", "created_utc").sort("run_id"), store.rows()
+
+
+def test_every_point_of_the_sweep_becomes_a_run(ran, research):
+    result, store = ran
+    assert (result.experiment, result.dataset_ids, result.computed) == ("small", (research.dataset_id,), 4)
+    assert len(result.run_ids) == 4
+    runs = store.runs()
+    assert sorted(runs["run_id"]) == sorted(result.run_ids)
+    points = {
+        (json.loads(p)["zscore_window_bins"], json.loads(e)["cooldown_bins"])
+        for p, e in zip(runs["params_json"], runs["eval_json"], strict=True)
+    }
+    assert points == {(60, 5), (60, 20), (80, 5), (80, 20)}
+    assert store.rows()["threshold"].unique().sort().to_list() == [0.05, 0.2]
+    assert store.rows().height == 8
+
+
+def test_a_stored_row_is_what_its_parts_give(ran, research):
+    _, store = ran
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    for run in store.runs().iter_rows(named=True):
+        evaluation = msgspec.json.decode(run["eval_json"], type=EvalSpec)
+        values = signals.create("derivative", **json.loads(run["params_json"])).compute(dataset)
+        prices = Prices.from_bins(dataset.bins, 250_000_000)
+        table = outcome_table(prices, ExitRule(3, 2, 100, evaluation.latency_bins, evaluation.cost_ticks))
+        split = time_split(dataset.n_bins, 100, evaluation)
+        assert (run["choose_first"], run["choose_end"]) == (100, 100 + 1020)
+        assert (run["confirm_first"], run["confirm_end"]) == (1220, 1800)
+        for row in store.rows([run["run_id"]]).iter_rows(named=True):
+            events = detect_events(
+                values,
+                prices.valid,
+                threshold=row["threshold"],
+                cooldown_bins=evaluation.cooldown_bins,
+                first_bin=100,
+            )
+            assert row["event_bins"] == events.bins.tolist()
+            for prefix, first, end in (
+                ("", split.choose_first, split.choose_end),
+                ("confirm_", split.confirm_first, split.confirm_end),
+            ):
+                taken = opened(events.between(first, end), table, allow_overlap=False)
+                figures = msgspec.to_builtins(measure(taken, table, n_bins=end - first, cell_width_ms=100, seed=1))
+                for name in ("n_signals", "tp_rate", "mean_pnl_ticks", "net_pnl_ticks", "tp_rate_low"):
+                    assert row[prefix + name] == figures[name]
+
+
+def test_running_again_computes_nothing(ran, research):
+    result, store = ran
+    before = numbers(store)
+    again = run_experiment("small", research.lake, config_root=research.configs)
+    assert (again.computed, again.resumed, again.run_ids) == (0, 4, result.run_ids)
+    assert all(a.equals(b) for a, b in zip(before, numbers(ResultsStore(research.lake)), strict=True))
+
+
+def test_an_interrupted_experiment_goes_on_where_it_was(ran, research, own, monkeypatch):
+    real, calls = experiment_module.run_task, []
+
+    def dying(root, task):
+        calls.append(task)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(root, task)
+
+    monkeypatch.setattr(experiment_module, "run_task", dying)
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment("small", own.lake, config_root=own.configs)
+    assert ResultsStore(own.lake).runs().height == 2
+    result = run_experiment("small", own.lake, config_root=own.configs)
+    assert (result.computed, result.resumed) == (2, 2)
+    assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
+
+
+def test_processes_give_the_same_numbers_as_threads(ran, research, own):
+    path = own.configs / "experiments" / "small.yaml"
+    path.write_text(path.read_text() + "\nparallel: {executor: processes, workers: 2}\n")
+    run_experiment(path, own.lake, config_root=own.configs)
+    assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
+
+
+def test_two_processes_with_one_experiment_list_every_run_once(ran, research, own):
+    script = "import sys; from vp_harness import run_experiment as r; r('small', sys.argv[1], config_root=sys.argv[2])"
+    arguments = [sys.executable, "-c", script, str(own.lake.root), str(own.configs)]
+    assert [p.wait() for p in [subprocess.Popen(arguments) for _ in range(2)]] == [0, 0]
+    assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
+
+
+def test_axes_that_change_the_dataset_make_datasets(own):
+    spec = changed(
+        own.configs,
+        scoring={"tanh_scale": [2.0, 3.0]},
+        pipeline={"c1_v_add": [1.0, 2.0]},
+        per_signal={"derivative": {"thresholds": [0.1]}},
+    )
+    result = run_experiment(spec, own.lake, config_root=own.configs)
+    assert len(result.dataset_ids) == 4
+    configs = [Dataset.open(own.lake, name).config for name in result.dataset_ids]
+    assert {(config.flow_tanh_scale, config.c1_v_add) for config in configs} == {(2, 1), (2, 2), (3, 1), (3, 2)}
+    store = ResultsStore(own.lake)
+    assert store.runs().height == 4
+    # four rows on four datasets were tried: each p-value counts all of them
+    assert store.corrections()["n_trials"].to_list() == [4] * 4
+
+
+@pytest.mark.parametrize(
+    ("per_signal", "message"),
+    [
+        ({"derivative": {"windw": [1]}}, r"derivative\.windw: unknown axis.*zscore_window_bins.*thresholds"),
+        ({"derivitive": {}}, r"per_signal\.derivitive.*derivative"),
+        ({"derivative": {"zscore_window_bins": [0]}}, "zscore_window_bins"),
+        ({"derivative": {"thresholds": ["high"]}}, r"derivative\.thresholds"),
+        ({"derivative": {"tp_ticks": [0]}}, "tp_ticks"),
+        ({"derivative": {"bin_seconds": [1.0]}}, r"bin_seconds: unknown axis"),
+    ],
+)
+def test_a_sweep_that_cannot_run_is_refused_before_anything_runs(own, per_signal, message):
+    with pytest.raises(ExperimentError, match=message):
+        run_experiment(changed(own.configs, per_signal=per_signal), own.lake, config_root=own.configs)
+    assert not (own.lake.root / "research").exists()
+
+
+def test_an_executor_that_is_not_there_is_refused_before_anything_runs(own):
+    path = own.configs / "experiments" / "small.yaml"
+    path.write_text(path.read_text() + "\nparallel: {executor: dask}\n")
+    with pytest.raises(ExperimentError, match="dask"):
+        run_experiment("small", own.lake, config_root=own.configs)
+    assert not (own.lake.root / "research").exists()
+
+
+def test_without_a_sweep_the_servings_own_signal_is_judged(own):
+    planned = plan(experiment_chain(changed(own.configs), own.configs))
+    assert [signal.name for signal in planned] == ["derivative"]
+    assert planned[0].params["zscore_window_bins"] == 80
+    assert planned[0].thresholds is None
+
+
+@pytest.mark.parametrize(
+    ("n_bins", "change", "message"),
+    [
+        (1000, {}, "too few"),
+        (9000, {"split": {"embargo_bins": 10}}, "embargo_bins 10 is shorter"),
+    ],
+)
+def test_a_split_that_would_leak_or_be_empty_is_refused(n_bins, change, message):
+    with pytest.raises(ExperimentError, match=message):
+        time_split(n_bins, 300, msgspec.convert(change, EvalSpec))
+
+
+def test_the_parts_are_an_embargo_apart():
+    split = time_split(18_000, 300, EvalSpec())
+    assert (split.choose_first, split.choose_end) == (300, 300 + 10_620)
+    assert (split.confirm_first, split.confirm_end) == (300 + 10_620 + 1200, 18_000)
+
+
+def test_the_ranking_sorts_filters_and_shows_both_parts(ran):
+    _, store = ran
+    table = compare(store, min_signals=0, sort="tp_rate")
+    assert table.height == 8
+    rates = table["tp_rate"].drop_nulls().to_list()
+    assert rates == sorted(rates, reverse=True)
+    assert {"confirm_tp_rate", "confirm_mean_pnl_ticks_low", "breakeven_tp_rate", "p_corrected"} <= set(table.columns)
+    p = compare(store, min_signals=0, sort="p_corrected")["p_corrected"].to_list()
+    assert p == sorted(p)
+    assert compare(store, min_signals=0, best_per_run=True).height == 4
+    assert compare(store, min_signals=10_000).is_empty()
+    assert compare(store, experiment="other").is_empty()
+    assert compare(store, signal="derivative", min_signals=0, top_n=3).height == 3
+    assert (compare(store, min_signals=4)["n_signals"] >= 4).all()
+    with pytest.raises(ParameterError, match=r"sort 'luck'.*p_corrected"):
+        compare(store, sort="luck")
+
+
+def test_every_row_tried_counts_in_the_correction(research, own):
+    run_experiment("small", own.lake, config_root=own.configs)
+    first = ResultsStore(own.lake).corrections()
+    assert first["n_trials"].to_list() == [8] * 8
+    wider = changed(own.configs, per_signal={"derivative": {"zscore_window_bins": [40, 50], "thresholds": [0.1]}})
+    run_experiment(wider, own.lake, config_root=own.configs)
+    second = ResultsStore(own.lake).corrections()
+    assert second["n_trials"].to_list() == [10] * 10
+    both = first.join(second, on=["run_id", "threshold"], suffix="_later")
+    assert (both["p_corrected_later"] >= both["p_corrected"]).all()
+    assert (second["p_corrected"] > 0).all()
+    assert (second["p_corrected"] <= 1).all()
+
+
+@pytest.fixture
+def promotable(ran, research, own):
+    run_experiment("small", own.lake, config_root=own.configs)
+    return compare(ResultsStore(own.lake), min_signals=2).row(0, named=True)
+
+
+def test_a_promoted_run_serves_what_was_judged(promotable, own):
+    resolved = promote(
+        promotable["run_id"], "demo", own.lake, config_root=own.configs, accept_unproven=True, actor="test"
+    )
+    run8 = promotable["run_id"][:8]
+    assert resolved.serving_id.startswith(f"srv_small_{run8}_")
+    spec = open_registry(own.lake, own.configs).resolve("demo").spec
+    stored = ResultsStore(own.lake).run(promotable["run_id"])
+    assert spec.runtime == msgspec.json.decode(stored.runtime_json, type=RuntimeConfig)
+    assert spec.runtime.signal_params == json.loads(stored.params_json)
+    assert spec.source.threshold == promotable["threshold"]
+    assert spec.source.eval["split.choose_fraction"] == 0.6
+    assert spec.digests == Dataset.open(own.lake, promotable["dataset_id"]).manifest["identity"]["digests"]
+    assert spec.evidence["confirm"]["tp_rate"] == promotable["confirm_tp_rate"]
+    assert spec.evidence["p_corrected"] == promotable["p_corrected"]
+    assert (own.configs / "serving_versions" / f"{resolved.serving_id}.yaml").exists()
+
+
+def test_promoting_again_reuses_the_version_even_after_more_trials(promotable, own):
+    arguments = {"config_root": own.configs, "accept_unproven": True, "threshold": promotable["threshold"]}
+    first = promote(promotable["run_id"], "demo", own.lake, **arguments)
+    wider = changed(own.configs, per_signal={"derivative": {"zscore_window_bins": [40], "thresholds": [0.1]}})
+    run_experiment(wider, own.lake, config_root=own.configs)
+    second = promote(promotable["run_id"], "other", own.lake, **arguments)
+    assert first.serving_id == second.serving_id
+    assert first.spec == second.spec
+    registry = open_registry(own.lake, own.configs)
+    assert [entry.alias for entry in registry.aliases()] == ["demo", "other"]
+    assert len(registry.versions()) == 1
+    other = next(t for t in (0.05, 0.2) if t != promotable["threshold"])
+    with pytest.raises(ServingConflictError, match="other contents"):
+        promote(promotable["run_id"], "demo", own.lake, **{**arguments, "threshold": other})
+
+
+def test_an_unproven_run_has_to_be_accepted(promotable, own, monkeypatch):
+    monkeypatch.setattr("vp_harness.promotion.is_proven", lambda row: False)
+    with pytest.raises(UnprovenError, match=r"unproven.*--accept-unproven"):
+        promote(promotable["run_id"], "demo", own.lake, config_root=own.configs)
+    assert not list((own.configs / "serving_versions").glob("*.yaml"))
+
+
+def test_proven_means_the_confirmed_rate_is_above_breakeven():
+    from vp_harness.promotion import is_proven
+
+    assert is_proven({"confirm_tp_rate_low": 0.41, "breakeven_tp_rate": 0.4})
+    assert not is_proven({"confirm_tp_rate_low": 0.4, "breakeven_tp_rate": 0.4})
+    assert not is_proven({"confirm_tp_rate_low": None, "breakeven_tp_rate": 0.4})
+
+
+def test_what_cannot_be_promoted_is_named(promotable, own, monkeypatch):
+    run_id = promotable["run_id"]
+    with pytest.raises(UnknownRunError, match="ffffffffffffffff"):
+        promote("f" * 16, "demo", own.lake, config_root=own.configs)
+    with pytest.raises(PromotionError, match=r"no threshold 0\.7; it has: 0\.05, 0\.2"):
+        promote(run_id, "demo", own.lake, config_root=own.configs, threshold=0.7)
+    with pytest.raises(PromotionError, match="of experiment 'small'"):
+        promote(run_id, "demo", own.lake, config_root=own.configs, experiment="other")
+    text = (own.configs / "instrument.yaml").read_text().replace("SYNM6", "ESH4")
+    (own.configs / "other.yaml").write_text(text)
+    monkeypatch.setenv("VP_INSTRUMENT_CONFIG_PATH", str(own.configs / "other.yaml"))
+    with pytest.raises(InstrumentLockError, match=r"SYNM6.*ESH4"):
+        promote(run_id, "demo", own.lake, config_root=own.configs)
+
+
+def test_events_of_the_choosing_part_never_see_the_confirming_part(ran, research):
+    """Outcomes of the first part end before the second begins."""
+    _, store = ran
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    table = outcome_table(Prices.from_bins(dataset.bins, 250_000_000), ExitRule(3, 2, 100, 1, 0.0))
+    run = store.runs().row(0, named=True)
+    assert table.open_until[:, : run["choose_end"]].max() < run["confirm_first"]
+    assert isinstance(store.rows().select(pl.col("event_bins")).row(0)[0], list)
+    assert np.all(np.diff(store.rows()["event_bins"][0].to_numpy()) > 0)

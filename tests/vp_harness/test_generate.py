@@ -1,0 +1,197 @@
+"""Datasets: what is in them, that they are the same bytes every time, and that nothing half made is ever seen."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+
+from vp_contract import BIN_FIELDS, load_pipeline
+from vp_harness import (
+    Dataset,
+    DatasetDamagedError,
+    DatasetError,
+    DatasetMissingError,
+    ParameterError,
+    generate,
+    list_datasets,
+    scored_bins,
+)
+from vp_harness.configs import pipeline_config
+
+MAKE = """
+import sys
+from vp_harness import generate
+print(generate("small", sys.argv[1], config_root=sys.argv[2]))
+"""
+
+
+def start_process(own):
+    return subprocess.Popen(
+        [sys.executable, "-c", MAKE, str(own.lake.root), str(own.configs)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.suffix == ".parquet"}
+
+
+def test_a_dataset_holds_every_bin_and_every_cell_of_the_replay(research):
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    replay = list(scored_bins(dataset.config, research.raw))
+    assert dataset.n_bins == len(replay) == dataset.bins.height == 1800
+    assert dataset.bins.columns == [field.name for field in BIN_FIELDS]
+    for name in dataset.bins.columns:
+        assert dataset.bins[name].to_list() == [closed.fields[name] for closed, _ in replay], name
+    for column in dataset.columns:
+        expected = np.array([{**closed.cells, **scored.cells}[column] for closed, scored in replay])
+        found = dataset.grid(column)
+        assert found.dtype == expected.dtype, column
+        assert found.shape == (1800, 21)
+        assert np.array_equal(found, expected), column
+
+
+def test_the_grid_is_long_sorted_and_without_rows_of_zeros(research):
+    path = research.lake.dataset_dir(research.dataset_id) / "grid_clean.parquet"
+    grid = pl.read_parquet(path)
+    assert grid.select("bin_seq", "k").equals(grid.select("bin_seq", "k").sort("bin_seq", "k"))
+    assert grid.columns[:2] == ["bin_seq", "k"]
+    values = grid.drop("bin_seq", "k")
+    assert (values.select(pl.any_horizontal(pl.all() != 0)).to_series()).all()
+    manifest = json.loads((path.parent / "manifest.json").read_text())
+    assert manifest["counts"]["grid_rows"] == grid.height
+
+
+def test_the_manifest_says_where_the_numbers_come_from(research):
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    manifest = dataset.manifest
+    assert manifest["source"]["name"] == research.raw.name
+    assert manifest["identity"]["source_sha256"] == manifest["source"]["sha256"]
+    assert set(manifest["identity"]["digests"]) == {"vp_book", "vp_spectrum"}
+    assert manifest["certificate"]["ok"] is dataset.sound is True
+    assert manifest["counts"]["valid_bins"] == int(dataset.bins["book_valid"].sum()) > 1700
+    assert dataset.dataset_id.startswith("synm6_20260206_0927_0930__small__")
+
+
+def test_generating_again_finds_it_and_writes_nothing(research):
+    directory = research.lake.dataset_dir(research.dataset_id)
+    before = {path.name: path.stat().st_mtime_ns for path in directory.iterdir()}
+    assert generate("small", research.lake, config_root=research.configs) == research.dataset_id
+    assert {path.name: path.stat().st_mtime_ns for path in directory.iterdir()} == before
+    assert all(not path.stat().st_mode & stat.S_IWUSR for path in directory.iterdir())
+    assert list_datasets(research.lake) == [research.dataset_id]
+
+
+def test_the_same_input_gives_the_same_bytes_however_it_is_named(research, own):
+    done = []
+    spec = load_pipeline(own.configs / "pipelines" / "small.yaml")
+    made = generate(
+        spec,
+        own.lake,
+        instrument=own.configs / "instrument.yaml",
+        source=own.raw,
+        progress=lambda *count: done.append(count),
+    )
+    assert made == research.dataset_id
+    assert done[-1] == (1800, 1800)
+    assert contents(own.lake.dataset_dir(made)) == contents(research.lake.dataset_dir(made))
+
+
+def test_whatever_decides_a_number_decides_the_id(research, own):
+    config = pipeline_config(own.configs / "pipelines" / "small.yaml", own.configs).replace(end_time="09:28")
+    ids = {
+        generate(config, own.lake),
+        generate(config.replace(c1_v_add=2.0), own.lake),
+        generate(config.replace(flow_tanh_scale=2.0), own.lake),
+    }
+    assert len(ids) == 3
+    # the derivative stage changes no column of a dataset
+    assert generate(config.replace(state_model_tanh_scale=9.0), own.lake) in ids
+    own.raw.chmod(0o600)
+    own.raw.write_bytes(own.raw.read_bytes()[:-5000])
+    assert generate(config, own.lake, tolerate_truncated=True) not in ids
+
+
+@pytest.mark.parametrize("name", ["bins.parquet", "grid_clean.parquet", "manifest.json", "checksums.json"])
+def test_any_flipped_byte_is_named(research, own, name):
+    shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
+    path = own.lake.dataset_dir(research.dataset_id) / name
+    whole = path.read_bytes()
+    path.chmod(0o600)
+    rng = random.Random(1)
+    for _ in range(12):
+        at = rng.randrange(len(whole))
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
+        with pytest.raises(DatasetDamagedError, match=rf"{name}|checksums\.json"):
+            Dataset.open(own.lake, research.dataset_id).verify()
+    with pytest.raises(DatasetDamagedError, match="remove the directory"):
+        generate("small", own.lake, config_root=own.configs)
+    path.unlink()
+    with pytest.raises(DatasetDamagedError, match=f"{name} is missing"):
+        Dataset.open(own.lake, research.dataset_id).verify()
+
+
+@pytest.mark.parametrize(("name", "read"), [("bins.parquet", "bins"), ("grid_clean.parquet", "grid")])
+def test_a_damaged_file_is_not_read_even_without_verify(research, own, name, read):
+    shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
+    dataset = Dataset.open(own.lake, research.dataset_id)
+    path = dataset.path / name
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DatasetDamagedError, match=name):
+        _ = dataset.bins if read == "bins" else dataset.grid("flow_score")
+
+
+def test_a_strange_file_in_a_dataset_is_named(research, own):
+    shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
+    dataset = Dataset.open(own.lake, research.dataset_id)
+    (dataset.path / "extra").write_bytes(b"")
+    with pytest.raises(DatasetDamagedError, match="extra does not belong"):
+        dataset.verify()
+
+
+def test_what_is_not_there_is_said_with_what_is(research):
+    with pytest.raises(DatasetMissingError, match=research.dataset_id):
+        Dataset.open(research.lake, "nothing__here__00000000")
+    with pytest.raises(ParameterError, match="flow_score"):
+        Dataset.open(research.lake, research.dataset_id).grid("flow_skore")
+
+
+def test_a_session_without_a_book_makes_no_dataset(research, own):
+    config = pipeline_config("small", own.configs).replace(start_time="04:00", end_time="04:01")
+    with pytest.raises(DatasetError, match="04:00-04:01"):
+        generate(config, own.lake)
+    assert list(own.lake.datasets_dir.iterdir()) == []
+
+
+def test_two_processes_make_one_dataset(research, own):
+    processes = [start_process(own) for _ in range(2)]
+    assert {process.communicate()[0].strip() for process in processes} == {research.dataset_id}
+    assert [path.name for path in own.lake.datasets_dir.iterdir()] == [research.dataset_id]
+    Dataset.open(own.lake, research.dataset_id).verify()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_killed_generator_leaves_nothing_that_is_seen_and_nothing_that_blocks(research, own):
+    rng = random.Random(os.getpid())
+    deadline = time.monotonic() + 20
+    for _ in range(4):
+        process = start_process(own)
+        while process.poll() is None and not list(own.lake.datasets_dir.glob(".making-*")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(rng.random() * 0.4)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        for dataset_id in list_datasets(own.lake):
+            Dataset.open(own.lake, dataset_id).verify()
+    assert generate("small", own.lake, config_root=own.configs) == research.dataset_id
+    assert [path.name for path in own.lake.datasets_dir.iterdir()] == [research.dataset_id]
