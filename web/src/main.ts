@@ -1,0 +1,215 @@
+import { parseSeekTarget } from './state/clock';
+import { widthOf } from './state/layout';
+import { Store } from './state/store';
+import { publishCounters } from './ui/counters';
+import { Cover } from './ui/cover';
+import { byId } from './ui/elements';
+import { Header } from './ui/header';
+import { makeHelp } from './ui/help';
+import { keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
+import { Panel } from './ui/panel';
+import { listenToPointer } from './ui/pointer';
+import { Stage } from './ui/stage';
+import { Status } from './ui/status';
+import { fetchServings, streamUrl } from './wire/servings';
+import type { WorkerCommand, WorkerEvent } from './wire/protocol';
+import type { ClientMessage } from './wire/types';
+
+/** Served by `vp demo`; what to try when the server offers nothing. */
+const DEFAULT_SERVING = 'demo';
+/** How often an otherwise unchanged page is drawn again, for countdowns and silences, ms. */
+const IDLE_REDRAW_MS = 250;
+
+const stage = new Stage();
+const store = new Store(stage.heatmap.widest);
+const worker = new Worker(new URL('./wire/worker.ts', import.meta.url), { type: 'module' });
+const header = new Header((mode) => {
+  run({ kind: 'mode', mode });
+});
+const cover = new Cover({
+  choose,
+  retry: () => {
+    choose(store.session.serving ?? DEFAULT_SERVING);
+  },
+  dismiss: () => {
+    store.act({ kind: 'dismiss' });
+  },
+});
+const panel = new Panel();
+const status = new Status();
+const help = makeHelp();
+const seekInput = byId('seek', HTMLInputElement);
+const followButton = byId('follow', HTMLButtonElement);
+const reducedMotion = window.matchMedia('(prefers-reduced-motion: reduce)');
+
+// Connection
+
+function tell(command: WorkerCommand): void {
+  worker.postMessage(command);
+}
+
+function send(message: ClientMessage | null): void {
+  if (message !== null) tell({ kind: 'send', message });
+}
+
+function choose(serving: string): void {
+  const address = new URL(window.location.href);
+  address.searchParams.set('serving', serving);
+  window.history.replaceState(null, '', address);
+  store.act({ kind: 'choose', serving });
+  tell({ kind: 'connect', url: streamUrl(window.location, serving) });
+}
+
+worker.addEventListener('message', (event: MessageEvent<WorkerEvent>) => {
+  store.receive(event.data, performance.now());
+});
+
+async function start(): Promise<void> {
+  const asked = new URLSearchParams(window.location.search).get('serving');
+  if (asked !== null) choose(asked);
+  const choices = await fetchServings();
+  store.act({ kind: 'offer', choices });
+  const [only] = choices;
+  if (asked === null && choices.length < 2) choose(only?.name ?? DEFAULT_SERVING);
+}
+
+// User
+
+function run(command: Command): void {
+  switch (command.kind) {
+    case 'toggle_play': {
+      const kind = store.session.paused ? 'resume' : 'pause';
+      store.act({ kind });
+      send({ type: kind });
+      break;
+    }
+    case 'restart':
+      send({ type: 'seek', bin_seq: 0 });
+      break;
+    case 'skip':
+      send(store.seekBy(command.seconds));
+      break;
+    case 'latest':
+      store.look({ kind: 'follow' });
+      send({ type: 'follow' });
+      break;
+    case 'go_to':
+      seekInput.focus();
+      seekInput.select();
+      break;
+    case 'help':
+      help.toggle();
+      break;
+    case 'pan':
+      panByPx(command.share * (widthOf(stage.layout.heat) / stage.layout.ratio));
+      break;
+    case 'mode':
+    case 'zoom_time':
+    case 'zoom_price':
+      store.look(command);
+      break;
+  }
+}
+
+/** Moves the view by CSS px; positive shows later bins. */
+function panByPx(px: number): void {
+  const history = store.stream?.history;
+  if (history === undefined) return;
+  const { head, tail } = history;
+  store.look({ kind: 'pan', bins: px / store.view.columnWidth, head, tail });
+}
+
+const buttons: Readonly<Record<string, Command>> = {
+  restart: { kind: 'restart' },
+  back: { kind: 'skip', seconds: -SKIP_SECONDS },
+  play: { kind: 'toggle_play' },
+  forward: { kind: 'skip', seconds: SKIP_SECONDS },
+  latest: { kind: 'latest' },
+};
+for (const [id, command] of Object.entries(buttons)) {
+  byId(id, HTMLButtonElement).addEventListener('click', () => {
+    run(command);
+  });
+}
+
+followButton.addEventListener('click', () => {
+  store.look({ kind: 'follow' });
+});
+
+window.addEventListener('keydown', (event) => {
+  const command = keyCommand(event);
+  if (command === null) return;
+  event.preventDefault();
+  run(command);
+});
+
+byId('serving', HTMLSelectElement).addEventListener('change', (event) => {
+  choose((event.currentTarget as HTMLSelectElement).value);
+});
+
+byId('seek-form', HTMLFormElement).addEventListener('submit', (event) => {
+  event.preventDefault();
+  const target = parseSeekTarget(seekInput.value, store.time);
+  seekInput.setAttribute('aria-invalid', String(target === null));
+  if (target === null) return;
+  send({ type: 'seek', bin_seq: target });
+  seekInput.value = '';
+  seekInput.blur();
+});
+
+listenToPointer(stage.chart, {
+  move: (at) => {
+    store.look({ kind: 'pointer', at });
+  },
+  drag: (dx) => {
+    panByPx(-dx);
+  },
+  zoom: (axis, steps) => {
+    store.look({ kind: `zoom_${axis}`, steps });
+  },
+});
+
+// One redraw an animation frame, and none when nothing changed
+
+let shownRevision = -1;
+let shownAtMs = -Infinity;
+let moving = false;
+let frames = 0;
+let frameMs = 0;
+
+function onFrame(nowMs: number): void {
+  window.requestAnimationFrame(onFrame);
+  const resized = stage.measure();
+  const idle = !moving && !resized && shownRevision === store.revision;
+  if (idle && nowMs - shownAtMs < IDLE_REDRAW_MS) return;
+  const startedMs = performance.now();
+  shownRevision = store.revision;
+  shownAtMs = nowMs;
+  moving = store.advance(nowMs, reducedMotion.matches);
+  const drawable = stage.draw(store);
+  header.draw(store, startedMs);
+  panel.draw(store);
+  cover.draw(store, drawable);
+  followButton.hidden = store.view.edge === null;
+  status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
+  frames += 1;
+  frameMs += (performance.now() - startedMs - frameMs) * 0.05;
+}
+
+publishCounters(() => {
+  const { counters, phase } = store.session;
+  const connected = phase === 'waiting' || phase === 'streaming';
+  return {
+    ...counters,
+    connected,
+    phase,
+    drawn: stage.drawn,
+    binSeq: store.stream?.history.head ?? -1,
+    frames,
+    frameMs,
+    renderer: stage.heatmap.kind,
+  };
+});
+
+window.requestAnimationFrame(onFrame);
+void start();

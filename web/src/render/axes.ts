@@ -1,0 +1,113 @@
+import { formatClock, type ClockDetail } from '../state/clock';
+import type { Frame } from '../state/frame';
+import { formatPrice, type PriceGrid } from '../state/price';
+import { priceStep, priceTicks, timeStep, timeTicks } from '../state/ticks';
+import { seqAt, visibleCells, xOf, yOf } from '../state/viewport';
+import type { Brush } from './brush';
+import { PALETTE } from './palette';
+import type { Scene } from './scene';
+
+const PRICE_SPACING = 44;
+const TIME_SPACING = 96;
+const TAG_HEIGHT = 20;
+
+export function drawPriceAxis(brush: Brush, { layout, view, grid }: Scene): void {
+  const { heat, priceAxis } = layout;
+  const { low, high } = visibleCells(view);
+  const step = priceStep(grid.cellInt, view.rowPx, brush.px(PRICE_SPACING));
+  brush.font(11);
+  for (const { at, value } of priceTicks(grid, low, high, step)) {
+    const y = yOf(view, at);
+    brush.horizontal(heat.left, heat.right, y, PALETTE.gridline);
+    const clear = brush.px(8);
+    if (y < heat.top + clear || y > heat.bottom - clear) continue;
+    brush.horizontal(priceAxis.left, priceAxis.left + brush.px(4), y, PALETTE.axisLine);
+    brush.text(grid.format(value), priceAxis.right - brush.px(10), y, 'right', PALETTE.axisText);
+  }
+  brush.vertical(priceAxis.left, heat.top, heat.bottom, PALETTE.axisLine);
+}
+
+export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void {
+  const { heat, signal, timeAxis } = layout;
+  const timeAt = (seq: number): number => time.originMs + seq * time.binMs;
+  const step = timeStep(time.binMs / view.columnPx, brush.px(TIME_SPACING));
+  const detail: ClockDetail = step < 1000 ? 'tenths' : step < 60_000 ? 'seconds' : 'minutes';
+  const y = (timeAxis.top + timeAxis.bottom) / 2;
+  brush.font(11);
+  for (const at of timeTicks(timeAt(seqAt(view, heat.left)), timeAt(view.edge), step)) {
+    const x = xOf(view, (at - time.originMs) / time.binMs);
+    brush.vertical(x, heat.top, heat.bottom, PALETTE.gridline);
+    brush.vertical(x, signal.top, signal.bottom, PALETTE.gridline);
+    const clear = brush.px(26);
+    if (x < heat.left + clear || x > heat.right - clear) continue;
+    brush.vertical(x, timeAxis.top, timeAxis.top + brush.px(4), PALETTE.axisLine);
+    brush.text(formatClock(at, detail), x, y, 'center', PALETTE.axisText);
+  }
+  brush.horizontal(timeAxis.left, timeAxis.right, timeAxis.top, PALETTE.axisLine);
+  brush.text('New York', timeAxis.right - brush.px(10), y, 'right', PALETTE.axisText);
+}
+
+/** The mid of the newest bin on the price axis, or where it was, marked as not valid. */
+export function drawMidTag(brush: Brush, scene: Scene, newest: Frame): void {
+  const { layout, view, grid } = scene;
+  if (!newest.valid) return;
+  const y = yOf(view, (newest.bid + newest.ask) / 2);
+  brush.font(11, 600);
+  drawPriceTag(brush, layout, y, midText(newest, grid), {
+    fill: PALETTE.text,
+    text: PALETTE.ground,
+  });
+}
+
+/** The mid with one more place than prices have when it lies between two of them. */
+function midText(frame: Frame, grid: PriceGrid): string {
+  const twice = BigInt(frame.update.best_bid_price_int) + BigInt(frame.update.best_ask_price_int);
+  const unit = 2n * 10n ** BigInt(9 - grid.decimals);
+  return formatPrice(twice / 2n, twice % unit === 0n ? grid.decimals : grid.decimals + 1);
+}
+
+export function drawCrosshair(brush: Brush, scene: Scene): void {
+  const { layout, view, grid, time, hovered, pointer } = scene;
+  if (hovered === null || pointer === null) return;
+  const { heat, signal, timeAxis } = layout;
+  const x = xOf(view, hovered.seq + 0.5);
+  brush.vertical(x, heat.top, heat.bottom, PALETTE.crosshair);
+  brush.vertical(x, signal.top, signal.bottom, PALETTE.crosshair);
+  brush.font(11, 600);
+  const colours = { fill: PALETTE.tag, text: PALETTE.text };
+  if (pointer.y < heat.bottom) {
+    const y = yOf(view, hovered.cell);
+    brush.horizontal(heat.left, heat.right, y, PALETTE.crosshair);
+    drawPriceTag(brush, layout, y, grid.format(grid.priceAt(hovered.cell)), colours);
+  }
+  const half = brush.px(44);
+  const centre = Math.min(Math.max(x, heat.left + half), heat.right - half);
+  const top = timeAxis.top + brush.px(3);
+  brush.tag(
+    formatClock(time.originMs + hovered.seq * time.binMs, 'millis'),
+    { left: centre - half, right: centre + half, top, bottom: top + brush.px(TAG_HEIGHT) },
+    colours,
+  );
+}
+
+function drawPriceTag(
+  brush: Brush,
+  layout: Scene['layout'],
+  y: number,
+  text: string,
+  colours: { fill: string; text: string },
+): void {
+  const { priceAxis, heat } = layout;
+  const half = brush.px(TAG_HEIGHT / 2);
+  const middle = Math.min(Math.max(y, heat.top + half), heat.bottom - half);
+  brush.tag(
+    text,
+    {
+      left: priceAxis.left + brush.px(4),
+      right: priceAxis.right - brush.px(4),
+      top: middle - half,
+      bottom: middle + half,
+    },
+    colours,
+  );
+}

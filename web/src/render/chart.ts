@@ -1,0 +1,20 @@
+import { drawCrosshair, drawMidTag, drawPriceAxis, drawTimeAxis } from './axes';
+import { drawBestPrices, drawTrades } from './book';
+import { Brush } from './brush';
+import type { Scene } from './scene';
+import { drawSignal } from './signalplot';
+
+/** Draws everything that lies over the heatmap's cells, and the signal plot and axes beside them. */
+export function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
+  const { layout, history } = scene;
+  const brush = new Brush(context, layout.ratio);
+  context.clearRect(0, 0, layout.width, layout.height);
+  drawSignal(brush, scene);
+  drawPriceAxis(brush, scene);
+  drawTimeAxis(brush, scene);
+  drawBestPrices(brush, scene);
+  drawTrades(brush, scene);
+  const { newest } = history;
+  if (newest !== undefined) drawMidTag(brush, scene, newest);
+  drawCrosshair(brush, scene);
+}

@@ -1,0 +1,33 @@
+import { CELL_FIELDS } from '../wire/cells';
+import type { Frame } from '../state/frame';
+
+/** Channels of a texel: the value each colour mode shows, in the order of `MODES`. */
+export const CHANNELS = 4;
+
+/** Bits of a column's flags. */
+export const FLAG_PRESENT = 1;
+export const FLAG_VALID = 2;
+
+const FLOW = CELL_FIELDS.indexOf('flow_score');
+const PRESSURE = CELL_FIELDS.indexOf('pressure_variant');
+const VACUUM = CELL_FIELDS.indexOf('vacuum_variant');
+const DEPTH = CELL_FIELDS.indexOf('rest_depth');
+const STATE = CELL_FIELDS.indexOf('state5_code');
+
+/** Writes what the modes show of a bin: row i, channel c at `i * CHANNELS + c`. */
+export function fillColumn(frame: Frame, rows: number, out: Float32Array): void {
+  const { cells } = frame;
+  const at = (field: number, row: number): number => cells[field * rows + row] ?? 0;
+  for (let row = 0; row < rows; row += 1) {
+    out[row * CHANNELS] = at(FLOW, row);
+    out[row * CHANNELS + 1] = at(PRESSURE, row) - at(VACUUM, row);
+    out[row * CHANNELS + 2] = at(DEPTH, row);
+    out[row * CHANNELS + 3] = at(STATE, row);
+  }
+}
+
+/** Whether and how a column is drawn; a bin without a spot has no place on the price axis. */
+export function columnFlags(frame: Frame | undefined): number {
+  if (frame === undefined) return 0;
+  return FLAG_PRESENT | (frame.valid ? FLAG_VALID : 0);
+}

@@ -1,0 +1,39 @@
+import type { History } from '../state/history';
+import type { Mode } from '../state/modes';
+import type { Viewport } from '../state/viewport';
+import { CanvasHeatmap } from './heatmap2d';
+import { GlHeatmap } from './heatmapgl';
+
+/** How the values of a mode become colours. */
+export interface ColourScale {
+  mode: Mode;
+  /** Magnitude of the strongest colour. */
+  range: number;
+}
+
+/** Draws the cells of the visible bins; nothing else. */
+export interface Heatmap {
+  /** "webgl2" or "canvas". */
+  readonly kind: string;
+  /** Columns it can hold. */
+  readonly widest: number;
+  /** Prepares for bins of `rows` cells in a history of `capacity` bins. */
+  configure(capacity: number, rows: number): void;
+  /** Takes over the bins that changed; returns how many. */
+  sync(history: History): number;
+  draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void;
+}
+
+/** The fastest heatmap this browser can do. */
+export function createHeatmap(canvas: HTMLCanvasElement): Heatmap {
+  const gl = canvas.getContext('webgl2', {
+    alpha: false,
+    antialias: false,
+    depth: false,
+    powerPreference: 'high-performance',
+  });
+  if (gl !== null) return new GlHeatmap(gl, canvas);
+  const context = canvas.getContext('2d', { alpha: false });
+  if (context === null) throw new Error('this browser can draw neither WebGL2 nor canvas 2D');
+  return new CanvasHeatmap(context);
+}

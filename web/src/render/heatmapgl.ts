@@ -1,0 +1,221 @@
+import type { History } from '../state/history';
+import { modeIndex } from '../state/modes';
+import { heightOf, widthOf } from '../state/layout';
+import type { Viewport } from '../state/viewport';
+import { colourTable, parseHex, TABLE_SIZE } from './colormap';
+import { CHANNELS, columnFlags, fillColumn } from './column';
+import type { ColourScale, Heatmap } from './heatmap';
+import { PALETTE } from './palette';
+import { FRAGMENT_SHADER, VERTEX_SHADER } from './shaders';
+
+const UNIFORMS = [
+  'u_cells',
+  'u_columns',
+  'u_colours',
+  'u_size',
+  'u_lead',
+  'u_head_slot',
+  'u_count',
+  'u_column_px',
+  'u_row_px',
+  'u_centre',
+  'u_rows',
+  'u_channel',
+  'u_range',
+  'u_root',
+  'u_signed',
+  'u_ratio',
+  'u_ground',
+  'u_hatch',
+] as const;
+
+type Uniform = (typeof UNIFORMS)[number];
+
+/** Everything that lives on the GPU and is gone when the context is lost. */
+interface GpuState {
+  uniforms: Record<Uniform, WebGLUniformLocation | null>;
+  cells: WebGLTexture;
+  columns: WebGLTexture;
+  colours: WebGLTexture;
+}
+
+/** Anchor of a bin without a spot: no cell of it is ever in view. */
+const NOWHERE = 1e8;
+
+const CELLS_UNIT = 0;
+const COLUMNS_UNIT = 1;
+const COLOURS_UNIT = 2;
+
+/**
+ * Heatmap in WebGL2: a ring of columns in a float texture, one column uploaded a bin, scrolled in the shader.
+ *
+ * Every column carries its own integer price anchor, so that recentring moves no pixels of older columns.
+ */
+export class GlHeatmap implements Heatmap {
+  readonly kind = 'webgl2';
+  readonly widest: number;
+  private gpu: GpuState | null = null;
+  private capacity = 1;
+  private rows = 1;
+  private column = new Float32Array(CHANNELS);
+  private readonly flags = new Float32Array(2);
+  private colours: string | null = null;
+  private lost = false;
+
+  constructor(
+    private readonly gl: WebGL2RenderingContext,
+    canvas: HTMLCanvasElement,
+  ) {
+    this.widest = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+    canvas.addEventListener('webglcontextlost', (event) => {
+      // Without this the browser never restores the context.
+      event.preventDefault();
+      this.gpu = null;
+    });
+    canvas.addEventListener('webglcontextrestored', () => {
+      this.allocate();
+      this.lost = true;
+    });
+    this.allocate();
+  }
+
+  configure(capacity: number, rows: number): void {
+    this.capacity = capacity;
+    this.rows = rows;
+    this.column = new Float32Array(rows * CHANNELS);
+    this.allocateColumns();
+  }
+
+  sync(history: History): number {
+    if (this.gpu === null) return 0;
+    if (this.lost) {
+      history.invalidate();
+      this.lost = false;
+    }
+    const { from, to } = history.takeDirty();
+    for (let seq = from; seq <= to; seq += 1) this.upload(history, seq);
+    return Math.max(to - from + 1, 0);
+  }
+
+  draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void {
+    const { gl, gpu } = this;
+    if (gpu === null) return;
+    const [width, height] = [widthOf(view.heat), heightOf(view.heat)];
+    gl.viewport(0, 0, width, height);
+    this.useColours(gpu, scale.mode.kind);
+    const u = gpu.uniforms;
+    gl.uniform2f(u.u_size, width, height);
+    gl.uniform1f(u.u_lead, history.head + 1 - view.edge);
+    gl.uniform1i(u.u_head_slot, history.empty ? 0 : history.slotOf(history.head));
+    gl.uniform1i(u.u_count, history.empty ? 0 : history.head - history.tail + 1);
+    gl.uniform1f(u.u_column_px, view.columnPx);
+    gl.uniform1f(u.u_row_px, Math.max(view.rowPx, 1e-6));
+    gl.uniform1f(u.u_centre, view.centre);
+    gl.uniform1i(u.u_rows, this.rows);
+    gl.uniform1i(u.u_channel, modeIndex(scale.mode.id));
+    gl.uniform1f(u.u_range, scale.range);
+    gl.uniform1i(u.u_root, scale.mode.root ? 1 : 0);
+    gl.uniform1i(u.u_signed, scale.mode.kind === 'sequential' ? 0 : 1);
+    gl.uniform1f(u.u_ratio, ratio);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  private upload(history: History, seq: number): void {
+    const { gl } = this;
+    const frame = history.at(seq);
+    const slot = history.slotOf(seq);
+    const anchor = frame?.anchor ?? NaN;
+    this.flags[0] = Number.isFinite(anchor) ? anchor : NOWHERE;
+    this.flags[1] = columnFlags(frame);
+    gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, 1, gl.RG, gl.FLOAT, this.flags);
+    if (frame === undefined) return;
+    fillColumn(frame, this.rows, this.column);
+    gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, this.rows, gl.RGBA, gl.FLOAT, this.column);
+  }
+
+  private useColours(gpu: GpuState, kind: ColourScale['mode']['kind']): void {
+    if (this.colours === kind) return;
+    const { gl } = this;
+    this.colours = kind;
+    gl.activeTexture(gl.TEXTURE0 + COLOURS_UNIT);
+    gl.bindTexture(gl.TEXTURE_2D, gpu.colours);
+    const table = colourTable(kind);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, TABLE_SIZE, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, table);
+  }
+
+  private allocate(): void {
+    const { gl } = this;
+    const program = linkProgram(gl);
+    gl.useProgram(program);
+    const uniforms = Object.fromEntries(
+      UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
+    ) as GpuState['uniforms'];
+    this.gpu = {
+      uniforms,
+      cells: nearestTexture(gl, CELLS_UNIT),
+      columns: nearestTexture(gl, COLUMNS_UNIT),
+      colours: nearestTexture(gl, COLOURS_UNIT),
+    };
+    this.colours = null;
+    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+    gl.uniform1i(uniforms.u_cells, CELLS_UNIT);
+    gl.uniform1i(uniforms.u_columns, COLUMNS_UNIT);
+    gl.uniform1i(uniforms.u_colours, COLOURS_UNIT);
+    gl.uniform3fv(uniforms.u_ground, unit(PALETTE.ground));
+    gl.uniform3fv(uniforms.u_hatch, unit(PALETTE.invalid));
+    this.allocateColumns();
+  }
+
+  private allocateColumns(): void {
+    const { gl, gpu, capacity, rows } = this;
+    if (gpu === null) return;
+    gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
+    gl.bindTexture(gl.TEXTURE_2D, gpu.cells);
+    const { TEXTURE_2D, RGBA32F, RGBA, RG32F, RG, FLOAT } = gl;
+    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows, 0, RGBA, FLOAT, null);
+    gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
+    gl.bindTexture(gl.TEXTURE_2D, gpu.columns);
+    gl.texImage2D(TEXTURE_2D, 0, RG32F, capacity, 1, 0, RG, FLOAT, null);
+  }
+}
+
+function unit(colour: string): Float32Array {
+  return Float32Array.from(parseHex(colour), (byte) => byte / 255);
+}
+
+function nearestTexture(gl: WebGL2RenderingContext, textureUnit: number): WebGLTexture {
+  const texture = gl.createTexture();
+  gl.activeTexture(gl.TEXTURE0 + textureUnit);
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  // Float textures are not filterable everywhere, and cells must keep their edges anyway.
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+  return texture;
+}
+
+function linkProgram(gl: WebGL2RenderingContext): WebGLProgram {
+  const program = gl.createProgram();
+  const sources = [
+    [gl.VERTEX_SHADER, VERTEX_SHADER],
+    [gl.FRAGMENT_SHADER, FRAGMENT_SHADER],
+  ] as const;
+  for (const [type, source] of sources) {
+    const shader = gl.createShader(type);
+    if (shader === null) throw new Error('the WebGL context was lost while it was set up');
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true && !gl.isContextLost()) {
+      throw new Error(`shader does not compile: ${gl.getShaderInfoLog(shader) ?? ''}`);
+    }
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  if (gl.getProgramParameter(program, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
+    throw new Error(`shaders do not link: ${gl.getProgramInfoLog(program) ?? ''}`);
+  }
+  return program;
+}

@@ -1,0 +1,18 @@
+import type { History } from '../state/history';
+import type { Hovered } from '../state/inspect';
+import type { ChartLayout } from '../state/layout';
+import type { PriceGrid } from '../state/price';
+import type { TimeBase } from '../state/clock';
+import type { Viewport } from '../state/viewport';
+
+/** Everything one picture of the chart is drawn from. */
+export interface Scene {
+  layout: ChartLayout;
+  view: Viewport;
+  history: History;
+  grid: PriceGrid;
+  time: TimeBase;
+  hovered: Hovered | null;
+  /** Pointer in device px of the chart, with what it is over in {@link hovered}. */
+  pointer: { x: number; y: number } | null;
+}

@@ -1,0 +1,68 @@
+export const VERTEX_SHADER = `#version 300 es
+// One triangle that covers the whole plot.
+void main() {
+  vec2 corner = vec2(float((gl_VertexID << 1) & 2), float(gl_VertexID & 2));
+  gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
+}`;
+
+export const FRAGMENT_SHADER = `#version 300 es
+precision highp float;
+precision highp int;
+precision highp sampler2D;
+
+uniform sampler2D u_cells;    // ring of columns: x slot, y row, one channel a colour mode
+uniform sampler2D u_columns;  // ring of columns: r anchor cell, g flags (1 present, 2 book valid)
+uniform sampler2D u_colours;
+uniform vec2 u_size;          // plot, device px
+uniform float u_lead;         // columns between the right edge and the end of the newest column (>= 0: to the left)
+uniform int u_head_slot;
+uniform int u_count;          // columns kept
+uniform float u_column_px;
+uniform float u_row_px;
+uniform float u_centre;       // cell at mid height
+uniform int u_rows;
+uniform int u_channel;
+uniform float u_range;
+uniform bool u_root;
+uniform bool u_signed;
+uniform float u_ratio;        // device px per CSS px
+uniform vec3 u_ground;
+uniform vec3 u_hatch;
+
+out vec4 colour;
+
+bool on_hatch(vec2 at) {
+  return mod(at.x + at.y, 9.0 * u_ratio) < 1.5 * u_ratio;
+}
+
+void main() {
+  vec2 at = gl_FragCoord.xy;
+  float back = (u_size.x - at.x) / u_column_px + u_lead;
+  int age = int(floor(back));
+  colour = vec4(u_ground, 1.0);
+  if (age < 0 || age >= u_count) return;
+
+  int ring = textureSize(u_cells, 0).x;
+  int slot = (u_head_slot - age + ring) % ring;
+  vec2 column = texelFetch(u_columns, ivec2(slot, 0), 0).rg;
+  int flags = int(column.g);
+  if (flags == 0) return;
+  bool valid = (flags & 2) != 0;
+
+  float cell = u_centre + (at.y - u_size.y * 0.5) / u_row_px;
+  int row = int(floor(cell + 0.5) - column.r) + (u_rows - 1) / 2;
+  if (row >= 0 && row < u_rows) {
+    vec4 texel = texelFetch(u_cells, ivec2(slot, row), 0);
+    float value = texel[u_channel];
+    float share = min(abs(value) / u_range, 1.0);
+    float strength = u_root ? sqrt(share) : share;
+    float position = u_signed ? 0.5 + 0.5 * sign(value) * strength : strength;
+    int entries = textureSize(u_colours, 0).x;
+    int entry = int(position * float(entries - 1) + 0.5);
+    colour = vec4(texelFetch(u_colours, ivec2(entry, 0), 0).rgb, 1.0);
+  }
+  if (!valid) {
+    colour.rgb = mix(u_ground, colour.rgb, 0.22);
+    if (on_hatch(at)) colour.rgb = mix(colour.rgb, u_hatch, 0.32);
+  }
+}`;

@@ -1,0 +1,130 @@
+import type { Frame } from './frame';
+
+/** What a new bin did to the history. */
+export type Arrival =
+  /** The bin follows the newest one. */
+  | { kind: 'append' }
+  /** `missing` bins lie between it and the newest one; they stay as a gap. */
+  | { kind: 'gap'; missing: number }
+  /** The stream went back: newer bins are forgotten. */
+  | { kind: 'rewind' }
+  /** It is so far ahead that nothing older is kept. */
+  | { kind: 'reset' };
+
+/** Bins of which a consumer has not yet seen the present contents; empty when `from > to`. */
+export interface DirtyRange {
+  from: number;
+  to: number;
+}
+
+/**
+ * The newest bins by number, in a ring of fixed size.
+ *
+ * Bin `seq` is in slot `seq % capacity`, so that a texture of the same width can mirror it column by column.
+ */
+export class History {
+  private readonly slots: (Frame | undefined)[];
+  private first = 0;
+  private last = -1;
+  private synced = -1;
+
+  /** @param capacity bins kept (> 0). */
+  constructor(readonly capacity: number) {
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new RangeError(`capacity is ${capacity}; a positive integer is needed`);
+    }
+    this.slots = new Array<Frame | undefined>(capacity);
+  }
+
+  /** Number of the newest bin, -1 when there is none. */
+  get head(): number {
+    return this.last;
+  }
+
+  /** Number of the oldest bin kept; above `head` when there is none. */
+  get tail(): number {
+    return this.first;
+  }
+
+  get empty(): boolean {
+    return this.last < this.first;
+  }
+
+  slotOf(seq: number): number {
+    return seq % this.capacity;
+  }
+
+  /** The bin of that number, or undefined when it is not kept or never came. */
+  at(seq: number): Frame | undefined {
+    return seq >= this.first && seq <= this.last ? this.slots[this.slotOf(seq)] : undefined;
+  }
+
+  get newest(): Frame | undefined {
+    return this.at(this.last);
+  }
+
+  push(frame: Frame): Arrival {
+    const { seq } = frame;
+    const arrival = this.makeRoom(seq);
+    this.slots[this.slotOf(seq)] = frame;
+    this.last = seq;
+    this.first = Math.max(this.first, seq - this.capacity + 1);
+    return arrival;
+  }
+
+  private makeRoom(seq: number): Arrival {
+    if (this.empty) {
+      this.restart(seq);
+      return { kind: 'reset' };
+    }
+    if (seq <= this.last) {
+      if (seq <= this.first) {
+        this.restart(seq);
+      } else {
+        for (let gone = seq; gone <= this.last; gone += 1)
+          this.slots[this.slotOf(gone)] = undefined;
+        this.synced = Math.min(this.synced, seq - 1);
+      }
+      return { kind: 'rewind' };
+    }
+    const missing = seq - this.last - 1;
+    if (missing >= this.capacity) {
+      this.restart(seq);
+      return { kind: 'reset' };
+    }
+    for (let gap = this.last + 1; gap < seq; gap += 1) this.slots[this.slotOf(gap)] = undefined;
+    return missing > 0 ? { kind: 'gap', missing } : { kind: 'append' };
+  }
+
+  private restart(seq: number): void {
+    this.slots.fill(undefined);
+    this.first = seq;
+    this.last = seq - 1;
+    this.synced = seq - 1;
+  }
+
+  /** The bins that changed since the last call; the one consumer is the renderer's texture. */
+  takeDirty(): DirtyRange {
+    const range = { from: Math.max(this.synced + 1, this.first), to: this.last };
+    this.synced = this.last;
+    return range;
+  }
+
+  /** Makes every kept bin dirty again, for a texture that was lost. */
+  invalidate(): void {
+    this.synced = this.first - 1;
+  }
+}
+
+/** Memory for exact cell values; together with the cell layout it decides how many bins are kept. */
+const CELL_BUDGET_BYTES = 160 * 1024 * 1024;
+const MOST_BINS = 4096;
+const FEWEST_BINS = 256;
+
+/** Bins to keep for bins of `valuesPerBin` float64 each, at most `widest` (the texture's limit). */
+export function historyCapacity(valuesPerBin: number, widest: number): number {
+  const affordable = Math.floor(
+    CELL_BUDGET_BYTES / (valuesPerBin * Float64Array.BYTES_PER_ELEMENT),
+  );
+  return Math.min(MOST_BINS, widest, Math.max(FEWEST_BINS, affordable));
+}

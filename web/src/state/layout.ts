@@ -1,0 +1,56 @@
+/** A rectangle in device pixels; left and top inclusive, right and bottom exclusive. */
+export interface Rect {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Where the parts of the chart are, in device pixels of the chart's canvas. */
+export interface ChartLayout {
+  width: number;
+  height: number;
+  /** Device pixels per CSS pixel. */
+  ratio: number;
+  heat: Rect;
+  priceAxis: Rect;
+  signal: Rect;
+  signalAxis: Rect;
+  timeAxis: Rect;
+}
+
+const PRICE_AXIS_WIDTH = 84;
+const TIME_AXIS_HEIGHT = 26;
+const GAP = 8;
+const SIGNAL_SHARE = 0.18;
+const SIGNAL_HEIGHT = { least: 64, most: 200 };
+
+/** Divides a chart of `width` x `height` CSS px. Every part has whole device pixels and is never negative. */
+export function chartLayout(width: number, height: number, ratio: number): ChartLayout {
+  const px = (css: number): number => Math.round(css * ratio);
+  const full = { width: Math.max(px(width), 1), height: Math.max(px(height), 1) };
+  const plotRight = Math.max(full.width - px(PRICE_AXIS_WIDTH), 1);
+  const wanted = Math.min(Math.max(height * SIGNAL_SHARE, SIGNAL_HEIGHT.least), SIGNAL_HEIGHT.most);
+  const timeTop = Math.max(full.height - px(TIME_AXIS_HEIGHT), 0);
+  const signalTop = Math.max(timeTop - px(wanted), 0);
+  const heatBottom = Math.max(signalTop - px(GAP), 0);
+  const column = { left: 0, right: plotRight };
+  const axis = { left: plotRight, right: full.width };
+  return {
+    ...full,
+    ratio,
+    heat: { ...column, top: 0, bottom: heatBottom },
+    priceAxis: { ...axis, top: 0, bottom: heatBottom },
+    signal: { ...column, top: signalTop, bottom: timeTop },
+    signalAxis: { ...axis, top: signalTop, bottom: timeTop },
+    timeAxis: { left: 0, right: full.width, top: timeTop, bottom: full.height },
+  };
+}
+
+export function widthOf(rect: Rect): number {
+  return Math.max(rect.right - rect.left, 0);
+}
+
+export function heightOf(rect: Rect): number {
+  return Math.max(rect.bottom - rect.top, 0);
+}

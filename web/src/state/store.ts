@@ -1,0 +1,240 @@
+import type { ClientMessage } from '../wire/types';
+import type { WorkerEvent } from '../wire/protocol';
+import { CELL_FIELDS } from '../wire/cells';
+import type { TimeBase } from './clock';
+import { makeFrame } from './frame';
+import { History, historyCapacity } from './history';
+import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
+import type { ChartLayout } from './layout';
+import { modeOf, type ModeId } from './modes';
+import { arrivalInterval, centreTarget, glideCentre, glideEdge } from './motion';
+import { cellSpan, PriceGrid } from './price';
+import { INITIAL_SCALE, largeMagnitude, observeMagnitude, type AutoScale } from './scale';
+import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
+import { INITIAL_VIEW, reduceView, type ViewAction, type ViewState } from './view';
+import { makeViewport, type Viewport } from './viewport';
+
+/** Cells on each side of spot that the gauges add up. */
+export const NEAR_REACH = 10;
+
+/** What is known once a stream has said what it is. */
+export interface Stream {
+  history: History;
+  columns: readonly string[];
+  rows: number;
+  binMs: number;
+  /** Known from the first bin with a spot on. */
+  grid: PriceGrid | null;
+}
+
+interface Motion {
+  edge: number;
+  centre: number;
+  centreTarget: number;
+  /** Measured time between bins, ms. */
+  intervalMs: number;
+  steppedAtMs: number | null;
+}
+
+interface Scales {
+  force: AutoScale;
+  depth: AutoScale;
+  near: AutoScale;
+}
+
+const INITIAL_SCALES: Scales = {
+  force: INITIAL_SCALE,
+  depth: INITIAL_SCALE,
+  near: INITIAL_SCALE,
+};
+
+const PRESSURE = CELL_FIELDS.indexOf('pressure_variant');
+const VACUUM = CELL_FIELDS.indexOf('vacuum_variant');
+const DEPTH = CELL_FIELDS.indexOf('rest_depth');
+
+/**
+ * All of the page's state, without a page: takes the worker's events and the user's actions, and says what is to be
+ * seen at a given time. It computes no signal; it only arranges what the server sent.
+ */
+export class Store {
+  session: SessionState = INITIAL_SESSION;
+  view: ViewState = INITIAL_VIEW;
+  stream: Stream | null = null;
+  near: NearTotals | null = null;
+  /** Grows with every change that can be seen. */
+  revision = 0;
+  private scales = INITIAL_SCALES;
+  private motion = restingMotion(100);
+  private scratch = new Float64Array(0);
+
+  /** @param widest most columns the renderer can hold. */
+  constructor(private readonly widest: number) {}
+
+  act(action: SessionAction): void {
+    this.session = reduceSession(this.session, action);
+    if (action.kind === 'choose') this.forget();
+    this.revision += 1;
+  }
+
+  look(action: ViewAction): void {
+    this.view = reduceView(this.view, action);
+    this.revision += 1;
+  }
+
+  /** Takes over one event of the worker. */
+  receive(event: WorkerEvent, nowMs: number): void {
+    const previousBinAt = this.session.lastBinAtMs;
+    this.session = reduceSession(this.session, { kind: 'wire', event, nowMs });
+    this.revision += 1;
+    if (event.kind === 'config') this.configure(event);
+    if (event.kind === 'bin') {
+      if (previousBinAt !== null) {
+        this.motion.intervalMs = arrivalInterval(this.motion.intervalMs, nowMs - previousBinAt);
+      }
+      this.addBin(event);
+    }
+  }
+
+  private forget(): void {
+    this.stream = null;
+    this.near = null;
+    this.scales = INITIAL_SCALES;
+    this.view = reduceView(this.view, { kind: 'follow' });
+  }
+
+  private configure({ message, columns }: Extract<WorkerEvent, { kind: 'config' }>): void {
+    const { config, grid_rows: rows } = message;
+    this.view = reduceView(this.view, { kind: 'grid', radius: config.grid_radius_ticks });
+    const known = this.stream;
+    // The same stream after a lost connection goes on where it was.
+    if (known?.rows === rows && known.columns.join() === columns.join()) return;
+    this.forget();
+    this.stream = {
+      history: new History(historyCapacity(columns.length * rows, this.widest)),
+      columns,
+      rows,
+      binMs: config.cell_width_ms,
+      grid: null,
+    };
+    this.motion = restingMotion(config.cell_width_ms);
+    this.scratch = new Float64Array(rows);
+  }
+
+  private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>): void {
+    const { stream } = this;
+    const config = this.session.config?.config;
+    if (stream === null || config === undefined) return;
+    stream.grid ??= firstGrid(update.spot_ref_price_int, config);
+    const frame = makeFrame(update, cells, stream.grid ?? anyGrid(config));
+    const arrival = stream.history.push(frame);
+    if (arrival.kind === 'reset' || arrival.kind === 'rewind') {
+      this.motion = { ...this.motion, edge: stream.history.head + 1 };
+      this.view = reduceView(this.view, { kind: 'follow' });
+    }
+    this.near = nearTotals(frame, stream.columns, NEAR_REACH);
+    this.observeScales(cells, stream.rows, this.near);
+  }
+
+  private observeScales(cells: Float64Array, rows: number, near: NearTotals): void {
+    const observe = (scale: AutoScale, valueAt: (row: number) => number): AutoScale => {
+      for (let row = 0; row < rows; row += 1) this.scratch[row] = valueAt(row);
+      return observeMagnitude(scale, largeMagnitude(this.scratch));
+    };
+    const at = (field: number, row: number): number => cells[field * rows + row] ?? 0;
+    this.scales = {
+      force: observe(this.scales.force, (row) => at(PRESSURE, row) - at(VACUUM, row)),
+      depth: observe(this.scales.depth, (row) => at(DEPTH, row)),
+      near: observeMagnitude(this.scales.near, Math.max(...Object.values(near).map(Math.abs))),
+    };
+  }
+
+  /** Magnitude of the strongest colour of a mode. */
+  rangeOf(mode: ModeId): number {
+    if (mode === 'force') return this.scales.force.range;
+    if (mode === 'depth') return this.scales.depth.range;
+    return modeOf(mode).range ?? 1;
+  }
+
+  /** Full scale of the gauges near spot. */
+  get nearRange(): number {
+    return this.scales.near.range;
+  }
+
+  /**
+   * Moves the view on to `nowMs`.
+   *
+   * @param still no gliding: the view jumps to where it should be.
+   * @returns whether the view is still on its way.
+   */
+  advance(nowMs: number, still: boolean): boolean {
+    const { stream, motion } = this;
+    const dtMs = motion.steppedAtMs === null ? 0 : Math.max(nowMs - motion.steppedAtMs, 0);
+    motion.steppedAtMs = nowMs;
+    if (stream === null || stream.history.empty) return false;
+    const halfRows = this.halfRows;
+    const target = this.view.edge ?? stream.history.head + 1;
+    motion.edge =
+      still || this.view.edge !== null
+        ? target
+        : glideEdge(motion.edge, target, motion.intervalMs, dtMs);
+    const seen = stream.history.at(Math.ceil(motion.edge) - 1) ?? stream.history.newest;
+    motion.centreTarget = centreTarget(motion.centreTarget, seen?.anchor ?? NaN, halfRows);
+    motion.centre = still
+      ? motion.centreTarget
+      : glideCentre(motion.centre, motion.centreTarget, halfRows, dtMs);
+    return motion.edge !== target || motion.centre !== motion.centreTarget;
+  }
+
+  private get halfRows(): number {
+    return this.view.halfRows ?? 1;
+  }
+
+  /** What the chart shows now, or null before the first bin with a price. */
+  viewport(layout: ChartLayout): Viewport | null {
+    const { stream, motion } = this;
+    if (stream === null || stream.history.empty || stream.grid === null) return null;
+    const centre = Number.isFinite(motion.centre) ? motion.centre : 0;
+    return makeViewport(layout, motion.edge, centre, this.view.columnWidth, this.halfRows);
+  }
+
+  /** How bin numbers and times belong together in this stream, or null before the first bin. */
+  get time(): TimeBase | null {
+    const newest = this.stream?.history.newest;
+    if (this.stream === null || newest === undefined) return null;
+    const { binMs } = this.stream;
+    return { originMs: newest.startMs - newest.seq * binMs, binMs };
+  }
+
+  /** What the pointer is over, or null when it is not over the plot. */
+  hovered(layout: ChartLayout, viewport: Viewport): Hovered | null {
+    const { pointer } = this.view;
+    if (pointer === null || this.stream === null) return null;
+    const x = pointer.x * layout.ratio;
+    const y = pointer.y * layout.ratio;
+    if (x >= layout.heat.right || y >= layout.signal.bottom) return null;
+    return hoveredAt(this.stream.history, viewport, this.stream.columns, x, y);
+  }
+
+  /** The message that moves the replay by `seconds`, or null when nothing is known yet. */
+  seekBy(seconds: number): ClientMessage | null {
+    if (this.stream === null || this.stream.history.empty) return null;
+    const bins = Math.round((seconds * 1000) / this.stream.binMs);
+    return { type: 'seek', bin_seq: Math.max(this.stream.history.head + bins, 0) };
+  }
+}
+
+function restingMotion(intervalMs: number): Motion {
+  return { edge: 0, centre: NaN, centreTarget: NaN, intervalMs, steppedAtMs: null };
+}
+
+type GridConfig = Parameters<typeof cellSpan>[0] & { price_decimals: number };
+
+function firstGrid(spotInt: string, config: GridConfig): PriceGrid | null {
+  const spot = BigInt(spotInt);
+  return spot > 0n ? new PriceGrid(cellSpan(config), spot, config.price_decimals) : null;
+}
+
+/** Stands in while there is no spot: bins without a price have no place on it anyway. */
+function anyGrid(config: GridConfig): PriceGrid {
+  return new PriceGrid(cellSpan(config), 0n, config.price_decimals);
+}

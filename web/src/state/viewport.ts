@@ -1,0 +1,66 @@
+import { heightOf, widthOf, type ChartLayout, type Rect } from './layout';
+
+/**
+ * Which part of time and price the heatmap shows. Column `seq` covers [seq, seq + 1) on the time axis, cell `c`
+ * covers [c - 0.5, c + 0.5) on the price axis. Everything in device pixels of the chart.
+ */
+export interface Viewport {
+  heat: Rect;
+  /** Bin position at the right edge. */
+  edge: number;
+  columnPx: number;
+  /** Cell position at the middle of the height. */
+  centre: number;
+  rowPx: number;
+}
+
+/**
+ * The view for an edge and a centre that may be anywhere: both are moved to whole pixels and columns get a whole
+ * width, so that columns and rows never shimmer as they scroll.
+ */
+export function makeViewport(
+  layout: ChartLayout,
+  edge: number,
+  centre: number,
+  columnWidth: number,
+  halfRows: number,
+): Viewport {
+  const columnPx = Math.max(Math.round(columnWidth * layout.ratio), 1);
+  const rowPx = heightOf(layout.heat) / (2 * halfRows + 1);
+  return {
+    heat: layout.heat,
+    columnPx,
+    rowPx,
+    edge: Math.round(edge * columnPx) / columnPx,
+    centre: rowPx > 0 ? Math.round(centre * rowPx) / rowPx : centre,
+  };
+}
+
+export function xOf(view: Viewport, seq: number): number {
+  return view.heat.right - (view.edge - seq) * view.columnPx;
+}
+
+export function seqAt(view: Viewport, x: number): number {
+  return view.edge - (view.heat.right - x) / view.columnPx;
+}
+
+export function yOf(view: Viewport, cell: number): number {
+  return (view.heat.top + view.heat.bottom) / 2 - (cell - view.centre) * view.rowPx;
+}
+
+export function cellAt(view: Viewport, y: number): number {
+  return view.centre + ((view.heat.top + view.heat.bottom) / 2 - y) / view.rowPx;
+}
+
+/** Numbers of the first and last column that are at least partly visible. */
+export function visibleColumns(view: Viewport): { from: number; to: number } {
+  return {
+    from: Math.floor(view.edge - widthOf(view.heat) / view.columnPx),
+    to: Math.ceil(view.edge) - 1,
+  };
+}
+
+/** Lowest and highest visible cell positions. */
+export function visibleCells(view: Viewport): { low: number; high: number } {
+  return { low: cellAt(view, view.heat.bottom), high: cellAt(view, view.heat.top) };
+}

@@ -1,0 +1,28 @@
+import type { Phase } from '../state/session';
+
+/** What checks from outside can read of the page, as `window.__vp`. */
+export interface PageCounters {
+  readonly received: number;
+  readonly drawn: number;
+  readonly skipped: number;
+  readonly invalid: number;
+  readonly unreadable: number;
+  readonly connected: boolean;
+  readonly phase: Phase;
+  readonly binSeq: number;
+  readonly frames: number;
+  /** Mean script time of recent frames, ms. */
+  readonly frameMs: number;
+  readonly renderer: string;
+}
+
+declare global {
+  interface Window {
+    readonly __vp: PageCounters;
+  }
+}
+
+/** Publishes the counters; each read takes a fresh, frozen picture of them. */
+export function publishCounters(read: () => PageCounters): void {
+  Object.defineProperty(window, '__vp', { get: () => Object.freeze(read()) });
+}

@@ -1,0 +1,36 @@
+/**
+ * An element of the page by id.
+ *
+ * @throws {Error} when the markup has no such element of that kind: page and script do not belong together.
+ */
+export function byId<T extends Element>(id: string, kind: new () => T): T {
+  const element = document.getElementById(id);
+  if (element instanceof kind) return element;
+  throw new Error(`the page has no ${kind.name} with the id "${id}"`);
+}
+
+/** Sets a text only when it differs, so that an unchanged page costs no layout. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Sets or removes a data attribute, only when it differs. */
+export function setData(element: HTMLElement, name: string, value: string | null): void {
+  if (value === null) {
+    if (name in element.dataset) element.removeAttribute(`data-${name}`);
+  } else if (element.dataset[name] !== value) {
+    element.dataset[name] = value;
+  }
+}
+
+/** A new element with text and a class. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  text = '',
+  className = '',
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (text !== '') element.textContent = text;
+  if (className !== '') element.className = className;
+  return element;
+}

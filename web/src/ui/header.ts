@@ -1,0 +1,117 @@
+import { formatClock, formatDate } from '../state/clock';
+import { cssGradient } from '../render/colormap';
+import { MODES, modeOf, type ModeId } from '../state/modes';
+import { significant } from '../state/format';
+import { stalledSeconds, type SessionState } from '../state/session';
+import type { Store } from '../state/store';
+import { byId, make, setData, setText } from './elements';
+
+/** The bar at the top and the map's toolbar: instrument, clock, serving, connection, colour mode. */
+export class Header {
+  private readonly symbol = byId('symbol', HTMLElement);
+  private readonly clock = byId('bin-clock', HTMLElement);
+  private readonly date = byId('bin-date', HTMLElement);
+  private readonly serving = byId('serving', HTMLSelectElement);
+  private readonly pill = byId('connection', HTMLElement);
+  private readonly pillText = byId('connection-text', HTMLElement);
+  private readonly play = byId('play', HTMLButtonElement);
+  private readonly modeButtons = new Map<ModeId, HTMLButtonElement>();
+  private readonly ramp = byId('legend-ramp', HTMLElement);
+  private legendOf: ModeId | null = null;
+  private offered = '';
+
+  constructor(onMode: (mode: ModeId) => void) {
+    const modes = byId('modes', HTMLElement);
+    MODES.forEach((mode, index) => {
+      const button = make('button', mode.label);
+      button.type = 'button';
+      button.title = `${mode.hint} (${index + 1})`;
+      button.setAttribute('role', 'radio');
+      button.addEventListener('click', () => {
+        onMode(mode.id);
+      });
+      modes.append(button);
+      this.modeButtons.set(mode.id, button);
+    });
+  }
+
+  draw(store: Store, nowMs: number): void {
+    const { session } = store;
+    const symbol = session.config?.config.symbol ?? '–';
+    setText(this.symbol, symbol);
+    const title = session.config === null ? 'Spymaster' : `${symbol} · Spymaster`;
+    if (document.title !== title) document.title = title;
+    const newest = store.stream?.history.newest;
+    setText(this.clock, newest ? formatClock(newest.endMs, 'millis') : '--:--:--.---');
+    setText(this.date, newest ? `${formatDate(newest.endMs)} New York` : 'New York');
+    this.drawConnection(session, nowMs);
+    this.drawServings(session);
+    this.drawMode(store);
+  }
+
+  private drawConnection(session: SessionState, nowMs: number): void {
+    const stalled = stalledSeconds(session, nowMs);
+    setText(this.pillText, connectionText(session, stalled, nowMs));
+    setData(this.pill, 'phase', stalled === null ? session.phase : 'stalled');
+    setData(this.play, 'paused', session.paused ? '' : null);
+    const label = session.paused ? 'Play' : 'Pause';
+    if (this.play.getAttribute('aria-label') !== label) {
+      this.play.setAttribute('aria-label', label);
+      this.play.title = `${label} (space)`;
+    }
+  }
+
+  private drawServings({ serving, choices }: SessionState): void {
+    const names = [
+      ...new Set([...choices.map((choice) => choice.name), ...(serving ? [serving] : [])]),
+    ];
+    const key = `${names.join('\n')}\n${serving ?? ''}`;
+    if (key === this.offered) return;
+    this.offered = key;
+    this.serving.replaceChildren(
+      ...names.map((name) => new Option(name, name, false, name === serving)),
+    );
+    this.serving.disabled = names.length < 2;
+    if (serving === null) this.serving.selectedIndex = -1;
+  }
+
+  private drawMode(store: Store): void {
+    const mode = modeOf(store.view.mode);
+    if (this.legendOf !== mode.id) {
+      this.legendOf = mode.id;
+      this.ramp.style.background = cssGradient(mode.kind);
+      for (const [id, button] of this.modeButtons) {
+        button.setAttribute('aria-checked', String(id === mode.id));
+        button.tabIndex = id === mode.id ? 0 : -1;
+      }
+    }
+    const range = significant(store.rangeOf(mode.id), 1);
+    const [low, high] = mode.ends;
+    const numbered = mode.kind !== 'states';
+    const lowNumber = mode.kind === 'sequential' ? '0' : `−${range}`;
+    setText(byId('legend-low', HTMLElement), numbered ? `${low} ${lowNumber}` : low);
+    setText(byId('legend-high', HTMLElement), numbered ? `${range} ${high}` : high);
+  }
+}
+
+function connectionText(session: SessionState, stalled: number | null, nowMs: number): string {
+  if (stalled !== null) return `No data for ${stalled} s`;
+  switch (session.phase) {
+    case 'choosing':
+      return 'Not connected';
+    case 'connecting':
+      return 'Connecting';
+    case 'waiting':
+      return 'Waiting';
+    case 'streaming':
+      return session.paused ? 'Paused' : 'Streaming';
+    case 'ended':
+      return 'Replay ended';
+    case 'refused':
+      return 'Refused';
+    case 'retrying': {
+      const seconds = Math.ceil(Math.max((session.retryAtMs ?? nowMs) - nowMs, 0) / 1000);
+      return `Retry in ${seconds} s`;
+    }
+  }
+}

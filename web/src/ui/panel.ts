@@ -1,0 +1,117 @@
+import type { Frame } from '../state/frame';
+import { count, fixed, NONE, significant, signed } from '../state/format';
+import { stateName } from '../state/modes';
+import { formatPrice, parsePrice } from '../state/price';
+import { NEAR_REACH, type Store } from '../state/store';
+import type { RuntimeConfigMessage, SignalFields } from '../wire/types';
+import { byId, setData, setText } from './elements';
+import { fillMeter, Gauge } from './gauge';
+
+/** The gauges at the side: shows the newest bin as the server sent it. */
+export class Panel {
+  private readonly score = byId('signal-score', HTMLElement);
+  private readonly scoreMeter = byId('signal-meter', HTMLElement);
+  private readonly scoreBar = this.scoreMeter.querySelector('i') ?? this.scoreMeter;
+  private readonly ready = byId('signal-ready', HTMLElement);
+  private readonly valid = byId('book-valid', HTMLElement);
+  private readonly intensity: Record<'bull' | 'bear' | 'mixed', Gauge>;
+  private readonly near: Gauge[];
+  private shown: RuntimeConfigMessage | null = null;
+
+  constructor() {
+    const intensity = byId('intensity', HTMLElement);
+    this.intensity = {
+      bull: new Gauge(intensity, 'Bull', 'bull'),
+      bear: new Gauge(intensity, 'Bear', 'bear'),
+      mixed: new Gauge(intensity, 'Mixed', 'off'),
+    };
+    const near = byId('near', HTMLElement);
+    this.near = [
+      new Gauge(near, 'Pressure above', 'bull'),
+      new Gauge(near, 'Vacuum above', 'bear'),
+      new Gauge(near, 'Pressure below', 'bull'),
+      new Gauge(near, 'Vacuum below', 'bear'),
+    ];
+  }
+
+  draw(store: Store): void {
+    const { config } = store.session;
+    if (config !== null && config !== this.shown) this.drawServing(config);
+    this.shown = config;
+    const newest = store.stream?.history.newest;
+    if (newest === undefined || config === null) return;
+    this.drawSignal(newest.update.signal);
+    this.drawBook(newest, config);
+    this.drawNear(store);
+  }
+
+  private drawSignal(signal: SignalFields): void {
+    setText(this.score, signal.ready ? signed(signal.score, 3) : NONE);
+    const tone = !signal.ready || signal.score === 0 ? 'off' : signal.score > 0 ? 'bull' : 'bear';
+    setData(this.score, 'tone', tone);
+    setData(this.scoreMeter, 'tone', tone);
+    const share = signal.ready ? Math.min(Math.max(signal.score, -1), 1) : 0;
+    // The signed meter's bar starts in the middle of the track and is as wide as half of it.
+    fillMeter(this.scoreMeter, this.scoreBar, share, signed(signal.score, 3));
+    setText(this.ready, signal.ready ? 'ready' : `warming up · ${count(signal.sample_count)}`);
+    setData(this.ready, 'tone', signal.ready ? 'good' : 'warn');
+    show('signal-name', signal.name);
+    show('signal-state', stateName(signal.dominant_state));
+    for (const side of ['bull', 'bear', 'mixed'] as const) {
+      const value = signal[`${side}_intensity`];
+      this.intensity[side].set(Math.abs(value), fixed(value, 3));
+    }
+  }
+
+  private drawBook(frame: Frame, { config }: RuntimeConfigMessage): void {
+    const { update, valid } = frame;
+    const decimals = config.price_decimals;
+    setText(this.valid, valid ? 'valid' : 'not valid');
+    setData(this.valid, 'tone', valid ? 'good' : 'warn');
+    const price = (text: string): string => formatPrice(BigInt(text), decimals);
+    show('ask-price', valid ? price(update.best_ask_price_int) : NONE);
+    show('ask-size', valid ? count(update.best_ask_size) : NONE);
+    show('bid-price', valid ? price(update.best_bid_price_int) : NONE);
+    show('bid-size', valid ? count(update.best_bid_size) : NONE);
+    show('spread', valid ? spreadText(frame, config.tick_size, decimals) : NONE);
+    const last = BigInt(update.last_trade_price_int);
+    show('last-trade', last > 0n ? formatPrice(last, decimals) : NONE);
+    show('volume', `${count(update.buy_volume)} / ${count(update.sell_volume)}`);
+    show('events', count(update.bin_event_count));
+  }
+
+  private drawNear(store: Store): void {
+    const { near } = store;
+    show('near-reach', `±${NEAR_REACH} cells`);
+    if (near === null) return;
+    const values = [near.pressureAbove, near.vacuumAbove, near.pressureBelow, near.vacuumBelow];
+    values.forEach((value, index) => {
+      this.near[index]?.set(value / store.nearRange, significant(value, 3));
+    });
+  }
+
+  private drawServing({ serving, config_hash: hash }: RuntimeConfigMessage): void {
+    show('serving-alias', serving.alias ?? NONE);
+    show('serving-id', serving.serving_id);
+    show('serving-run', serving.source_run ?? NONE);
+    show('serving-promoted', serving.promoted_at?.slice(0, 16).replace('T', ' ') ?? NONE);
+    show('serving-config', hash.slice(0, 12));
+    const versions = Object.entries(serving.versions).map((pair) => pair.join(' '));
+    show('serving-versions', versions.join(', ') || NONE);
+    for (const id of ['serving-id', 'serving-run', 'serving-versions']) {
+      const element = byId(id, HTMLElement);
+      element.title = element.textContent;
+    }
+    byId('serving-config', HTMLElement).title = hash;
+  }
+}
+
+function spreadText({ update }: Frame, tickSize: string, decimals: number): string {
+  const spread = BigInt(update.best_ask_price_int) - BigInt(update.best_bid_price_int);
+  const ticks = Number(spread) / Number(parsePrice(tickSize));
+  return `${formatPrice(spread, decimals)} · ${fixed(ticks, 0)} ${ticks === 1 ? 'tick' : 'ticks'}`;
+}
+
+function show(id: string, text: string): void {
+  setText(byId(id, HTMLElement), text);
+}

@@ -1,0 +1,77 @@
+import { drawChart } from '../render/chart';
+import { createHeatmap, type Heatmap } from '../render/heatmap';
+import { chartLayout, heightOf, widthOf, type ChartLayout } from '../state/layout';
+import { modeOf } from '../state/modes';
+import type { Stream, Store } from '../state/store';
+import { byId } from './elements';
+import { Reading } from './reading';
+
+/** The chart's two canvases: keeps their size, hands the renderer what it needs. */
+export class Stage {
+  readonly chart = byId('chart', HTMLElement);
+  readonly heatmap: Heatmap;
+  layout: ChartLayout = chartLayout(1, 1, 1);
+  /** Bins whose columns have been drawn. */
+  drawn = 0;
+  private readonly heat = byId('heat', HTMLCanvasElement);
+  private readonly overlay = byId('overlay', HTMLCanvasElement);
+  private readonly reading = new Reading();
+  private readonly context: CanvasRenderingContext2D;
+  private configuredFor: Stream | null = null;
+
+  constructor() {
+    this.heatmap = createHeatmap(this.heat);
+    const context = this.overlay.getContext('2d');
+    if (context === null) throw new Error('this browser gives no 2D canvas context');
+    this.context = context;
+  }
+
+  /** Takes over the chart's present size; true when it changed. */
+  measure(): boolean {
+    const { clientWidth, clientHeight } = this.chart;
+    const next = chartLayout(clientWidth, clientHeight, window.devicePixelRatio);
+    const { width, height, ratio } = this.layout;
+    if (next.width === width && next.height === height && next.ratio === ratio) return false;
+    this.layout = next;
+    resize(this.overlay, next.width, next.height, next.ratio);
+    resize(this.heat, widthOf(next.heat), heightOf(next.heat), next.ratio);
+    return true;
+  }
+
+  /** Draws one picture; false when there is nothing to draw yet. */
+  draw(store: Store): boolean {
+    const { stream, time } = store;
+    const view = store.viewport(this.layout);
+    if (stream === null || view === null || stream.grid === null || time === null) return false;
+    if (this.configuredFor !== stream) {
+      this.heatmap.configure(stream.history.capacity, stream.rows);
+      stream.history.invalidate();
+      this.configuredFor = stream;
+    }
+    this.drawn += this.heatmap.sync(stream.history);
+    const mode = modeOf(store.view.mode);
+    const { ratio } = this.layout;
+    this.heatmap.draw(stream.history, view, { mode, range: store.rangeOf(mode.id) }, ratio);
+    const { pointer } = store.view;
+    const hovered = store.hovered(this.layout, view);
+    drawChart(this.context, {
+      layout: this.layout,
+      view,
+      history: stream.history,
+      grid: stream.grid,
+      time,
+      hovered,
+      pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
+    });
+    const size = { width: widthOf(view.heat) / ratio, height: heightOf(view.heat) / ratio };
+    this.reading.draw(hovered, stream.grid, pointer, size);
+    return true;
+  }
+}
+
+function resize(canvas: HTMLCanvasElement, width: number, height: number, ratio: number): void {
+  canvas.width = Math.max(width, 1);
+  canvas.height = Math.max(height, 1);
+  canvas.style.width = `${width / ratio}px`;
+  canvas.style.height = `${height / ratio}px`;
+}

@@ -1,0 +1,54 @@
+import { WireError } from './errors';
+
+/** The cell fields the page keeps of every bin, in the order in which they are packed. */
+export const CELL_FIELDS = [
+  'flow_score',
+  'pressure_variant',
+  'vacuum_variant',
+  'rest_depth',
+  'state5_code',
+  'bid_depth',
+  'ask_depth',
+  'composite',
+  'flow_state_code',
+  'add_mass',
+  'pull_mass',
+  'fill_mass',
+  'v_add',
+  'v_pull',
+  'v_fill',
+  'v_rest_depth',
+] as const;
+
+export type CellField = (typeof CELL_FIELDS)[number];
+
+/** Prefix of the projection columns; the rest of the name is the horizon in ms. */
+export const PROJECTION_PREFIX = 'proj_';
+
+/**
+ * Which columns are packed, in order, and how many rows each has.
+ *
+ * Column `c`, row `i` of a bin is at `c * rows + i` of its packed array; row `i` is k = i - radius cells above
+ * spot.
+ */
+export interface CellLayout {
+  readonly columns: readonly string[];
+  readonly rows: number;
+}
+
+/** The columns to keep of a grid with these fields: {@link CELL_FIELDS}, then the projections by horizon. */
+export function cellLayout(fieldNames: readonly string[], rows: number): CellLayout {
+  const missing = CELL_FIELDS.filter((name) => !fieldNames.includes(name));
+  if (missing.length > 0) {
+    throw new WireError(`runtime_config.grid_fields lacks ${missing.join(', ')}`);
+  }
+  const projections = fieldNames
+    .filter((name) => name.startsWith(PROJECTION_PREFIX))
+    .sort((a, b) => projectionMs(a) - projectionMs(b));
+  return { columns: [...CELL_FIELDS, ...projections], rows };
+}
+
+/** Horizon in ms of a projection column ("proj_500" is 500). */
+export function projectionMs(column: string): number {
+  return Number(column.slice(PROJECTION_PREFIX.length));
+}

@@ -1,0 +1,49 @@
+import { tableFromIPC } from '@uwdata/flechette';
+
+import type { CellLayout } from './cells';
+import { WireError } from './errors';
+
+/**
+ * Decodes one Arrow IPC stream of one record batch.
+ *
+ * @returns the layout's columns as float64, packed one after the other. Depths (int64 on the wire) are exact
+ *   below 2^53.
+ * @throws {WireError} when the bytes are no Arrow stream, or rows or columns are not those of the layout.
+ */
+export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array<ArrayBuffer> {
+  const table = readTable(bytes);
+  if (table.numRows !== layout.rows) {
+    throw new WireError(`grid has ${table.numRows} rows; ${layout.rows} are expected`);
+  }
+  checkRowOrder(columnOf(table, 'k'), layout.rows);
+  const packed = new Float64Array(layout.columns.length * layout.rows);
+  layout.columns.forEach((name, index) => {
+    packed.set(columnOf(table, name), index * layout.rows);
+  });
+  return packed;
+}
+
+function readTable(bytes: Uint8Array): ReturnType<typeof tableFromIPC> {
+  try {
+    return tableFromIPC(bytes);
+  } catch (error) {
+    throw new WireError(
+      `binary message of ${bytes.byteLength} bytes is no Arrow stream: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+function columnOf(table: ReturnType<typeof tableFromIPC>, name: string): ArrayLike<number> {
+  if (!table.names.includes(name)) throw new WireError(`grid lacks the column ${name}`);
+  return table.getChild(name).toArray() as ArrayLike<number>;
+}
+
+/** A grid whose rows came in another order would be drawn upside down without this check. */
+function checkRowOrder(k: ArrayLike<number>, rows: number): void {
+  const radius = (rows - 1) / 2;
+  if (k[0] !== -radius || k[rows - 1] !== radius) {
+    throw new WireError(
+      `grid rows run from k=${k[0]} to k=${k[rows - 1]}; -${radius} to ${radius} is expected`,
+    );
+  }
+}

@@ -1,0 +1,18 @@
+import type { GridUpdate, RuntimeConfigMessage } from './types';
+import type { ClientMessage } from './types';
+
+/** What the page asks of the worker. */
+export type WorkerCommand =
+  | { kind: 'connect'; url: string }
+  | { kind: 'disconnect' }
+  | { kind: 'send'; message: ClientMessage };
+
+/** What the worker tells the page. */
+export type WorkerEvent =
+  | { kind: 'connecting'; attempt: number }
+  | { kind: 'config'; message: RuntimeConfigMessage; columns: readonly string[] }
+  | { kind: 'bin'; update: GridUpdate; cells: Float64Array<ArrayBuffer> }
+  | { kind: 'ended'; bins: number }
+  | { kind: 'server_error'; code: string; message: string }
+  | { kind: 'protocol_error'; message: string }
+  | { kind: 'closed'; code: number; reason: string; retryMs: number | null };

@@ -1,0 +1,208 @@
+import { Assembler, type Decoded } from './assembler';
+import { retryDelay } from './backoff';
+import { cellLayout } from './cells';
+import { WireError } from './errors';
+import type { WorkerEvent } from './protocol';
+import type { ClientMessage, RuntimeConfigMessage } from './types';
+
+/** The part of a WebSocket that a session uses, so that tests can run it over another implementation. */
+export interface Socket {
+  binaryType: string;
+  readonly readyState: number;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  send(text: string): void;
+  close(): void;
+}
+
+/** What a session needs of its surroundings. */
+export interface SessionHost {
+  open(url: string): Socket;
+  /** Events go out in order; `transfer` are buffers the receiver may take over. */
+  emit(event: WorkerEvent, transfer?: ArrayBuffer[]): void;
+  random(): number;
+}
+
+const OPEN = 1;
+/** A stream that has begun sends even empty bins, so this long a silence is a dead connection. */
+const SILENCE_MS = 30_000;
+/** Bins already on their way may come before a resuming seek takes effect; after this many it is taken as ignored. */
+const STALE_BINS_AFTER_SEEK = 50;
+
+/**
+ * One stream, kept alive over any number of connections.
+ *
+ * After a lost connection it connects again with growing delays and, when the server still serves the same thing,
+ * goes on behind the last bin it has and stays paused if it was.
+ */
+export class StreamSession {
+  private socket: Socket | null = null;
+  private assembler = new Assembler();
+  private url = '';
+  private attempt = 0;
+  private paused = false;
+  private identity: string | null = null;
+  private lastBin = -1;
+  /** While resuming: bins before this one are repeats. */
+  private resumeAt = 0;
+  private staleBins = 0;
+  /** Where to go once connected, asked for while not connected. */
+  private seekOnOpen: number | null = null;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private silenceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly host: SessionHost) {}
+
+  /** Starts a fresh stream; a current one is left. */
+  connect(url: string): void {
+    this.disconnect();
+    this.url = url;
+    this.attempt = 0;
+    this.paused = false;
+    this.identity = null;
+    this.lastBin = -1;
+    this.seekOnOpen = null;
+    this.openSocket();
+  }
+
+  disconnect(): void {
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    clearTimeout(this.silenceTimer);
+    const socket = this.socket;
+    this.socket = null;
+    if (socket !== null) {
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+    }
+  }
+
+  /**
+   * Sends a message. What it asks for while there is no connection is asked again once there is one; a seek after the
+   * end of a replay opens a new connection for it.
+   */
+  send(message: ClientMessage): void {
+    if (message.type === 'pause') this.paused = true;
+    if (message.type === 'resume') this.paused = false;
+    if (message.type === 'seek' || message.type === 'follow') this.resumeAt = 0;
+    this.watchSilence();
+    if (this.socket?.readyState === OPEN) {
+      this.socket.send(JSON.stringify(message));
+    } else if (message.type === 'seek') {
+      this.seekOnOpen = message.bin_seq;
+      if (this.socket === null && this.retryTimer === undefined) this.openSocket();
+    }
+  }
+
+  private openSocket(): void {
+    this.host.emit({ kind: 'connecting', attempt: this.attempt });
+    this.assembler = new Assembler();
+    this.resumeAt = 0;
+    const socket = this.host.open(this.url);
+    this.socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = (event) => {
+      this.receive(event.data);
+    };
+    socket.onclose = (event) => {
+      this.closed(event.code, event.reason);
+    };
+  }
+
+  private receive(data: unknown): void {
+    try {
+      const decoded =
+        typeof data === 'string'
+          ? this.assembler.text(data)
+          : this.assembler.binary(new Uint8Array(data as ArrayBuffer));
+      if (decoded !== null) this.deliver(decoded);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.host.emit({ kind: 'protocol_error', message: error.message });
+    }
+  }
+
+  private deliver(decoded: Decoded): void {
+    switch (decoded.type) {
+      case 'runtime_config':
+        this.configured(decoded);
+        break;
+      case 'bin': {
+        const { update, cells } = decoded;
+        if (this.isRepeat(update.bin_seq)) return;
+        this.attempt = 0;
+        this.lastBin = update.bin_seq;
+        this.watchSilence();
+        this.host.emit({ kind: 'bin', update, cells }, [cells.buffer]);
+        break;
+      }
+      case 'stream_end':
+        clearTimeout(this.silenceTimer);
+        this.host.emit({ kind: 'ended', bins: decoded.bins });
+        break;
+      case 'error':
+        this.resumeAt = 0;
+        this.host.emit({ kind: 'server_error', code: decoded.code, message: decoded.message });
+        break;
+    }
+  }
+
+  private configured(message: RuntimeConfigMessage): void {
+    const { columns } = cellLayout(
+      message.grid_fields.map((field) => field.name),
+      message.grid_rows,
+    );
+    const identity = `${message.serving.serving_id} ${message.config_hash}`;
+    const same = this.identity === identity;
+    this.identity = identity;
+    this.host.emit({ kind: 'config', message, columns });
+    const goOn = same && this.lastBin >= 0 ? this.lastBin + 1 : null;
+    const target = this.seekOnOpen ?? goOn;
+    this.seekOnOpen = null;
+    if (target !== null) {
+      this.send({ type: 'seek', bin_seq: target });
+      this.resumeAt = target;
+      this.staleBins = 0;
+    }
+    if (this.paused) this.send({ type: 'pause' });
+  }
+
+  private isRepeat(binSeq: number): boolean {
+    if (binSeq >= this.resumeAt) {
+      this.resumeAt = 0;
+      return false;
+    }
+    this.staleBins += 1;
+    if (this.staleBins <= STALE_BINS_AFTER_SEEK) return true;
+    this.resumeAt = 0;
+    return false;
+  }
+
+  private watchSilence(): void {
+    clearTimeout(this.silenceTimer);
+    if (this.paused || this.lastBin < 0) return;
+    this.silenceTimer = setTimeout(() => {
+      const socket = this.socket;
+      if (socket === null) return;
+      // A dead peer never answers the closing handshake, so its close event is not waited for.
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close();
+      this.closed(1006, 'no data for 30 s');
+    }, SILENCE_MS);
+  }
+
+  private closed(code: number, reason: string): void {
+    clearTimeout(this.silenceTimer);
+    this.socket = null;
+    const retryMs = retryDelay(code, this.attempt, this.host.random());
+    this.host.emit({ kind: 'closed', code, reason, retryMs });
+    if (retryMs === null) return;
+    this.attempt += 1;
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined;
+      this.openSocket();
+    }, retryMs);
+  }
+}

@@ -1,0 +1,29 @@
+/// <reference lib="webworker" />
+import type { WorkerCommand } from './protocol';
+import { StreamSession, type Socket } from './session';
+
+/** The worker owns the WebSocket and all decoding; the page only gets whole bins. */
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+
+const session = new StreamSession({
+  open: (url) => new WebSocket(url) as Socket,
+  emit: (event, transfer = []) => {
+    scope.postMessage(event, transfer);
+  },
+  random: Math.random,
+});
+
+scope.onmessage = (event: MessageEvent<WorkerCommand>) => {
+  const command = event.data;
+  switch (command.kind) {
+    case 'connect':
+      session.connect(command.url);
+      break;
+    case 'disconnect':
+      session.disconnect();
+      break;
+    case 'send':
+      session.send(command.message);
+      break;
+  }
+};

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+
+import { WebSocketServer, type WebSocket } from 'ws';
+
+import { encodeGrid } from './encode';
+import { Market, RUNTIME_CONFIG } from './market';
+
+export interface FakeServerOptions {
+  /** 0 takes a free port. */
+  port: number;
+  /** Bins a second. */
+  rate: number;
+  /** Bins after which the replay ends. */
+  bins: number;
+  seed: number;
+  servings: string[];
+  /** Folder with the built page, or null to serve the stream only. */
+  pages: string | null;
+}
+
+const DEFAULTS: FakeServerOptions = {
+  port: 0,
+  rate: 10,
+  bins: 36_000,
+  seed: 7,
+  servings: ['demo'],
+  pages: null,
+};
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+interface Encoded {
+  text: string;
+  grid: Uint8Array;
+}
+
+/** A stream server for the page's tests: the real protocol and real Arrow bytes over an invented market. */
+export class FakeServer {
+  /** Text messages that clients sent, in order. */
+  readonly heard: string[] = [];
+  private readonly options: FakeServerOptions;
+  private readonly http: Server;
+  private readonly sockets: WebSocketServer;
+  private readonly market: Market;
+  private readonly log: Encoded[] = [];
+
+  constructor(options: Partial<FakeServerOptions> = {}) {
+    this.options = { ...DEFAULTS, ...options };
+    this.market = new Market(this.options.seed);
+    this.http = createServer((request, response) => {
+      void this.page(request.url ?? '/').then(({ status, type, body }) => {
+        response.writeHead(status, { 'content-type': type }).end(body);
+      });
+    });
+    this.sockets = new WebSocketServer({ server: this.http, perMessageDeflate: false });
+    this.sockets.on('connection', (socket, request) => {
+      this.serve(socket, new URL(request.url ?? '/', 'http://localhost'));
+    });
+  }
+
+  /** Starts listening; returns the host and port. */
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.http.listen(this.options.port, '127.0.0.1', resolve));
+    return `127.0.0.1:${(this.http.address() as AddressInfo).port}`;
+  }
+
+  /** Breaks every connection without a closing handshake, as a crash would. */
+  dropClients(): void {
+    for (const client of this.sockets.clients) client.terminate();
+  }
+
+  async close(): Promise<void> {
+    this.dropClients();
+    this.sockets.close();
+    await new Promise((resolve) => this.http.close(resolve));
+  }
+
+  private serve(socket: WebSocket, url: URL): void {
+    const serving = url.searchParams.get('serving');
+    if (serving === null || !this.options.servings.includes(serving)) {
+      const message = `There is no serving "${serving ?? ''}"; known are ${this.options.servings.join(', ')}.`;
+      socket.send(JSON.stringify({ type: 'error', code: 'unknown_serving', message }));
+      socket.close(1008);
+      return;
+    }
+    let cursor = 0;
+    let paused = false;
+    socket.send(
+      JSON.stringify({
+        ...RUNTIME_CONFIG,
+        serving: { ...RUNTIME_CONFIG.serving, alias: serving },
+      }),
+    );
+    const timer = setInterval(() => {
+      if (paused) return;
+      const bin = this.bin(cursor);
+      cursor += 1;
+      socket.send(bin.text);
+      socket.send(bin.grid);
+      if (cursor < this.options.bins) return;
+      clearInterval(timer);
+      socket.send(JSON.stringify({ type: 'stream_end', bins: this.options.bins }));
+      socket.close(1000);
+    }, 1000 / this.options.rate);
+    socket.on('close', () => {
+      clearInterval(timer);
+    });
+    socket.on('message', (data: Buffer) => {
+      const text = data.toString();
+      this.heard.push(text);
+      const message = JSON.parse(text) as { type: string; bin_seq?: number };
+      if (message.type === 'pause') paused = true;
+      else if (message.type === 'resume') paused = false;
+      else if (message.type === 'follow') cursor = Math.max(cursor, this.log.length - 1);
+      else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
+        cursor = message.bin_seq ?? 0;
+      } else {
+        const answer = `The replay has bins 0 to ${this.options.bins - 1}.`;
+        socket.send(JSON.stringify({ type: 'error', code: 'bad_message', message: answer }));
+      }
+    });
+  }
+
+  private bin(seq: number): Encoded {
+    while (this.log.length <= seq) {
+      const { update, columns } = this.market.next();
+      this.log.push({ text: JSON.stringify(update), grid: encodeGrid(columns) });
+    }
+    const bin = this.log[seq];
+    if (bin === undefined) throw new RangeError(`there is no bin ${seq}`);
+    return bin;
+  }
+
+  private async page(
+    url: string,
+  ): Promise<{ status: number; type: string; body: string | Buffer }> {
+    const path = new URL(url, 'http://localhost').pathname;
+    if (path === '/v1/servings') {
+      const body = this.options.servings.map((alias) => ({ alias, serving_id: `srv_${alias}` }));
+      return { status: 200, type: 'application/json', body: JSON.stringify({ servings: body }) };
+    }
+    const missing = { status: 404, type: 'text/plain', body: 'not found' };
+    if (this.options.pages === null) return missing;
+    const file = normalize(path === '/' ? '/index.html' : path);
+    try {
+      const body = await readFile(join(this.options.pages, file));
+      return { status: 200, type: TYPES[extname(file)] ?? 'application/octet-stream', body };
+    } catch {
+      return missing;
+    }
+  }
+}
