@@ -1,4 +1,4 @@
-"""The cell spectrum and the derivative stage from their definitions, slowly: whole histories, `numpy.median`, no state."""
+"""The cell spectrum and the derivative stage from their definitions: whole histories, `numpy.median`, no state."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ class OracleCell:
     composite: list[float] = field(default_factory=list)
     rolled: list[float] = field(default_factory=list)
     d: tuple[list[float], list[float], list[float]] = field(default_factory=lambda: ([], [], []))
+    scored: tuple[list[float], list[float], list[float]] = field(default_factory=lambda: ([], [], []))
     z: tuple[float, float, float] = (0.0, 0.0, 0.0)
     score: list[float] = field(default_factory=list)
 
-    def push(self, pressure: float, vacuum: float) -> None:
+    def push(self, pressure: float, vacuum: float, measured: Sequence[float] = ()) -> None:
+        """Take in a bin; `measured` (d1, d2, d3) are the differences to score instead of the oracle's own.
+
+        A z-score of differences that are all but the same magnifies their last bit a millionfold, so scores can only be
+        compared to 1e-12 when both sides score the same differences, which are compared on their own.
+        """
         p = self.params
         shrink = 2.0**-20 if max(abs(pressure), abs(vacuum)) > 1e300 else 1.0
         total = abs(pressure) * shrink + abs(vacuum) * shrink + 1e-12 * shrink
@@ -38,7 +44,9 @@ class OracleCell:
             defined = len(self.composite) > order
             series.append((source[-1] - source[-2]) / divisor if defined else 0.0)
             source = series
-        z = [self._z(series[-p.zscore_window :]) for series in self.d]
+        for series, value in zip(self.scored, measured or [series[-1] for series in self.d], strict=True):
+            series.append(value)
+        z = [self._z(series[-p.zscore_window :]) for series in self.scored]
         self.z = (z[0], z[1], z[2])
         blend = math.fsum(w * math.tanh(x / p.tanh_scale) for w, x in zip(p.derivative_weights, z, strict=True))
         self.score.append(min(1.0, max(-1.0, blend / math.fsum(p.derivative_weights))))
@@ -85,9 +93,9 @@ class OracleSpectrum:
             for i in range(n)
         ]
 
-    def push(self, pressure: Sequence[float], vacuum: Sequence[float]) -> None:
-        for cell, p, v in zip(self.cells, pressure, vacuum, strict=True):
-            cell.push(float(p), float(v))
+    def push(self, pressure: Sequence[float], vacuum: Sequence[float], measured: Sequence[Sequence[float]]) -> None:
+        for cell, p, v, differences in zip(self.cells, pressure, vacuum, measured, strict=True):
+            cell.push(float(p), float(v), differences)
 
 
 @dataclass
