@@ -177,7 +177,7 @@ def test_experiment_errors(old: str, new: str, line: int, field: str, says: str)
         ("tick_size: NaN", "tick_size", "positive"),
         ("tick_size: 1e30", "tick_size", "whole number of 1e-9"),
         ("tick_size: quarter", "tick_size", "invalid decimal"),
-        ("tick_size: 0.125", "price_decimals", "2 digits cannot show a tick of 0.125"),
+        ("tick_size: 0.125", "price_decimals", "2 digits cannot show tick_size 0.125"),
         (
             "bucket_size_dollars: 0.30",
             "bucket_size_dollars",
@@ -191,7 +191,7 @@ def test_experiment_errors(old: str, new: str, line: int, field: str, says: str)
             "window of 300",
         ),
         ("flow_windows: [5, 10, 10, 40]", "flow_windows[2]", "10 after 10"),
-        ("flow_windows: [5]", "flow_rollup_weights", "one weight per flow window"),
+        ("flow_windows: [5]", "flow_rollup_weights", "one weight for each of the 1 flow_windows"),
         (
             "flow_derivative_weights: [0, 0, 0]",
             "flow_derivative_weights",

@@ -114,7 +114,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         if len(self.flow_rollup_weights) != len(self.flow_windows):
             windows, weights = len(self.flow_windows), len(self.flow_rollup_weights)
             raise SpecError(
-                f"expected one weight per flow window ({windows}), found {weights}",
+                f"expected one weight for each of the {windows} flow_windows, found {weights}",
                 field="flow_rollup_weights",
             )
         _check_some_weight("flow_rollup_weights", self.flow_rollup_weights)

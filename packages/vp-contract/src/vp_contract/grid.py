@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from vp_contract.errors import GridError
-from vp_contract.fields import ColumnType, grid_columns
+from vp_contract.fields import CELL_FIELDS, SCORE_FIELDS, ColumnType, grid_columns
 from vp_contract.messages import CONTRACT_VERSION, GridField
 from vp_contract.runtime import RuntimeConfig
 
 if TYPE_CHECKING:
     import numpy as np
 
+_ALWAYS: Final = tuple((field.name, field.type) for field in (*CELL_FIELDS, *SCORE_FIELDS))
 _VERSION_KEY: Final = b"contract_version"
 _ROWS_KEY: Final = b"grid_rows"
 _ARROW_TYPES: Final[Mapping[ColumnType, Any]] = {
@@ -124,24 +125,40 @@ def decode_grid(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
     Raises `GridError` when it is not one whole batch of this contract's major version.
     """
     try:
-        source = pa.BufferReader(data)
-        with pa.ipc.open_stream(source) as reader:
-            batches = list(reader)
-        for batch in batches:
-            batch.validate(full=True)
-        left = len(data) - source.tell()
-    except (pa.ArrowException, OSError, EOFError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        return _decoded(data)
+    except GridError:
+        raise
+    except (pa.ArrowException, OSError, EOFError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise GridError(f"grid of {len(data)} bytes is damaged: {' '.join(str(error).split())[:200]}") from error
+
+
+def _decoded(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    source = pa.BufferReader(data)
+    with pa.ipc.open_stream(source) as reader:
+        batches = list(reader)
+    left = len(data) - source.tell()
     if len(batches) != 1 or left:
         raise GridError(f"grid: expected one batch and nothing after it, found {len(batches)} and {left} bytes")
     batch = batches[0]
+    batch.validate(full=True)
     _check_metadata(batch)
     columns = {}
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if column.null_count:
             raise GridError(f"grid column {field.name} has {column.null_count} nulls")
-        columns[field.name] = column.to_numpy(zero_copy_only=not pa.types.is_boolean(field.type))
+        columns[field.name] = column.to_numpy(zero_copy_only=True)
+    _check_columns(columns, len(batch.schema))
     return columns
+
+
+def _check_columns(columns: Mapping[str, np.ndarray[Any, Any]], count: int) -> None:
+    """What every grid of this major version has must be there, each once; a newer minor version may have more."""
+    for name, column_type in _ALWAYS:
+        found = str(columns[name].dtype) if name in columns else "no such column"
+        if found != column_type:
+            raise GridError(f"grid column {name}: expected {column_type}, found {found}")
+    if len(columns) != count:
+        raise GridError("grid: two columns have the same name")
 
 
 def _check_metadata(batch: Any) -> None:

@@ -57,7 +57,7 @@ def check_prices(tick_size: Decimal | str, bucket_size: Decimal | str | None, pr
     tick = price_int(tick_size, field="tick_size")
     if price_decimals < decimals_needed(tick):
         raise SpecError(
-            f"{price_decimals} digits cannot show a tick of {price_text(tick)}, "
+            f"{price_decimals} digits cannot show tick_size {price_text(tick)}, "
             f"expected at least {decimals_needed(tick)}",
             field="price_decimals",
         )

@@ -28,7 +28,7 @@ def json_schema() -> dict[str, Any]:
     types = (*SERVER_MESSAGES, *CLIENT_MESSAGES)
     references, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     server, client = references[: len(SERVER_MESSAGES)], references[len(SERVER_MESSAGES) :]
-    return {
+    document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Vacuum-pressure stream",
         "version": CONTRACT_VERSION,
@@ -39,3 +39,5 @@ def json_schema() -> dict[str, Any]:
             **components,
         },
     }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))  # lists in place of msgspec's tuples
+    return plain

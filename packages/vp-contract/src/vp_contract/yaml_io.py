@@ -9,13 +9,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar, get_args
+from typing import Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec import inspect
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
+from ruamel.yaml.representer import SafeRepresenter
 
 from vp_contract.errors import SpecError, SpecNotFoundError
 
@@ -27,6 +28,7 @@ MAX_BYTES: Final = 1 << 20
 _MAX_NODES: Final = 50_000  # aliases may share nodes: a few lines can expand to billions
 _MAX_DEPTH: Final = 24
 _MAX_INT: Final = 2**63
+_NO_FOLDING: Final = 1 << 30
 
 _Step: TypeAlias = str | int
 _Lines: TypeAlias = dict[tuple[_Step, ...], int]
@@ -90,16 +92,28 @@ def convert_plain(plain: Mapping[str, object], kind: type[_T]) -> _T:
 def dump_yaml(plain: Mapping[str, object]) -> bytes:
     """Plain values (JSON's types) as a YAML document in UTF-8, block style, keys in the order given."""
     writer = YAML(typ="safe", pure=True)
+    writer.Representer = _Representer
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its stub knows only None
     writer.allow_unicode = True
-    writer.width = 4096
+    writer.width = _NO_FOLDING
     stream = io.BytesIO()
     try:
         writer.dump(dict(plain), stream)
     except (YAMLError, UnicodeError) as error:
         raise SpecError(f"cannot be written as YAML: {_one_line(str(error))}") from error
     return stream.getvalue()
+
+
+class _Representer(SafeRepresenter):
+    """Quotes and escapes text with unprintable characters, some of which would be read back as line breaks."""
+
+    def represent_text(self, text: str) -> Any:
+        """A scalar node."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Representer.add_representer(str, _Representer.represent_text)
 
 
 def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
@@ -208,7 +222,7 @@ def _convert(plain: object, kind: type[_T], *, file: str | None, lines: _Lines) 
         else:
             problem, path = _error_path(str(error))
             problem, path = _explained(problem, _with_keys(path, plain, kind), plain, kind)
-        raise SpecError(problem, field=_dotted(path), file=file, line=_nearest_line(lines, path)) from error
+        raise SpecError(problem, field=_dotted(path), file=file, line=_nearest_line(lines, path, problem)) from error
     except RecursionError as error:
         raise SpecError("is nested too deeply", file=file) from error
 
@@ -315,7 +329,12 @@ def _line_of(node: CommentedMap | CommentedSeq, key: object) -> int | None:
     return int(line) + 1
 
 
-def _nearest_line(lines: _Lines, path: tuple[_Step, ...]) -> int | None:
+def _nearest_line(lines: _Lines, path: tuple[_Step, ...], problem: str) -> int | None:
+    """Line of the field; of one beside it that the problem names, when the field has its default; of what is around."""
+    if path and path not in lines:
+        for word in re.findall(r"[a-z][a-z0-9_]*", problem):
+            if (*path[:-1], word) in lines:
+                return lines[(*path[:-1], word)]
     for end in range(len(path), 0, -1):
         if path[:end] in lines:
             return lines[path[:end]]

@@ -1,0 +1,208 @@
+"""The Arrow grid: schema, bytes, damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vp_contract import (
+    CELL_FIELDS,
+    SCORE_FIELDS,
+    GridEncoder,
+    GridError,
+    RuntimeConfig,
+    RuntimeConfigMessage,
+    decode_grid,
+    decode_server_message,
+    encode_grid,
+    grid_columns,
+    grid_fields,
+    grid_schema,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_GRID = (GOLDEN / "grid.arrow").read_bytes()
+
+
+def _random(config: RuntimeConfig, seed: int) -> dict[str, np.ndarray[Any, Any]]:
+    random = np.random.default_rng(seed)
+    columns = {}
+    for field in grid_columns(config.projection_horizons_ms):
+        bits = random.bytes(config.grid_rows * np.dtype(field.type).itemsize)
+        columns[field.name] = np.frombuffer(bits, dtype=field.type)
+    return columns
+
+
+def _by_arrow(schema: Any, columns: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    """The same grid written by Arrow itself, the long way."""
+    batch = pa.RecordBatch.from_arrays([pa.array(columns[name]) for name in schema.names], schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def test_columns_are_those_of_the_specification() -> None:
+    names = [field.name for field in (*CELL_FIELDS, *SCORE_FIELDS)]
+    masses = ["add_mass", "pull_mass", "fill_mass"]
+    channels = ["add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth"]
+    assert names[:9] == ["k", "pressure_variant", "vacuum_variant", *masses, "rest_depth", "bid_depth", "ask_depth"]
+    assert names[9:27] == [f"{order}_{channel}" for order in "vaj" for channel in channels]
+    assert names[27] == "last_event_id"
+    scores = ["composite", "composite_d1", "composite_d2", "composite_d3", "flow_score"]
+    assert names[28:] == [*scores, "flow_state_code", "state5_code"]
+    types = {field.name: field.type for field in (*CELL_FIELDS, *SCORE_FIELDS)}
+    assert types["k"] == "int32"
+    assert {types[name] for name in ("rest_depth", "bid_depth", "ask_depth", "last_event_id")} == {"int64"}
+    assert {types["flow_state_code"], types["state5_code"]} == {"int8"}
+    assert list(types.values()).count("float64") == len(types) - 7
+
+
+def test_schema(config: RuntimeConfig) -> None:
+    schema = grid_schema(config)
+    assert schema.names[-4:] == ["proj_500", "proj_1000", "proj_2000", "proj_5000"]
+    assert schema.metadata == {b"contract_version": b"1.0", b"grid_rows": b"101"}
+    assert not any(field.nullable for field in schema)
+    assert [field.name for field in grid_fields(config)] == schema.names
+    assert {field.type for field in grid_fields(config)} == {"int8", "int32", "int64", "float64"}
+
+
+@given(seed=st.integers(0, 2**32), radius=st.integers(1, 200))
+@settings(max_examples=40, deadline=None)
+def test_bytes_are_those_arrow_writes(seed: int, radius: int) -> None:
+    message = decode_server_message((GOLDEN / "runtime_config.json").read_bytes())
+    assert isinstance(message, RuntimeConfigMessage)
+    config = message.config.replace(grid_radius_ticks=radius)
+    schema = grid_schema(config)
+    columns = _random(config, seed)
+    data = GridEncoder(schema).encode(columns)
+    assert data == _by_arrow(schema, columns)
+    decoded = decode_grid(data)
+    assert list(decoded) == schema.names
+    for name, column in decoded.items():
+        assert column.dtype == columns[name].dtype
+        assert column.tobytes() == columns[name].tobytes()
+
+
+def test_an_encoder_serves_many_bins(config: RuntimeConfig) -> None:
+    schema, other = grid_schema(config), grid_schema(config.replace(grid_radius_ticks=3))
+    for seed in range(40):
+        columns = _random(config, seed)
+        assert encode_grid(schema, columns) == _by_arrow(schema, columns)
+        small = _random(config.replace(grid_radius_ticks=3), seed)
+        assert encode_grid(other, small) == _by_arrow(other, small)
+    for radius in range(1, 40):  # more schemas than are kept
+        changed = config.replace(grid_radius_ticks=radius)
+        columns = _random(changed, radius)
+        assert len(decode_grid(encode_grid(grid_schema(changed), columns))["k"]) == 2 * radius + 1
+
+
+def test_strided_columns_are_packed(config: RuntimeConfig) -> None:
+    schema = grid_schema(config)
+    columns = _random(config, 1)
+    wide = {name: np.repeat(column, 2)[::2] for name, column in columns.items()}
+    assert not wide["k"].flags.c_contiguous
+    assert encode_grid(schema, wide) == encode_grid(schema, columns)
+
+
+def test_golden_grid() -> None:
+    message = decode_server_message((GOLDEN / "runtime_config.json").read_bytes())
+    assert isinstance(message, RuntimeConfigMessage)
+    columns = decode_grid(GOLDEN_GRID)
+    assert [(name, str(column.dtype)) for name, column in columns.items()] == [
+        (field.name, field.type) for field in message.grid_fields
+    ]
+    assert columns["k"].tolist() == list(range(-4, 5))
+    assert columns["pressure_variant"].tolist() == [(9 + i - 100) * 0.125 for i in range(9)]
+    assert columns["rest_depth"].tolist() == list(range(54, 63))
+    assert columns["state5_code"].tolist() == [i % 5 - 2 for i in range(9)]
+    again = decode_grid(encode_grid(grid_schema(message.config), columns))
+    assert all(again[name].tobytes() == columns[name].tobytes() for name in columns)
+
+
+def test_columns_that_do_not_fit(config: RuntimeConfig) -> None:
+    schema = grid_schema(config)
+    columns = _random(config, 0)
+    with pytest.raises(GridError, match="grid column v_add is missing"):
+        encode_grid(schema, {name: column for name, column in columns.items() if name != "v_add"})
+    for name, bad, says in (
+        ("v_add", np.zeros(101, np.float32), r"expected dtype <f8 .* found <f4"),
+        ("v_add", columns["v_add"].astype(">f8"), r"found >f8"),
+        ("k", columns["k"].astype(np.int64), r"expected dtype <i4 .* found <i8"),
+        ("k", columns["k"][:-1], r"shape \(101,\), found <i4 and \(100,\)"),
+        ("k", columns["k"].reshape(1, -1), r"found <i4 and \(1, 101\)"),
+        ("flow_score", [0.0] * 101, r"is no array but a list"),
+    ):
+        with pytest.raises(GridError, match=f"grid column {name}.*{says}"):
+            encode_grid(schema, {**columns, name: bad})
+    assert encode_grid(schema, {**columns, "another": np.zeros(3)}) == encode_grid(schema, columns)
+
+
+def test_every_truncation_is_refused() -> None:
+    for length in range(0, len(GOLDEN_GRID) - 8, 97):  # the last 8 bytes only mark the end
+        with pytest.raises(GridError):
+            decode_grid(GOLDEN_GRID[:length])
+    with pytest.raises(GridError):
+        decode_grid(GOLDEN_GRID + b"x")
+    with pytest.raises(GridError, match="one batch"):
+        decode_grid(GOLDEN_GRID + GOLDEN_GRID)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(GridError):
+        decode_grid(data)
+
+
+@given(st.integers(0, 8 * len(GOLDEN_GRID) - 1))
+@settings(max_examples=300, deadline=None)
+def test_a_flipped_bit_never_changes_the_shape(bit: int) -> None:
+    data = bytearray(GOLDEN_GRID)
+    data[bit // 8] ^= 1 << bit % 8
+    try:
+        columns = decode_grid(bytes(data))
+    except GridError:
+        return
+    assert {len(column) for column in columns.values()} == {9}
+
+
+def test_another_major_version_is_refused(config: RuntimeConfig) -> None:
+    schema = grid_schema(config)
+    columns = _random(config, 0)
+    for metadata, says in (
+        ({b"contract_version": b"2.0", b"grid_rows": b"101"}, "contract version 2.0"),
+        ({b"contract_version": b"1.0", b"grid_rows": b"100"}, "expected 100 rows, found 101"),
+        ({b"x": b"y"}, "contract version none"),
+    ):
+        with pytest.raises(GridError, match=says):
+            decode_grid(_by_arrow(schema.with_metadata(metadata), columns))
+    newer = schema.with_metadata({b"contract_version": b"1.9", b"grid_rows": b"101"})
+    assert len(decode_grid(_by_arrow(newer, columns))) == len(schema)
+
+
+def test_columns_that_are_not_those_of_the_contract(config: RuntimeConfig) -> None:
+    schema = grid_schema(config)
+    columns = _random(config, 0)
+    with pytest.raises(GridError, match="grid column a_fill: expected float64, found no such column"):
+        decode_grid(_by_arrow(schema.remove(schema.get_field_index("a_fill")), columns))
+    twice = schema.append(schema.field("proj_500"))
+    with pytest.raises(GridError, match="two columns have the same name"):
+        decode_grid(_by_arrow(twice, columns))
+    newer = schema.append(pa.field("added_later", pa.float64()))
+    assert "added_later" in decode_grid(_by_arrow(newer, {**columns, "added_later": columns["v_add"]}))
+
+
+def test_nulls_are_refused(config: RuntimeConfig) -> None:
+    schema = pa.schema([pa.field("k", pa.int32())], metadata={b"contract_version": b"1.0", b"grid_rows": b"2"})
+    batch = pa.RecordBatch.from_arrays([pa.array([1, None], type=pa.int32())], schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(batch)
+    with pytest.raises(GridError, match="grid column k has 1 nulls"):
+        decode_grid(bytes(sink.getvalue()))

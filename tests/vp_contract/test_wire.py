@@ -1,0 +1,186 @@
+"""Messages of the stream and their golden bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vp_contract import (
+    BIN_FIELDS,
+    Ack,
+    ErrorMessage,
+    Follow,
+    GridUpdate,
+    Pause,
+    Resume,
+    RuntimeConfigMessage,
+    Seek,
+    SignalUpdate,
+    StreamEnd,
+    WireError,
+    decode_client_message,
+    decode_server_message,
+    encode_message,
+    json_schema,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _golden(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+@pytest.fixture
+def update() -> GridUpdate:
+    message = decode_server_message(_golden("grid_update.json"))
+    assert isinstance(message, GridUpdate)
+    return message
+
+
+def _fields(update: GridUpdate) -> dict[str, Any]:
+    values = {}
+    for field in BIN_FIELDS:
+        value = getattr(update, field.name)
+        values[field.name] = int(value) if field.text else value
+    return values
+
+
+def test_golden_grid_update(update: GridUpdate) -> None:
+    assert encode_message(update) == _golden("grid_update.json")
+    assert (update.bin_seq, update.ts_ns, update.mid_price) == (6000, "1770388500100000000", 5400.125)
+    assert (update.best_ask_price_int, update.best_ask_move_ticks) == ("5400250000000", -1)
+    assert (update.book_valid, update.skipped_bins) == (True, 0)
+    assert (update.signal.score, update.signal.dominant_state) == (-0.125, -1)
+
+
+def test_golden_runtime_config() -> None:
+    message = decode_server_message(_golden("runtime_config.json"))
+    assert isinstance(message, RuntimeConfigMessage)
+    assert encode_message(message) == _golden("runtime_config.json")
+    assert (message.config.tick_size, message.grid_rows) == ("0.25", 9)
+    assert message.config_hash == message.config.config_version
+    assert [field.name for field in message.grid_fields][:2] == ["k", "pressure_variant"]
+    assert message.grid_fields[-1].name == "proj_1000"
+
+
+def test_golden_schema_is_not_stale() -> None:
+    assert json.loads(_golden("messages.schema.json")) == json_schema()
+
+
+def test_every_message_is_in_the_schema() -> None:
+    definitions = json_schema()["$defs"]
+    tags = {
+        definition["properties"]["type"]["enum"][0]: name
+        for name, definition in definitions.items()
+        if "enum" in definition.get("properties", {}).get("type", {})
+    }
+    assert set(tags) == {
+        *("runtime_config", "grid_update", "stream_end", "error"),
+        *("pause", "resume", "seek", "ack", "follow"),
+    }
+    references = json.dumps(json_schema()).split('"#/$defs/')[1:]
+    assert {reference.partition('"')[0] for reference in references} <= set(definitions)
+
+
+def test_grid_update_has_the_bin_fields_in_order() -> None:
+    names = [field.name for field in msgspec.structs.fields(GridUpdate)]
+    assert names == [*(field.name for field in BIN_FIELDS), "signal", "skipped_bins"]
+    assert len(set(names)) == len(names)
+    wire = json.loads(_golden("grid_update.json"))
+    for field in BIN_FIELDS:
+        kinds = {"float64": float, "bool": bool}
+        assert type(wire[field.name]) is (str if field.text else kinds.get(field.type, int)), field.name
+
+
+def test_integers_that_could_pass_53_bits_are_text() -> None:
+    for field in BIN_FIELDS:
+        assert field.text == field.name.endswith(("_ns", "_price_int")), field.name
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_arrive_exactly(price: int, mid: float) -> None:
+    message = decode_server_message(_golden("grid_update.json"))
+    assert isinstance(message, GridUpdate)
+    sent = GridUpdate.from_bin({**_fields(message), "best_bid_price_int": price, "mid_price": mid}, message.signal)
+    received = decode_server_message(encode_message(sent))
+    assert received == sent
+    assert int(received.best_bid_price_int) == price
+    assert json.loads(encode_message(sent))["mid_price"] == mid
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_does_not_have(update: GridUpdate, bad: float) -> None:
+    with pytest.raises(WireError, match="field mid_price cannot be"):
+        GridUpdate.from_bin({**_fields(update), "mid_price": bad}, update.signal)
+    with pytest.raises(WireError, match="mid_price is"):
+        encode_message(msgspec.structs.replace(update, mid_price=bad))
+    floats = [field.name for field in msgspec.structs.fields(SignalUpdate) if field.type is float]
+    assert len(floats) == 11
+    for name in floats:
+        signal = msgspec.structs.replace(update.signal, **{name: bad})
+        with pytest.raises(WireError, match=f"signal.{name} is"):
+            encode_message(msgspec.structs.replace(update, signal=signal))
+
+
+def test_bins_that_are_not_whole(update: GridUpdate) -> None:
+    fields = _fields(update)
+    for name in fields:
+        with pytest.raises(WireError, match=f"field {name} is missing"):
+            GridUpdate.from_bin({key: value for key, value in fields.items() if key != name}, update.signal)
+    with pytest.raises(WireError, match="field bin_seq cannot be 'x'"):
+        GridUpdate.from_bin({**fields, "bin_seq": "x"}, update.signal)
+    assert GridUpdate.from_bin({**fields, "another": 1}, update.signal) == update
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"type":"pause"}', Pause()),
+        ('{"type":"resume"}', Resume()),
+        ('{"type":"follow"}', Follow()),
+        ('{"type":"seek","bin_seq":0}', Seek(bin_seq=0)),
+        ('{"type":"ack","bin_seq":17}', Ack(bin_seq=17)),
+        ('{"bin_seq":17,"type":"ack","later":{"x":1}}', Ack(bin_seq=17)),
+    ],
+)
+def test_client_messages(text: str, message: object) -> None:
+    assert decode_client_message(text) == message
+    assert decode_client_message(text.encode()) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "pause", "null", "[]", "{}", '{"type":"dance"}', '{"type":"seek"}', '{"type":"seek","bin_seq":-1}'),
+        *('{"type":"seek","bin_seq":1.5}', '{"type":"seek","bin_seq":"1"}', '{"type":"seek","bin_seq":true}'),
+        *('{"type":"ack","bin_seq":9007199254740992}', '{"type":"grid_update"}', '{"type":["pause"]}', "[" * 4000),
+        '{"type":"pause\ud800"}',
+    ],
+)
+def test_what_is_no_client_message(text: str) -> None:
+    with pytest.raises(WireError, match="not a message of a client"):
+        decode_client_message(text)
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_give_a_message_or_one_error(data: bytes) -> None:
+    for decode in (decode_client_message, decode_server_message):
+        with pytest.raises(WireError):
+            decode(data)
+
+
+def test_readers_ignore_what_they_do_not_know() -> None:
+    assert decode_server_message('{"type":"stream_end","bins":5,"reason":"done"}') == StreamEnd(bins=5)
+    assert decode_server_message(encode_message(ErrorMessage(code="x", message="ü"))) == ErrorMessage(
+        code="x", message="ü"
+    )
+    wire = json.loads(_golden("runtime_config.json"))
+    wire["config"]["a_new_parameter"] = 1
+    assert isinstance(decode_server_message(json.dumps(wire)), RuntimeConfigMessage)
