@@ -1,1 +1,34 @@
-"""Stream server: WebSocket grid stream, health and the built page."""
+"""Stream server: WebSocket grid stream, health and the built page.
+
+from pathlib import Path
+
+from vp_stream import StreamSettings, start_in_background
+
+settings = StreamSettings(lake_root=Path("lake"), config_root=Path("configs"), port=0)
+with start_in_background(settings) as server:
+    print(server.url)
+"""
+
+from vp_stream.app import create_app
+from vp_stream.catalogue import Catalogue, OpenedServing, Status
+from vp_stream.errors import EngineError, LogDamagedError, Refusal, SettingsError, VpStreamError
+from vp_stream.runs import RunSpec
+from vp_stream.server import RunningServer, serve, start_in_background
+from vp_stream.settings import StreamSettings
+
+__all__ = [
+    "Catalogue",
+    "EngineError",
+    "LogDamagedError",
+    "OpenedServing",
+    "Refusal",
+    "RunSpec",
+    "RunningServer",
+    "SettingsError",
+    "Status",
+    "StreamSettings",
+    "VpStreamError",
+    "create_app",
+    "serve",
+    "start_in_background",
+]

@@ -150,10 +150,10 @@ class FrameLog:
 
     def fail(self, error: Exception) -> None:
         """The run ended early: the file is removed, readers are told."""
-        self._failure = error
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
+        self._failure = error
         self._wake_waiters()
 
     def frame_now(self, bin_seq: int) -> Frame | None:

@@ -76,7 +76,8 @@ class Producer:
             else:
                 self._log.fail(EngineError("the run was stopped"))
         except Exception as error:  # the boundary of the thread: whatever it was, clients are told
-            _logger.error("serving %s: the engine failed", self._serving_id, exc_info=error)
+            if not self._stop.is_set():  # else it is the log, closed under a run that was slow to stop
+                _logger.error("serving %s: the engine failed", self._serving_id, exc_info=error)
             self._log.fail(error)
 
     def _produce(self, feed: Feed[T]) -> bool:

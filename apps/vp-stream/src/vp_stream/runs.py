@@ -10,9 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.framelog import BlockCache, FrameLog
 from vp_stream.logfile import Frame, LogKey, remove_stale_partials
@@ -106,9 +108,9 @@ class ServingRun:
     async def close(self, timeout_s: float) -> None:
         """Stop the engine, wait for it up to `timeout_s` seconds and release the log."""
         self.stop()
-        if self._producer is not None and not await asyncio.to_thread(self._producer.join, timeout_s):
-            _logger.warning("serving %s: the engine did not stop in %.1f s", self.spec.key.serving_id, timeout_s)
-            return
+        if self._producer is not None and not await in_daemon_thread(partial(self._producer.join, timeout_s)):
+            # It finds its log closed when it comes to the end of the bin it is at.
+            _logger.info("serving %s: the engine is left behind in the middle of a bin", self.spec.key.serving_id)
         if self._log is not None:
             self._log.close()
 

@@ -1,0 +1,71 @@
+"""Where the server is put together. Nothing is computed here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from vp_harness.lake import Lake
+from vp_stream.catalogue import Catalogue
+from vp_stream.framelog import BlockCache
+from vp_stream.health import health
+from vp_stream.hub import Hub
+from vp_stream.origin import is_loopback, may_connect
+from vp_stream.pages import BuiltPage, SecurityHeaders
+from vp_stream.protocol import CLOSE_REFUSED, STREAM_PATH
+from vp_stream.rest import list_servings, serving_history
+from vp_stream.runs import RunTable
+from vp_stream.servings import LakeCatalogue
+from vp_stream.settings import StreamSettings
+
+
+def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> Starlette:
+    """The ASGI application: stream, REST, health and the built page.
+
+    Servings come from the registry and lake of `settings` unless another `catalogue` is given. Any ASGI server can run
+    it, once; `serve` does so with the transport settings the stream needs. Raises `SettingsError` when the telemetry
+    file cannot be written.
+    """
+    chosen = (
+        catalogue
+        if catalogue is not None
+        else LakeCatalogue(Lake(settings.lake_root), settings.config_root, settings.registry_url)
+    )
+    latency = settings.open_latency_log()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        runs = RunTable(BlockCache(), latency)
+        app.state.hub = hub = Hub(chosen, runs, settings.limits())
+        try:
+            yield
+        finally:
+            await hub.drain(settings.shutdown_s / 2)
+            await runs.close(settings.shutdown_s / 4)
+            if latency is not None:
+                latency.close()
+
+    async def stream(websocket: WebSocket) -> None:
+        if may_connect(websocket.headers, allowed=settings.allow_origins, loopback_only=is_loopback(settings.host)):
+            await websocket.app.state.hub.handle(websocket)
+        else:
+            await websocket.close(CLOSE_REFUSED)  # before the accept: the handshake is answered with 403
+
+    app = Starlette(
+        routes=[
+            WebSocketRoute(STREAM_PATH, stream),
+            Route("/health", health, methods=["GET"]),
+            Route("/v1/servings", list_servings, methods=["GET"]),
+            Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
+            Mount("/", BuiltPage(settings.page_root)),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )
+    app.state.catalogue = chosen
+    return app

@@ -1,0 +1,105 @@
+"""The `vp-stream` command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from vp_stream.errors import VpStreamError
+from vp_stream.server import serve
+from vp_stream.settings import StreamSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted. Exit code 0 after that, 1 when it failed; wrong usage exits with 2."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # The libraries underneath report every connection as information; one line a client is what is wanted here.
+    for noisy in ("uvicorn.error", "websockets"):
+        logging.getLogger(noisy).setLevel(logging.DEBUG if options.debug else logging.WARNING)
+    try:
+        serve(_settings(options), on_ready=_announce)
+    except KeyboardInterrupt:
+        return 0
+    except VpStreamError as error:
+        if options.debug:
+            raise
+        sys.stderr.write(f"vp-stream: {error}\n")
+        return 1
+    return 0
+
+
+def _announce(url: str) -> None:
+    sys.stdout.write(f"serving {url}/ (press Ctrl+C to stop)\n")
+    sys.stdout.flush()
+
+
+def _settings(options: argparse.Namespace) -> StreamSettings:
+    return StreamSettings(
+        host=options.host,
+        port=options.port,
+        lake_root=options.lake_root,
+        config_root=options.config_root,
+        web_root=options.web_root,
+        registry_url=options.registry_url,
+        speed=options.speed,
+        max_clients=options.max_clients,
+        max_clients_per_address=options.max_clients_per_address,
+        allow_origins=tuple(options.allow_origin),
+        perf_latency_jsonl=options.perf_latency_jsonl,
+        perf_window_start_et=options.perf_window_start_et,
+        perf_window_end_et=options.perf_window_end_et,
+        perf_summary_every_bins=options.perf_summary_every_bins,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vp-stream",
+        description="Stream server: WebSocket grid stream of promoted servings, health and the built page.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    lake_root, config_root = os.environ.get("VP_LAKE_ROOT", "lake"), os.environ.get("VP_CONFIG_ROOT", "configs")
+    add = parser.add_argument
+    add("--version", action="version", version=f"vp-stream {version('vp-stream')}")
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8002, help="port to listen on, 0 for any free one")
+    add("--lake-root", type=Path, default=Path(lake_root), metavar="DIR", help="data lake (VP_LAKE_ROOT)")
+    add("--config-root", type=Path, default=Path(config_root), metavar="DIR", help="configuration (VP_CONFIG_ROOT)")
+    add("--web-root", type=Path, metavar="DIR", help="built page; web/dist beside the configuration if not given")
+    add("--registry-url", metavar="URL", help="SQLAlchemy URL of the registry; the lake's own if not given")
+    add("--speed", type=_speed, default=1.0, metavar="X", help="replay speed, or 'max' for no pacing")
+    add("--max-clients", type=int, default=256, metavar="N", help="streams at a time; 1013 beyond")
+    add(
+        "--max-clients-per-address",
+        type=int,
+        metavar="N",
+        help="streams at a time from one address; no limit of its own",
+    )
+    add(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN", help="page origin that may connect; repeatable"
+    )
+    add("--perf-latency-jsonl", type=Path, metavar="FILE", help="append producer latency per bin to this file")
+    add("--perf-window-start-et", metavar="HH:MM", help="first New York time of bins in that file")
+    add("--perf-window-end-et", metavar="HH:MM", help="New York time at which bins are no longer in it")
+    add("--perf-summary-every-bins", type=int, default=1000, metavar="N", help="bins between summary lines")
+    add("--debug", action="store_true", help="log everything and show tracebacks")
+    return parser
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return math.inf
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 or 'max'") from error

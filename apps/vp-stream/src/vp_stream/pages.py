@@ -1,0 +1,105 @@
+"""The built web page as static files, and the headers that keep a browser strict about everything served here."""
+
+from __future__ import annotations
+
+from os import PathLike, stat_result
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_CONTENT_SECURITY_POLICY: Final = "; ".join(
+    (
+        "default-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self' data:",
+        "style-src 'self' 'unsafe-inline'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS: Final = {
+    "content-security-policy": _CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+# Windows takes media types from the registry, where .js is sometimes text/plain, which nosniff would not run.
+_MEDIA_TYPES: Final = {
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".wasm": "application/wasm",
+}
+_PAGES: Final = frozenset({".", "index.html", "vacuum-pressure.html", "experiments.html"})
+_NOT_BUILT: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Vacuum pressure: page not built</title>
+<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 4em auto; padding: 0 1em">
+<h1>The page is not built</h1>
+<p>The stream server is running, but the directory it serves pages from has no built page in it. Build it in the
+<code>web</code> directory of the repository:</p>
+<pre>npm ci &amp;&amp; npm run build</pre>
+<p>and reload, or name another directory with <code>--web-root</code>.</p>
+</body>
+</html>
+"""
+
+
+class BuiltPage(StaticFiles):
+    """The files of a built page. The directory may come into being while the server runs."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory=directory, html=True, check_dir=False)
+        self.config_checked = True
+        self._root = directory
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or a page that says how to build the page."""
+        try:
+            return await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code == 404 and path in _PAGES and not (self._root / "index.html").is_file():
+                return HTMLResponse(_NOT_BUILT, status_code=404)
+            raise
+
+    def file_response(
+        self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """A file with its media type; files under `assets/` carry a hash in their name and may be kept for ever."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        path = Path(full_path)
+        media_type = _MEDIA_TYPES.get(path.suffix)
+        if media_type is not None:
+            response.headers["content-type"] = f"{media_type}; charset=utf-8"
+        hashed = path.parent.name == "assets"
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
+        return response
+
+
+class SecurityHeaders:
+    """Adds the headers to every HTTP response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through, adding the headers when a response starts."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

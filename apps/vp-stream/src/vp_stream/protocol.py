@@ -1,0 +1,71 @@
+"""What a client may say: the query of the stream address and the messages on the open stream. No I/O.
+
+Everything here works on bytes that anyone could have sent, so every function either returns a checked value or raises
+`Refusal`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import parse_qsl
+
+from vp_contract import ClientMessage, ErrorMessage, WireError, decode_client_message, encode_message
+from vp_stream.errors import Refusal
+
+STREAM_PATH: Final = "/v1/vacuum-pressure/stream"
+MAX_CLIENT_MESSAGE_BYTES: Final = 4096
+
+CLOSE_DONE: Final = 1000
+CLOSE_GOING_AWAY: Final = 1001
+CLOSE_REFUSED: Final = 1008
+CLOSE_TOO_BIG: Final = 1009
+CLOSE_ENGINE_FAILED: Final = 1011
+CLOSE_FULL: Final = 1013
+
+_MAX_QUERY_BYTES: Final = 512
+_SERVING_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+
+def parse_query(query: bytes) -> str:
+    """The serving name in the query string of a stream address.
+
+    The query must be `serving=<alias or serving id>` and nothing else, exactly once. Raises `Refusal` with the code
+    `bad_query` otherwise.
+    """
+    if len(query) > _MAX_QUERY_BYTES:
+        raise Refusal("bad_query", f"the query is {len(query)} bytes long, at most {_MAX_QUERY_BYTES} are allowed")
+    try:
+        pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        pairs = []
+    names = [name for name, _ in pairs]
+    if names != ["serving"]:
+        found = ", ".join(repr(name) for name in names) if names else "none"
+        raise Refusal("bad_query", f"exactly one query parameter is allowed, serving=<alias or id>; found {found}")
+    name = pairs[0][1]
+    if _SERVING_NAME.fullmatch(name) is None:
+        raise Refusal(
+            "bad_query",
+            f"serving={name!r} is not a name: 1 to 128 of the characters A-Z a-z 0-9 _ . - are allowed, "
+            "beginning with a letter or digit",
+        )
+    return name
+
+
+def parse_client_message(data: str | bytes) -> ClientMessage:
+    """One message of a client on an open stream.
+
+    Text only: a binary message is refused whatever it holds. Raises `Refusal` with the code `bad_message`.
+    """
+    if isinstance(data, bytes):
+        raise Refusal("bad_message", "binary messages are not understood, send JSON text")
+    try:
+        return decode_client_message(data)
+    except WireError as error:
+        raise Refusal("bad_message", str(error)) from error
+
+
+def error_text(code: str, message: str) -> str:
+    """The JSON text of an error message."""
+    return encode_message(ErrorMessage(code=code, message=message)).decode()

@@ -1,0 +1,155 @@
+"""Running the application: in the foreground until a signal, or in a background thread."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from vp_stream.app import create_app
+from vp_stream.catalogue import Catalogue
+from vp_stream.errors import VpStreamError
+from vp_stream.hub import Hub
+from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
+from vp_stream.settings import StreamSettings
+from vp_stream.transport import StreamProtocol, listen
+
+_logger = logging.getLogger(__name__)
+
+_START_TIMEOUT_S: Final = 30.0
+
+
+class _StreamServer(uvicorn.Server):
+    """uvicorn, with open streams closed as going away (1001) before it closes what is left."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette, shutdown_s: float, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._app = app
+        self._shutdown_s = shutdown_s
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        hub: Hub = self._app.state.hub
+        await hub.drain(self._shutdown_s / 2)
+        await super().shutdown(sockets)
+
+
+class RunningServer:
+    """A server in a background thread. A context manager: leaving it stops the server."""
+
+    def __init__(self, settings: StreamSettings, catalogue: Catalogue | None, listener: socket.socket) -> None:
+        self._listener = listener
+        self._serving = threading.Event()
+        self._server = _server(settings, catalogue, self._serving.set)
+        self._error: BaseException | None = None
+        self.host, self.port = address_of(listener)
+        self._thread = threading.Thread(target=self._run, name="vp-stream", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address of the page, `http://host:port`."""
+        return url_of(self.host, self.port)
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Close all streams with 1001 and stop. Raises `VpStreamError` if it takes longer than `timeout_s` seconds."""
+        self._server.should_exit = True
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            raise VpStreamError(f"the server on port {self.port} did not stop in {timeout_s} s")
+
+    def __enter__(self) -> RunningServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self._thread.start()
+        if not self._serving.wait(_START_TIMEOUT_S) or self._error is not None:
+            raise VpStreamError(f"the server on port {self.port} did not start") from self._error
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._listener])
+        except (Exception, SystemExit) as error:  # the boundary of the thread: whoever waits for the start is told
+            _logger.error("the server on port %d ended", self.port, exc_info=error)
+            self._error = error
+            self._serving.set()
+
+
+def serve(
+    settings: StreamSettings,
+    *,
+    catalogue: Catalogue | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; streams are then closed with 1001.
+
+    `on_ready` is called with the address (`http://host:port`) once connections are accepted. Raises `SettingsError`
+    when the address cannot be listened on, before anything else is started.
+    """
+    with listen(settings.host, settings.port, dead_peer_s=settings.dead_peer_s) as listener:
+        url = url_of(*address_of(listener))
+        server = _server(settings, catalogue, lambda: None if on_ready is None else on_ready(url))
+        server.run(sockets=[listener])
+
+
+def start_in_background(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> RunningServer:
+    """Serve from a thread of this process; with `port=0` the system chooses the port, see `RunningServer.port`.
+
+    Returns once connections are accepted. Raises `SettingsError` as `serve` does, `VpStreamError` if it does not start.
+    """
+    listener = listen(settings.host, settings.port, dead_peer_s=settings.dead_peer_s)
+    try:
+        running = RunningServer(settings, catalogue, listener)
+        running._start()
+    except BaseException:
+        listener.close()
+        raise
+    return running
+
+
+def address_of(listener: socket.socket) -> tuple[str, int]:
+    """Host and port a socket listens on."""
+    host, port = listener.getsockname()[:2]
+    return str(host), int(port)
+
+
+def url_of(host: str, port: int) -> str:
+    """The http address of a listening host and port, as a browser on this machine would write it."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Callable[[], None]) -> _StreamServer:
+    app = create_app(settings, catalogue=catalogue)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws=StreamProtocol,
+        ws_max_size=MAX_CLIENT_MESSAGE_BYTES,
+        ws_ping_interval=settings.dead_peer_s / 2,
+        ws_ping_timeout=settings.dead_peer_s / 2,
+        # Measured: 1.4 ms of the event loop per client and bin with compression, 0.07 ms without.
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
+    )
+    return _StreamServer(config, app, settings.shutdown_s, on_ready)

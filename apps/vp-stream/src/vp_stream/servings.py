@@ -1,0 +1,231 @@
+"""The catalogue of a real lake: aliases from the registry, every check before a serving is opened, its feed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vp_book import Bin
+from vp_contract import (
+    CONTRACT_VERSION,
+    VERSIONS_DIR,
+    InstrumentLock,
+    InstrumentLockError,
+    PublishedServing,
+    RuntimeConfig,
+    RuntimeConfigMessage,
+    ServingInfo,
+    SpecError,
+    check_instrument,
+    encode_message,
+    grid_fields,
+    instrument_path,
+    load_instrument,
+)
+from vp_harness.atomic import sha256_file
+from vp_harness.errors import RawFileError
+from vp_harness.lake import Lake
+from vp_harness.pipeline import conformance_digests, scored_bins
+from vp_harness.raw import find_raw
+from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
+from vp_spectrum import ScoredBin
+from vp_stream.catalogue import OpenedServing, Status
+from vp_stream.encode import BinEncoder
+from vp_stream.errors import Refusal
+from vp_stream.logfile import LogKey
+from vp_stream.producer import EncodedBin
+from vp_stream.runs import RunSpec
+
+
+class ReplayFeed:
+    """The scored bins of one config over one raw file."""
+
+    def __init__(self, config: RuntimeConfig, path: Path) -> None:
+        self._config = config
+        self._path = path
+        self._encoder = BinEncoder(config)
+
+    def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
+        """A fresh replay."""
+        return scored_bins(self._config, self._path)
+
+    def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
+        """The frame of one bin."""
+        return self._encoder.encode(*item)
+
+
+class LakeCatalogue:
+    """Servings of a registry, replayed from a lake. Safe across threads."""
+
+    def __init__(self, lake: Lake, config_root: Path, registry_url: str | None = None) -> None:
+        self._lake = lake
+        self._config_root = config_root
+        self._registry_url = registry_url
+        self._lock = threading.Lock()
+        self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
+        self._registry: Registry | None = None
+        self._digests: dict[str, str] | None = None
+        self._source_hashes: dict[tuple[Path, int, int], str] = {}
+
+    def open(self, name: str) -> OpenedServing:
+        """Resolve a name and check everything a served number rests on.
+
+        The file of the version against the registry, the instrument against the lock, the numbers of the installed
+        libraries against the published digests, and that the raw file is there. Raises `Refusal` for each.
+        """
+        resolved = self._resolve(name)
+        spec = resolved.spec
+        self._check_instrument(spec)
+        self._check_digests(spec)
+        try:
+            path = find_raw(self._lake, spec.runtime)
+            source_sha256 = self._source_sha256(path)
+        except (RawFileError, OSError) as error:
+            raise Refusal("raw_file_missing", f"serving {spec.serving_id}: {error}") from error
+        key = LogKey(
+            serving_id=spec.serving_id,
+            config_hash=spec.runtime.config_version,
+            source_sha256=source_sha256,
+            digests=spec.digests,
+            contract_version=CONTRACT_VERSION,
+        )
+        runtime = spec.runtime
+        return OpenedServing(
+            serving_id=spec.serving_id,
+            alias=resolved.alias,
+            config_text=runtime_config_text(resolved),
+            cell_width_ms=runtime.cell_width_ms,
+            timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
+            run=RunSpec(key, self._lake.stream_cache_dir(spec.serving_id), ReplayFeed(runtime, path)),
+        )
+
+    def target(self, alias: str) -> str:
+        """The serving id an alias points to now."""
+        return self._resolve(alias).serving_id
+
+    def servings(self) -> list[dict[str, Any]]:
+        """Every alias with its serving."""
+        with _registry_errors():
+            return [msgspec.to_builtins(alias) for alias in self._open_registry().aliases()]
+
+    def history(self, alias: str) -> list[dict[str, Any]]:
+        """The audit trail of an alias, oldest first."""
+        with _registry_errors():
+            return [msgspec.to_builtins(event) for event in self._open_registry().history(alias)]
+
+    def status(self) -> Status:
+        """Read the instrument lock, the registry and the lake's root."""
+        problems: list[str] = []
+        instrument: dict[str, str] = {}
+        try:
+            lock = self._instrument_lock()
+            instrument = {"product_type": lock.product_type, "symbol": lock.symbol}
+        except Refusal as refusal:
+            problems.append(str(refusal))
+        try:
+            next(self._lake.root.iterdir(), None)
+        except OSError as error:
+            problems.append(f"lake root {self._lake.root} cannot be read: {error.strerror or error}")
+        else:
+            try:
+                self.servings()
+            except Refusal as refusal:
+                problems.append(str(refusal))
+        return Status(instrument, self._installed_digests(), problems)
+
+    def _resolve(self, name: str) -> ResolvedServing:
+        with _registry_errors():
+            return self._open_registry().resolve(name)
+
+    def _open_registry(self) -> Registry:
+        with self._lock:
+            if self._registry is None:
+                if self._registry_url is None and not self._lake.registry_path.is_file():
+                    raise Refusal("unavailable", f"lake {self._lake.root} has no registry: promote a run first")
+                url = self._registry_url or self._lake.registry_url
+                self._registry = Registry(url, self._config_root / VERSIONS_DIR)
+            return self._registry
+
+    def _instrument_lock(self) -> InstrumentLock:
+        try:
+            return load_instrument(instrument_path(self._config_root))
+        except (SpecError, OSError) as error:
+            raise Refusal("unavailable", f"the instrument lock cannot be read: {error}") from error
+
+    def _check_instrument(self, spec: PublishedServing) -> None:
+        runtime = spec.runtime
+        where = f"serving {spec.serving_id}"
+        try:
+            check_instrument(
+                self._instrument_lock(), product_type=runtime.product_type, symbol=runtime.symbol, where=where
+            )
+        except InstrumentLockError as error:
+            raise Refusal("instrument_mismatch", str(error)) from error
+
+    def _check_digests(self, spec: PublishedServing) -> None:
+        installed = self._installed_digests()
+        for library, published in sorted(spec.digests.items()):
+            if installed.get(library) != published:
+                distribution = library.replace("_", "-")
+                version = spec.versions.get(library) or spec.versions.get(distribution) or "the version it names"
+                raise Refusal(
+                    "digest_mismatch",
+                    f"serving {spec.serving_id} was published with {distribution} {version} whose numbers have digest "
+                    f"{published[:16]}; the one installed here gives {installed.get(library, 'none')[:16]}: "
+                    f"install {distribution}=={version}, or promote the run again",
+                )
+
+    def _installed_digests(self) -> dict[str, str]:
+        with self._digests_lock:
+            if self._digests is None:
+                self._digests = conformance_digests()
+            return self._digests
+
+    def _source_sha256(self, path: Path) -> str:
+        """The hash of a raw file, read again only when its size or time of change differ."""
+        status = path.stat()
+        version = (path, status.st_size, status.st_mtime_ns)
+        known = self._source_hashes.get(version)
+        if known is None:
+            known = self._source_hashes[version] = sha256_file(path)
+        return known
+
+
+def runtime_config_text(resolved: ResolvedServing) -> str:
+    """The `runtime_config` message of a serving, as JSON."""
+    spec = resolved.spec
+    message = RuntimeConfigMessage(
+        contract_version=CONTRACT_VERSION,
+        config=spec.runtime,
+        grid_fields=grid_fields(spec.runtime),
+        grid_rows=spec.runtime.grid_rows,
+        serving=ServingInfo(
+            alias=resolved.alias,
+            serving_id=spec.serving_id,
+            source_run=spec.source.run_id,
+            promoted_at=resolved.promoted_at,
+            versions=spec.versions,
+            digests=spec.digests,
+        ),
+        replay_date=spec.runtime.dt,
+        replay_start_time=spec.runtime.start_time,
+        config_hash=spec.runtime.config_version,
+    )
+    return encode_message(message).decode()
+
+
+@contextlib.contextmanager
+def _registry_errors() -> Iterator[None]:
+    try:
+        yield
+    except UnknownServingError as error:
+        raise Refusal("unknown_serving", str(error)) from error
+    except RegistryUnavailableError as error:
+        raise Refusal("unavailable", str(error)) from error
+    except VpRegistryError as error:
+        raise Refusal("integrity", str(error)) from error

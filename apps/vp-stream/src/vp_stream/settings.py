@@ -1,0 +1,86 @@
+"""The options of the server."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from vp_stream.errors import SettingsError
+from vp_stream.hub import Limits
+from vp_stream.origin import check_allowed_origin
+from vp_stream.telemetry import LatencyLog, parse_et
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSettings:
+    """Everything `create_app` and `serve` need. Checked when made: raises `SettingsError`.
+
+    `speed` is the factor by which replays run, `math.inf` for as fast as each client takes them. `web_root` is the
+    directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
+    own SQLite file if None. `dead_peer_s` is after how many seconds without a sign of life a client is dropped.
+    """
+
+    lake_root: Path
+    config_root: Path
+    host: str = "127.0.0.1"
+    port: int = 8002
+    web_root: Path | None = None
+    registry_url: str | None = None
+    speed: float = 1.0
+    max_clients: int = 256
+    max_clients_per_address: int | None = None
+    allow_origins: tuple[str, ...] = ()
+    perf_latency_jsonl: Path | None = None
+    perf_window_start_et: str | None = None
+    perf_window_end_et: str | None = None
+    perf_summary_every_bins: int = 1000
+    dead_peer_s: float = 20.0
+    shutdown_s: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not self.speed > 0.0:
+            raise SettingsError(f"speed={self.speed!r}: a number above 0 is allowed, inf for no pacing")
+        if not 0 <= self.port <= 65535:
+            raise SettingsError(f"port={self.port}: 0 (any free one) to 65535 is allowed")
+        for name in ("max_clients", "perf_summary_every_bins"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
+        if self.max_clients_per_address is not None and self.max_clients_per_address < 1:
+            raise SettingsError(f"max_clients_per_address={self.max_clients_per_address}: 1 or more is allowed")
+        for name in ("dead_peer_s", "shutdown_s"):
+            value: float = getattr(self, name)
+            if not (value > 0.0 and math.isfinite(value)):
+                raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")
+        for origin in self.allow_origins:
+            check_allowed_origin(origin)
+        for name in ("perf_window_start_et", "perf_window_end_et"):
+            text: str | None = getattr(self, name)
+            if text is not None:
+                parse_et(text, name)
+
+    @property
+    def page_root(self) -> Path:
+        """The directory of the built page."""
+        return self.web_root if self.web_root is not None else self.config_root.parent / "web" / "dist"
+
+    def limits(self) -> Limits:
+        """What the hub grants its clients."""
+        return Limits(
+            speed=self.speed,
+            max_clients=self.max_clients,
+            max_clients_per_address=self.max_clients_per_address or self.max_clients,
+            stall_s=self.dead_peer_s,
+        )
+
+    def open_latency_log(self) -> LatencyLog | None:
+        """The telemetry file, if one is wanted."""
+        if self.perf_latency_jsonl is None:
+            return None
+        start, end = self.perf_window_start_et, self.perf_window_end_et
+        return LatencyLog(
+            self.perf_latency_jsonl,
+            window_start=None if start is None else parse_et(start, "perf_window_start_et"),
+            window_end=None if end is None else parse_et(end, "perf_window_end_et"),
+            summary_every_bins=self.perf_summary_every_bins,
+        )

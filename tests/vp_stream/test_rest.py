@@ -1,0 +1,114 @@
+"""Health, servings and the page over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vp_stream import Refusal
+
+
+def test_health_names_what_the_server_runs_on(start: Any, market: Any) -> None:
+    market.add("srv_a", 3, alias="demo")
+    response = start().get("/health")
+    assert response.status_code == 200
+    body = response.json()
+    assert {name: body[name] for name in ("status", "service", "instrument", "digests", "clients", "problems")} == {
+        "status": "ok",
+        "service": "vacuum-pressure",
+        "instrument": {"product_type": "future_mbo", "symbol": "SYNM6"},
+        "digests": {"vp_book": "b"},
+        "clients": 0,
+        "problems": [],
+    }
+    assert body["version"].count(".") == 2
+
+
+def test_health_is_503_while_registry_or_lake_cannot_be_read(start: Any, market: Any) -> None:
+    stage = start()
+    market.problems.append("the registry cannot be read: locked too long")
+    response = stage.get("/health")
+    assert response.status_code == 503
+    assert response.json()["status"] == "unavailable"
+    assert response.json()["problems"] == market.problems
+    assert stage.get("/v1/servings").status_code == 503
+    market.problems.clear()
+    assert stage.get("/health").status_code == 200
+
+
+def test_health_tells_of_a_failed_engine_until_a_run_succeeds(start: Any, market: Any) -> None:
+    feed = market.add("srv_a", 9, alias="demo", fail_at=4)
+    stage = start()
+    stage.play()
+    body = stage.health()
+    assert body["status"] == "degraded"
+    assert "in the middle of a record" in body["engine_failures"]["srv_a"]
+    feed.fail_at = None
+    stage.play()
+    assert stage.health()["status"] == "ok"
+
+
+def test_servings_and_their_history(start: Any, market: Any) -> None:
+    market.add("srv_a", 3, alias="demo")
+    stage = start()
+    assert stage.get("/v1/servings").json() == {"servings": [{"alias": "demo", "serving_id": "srv_a"}]}
+    assert stage.get("/v1/servings/demo/history").json() == {
+        "alias": "demo",
+        "history": [{"alias": "demo", "to": "srv_a"}],
+    }
+    unknown = stage.get("/v1/servings/nope/history")
+    assert unknown.status_code == 404
+    assert unknown.json() == {"type": "error", "code": "unknown_serving", "message": "no alias 'nope'"}
+
+
+@pytest.mark.parametrize("path", ["/v1/servings?limit=3", "/v1/servings/demo/history?at=now"])
+def test_a_parameter_that_does_not_exist_is_named(start: Any, market: Any, path: str) -> None:
+    market.add("srv_a", 3, alias="demo")
+    response = start().get(path)
+    assert response.status_code == 422
+    assert response.json()["message"].startswith(f"{path.partition('?')[2].partition('=')[0]!r}: ")
+
+
+def test_the_built_page_is_served_with_strict_headers(start: Any, tmp_path: Path) -> None:
+    stage = start()
+    for path in ("/", "/vacuum-pressure.html"):
+        missing = stage.get(path)
+        assert missing.status_code == 404
+        assert "npm run build" in missing.text
+    dist = tmp_path / "dist"
+    (dist / "assets").mkdir(parents=True)
+    (dist / "index.html").write_text("<!doctype html><title>index</title>")
+    (dist / "vacuum-pressure.html").write_text("<!doctype html><title>heatmap</title>")
+    (dist / "assets" / "main-abc123.js").write_text("export {}")
+    (tmp_path / "secret.txt").write_text("secret")
+    assert "index" in stage.get("/").text
+    page = stage.get("/vacuum-pressure.html")
+    assert "heatmap" in page.text
+    assert page.headers["cache-control"] == "no-cache"
+    script = stage.get("/assets/main-abc123.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in script.headers["cache-control"]
+    for response in (page, script, stage.get("/health"), stage.get("/nothing.html")):
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in response.headers["content-security-policy"]
+    for escape in ("/../secret.txt", "/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt", "/%2e%2e/secret.txt", "/%00"):
+        assert stage.get(escape).status_code == 404
+
+
+def test_what_only_reads_takes_no_other_method(start: Any, market: Any) -> None:
+    market.refusals["demo"] = Refusal("integrity", "x")
+    stage = start()
+    assert stage.post("/health").status_code == 405
+    assert stage.post("/v1/servings").status_code == 405
+    assert stage.post("/").status_code == 405
+
+
+def test_every_refusal_of_the_catalogue_is_told_and_closes_1008(start: Any, market: Any) -> None:
+    stage = start()
+    for code in ("integrity", "instrument_mismatch", "digest_mismatch", "raw_file_missing"):
+        market.refusals["demo"] = Refusal(code, f"why it is {code}")
+        received = stage.play()
+        assert received.texts == [{"type": "error", "code": code, "message": f"why it is {code}"}]
+        assert received.close_code == 1008
