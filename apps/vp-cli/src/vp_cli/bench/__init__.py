@@ -1,0 +1,1 @@
+"""What `vp bench` measures."""

@@ -1,0 +1,123 @@
+"""Throughput of decoding and of the book with its physics, on a session tiled to any length."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import zstandard
+
+from vp_book import MBO_DTYPE, BookEngine, Instrument, open_dbn
+from vp_book.records import F_SNAPSHOT
+from vp_book.synthetic import write_market
+from vp_cli.errors import CliError
+
+REAL_SESSION: Final = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
+
+
+def measure(file: Path | None, records: int, repeat: int) -> dict[str, Any]:
+    """Time each stage `repeat` times after one warm-up; rates in million records a second."""
+    if records < 1 or repeat < 1:
+        raise CliError(f"--records {records} and --repeat {repeat} must be 1 or more")
+    with tempfile.TemporaryDirectory(prefix="vp-bench-") as scratch:
+        session = file or real_session() or _synthetic(Path(scratch))
+        source = open_dbn(session)
+        one = np.concatenate(list(source))
+        tiled = tile(one, records)
+        plain, packed = Path(scratch) / "tiled.dbn", Path(scratch) / "tiled.dbn.zst"
+        # a decoder does not care about times, and the session's own keep its symbol mapping valid
+        _write(plain, packed, session, np.tile(one, -(-records // len(one))))
+
+        def decode(path: Path) -> None:
+            for _ in open_dbn(path, symbol=source.symbol):
+                pass
+
+        def apply(physics: bool) -> BookEngine:
+            engine = BookEngine(Instrument(source.symbol))
+            engine.set_physics(physics)
+            engine.apply(tiled)
+            return engine
+
+        stages: list[tuple[str, Callable[[], object]]] = [
+            ("decode .dbn", lambda: decode(plain)),
+            ("decode .dbn.zst", lambda: decode(packed)),
+            ("book + attribution", lambda: apply(physics=False)),
+            ("book + attribution + physics", lambda: apply(physics=True)),
+        ]
+        rows = [_timed(name, run, len(tiled), repeat) for name, run in stages]
+        engine = apply(physics=True)
+    return {
+        "session": session.name,
+        "tiles": len(tiled) // (len(one) + 1),
+        "events": engine.event_count,
+        "certificate conserved": engine.certificate()["conserved"],
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "rows": rows,
+    }
+
+
+def real_session() -> Path | None:
+    """The real session, where it is."""
+    folder = os.environ.get("VP_REAL_DATA")
+    path = (Path(folder) if folder else Path("..") / "shared" / "data") / REAL_SESSION
+    return path if path.is_file() else None
+
+
+def tile(session: np.ndarray, at_least: int) -> np.ndarray:
+    """Repeat a session until it has `at_least` records, each tile a day after the last.
+
+    A tile begins with a clear and the session's own snapshot, so every id in it can be resolved.
+    """
+    clear = np.zeros(1, MBO_DTYPE)
+    clear[:] = session[:1]
+    clear["action"], clear["side"], clear["flags"], clear["order_id"] = b"R", b"N", F_SNAPSHOT, 0
+    one = np.concatenate([clear, session])
+    count = -(-at_least // len(one))
+    tiled = np.tile(one, count)
+    span = int(one["ts_recv"][-1] - one["ts_recv"][0]) + 1_000_000_000
+    shift = np.repeat(np.arange(count, dtype=np.uint64) * np.uint64(span), len(one))
+    tiled["ts_recv"] += shift
+    tiled["ts_event"] += shift
+    return tiled
+
+
+def _write(plain: Path, packed: Path, session: Path, records: np.ndarray) -> None:
+    """Records as files, with the session's own metadata."""
+    with session.open("rb") as file:
+        stream: Any = zstandard.ZstdDecompressor().stream_reader(file) if session.suffix == ".zst" else file
+        prefix = stream.read(8)
+        body = prefix + stream.read(int.from_bytes(prefix[4:8], "little")) + records.tobytes()
+    plain.write_bytes(body)
+    packed.write_bytes(zstandard.ZstdCompressor(level=3, write_checksum=True).compress(body))
+
+
+def _synthetic(folder: Path) -> Path:
+    path = folder / "synthetic.dbn.zst"
+    write_market(path, seed=1, minutes=10)
+    return path
+
+
+def _timed(name: str, run: Callable[[], object], records: int, repeat: int) -> dict[str, Any]:
+    run()
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    median = statistics.median(seconds)
+    rates = [records / s / 1e6 for s in (median, max(seconds), min(seconds))]
+    return {
+        "stage": name,
+        "records": records,
+        "median s": median,
+        "million records/s": rates[0],
+        "min": rates[1],
+        "max": rates[2],
+    }

@@ -1,0 +1,129 @@
+"""Commands of research: run an experiment, compare its rows, promote one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment, signals
+from vp_harness.compare import SORTS
+
+COLUMNS = (
+    "run_id",
+    "signal",
+    "threshold",
+    "n_signals",
+    "tp_rate",
+    "breakeven_tp_rate",
+    "mean_pnl_ticks",
+    "net_pnl_ticks",
+    "confirm_n_signals",
+    "confirm_tp_rate",
+    "confirm_mean_pnl_ticks",
+    "confirm_net_pnl_ticks",
+    "p_corrected",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("compare")(compare_)
+    app.command("promote")(promote_)
+    app.command("list-signals")(list_signals)
+
+
+def run(
+    experiment: Annotated[str, typer.Argument(help="Name of an experiment spec, or the path of one.")],
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Run an experiment: generate what it needs, judge every point of its sweep, store the rows."""
+    with progress(experiment) as update:
+        result = run_experiment(experiment, lake_root, config_root=config_root, progress=update)
+    facts = {
+        "experiment": result.experiment,
+        "datasets": list(result.dataset_ids),
+        "runs": list(result.run_ids),
+        "computed": result.computed,
+        "resumed": result.resumed,
+    }
+    print_json(facts) if as_json else print_facts("experiment", facts)
+
+
+def compare_(
+    experiment: Annotated[str | None, typer.Option(help="Only runs of this experiment.")] = None,
+    signal: Annotated[str | None, typer.Option(help="Only this signal.")] = None,
+    dataset_id: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
+    min_signals: Annotated[int, typer.Option(help="Fewest signals of the choosing part.")] = 5,
+    sort: Annotated[str, typer.Option(help=f"One of {', '.join(SORTS)}.")] = "mean_pnl_ticks",
+    top_n: Annotated[int, typer.Option(help="Rows to show.")] = 20,
+    lake_root: LakeRoot = LAKE_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Rank all rows ever tried: chosen on the first part, confirmed on the rest, corrected for the search."""
+    rows = compare(
+        ResultsStore(open_lake(lake_root)),
+        experiment=experiment,
+        signal=signal,
+        dataset_id=dataset_id,
+        min_signals=min_signals,
+        sort=sort,
+        top_n=top_n,
+    ).to_dicts()
+    print_json(rows) if as_json else print_rows("rows, best first", rows, COLUMNS)
+
+
+def promote_(
+    experiment: Annotated[str, typer.Argument(help="The experiment the run is of.")],
+    run_id: Annotated[str, typer.Option("--run-id", help="The run to publish.")],
+    alias: Annotated[str, typer.Option("--alias", help="The alias to point at it.")],
+    threshold: Annotated[float | None, typer.Option(help="Its threshold; if not given, the best.")] = None,
+    accept_unproven: Annotated[
+        bool, typer.Option("--accept-unproven", help="Promote although the confirmation interval includes breakeven.")
+    ] = False,
+    actor: Annotated[str | None, typer.Option(help="Who does it; the user of this process if not given.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a run as an immutable serving and point an alias at it."""
+    served = promote(
+        run_id,
+        alias,
+        lake_root,
+        config_root=config_root,
+        experiment=experiment,
+        threshold=threshold,
+        accept_unproven=accept_unproven,
+        actor=actor,
+        reason=reason,
+    )
+    facts = {
+        "alias": alias,
+        "serving_id": served.serving_id,
+        "run_id": served.spec.source.run_id,
+        "threshold": served.spec.source.threshold,
+        "proven": served.spec.evidence.get("proven"),
+    }
+    print_json(facts) if as_json else print_facts("promoted", facts)
+
+
+def list_signals(as_json: AsJson = False) -> None:
+    """List the signals that can be run, of this package and of plug-ins."""
+    rows = []
+    for name in signals.names():
+        signal = signals.create(name)
+        rows.append(
+            {
+                "signal": name,
+                "columns": ", ".join(signal.required_columns),
+                "about": (type(signal).__doc__ or "").strip().split("\n")[0],
+            }
+        )
+    print_json(rows) if as_json else print_rows("signals", rows, ["signal", "columns", "about"])

@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vp_contract import InstrumentLock, instrument_path, load_instrument
+
+LakeRoot = Annotated[
+    Path, typer.Option("--lake-root", envvar="VP_LAKE_ROOT", show_default=True, help="Root of the data lake.")
+]
+ConfigRoot = Annotated[
+    Path, typer.Option("--config-root", envvar="VP_CONFIG_ROOT", show_default=True, help="Root of the YAML specs.")
+]
+TolerateTruncated = Annotated[
+    bool,
+    typer.Option("--tolerate-truncated", help="Take the whole records before damage, not refuse the file."),
+]
+Publisher = Annotated[int | None, typer.Option("--publisher", help="Publisher id, when a file mixes several.")]
+
+LAKE_ROOT = Path("lake")
+CONFIG_ROOT = Path("configs")
+
+
+def load_lock(config_root: Path) -> InstrumentLock:
+    """The instrument this environment is locked to."""
+    return load_instrument(instrument_path(config_root))

@@ -1,0 +1,101 @@
+"""How commands speak: tables for people, JSON for machines, progress on a terminal, errors in a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_errors = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_facts(title: str, facts: Mapping[str, object]) -> None:
+    """Name and value, one a row."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, shown(value))
+    _console().print(table)
+
+
+def print_rows(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """A table of chosen columns; numbers stand right."""
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        number = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(shown(row[name]) for name in columns))
+    _console().print(table)
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.3f}"
+    if isinstance(value, Mapping):
+        return " · ".join(f"{name} {shown(item)}" for name, item in value.items())
+    return str(value)
+
+
+def say(message: str) -> None:
+    """A line about what is going on, on stderr so that stdout stays the result."""
+    _errors.print(message)
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on a terminal: yields `update(what, done, total)`; silent elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_errors, transient=True, disable=not _errors.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def update(what: str, done: int, total: int) -> None:
+            name = what or label
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield update
+
+
+def fail(error: BaseException) -> NoReturn:
+    """The error in a line on stderr; exit code 1."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    _errors.print(f"[bold red]vp:[/] {_escaped(text)}", soft_wrap=True)
+    sys.exit(1)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+def _console() -> Console:
+    return Console(highlight=False)
