@@ -299,6 +299,12 @@ def start(market: Market, tmp_path: Path) -> Iterator[StartStage]:
 
 
 @pytest.fixture
+def connected(market: Market) -> Callable[[RunningServer], Stage]:
+    """Clients for a server that was started by hand."""
+    return lambda server: Stage(market, server)
+
+
+@pytest.fixture
 def wait_until() -> Callable[[Callable[[], bool]], None]:
     """Waits for something that is about to come true; fails after 15 s."""
 

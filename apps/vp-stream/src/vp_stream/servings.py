@@ -87,6 +87,13 @@ class LakeCatalogue:
             source_sha256 = self._source_sha256(path)
         except (RawFileError, OSError) as error:
             raise Refusal("raw_file_missing", f"serving {spec.serving_id}: {error}") from error
+        promoted_on = spec.evidence.get("source_sha256", source_sha256)
+        if source_sha256 != promoted_on:
+            raise Refusal(
+                "integrity",
+                f"serving {spec.serving_id} was promoted on a raw file with sha256 {str(promoted_on)[:16]}, "
+                f"{path.name} of the lake has {source_sha256[:16]}: bring the original back",
+            )
         key = LogKey(
             serving_id=spec.serving_id,
             config_hash=spec.runtime.config_version,

@@ -1,0 +1,233 @@
+"""Servings of a real registry over a real (synthetic) market: what is served is what the pipeline computes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from vp_book.synthetic import write_market
+from vp_contract import PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
+from vp_harness import Lake, import_file, open_registry, scored_bins
+from vp_harness.pipeline import conformance_digests
+from vp_stream import StreamSettings, start_in_background
+from vp_stream.encode import BinEncoder
+
+SPECS = {
+    "instrument.yaml": """
+product_type: future_mbo
+symbol: SYNM6
+symbol_root: SYN
+tick_size: 0.25
+contract_multiplier: 50
+grid_radius_ticks: 10
+n_absolute_ticks: 1024
+flow_zscore_window_bins: 60
+flow_zscore_min_periods: 20
+projection_horizons_ms: [500]
+""",
+    "pipelines/small.yaml": """
+name: small
+capture: {product_type: future_mbo, symbol: SYNM6, dt: 2026-02-06, start_time: "09:26", end_time: "09:27"}
+pipeline: {}
+""",
+    "serving/small.yaml": """
+name: small
+pipeline: small
+scoring: {}
+signal: {name: derivative, params: {zscore_window_bins: 80, zscore_min_periods: 20}}
+""",
+}
+
+
+@dataclass
+class Desk:
+    """A lake, a config root, and a promoted serving in them."""
+
+    lake_root: Path
+    config_root: Path
+    serving: PublishedServing
+    raw: Path
+
+    def copy(self, to: Path) -> Desk:
+        shutil.copytree(self.lake_root, to / "lake")
+        shutil.copytree(self.config_root, to / "configs")
+        raw = to / "lake" / self.raw.relative_to(self.lake_root)
+        return Desk(to / "lake", to / "configs", self.serving, raw)
+
+    def settings(self, **options: Any) -> StreamSettings:
+        options.setdefault("speed", float("inf"))
+        return StreamSettings(lake_root=self.lake_root, config_root=self.config_root, port=0, **options)
+
+    def promote(self, alias: str, **changes: Any) -> PublishedServing:
+        source = changes.get("source", self.serving.source)
+        serving_id = serving_id_of(source.experiment, source.run_id, self.serving.runtime)
+        changed = msgspec.structs.replace(self.serving, serving_id=serving_id, **changes)
+        registry = open_registry(self.lake_root, self.config_root)
+        registry.promote(alias, changed, actor="test")
+        registry.close()
+        return changed
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    root = tmp_path_factory.mktemp("desk")
+    configs = root / "configs"
+    for name, text in SPECS.items():
+        (configs / name).parent.mkdir(parents=True, exist_ok=True)
+        (configs / name).write_text(text, encoding="utf-8")
+    (configs / "serving_versions").mkdir()
+    write_market(root / "market.dbn.zst", seed=7, minutes=3)
+    raw, found = import_file(Lake(root / "lake"), root / "market.dbn.zst", load_instrument(configs / "instrument.yaml"))
+    runtime = load_chain(configs, serving="small").config
+    run_id = "0123456789abcdef"
+    serving = PublishedServing(
+        serving_id=serving_id_of("small", run_id, runtime),
+        created_utc="2026-02-07T12:00:00Z",
+        source=ServingSource(run_id=run_id, experiment="small", dataset_id="synm6_test", threshold=0.2),
+        runtime=runtime,
+        versions={"vp-book": "0.1.0", "vp-spectrum": "0.1.0"},
+        digests=conformance_digests(),
+        evidence={"source_sha256": found.sha256},
+    )
+    desk = Desk(root / "lake", configs, serving, raw)
+    desk.promote("small")
+    return desk
+
+
+@pytest.fixture
+def desk(original: Desk, tmp_path: Path) -> Desk:
+    return original.copy(tmp_path / "desk")
+
+
+def play(desk: Desk, connected: Any, query: str) -> Any:
+    with start_in_background(desk.settings()) as server:
+        return connected(server).play(query)
+
+
+def refusal(desk: Desk, connected: Any, name: str = "small") -> tuple[str, str]:
+    received = play(desk, connected, f"?serving={name}")
+    assert [text["type"] for text in received.texts] == ["error"]
+    assert received.close_code == 1008
+    return received.texts[0]["code"], received.texts[0]["message"]
+
+
+def test_every_frame_is_the_one_the_pipeline_computes(desk: Desk, connected: Any) -> None:
+    received = play(desk, connected, "?serving=small")
+    encoder = BinEncoder(desk.serving.runtime)
+    expected = [encoder.encode(*pair).frame for pair in scored_bins(desk.serving.runtime, desk.raw)]
+    assert len(expected) == 600
+    assert received.frames == expected
+    assert received.torn == 0
+    assert received.close_code == 1000
+    assert received.config["config"]["grid_radius_ticks"] == 10
+    assert received.config["serving"]["serving_id"] == desk.serving.serving_id
+    assert received.config["serving"]["source_run"] == "0123456789abcdef"
+    assert received.config["serving"]["digests"] == desk.serving.digests
+    assert received.config["config_hash"] == desk.serving.runtime.config_version
+    assert (received.config["replay_date"], received.config["replay_start_time"]) == ("2026-02-06", "09:26")
+    assert received.config["grid_rows"] == 21
+    assert any(json.loads(frame.update)["book_valid"] for frame in received.frames)
+    # The next server plays the log: the same bytes, and the raw file is not needed for the numbers.
+    again = play(desk, connected, f"?serving={desk.serving.serving_id}")
+    assert again.frames == expected
+    assert again.config["serving"]["alias"] is None
+
+
+def test_an_unknown_name_is_answered_with_the_aliases_there_are(desk: Desk, connected: Any) -> None:
+    code, message = refusal(desk, connected, "smal")
+    assert code == "unknown_serving"
+    assert "smal" in message
+    assert "known aliases: small" in message
+
+
+def test_an_edited_version_file_is_refused(desk: Desk, connected: Any) -> None:
+    (path,) = (desk.config_root / "serving_versions").glob("*.yaml")
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("tau_velocity: 2.0", "tau_velocity: 2.5"))
+    code, message = refusal(desk, connected)
+    assert code == "integrity"
+    assert path.name in message
+
+
+def test_another_instrument_than_the_lock_is_refused_with_both_names(desk: Desk, connected: Any) -> None:
+    lock = desk.config_root / "instrument.yaml"
+    lock.write_text(lock.read_text().replace("SYNM6", "ESM6"))
+    code, message = refusal(desk, connected)
+    assert code == "instrument_mismatch"
+    assert "SYNM6" in message
+    assert "ESM6" in message
+
+
+def test_other_numbers_than_the_published_are_refused_naming_the_library(desk: Desk, connected: Any) -> None:
+    digests = {**desk.serving.digests, "vp_spectrum": "f" * 64}
+    source = msgspec.structs.replace(desk.serving.source, run_id="fedcba9876543210")
+    desk.promote("other", source=source, digests=digests, versions={"vp-book": "0.1.0", "vp-spectrum": "0.0.9"})
+    code, message = refusal(desk, connected, "other")
+    assert code == "digest_mismatch"
+    assert "install vp-spectrum==0.0.9" in message
+    assert "vp-book" not in message
+
+
+def test_a_missing_raw_file_is_named(desk: Desk, connected: Any) -> None:
+    desk.raw.unlink()
+    code, message = refusal(desk, connected)
+    assert code == "raw_file_missing"
+    assert "SYNM6" in message
+    assert "2026-02-06" in message
+
+
+def test_a_raw_file_with_other_bytes_is_refused(desk: Desk, connected: Any) -> None:
+    content = bytearray(desk.raw.read_bytes())
+    content[-1] ^= 1
+    desk.raw.chmod(0o644)
+    desk.raw.write_bytes(content)
+    code, message = refusal(desk, connected)
+    assert code == "integrity"
+    assert desk.raw.name in message
+
+
+def test_health_servings_and_history_of_a_real_registry(desk: Desk, connected: Any) -> None:
+    with start_in_background(desk.settings()) as server:
+        stage = connected(server)
+        health = stage.health()
+        assert health["status"] == "ok"
+        assert health["instrument"] == {"product_type": "future_mbo", "symbol": "SYNM6"}
+        assert health["digests"] == desk.serving.digests
+        (entry,) = stage.get("/v1/servings").json()["servings"]
+        assert (entry["alias"], entry["serving_id"]) == ("small", desk.serving.serving_id)
+        (event,) = stage.get("/v1/servings/small/history").json()["history"]
+        assert (event["from_id"], event["to_id"], event["actor"]) == (None, desk.serving.serving_id, "test")
+        assert stage.get("/v1/servings/nope/history").status_code == 404
+        assert stage.get("/v1/servings/%2e%2e/history").status_code == 404
+
+
+def test_health_is_503_without_a_lake_and_with_a_damaged_registry(desk: Desk, connected: Any) -> None:
+    registry = Lake(desk.lake_root).registry_path
+    registry.write_bytes(b"this is no database" * 100)
+    with start_in_background(desk.settings()) as server:
+        response = connected(server).get("/health")
+    assert response.status_code == 503
+    assert response.json()["problems"]
+    with start_in_background(
+        StreamSettings(lake_root=desk.lake_root / "none", config_root=desk.config_root, port=0)
+    ) as s:
+        response = connected(s).get("/health")
+    assert response.status_code == 503
+    assert "lake root" in response.json()["problems"][0]
+
+
+def test_a_registry_locked_by_a_writer_still_reads(desk: Desk, connected: Any) -> None:
+    connection = sqlite3.connect(Lake(desk.lake_root).registry_path, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        assert play(desk, connected, "?serving=small").close_code == 1000
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
