@@ -119,6 +119,7 @@ def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
             "journal_mode = DELETE",
             "synchronous = EXTRA",
             "foreign_keys = ON",
+            "recursive_triggers = ON",  # without it REPLACE deletes rows past the triggers
         ):
             cursor.execute(f"PRAGMA {pragma}")
     finally:

@@ -263,7 +263,7 @@ class Registry:
                 source_run=spec.source.run_id,
                 experiment=spec.source.experiment,
                 config_hash=spec.runtime.config_version,
-                created=_utc_text(dt.datetime.now(dt.UTC)),
+                created=_now_text(),
             )
         )
 
@@ -288,7 +288,7 @@ def _point(
         .order_by(promotion_events.c.seq.desc())
         .limit(1)
     ).scalar()
-    time = max(_utc_text(dt.datetime.now(dt.UTC)), previous or "")
+    time = max(_now_text(), previous or "")
     if current is None:
         connection.execute(insert(serving_aliases).values(alias=alias, serving_id=target, updated=time))
     else:
@@ -358,6 +358,10 @@ def _checked_actor(actor: str | None) -> str:
 def _check_length(name: str, value: str, longest: int) -> None:
     if len(value) > longest or "\0" in value:
         raise RegistryParameterError(f"{name}: expected at most {longest} characters without NUL, found {len(value)}")
+
+
+def _now_text() -> str:
+    return _utc_text(dt.datetime.now(dt.UTC))
 
 
 def _utc_text(moment: dt.datetime) -> str:
