@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 import vp_spectrum as vs
-from vp_spectrum import _cells, chain, spectrum
+from vp_spectrum import _cells
 
 
 @dataclass
@@ -65,10 +65,9 @@ def run(cells: int, radius: int, bins: int, walk: bool) -> None:
     inner.update = watch.wrap("  CellSpectrum.update", inner.update)  # type: ignore[method-assign]
     stage = score_chain._stage
     stage.update = watch.wrap("  DerivativeStage.update", stage.update)  # type: ignore[method-assign]
-    saved = (_cells.record, _cells.serve, _cells.keep_guard, chain.codes_of_rows, spectrum.fill)
+    saved = (_cells.record, _cells.serve)
     _cells.record = watch.wrap("    record (all cells)", saved[0])
-    _cells.serve = watch.wrap("    serve (shown rows)", saved[1])
-    _cells.keep_guard = watch.wrap("    keep_guard (beside them)", saved[2])
+    _cells.serve = watch.wrap("    serve (shown and guard)", saved[1])
     low = cells // 2 - radius
     try:
         for i in range(bins):
@@ -81,7 +80,7 @@ def run(cells: int, radius: int, bins: int, walk: bool) -> None:
             }
             update(BenchBin(fields, field[0, i % 61], field[1, i * 7 % 61], low))
     finally:
-        _cells.record, _cells.serve, _cells.keep_guard = saved[:3]
+        _cells.record, _cells.serve = saved
     moves = "window walks 1 cell in 2 of 9 bins" if walk else "window stands still"
     watch.report(min(700, bins // 2), f"{cells} cells, {2 * radius + 1} rows, {bins} bins, {moves}")
 

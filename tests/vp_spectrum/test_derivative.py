@@ -146,7 +146,7 @@ def test_excluding_every_row_is_refused() -> None:
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        ([0] * 10, "10 rows, must be 11"),
+        ([0] * 10, r"state5_code: shape \(10,\), must be \(11,\)"),
         ([0] * 10 + [3], r"state5_code\[10\]=3: must be a whole number from -2 to 2"),
         ([0.0] * 11, "whole numbers"),
         ([300] * 11, r"state5_code\[0\]=300"),

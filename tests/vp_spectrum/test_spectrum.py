@@ -141,6 +141,23 @@ def test_what_was_served_before_changes_no_number(
         assert same_bits(part, all_cells, slice(part.lo, part.hi))
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_cells_that_are_built_over_several_bins_have_the_same_numbers(seed: int) -> None:
+    """With a window this long the cells beside the served ones are built piece by piece, and overtaken at times."""
+    params = SpectrumParams(zscore_window=250, zscore_min_periods=20, horizons_ms=(300,), use_cubic=True)
+    pressure, vacuum = market(seed, 420, 80)
+    rng = np.random.default_rng(seed)
+    low, windows = 30, []
+    for i in range(420):
+        low += int(rng.integers(-1, 2)) if i % 50 < 40 else int(rng.integers(-4, 5))
+        low = int(rng.integers(0, 76)) if i % 97 == 96 else min(max(low, 0), 75)
+        windows.append((low, low + 5))
+    narrow = play(params, pressure, vacuum, windows, {200: 9, 330: -20})
+    whole = play(params, pressure, vacuum, None, {200: 9, 330: -20})
+    for part, all_cells in zip(narrow, whole, strict=True):
+        assert same_bits(part, all_cells, slice(part.lo, part.hi))
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), cell=st.integers(0, 19))
 def test_cells_know_nothing_of_each_other(seed: int, cell: int) -> None:

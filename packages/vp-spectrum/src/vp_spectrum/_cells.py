@@ -3,7 +3,7 @@
 A cell is named by its absolute index, which a recentering does not change: index in the range + origin. Its composites
 lie in column `absolute % n_cells` of `History.composite`, one row a bin, so a bin writes one contiguous row and a
 recentering moves nothing. Everything else about a cell follows from its composites, so it is worked out only for cells
-that are tracked: slot `absolute % capacity` of `Track`. `catch_up` is the one way to it, from nothing or from where
+that are tracked: slot `absolute % capacity` of `Track`. `_catch_up` is the one way to it, from nothing or from where
 the slot stopped, and gives the same bits either way.
 """
 
@@ -23,6 +23,14 @@ _Ints = npt.NDArray[np.int64]
 
 # Successive differences of the score reach back over this many bins, the current one included.
 SCORES = 4
+# Cells on either side of the served ones that are kept ready; how far they may lag (bins), and the bins of catching up
+# spent on them in one bin.
+GUARD = 12
+_LAG = 8
+_BUDGET = 96
+# Bins by which a build may be late, because it is spread over several bins, before it has to begin anew.
+SLACK = 16
+_UNLIMITED = 1 << 62
 _EPSILON = 1e-12
 _HUGE = 1e300
 _SHRINK = 2.0**-64
@@ -117,59 +125,95 @@ def _extend(chain: _Floats, slot: int, rolled: float, links: int, divisors: _Flo
 
 
 @kernel
-def catch_up(
-    history: History, track: Track, plan: Plan, cell: int, target: int, now: int, scored: int, z: _Floats
+def _differences(
+    recent: _Floats,
+    chain: _Floats,
+    slot: int,
+    at_bin: int,
+    born: int,
+    start: int,
+    windows: _Ints,
+    weights: _Floats,
+    divisors: _Floats,
 ) -> None:
-    """Bring the slot of `cell` up to bin `target`, with scores from bin `scored` on; bin `now` is the last recorded.
-
-    A slot that holds another cell, or this one from an earlier stay in the range or too long ago, is built anew: three
-    bins before the first value that the window of bin `now - 3` needs, since the third difference reaches back that
-    far. `z` is room for three numbers.
-    """
-    composite = history.composite
-    recent = track.recent
-    slot = cell % track.cell.size
-    column = cell % history.born.size
-    born = history.born[column]
-    longest = recent.shape[1]
-    window = track.window
-    start = born
-    if track.cell[slot] != cell or track.upto[slot] < born or now - track.upto[slot] > window:
-        start = max(born, now - window - (SCORES - 1) - 2)
-        for past in range(max(born, start - longest), start):
-            recent[slot, past % longest] = composite[past % composite.shape[0], column]
-        track.cell[slot] = cell
-        track.size[slot] = 0
-        track.upto[slot] = start - 1
-    first = start if start == born else start + 3
-    count = track.size[slot]
-    for at_bin in range(track.upto[slot] + 1, target + 1):
-        newest = at_bin % longest
-        recent[slot, newest] = composite[at_bin % composite.shape[0], column]
-        rolled = _rolled(recent, slot, newest, at_bin - born + 1, plan.windows, plan.rollup)
-        _extend(track.chain, slot, rolled, at_bin - start, plan.divisors)
-        if at_bin < first:
-            continue
-        for i in range(3):
-            at = (3 * slot + i) * window
-            admit(track.ring, track.ordered, at, window, count, at_bin % window, track.chain[slot, i + 1])
-        count = min(count + 1, window)
-        if at_bin >= scored:
-            score = 0.0
-            if count >= plan.min_periods:
-                for i in range(3):
-                    at = (3 * slot + i) * window
-                    z[i] = z_or_zero(track.ordered, at, count, track.chain[slot, i + 1], 1.0)
-                score = blend(z, plan.weights, plan.tanh_scale)
-            track.scores[slot, at_bin % SCORES] = score
-    track.size[slot] = count
-    track.upto[slot] = max(track.upto[slot], target)
+    """Work the composite of bin `at_bin`, which is in `recent`, into rolled, d1, d2, d3 of a chain begun at `start`."""
+    rolled = _rolled(recent, slot, at_bin % recent.shape[1], at_bin - born + 1, windows, weights)
+    _extend(chain, slot, rolled, at_bin - start, divisors)
 
 
 @kernel
-def _project(scores: _Floats, slot: int, now: int, seen: int, plan: Plan, out: _Floats, row: int) -> None:
+def _catch_up(
+    history: History, track: Track, plan: Plan, first: int, last: int, target: int, now: int, most: int
+) -> int:
+    """Bring the cells `[first, last)` up to bin `target`, but each on by `most` bins at most; returns the bins in all.
+
+    Bin `now` is the last recorded; scores are worked out for it and the three before. A slot that holds another cell,
+    or the same from an earlier stay in the range or too long ago, is built anew: from three bins before the first value
+    that the window of bin `now - 3` needs, since the third difference reaches back that far. A build takes four bins or
+    more at once.
+    """
+    # Taken out of their tuples once: handing those on, or reaching into them, for each cell costs as much as the cell.
+    composite, borns = history.composite, history.born
+    cells, uptos, sizes, scores = track.cell, track.upto, track.size, track.scores
+    recent, chain, ring, ordered = track.recent, track.chain, track.ring, track.ordered
+    windows, rollup, divisors, weights = plan.windows, plan.rollup, plan.divisors, plan.weights
+    window = track.window
+    longest = recent.shape[1]
+    depth = composite.shape[0]
+    z = np.empty(3)
+    done = 0
+    for cell in range(first, last):
+        slot = cell % cells.size
+        column = cell % borns.size
+        born = borns[column]
+        start = born
+        if cells[slot] != cell or uptos[slot] < born or now - uptos[slot] > window + SLACK:
+            start = max(born, now - window - (SCORES - 1) - 2)
+            for past in range(max(born, start - longest), start):
+                recent[slot, past % longest] = composite[past % depth, column]
+            cells[slot] = cell
+            sizes[slot] = 0
+            uptos[slot] = start - 1
+        valid = start if start == born else start + 3  # the first bin whose differences are those of the whole history
+        begin = uptos[slot] + 1
+        end = max(begin, min(target + 1, begin + most))
+        for at_bin in range(begin, end):
+            recent[slot, at_bin % longest] = composite[at_bin % depth, column]
+            _differences(recent, chain, slot, at_bin, born, start, windows, rollup, divisors)
+            if at_bin < valid:
+                continue
+            count = sizes[slot]
+            for i in range(3):
+                admit(ring, ordered, (3 * slot + i) * window, window, count, at_bin % window, chain[slot, i + 1])
+            count = min(count + 1, window)
+            sizes[slot] = count
+            if at_bin <= now - SCORES:
+                continue
+            score = 0.0
+            if count >= plan.min_periods:
+                for i in range(3):
+                    z[i] = z_or_zero(ordered, (3 * slot + i) * window, count, chain[slot, i + 1], 1.0)
+                score = blend(z, weights, plan.tanh_scale)
+            scores[slot, at_bin % SCORES] = score
+        uptos[slot] = end - 1
+        done += end - begin
+    return done
+
+
+@kernel
+def _project(
+    scores: _Floats,
+    slot: int,
+    now: int,
+    seen: int,
+    dt: float,
+    cubic: float,
+    horizons: _Floats,
+    damping: _Floats,
+    out: _Floats,
+    row: int,
+) -> None:
     """Projections of a cell from its last scores; a difference is 0 until there are enough bins for it."""
-    dt = plan.bin_seconds
     s0 = scores[slot, now % SCORES]
     s1 = 0.0
     s2 = 0.0
@@ -185,9 +229,30 @@ def _project(scores: _Floats, slot: int, now: int, seen: int, plan: Plan, out: _
                 slope2 = (before2 - scores[slot, (now - 3) % SCORES]) / dt
                 s3 = (s2 - (slope - slope2) / dt) / dt
     for j in range(out.shape[1]):
-        h = plan.horizons[j]
-        ahead = (s0 + s1 * h + s2 * h * h / 2.0 + plan.cubic * s3 * h * h * h) * plan.damping[j]
+        h = horizons[j]
+        ahead = (s0 + s1 * h + s2 * h * h / 2.0 + cubic * s3 * h * h * h) * damping[j]
         out[row, j] = min(1.0, max(-1.0, ahead))
+
+
+@kernel
+def _keep_guard(history: History, track: Track, plan: Plan, first: int, last: int, origin: int, now: int) -> None:
+    """Prepare the cells beside the served `[first, last)`, nearest first, so that a window that moves finds them ready.
+
+    The work is spread over bins, which bounds that of each. Cells stop short of the bins whose scores they will need
+    when they get served.
+    """
+    cells, uptos, borns = track.cell, track.upto, history.born
+    target = now - SCORES
+    budget = _BUDGET
+    for distance in range(1, GUARD + 1):
+        for side in range(2):
+            cell = first - distance if side == 0 else last + distance - 1
+            if budget < SCORES or cell < origin or cell >= origin + borns.size:
+                continue
+            slot = cell % cells.size
+            born = borns[cell % borns.size]
+            if born <= target and (cells[slot] != cell or uptos[slot] < max(born, target - _LAG)):
+                budget -= _catch_up(history, track, plan, cell, cell + 1, target, now, budget)
 
 
 @kernel
@@ -195,52 +260,31 @@ def serve(
     history: History,
     track: Track,
     plan: Plan,
-    first: int,
+    origin: int,
+    low: int,
     now: int,
     values: _Floats,
     codes: npt.NDArray[np.int8],
     projections: _Floats,
 ) -> None:
-    """Results of bin `now` for the cells from absolute index `first` on.
+    """Results of bin `now` for the cells from index `low` of the range on, whose index 0 is the cell `origin`.
 
     `values` (5, rows) is composite, d1, d2, d3 and score, `codes` (rows,) the state, `projections` (rows, horizons).
     """
-    z = np.empty(3)
+    first = origin + low
+    _catch_up(history, track, plan, first, first + codes.size, now, now, _UNLIMITED)
+    recent, chain, scores, borns = track.recent, track.chain, track.scores, history.born
+    horizons, damping = plan.horizons, plan.damping
     for i in range(codes.size):
         cell = first + i
-        catch_up(history, track, plan, cell, now, now, now - SCORES + 1, z)
         slot = cell % track.cell.size
-        values[0, i] = track.recent[slot, now % track.recent.shape[1]]
+        values[0, i] = recent[slot, now % recent.shape[1]]
         for j in range(3):
-            values[j + 1, i] = track.chain[slot, j + 1]
-        score = track.scores[slot, now % SCORES]
+            values[j + 1, i] = chain[slot, j + 1]
+        score = scores[slot, now % SCORES]
         values[4, i] = score
         codes[i] = 1 if score >= plan.neutral else (-1 if score <= -plan.neutral else 0)
-        if projections.shape[1] > 0:
-            seen = now - history.born[cell % history.born.size] + 1
-            _project(track.scores, slot, now, seen, plan, projections, i)
-
-
-@kernel
-def keep_guard(
-    history: History, track: Track, plan: Plan, first: int, last: int, low: int, high: int, now: int, period: int
-) -> None:
-    """Prepare cells beside the served `[first, last)`, nearest first, down to `low` and up to (not with) `high`.
-
-    So that a window that moves by a few cells finds them ready: each is caught up every `period` bins, and at most one
-    is built a bin, which bounds the work. They stop short of the bins whose scores a cell that gets served will need.
-    """
-    target = now - SCORES + 1
-    z = np.empty(3)
-    built = False
-    for distance in range(1, max(first - low, high - last) + 1):
-        for side in range(2):
-            cell = first - distance if side == 0 else last + distance - 1
-            born = history.born[cell % history.born.size]
-            if cell < low or cell >= high or born > target:
-                continue
-            slot = cell % track.cell.size
-            stale = track.cell[slot] != cell or track.upto[slot] < born or now - track.upto[slot] > period * 2
-            if (stale and not built) or (not stale and (now + cell) % period == 0):
-                built = built or stale
-                catch_up(history, track, plan, cell, target, now, now + 1, z)
+        if horizons.size > 0:
+            seen = now - borns[cell % borns.size] + 1
+            _project(scores, slot, now, seen, plan.bin_seconds, plan.cubic, horizons, damping, projections, i)
+    _keep_guard(history, track, plan, first, first + codes.size, origin, now)

@@ -61,10 +61,23 @@ def _insert(ordered: _Floats, at: int, count: int, value: float) -> None:
 
 
 @kernel
+def _locate_two(ordered: _Floats, at: int, count: int, one: float, two: float) -> tuple[np.uint64, np.uint64]:
+    """`_locate` for two values at once: the loads of the two searches overlap."""
+    base = np.uint64(at)
+    other = np.uint64(at)
+    left = np.uint64(count)
+    while left > _ONE:
+        half = left >> _ONE
+        base += half if ordered[base + half - _ONE] < one else _ZERO
+        other += half if ordered[other + half - _ONE] < two else _ZERO
+        left -= half
+    return base + (_ONE if ordered[base] < one else _ZERO), other + (_ONE if ordered[other] < two else _ZERO)
+
+
+@kernel
 def _replace(ordered: _Floats, at: int, count: int, old: float, new: float) -> None:
     """Put `new` in for `old`, which is there; only what is between the two moves."""
-    gap = _locate(ordered, at, count, old)
-    place = _locate(ordered, at, count, new)
+    gap, place = _locate_two(ordered, at, count, old, new)
     if place > gap:
         place -= _ONE
         for i in range(gap, place):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ._blend import blend
 from ._checks import whole_array
 from ._jit import kernel
-from .codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED
+from .codes import BEAR_VACUUM, BULL_VACUUM, MIXED
 from .errors import InputError, ParameterError
 from .params import DerivativeParams
 from .robust import RobustWindow
@@ -50,11 +50,14 @@ class DerivativeFrame:
 
 
 @kernel
-def _intensities(codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
-    """Sum of the weights of the rows in each state; `out` (5,) is for the codes -2 to 2."""
+def _intensities(codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> bool:
+    """Sum the weights of the rows in each state into `out` (5,), for codes -2 to 2; False if there is another code."""
     out[:] = 0.0
     for i in range(codes.size):
+        if not -2 <= codes[i] <= 2:
+            return False
         out[codes[i] + 2] += weights[i]
+    return True
 
 
 class DerivativeStage:
@@ -79,6 +82,7 @@ class DerivativeStage:
         )
         self._chain: tuple[float, float, float, float] | None = None
         self._shares = np.zeros(5)
+        self._z = np.zeros(3)
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
@@ -87,36 +91,36 @@ class DerivativeStage:
 
     def update(self, state5_code: npt.ArrayLike) -> DerivativeFrame:
         """Take in the next bin: one code of -2 to 2 a row, whole numbers. `InputError` for anything else."""
-        codes = whole_array("state5_code", state5_code, BEAR_VACUUM, BULL_VACUUM)
-        if codes.size != self._weights.size:
-            raise InputError(f"state5_code: {codes.size} rows, must be {self._weights.size}")
-        _intensities(codes, self._weights, self._shares)
-        share = {code: float(self._shares[code + 2]) for code in range(BEAR_VACUUM, BULL_VACUUM + 1)}
+        codes = np.asarray(state5_code)
+        if codes.shape != self._weights.shape:
+            raise InputError(f"state5_code: shape {codes.shape}, must be {self._weights.shape}")
+        if codes.dtype.kind not in "iu" or not _intensities(codes.astype(np.int64), self._weights, self._shares):
+            whole_array("state5_code", codes, BEAR_VACUUM, BULL_VACUUM)  # says which code is wrong
+        bear_vacuum, bear_pressure, mixed, bull_pressure, bull_vacuum = shares = self._shares.tolist()
         p = self._params
-        bull = p.bull_pressure_weight * share[BULL_PRESSURE] + p.bull_vacuum_weight * share[BULL_VACUUM]
-        bear = p.bear_pressure_weight * share[BEAR_PRESSURE] + p.bear_vacuum_weight * share[BEAR_VACUUM]
-        base = (bull - bear) * min(1.0, max(0.0, 1.0 - p.mixed_weight * share[MIXED]))
-        chain = self._differences(base)
-        z = [window.push(d) for window, d in zip(self._windows, chain[1:], strict=True)]
-        ready = self._windows[0].ready  # all three hold the same number of values
-        greatest = max(share.values())
-        leaders = [code for code, value in share.items() if value == greatest]
+        bull = p.bull_pressure_weight * bull_pressure + p.bull_vacuum_weight * bull_vacuum
+        bear = p.bear_pressure_weight * bear_pressure + p.bear_vacuum_weight * bear_vacuum
+        base = (bull - bear) * min(1.0, max(0.0, 1.0 - p.mixed_weight * mixed))
+        _, d1, d2, d3 = self._differences(base)
+        z1, z2, z3 = (window.push(d) for window, d in zip(self._windows, (d1, d2, d3), strict=True))
+        self._z[:] = z1, z2, z3
+        greatest = max(shares)
         return DerivativeFrame(
             name=_NAME,
-            score=blend(np.array(z), self._channel_weights, p.tanh_scale),
-            ready=ready,
+            score=blend(self._z, self._channel_weights, p.tanh_scale),
+            ready=self._windows[0].ready,  # all three hold the same number of values
             sample_count=self._windows[0].count,
             base=base,
-            d1=chain[1],
-            d2=chain[2],
-            d3=chain[3],
-            z1=z[0],
-            z2=z[1],
-            z3=z[2],
+            d1=d1,
+            d2=d2,
+            d3=d3,
+            z1=z1,
+            z2=z2,
+            z3=z3,
             bull_intensity=bull,
             bear_intensity=bear,
-            mixed_intensity=share[MIXED],
-            dominant_state=leaders[0] if len(leaders) == 1 else MIXED,
+            mixed_intensity=mixed,
+            dominant_state=shares.index(greatest) + BEAR_VACUUM if shares.count(greatest) == 1 else MIXED,
         )
 
     def _differences(self, base: float) -> tuple[float, float, float, float]:

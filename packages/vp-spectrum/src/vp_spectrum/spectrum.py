@@ -13,9 +13,6 @@ from ._checks import fill, whole
 from .errors import InputError
 from .params import SpectrumParams
 
-# Cells on either side of the served ones that are kept ready, and how often they are caught up (bins).
-_GUARD_CELLS = 16
-_GUARD_PERIOD = 8
 _MOST_CELLS = 1 << 20
 _INT64_MAX = (1 << 63) - 1
 
@@ -65,8 +62,9 @@ class CellSpectrum:
         self._n_cells = whole("n_cells", n_cells, 1, _MOST_CELLS)
         self._plan = _plan(params)
         self._longest = params.rollup[-1][0]
-        # From the bin to record back to the oldest composite that the z-window of three bins ago rests on.
-        self._depth = params.zscore_window + self._longest + 2 * _cells.SCORES
+        # From the bin to record back to the oldest composite that the z-window of three bins ago rests on, and more for
+        # cells that are built over several bins.
+        self._depth = params.zscore_window + self._longest + 2 * _cells.SCORES + _cells.SLACK
         # Rows a power of two apart would fall into the same few cache sets: keep them odd cache lines apart.
         stride = (self._n_cells + 7) // 16 * 16 + 8
         self._history = _cells.History(
@@ -141,23 +139,11 @@ class CellSpectrum:
     def _serve(self, low: int, high: int) -> SpectrumFrame:
         rows = high - low
         now = self._bins - 1
-        self._reserve(min(rows + 2 * _GUARD_CELLS, self._n_cells))
+        self._reserve(min(rows + 2 * _cells.GUARD, self._n_cells))
         values = np.empty((5, rows))
         codes = np.empty(rows, dtype=np.int8)
         projections = np.empty((rows, len(self._params.horizons_ms)))
-        first = self._origin + low
-        _cells.serve(self._history, self._track, self._plan, first, now, values, codes, projections)
-        _cells.keep_guard(
-            self._history,
-            self._track,
-            self._plan,
-            first,
-            first + rows,
-            max(first - _GUARD_CELLS, self._origin),
-            min(first + rows + _GUARD_CELLS, self._origin + self._n_cells),
-            now,
-            _GUARD_PERIOD,
-        )
+        _cells.serve(self._history, self._track, self._plan, self._origin, low, now, values, codes, projections)
         return SpectrumFrame(
             ts_ns=self._ts_ns,
             lo=low,
