@@ -27,7 +27,7 @@ pipeline: {}
     "serving/small.yaml": """
 name: small
 pipeline: small
-scoring: {threshold_neutral: 0.2}
+scoring: {}
 signal: {name: derivative, params: {zscore_window_bins: 80, zscore_min_periods: 20}}
 """,
     "experiments/small.yaml": """

@@ -9,11 +9,12 @@ import time
 
 import pytest
 
+from vp_harness import atomic
 from vp_harness.atomic import remove_leftovers, sha256_file, staged_directory, write_file
 
 CRASH = """
-import os, pathlib, sys
-from vp_harness.atomic import staged_directory
+import os, pathlib, runpy, sys
+staged_directory = runpy.run_path(sys.argv[2])["staged_directory"]
 with staged_directory(pathlib.Path(sys.argv[1])) as staged:
     (staged.path / "half").write_bytes(b"half")
     os._exit(9)
@@ -80,7 +81,8 @@ def test_of_many_writers_exactly_one_publishes(tmp_path):
 
 
 def test_what_a_dead_process_left_goes_and_work_in_progress_stays(tmp_path):
-    assert subprocess.run([sys.executable, "-c", CRASH, str(tmp_path / "set")], check=False).returncode == 9
+    command = [sys.executable, "-c", CRASH, str(tmp_path / "set"), atomic.__file__]
+    assert subprocess.run(command, check=False).returncode == 9
     assert len(list(tmp_path.iterdir())) == 1
     with staged_directory(tmp_path / "other") as staged:  # also cleans up before it begins
         assert [entry.name for entry in tmp_path.iterdir()] == [staged.path.name]

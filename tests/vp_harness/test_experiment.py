@@ -129,10 +129,12 @@ def test_processes_give_the_same_numbers_as_threads(ran, research, own):
     assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
 
 
-def test_two_processes_with_one_experiment_list_every_run_once(ran, research, own):
+def test_two_processes_with_one_experiment_make_its_dataset_and_list_every_run_once(ran, research, own):
     script = "import sys; from vp_harness import run_experiment as r; r('small', sys.argv[1], config_root=sys.argv[2])"
     arguments = [sys.executable, "-c", script, str(own.lake.root), str(own.configs)]
     assert [p.wait() for p in [subprocess.Popen(arguments) for _ in range(2)]] == [0, 0]
+    assert [path.name for path in own.lake.datasets_dir.iterdir()] == [research.dataset_id]
+    Dataset.open(own.lake, research.dataset_id).verify()
     assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
 
 

@@ -47,6 +47,7 @@ def test_no_events_give_no_rates():
 
 
 @given(trials=st.integers(1, 400), data=st.data())
+@settings(deadline=None)
 def test_wilson_bounds_solve_the_score_equation(trials, data):
     successes = data.draw(st.integers(0, trials))
     low, high = wilson_interval(successes, trials)

@@ -6,7 +6,8 @@ import datetime as dt
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -110,7 +111,8 @@ def dataset_id_of(config: RuntimeConfig, identity: dict[str, Any]) -> str:
     return f"{config.symbol}_{day}_{start}_{end}__{config.pipeline}__{digest}".lower()
 
 
-def code_versions() -> dict[str, str]:
+@cache
+def code_versions() -> Mapping[str, str]:
     """Versions of the packages that make and judge datasets."""
     return {name: version(name) for name in _VERSIONED}
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -144,6 +145,7 @@ def derivative_of(config: RuntimeConfig) -> DerivativeParams:
     return DerivativeParams(bin_seconds=config.cell_width_ms / 1000, **config.state_model())
 
 
-def conformance_digests() -> dict[str, str]:
-    """Digest of the numbers that the installed vp-book and vp-spectrum compute."""
+@cache
+def conformance_digests() -> Mapping[str, str]:
+    """Digests of the numbers that the installed vp-book and vp-spectrum compute, by import name; run once a process."""
     return {"vp_book": vp_book.conformance_digest(), "vp_spectrum": vp_spectrum.conformance_digest()}
