@@ -1,0 +1,42 @@
+"""The examples of the documents run as they stand, one after the other."""
+
+import re
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def examples(document):
+    return re.findall(r"^```python\n(.*?)^```", (REPOSITORY / document).read_text(encoding="utf-8"), re.S | re.M)
+
+
+@pytest.fixture
+def workplace(tmp_path, own, monkeypatch):
+    """A working directory with `configs/` whose specs have the names that the documents use, and a lake."""
+    for directory in ("pipelines", "serving", "experiments"):
+        small = own.configs / directory / "small.yaml"
+        text = small.read_text().replace("name: small", "name: demo").replace(": small\n", ": demo\n")
+        (own.configs / directory / "demo.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return own
+
+
+def test_the_readme_runs(workplace):
+    (block,) = examples("packages/vp-harness/README.md")
+    Path("readme.py").write_text(block)
+    names = runpy.run_path("readme.py")
+    assert names["scores"].shape == (1800, 21)
+    assert names["best"].height == 5
+
+
+def test_the_research_guide_runs(workplace, capsys):
+    shutil.rmtree(workplace.lake.root)
+    blocks = examples("docs/research.md")
+    assert len(blocks) == 5
+    Path("research.py").write_text("\n".join(blocks))
+    runpy.run_path("research.py")
+    assert "demo -> srv_demo_" in capsys.readouterr().out
