@@ -84,14 +84,13 @@ function run(command: Command): void {
       break;
     }
     case 'restart':
-      send({ type: 'seek', bin_seq: 0 });
+      send(store.seekTo(0));
       break;
     case 'skip':
       send(store.seekBy(command.seconds));
       break;
     case 'latest':
       store.look({ kind: 'follow' });
-      send({ type: 'follow' });
       break;
     case 'go_to':
       seekInput.focus();
@@ -124,7 +123,6 @@ const buttons: Readonly<Record<string, Command>> = {
   back: { kind: 'skip', seconds: -SKIP_SECONDS },
   play: { kind: 'toggle_play' },
   forward: { kind: 'skip', seconds: SKIP_SECONDS },
-  latest: { kind: 'latest' },
 };
 for (const [id, command] of Object.entries(buttons)) {
   byId(id, HTMLButtonElement).addEventListener('click', () => {
@@ -152,7 +150,7 @@ byId('seek-form', HTMLFormElement).addEventListener('submit', (event) => {
   const target = parseSeekTarget(seekInput.value, store.time);
   seekInput.setAttribute('aria-invalid', String(target === null));
   if (target === null) return;
-  send({ type: 'seek', bin_seq: target });
+  send(store.seekTo(target));
   seekInput.value = '';
   seekInput.blur();
 });

@@ -14,15 +14,15 @@ const TAG_HEIGHT = 20;
 export function drawPriceAxis(brush: Brush, { layout, view, grid }: Scene): void {
   const { heat, priceAxis } = layout;
   const { low, high } = visibleCells(view);
-  const step = priceStep(grid.cellInt, view.rowPx, brush.px(PRICE_SPACING));
+  const step = priceStep(grid.cellInt, view.rowPx, brush.em(PRICE_SPACING));
   brush.font(11);
   for (const { at, value } of priceTicks(grid, low, high, step)) {
     const y = yOf(view, at);
     brush.horizontal(heat.left, heat.right, y, PALETTE.gridline);
-    const clear = brush.px(8);
+    const clear = brush.em(8);
     if (y < heat.top + clear || y > heat.bottom - clear) continue;
     brush.horizontal(priceAxis.left, priceAxis.left + brush.px(4), y, PALETTE.axisLine);
-    brush.text(grid.format(value), priceAxis.right - brush.px(10), y, 'right', PALETTE.axisText);
+    brush.text(grid.format(value), priceAxis.right - brush.em(10), y, 'right', PALETTE.axisText);
   }
   brush.vertical(priceAxis.left, heat.top, heat.bottom, PALETTE.axisLine);
 }
@@ -30,7 +30,7 @@ export function drawPriceAxis(brush: Brush, { layout, view, grid }: Scene): void
 export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void {
   const { heat, signal, timeAxis } = layout;
   const timeAt = (seq: number): number => time.originMs + seq * time.binMs;
-  const step = timeStep(time.binMs / view.columnPx, brush.px(TIME_SPACING));
+  const step = timeStep(time.binMs / view.columnPx, brush.em(TIME_SPACING));
   const detail: ClockDetail = step < 1000 ? 'tenths' : step < 60_000 ? 'seconds' : 'minutes';
   const y = (timeAxis.top + timeAxis.bottom) / 2;
   brush.font(11);
@@ -38,13 +38,13 @@ export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void 
     const x = xOf(view, (at - time.originMs) / time.binMs);
     brush.vertical(x, heat.top, heat.bottom, PALETTE.gridline);
     brush.vertical(x, signal.top, signal.bottom, PALETTE.gridline);
-    const clear = brush.px(26);
+    const clear = brush.em(26);
     if (x < heat.left + clear || x > heat.right - clear) continue;
     brush.vertical(x, timeAxis.top, timeAxis.top + brush.px(4), PALETTE.axisLine);
     brush.text(formatClock(at, detail), x, y, 'center', PALETTE.axisText);
   }
   brush.horizontal(timeAxis.left, timeAxis.right, timeAxis.top, PALETTE.axisLine);
-  brush.text('New York', timeAxis.right - brush.px(10), y, 'right', PALETTE.axisText);
+  brush.text('New York', timeAxis.right - brush.em(10), y, 'right', PALETTE.axisText);
 }
 
 /** The mid of the newest bin on the price axis, or where it was, marked as not valid. */
@@ -80,12 +80,12 @@ export function drawCrosshair(brush: Brush, scene: Scene): void {
     brush.horizontal(heat.left, heat.right, y, PALETTE.crosshair);
     drawPriceTag(brush, layout, y, grid.format(grid.priceAt(hovered.cell)), colours);
   }
-  const half = brush.px(44);
+  const half = brush.em(48);
   const centre = Math.min(Math.max(x, heat.left + half), heat.right - half);
   const top = timeAxis.top + brush.px(3);
   brush.tag(
     formatClock(time.originMs + hovered.seq * time.binMs, 'millis'),
-    { left: centre - half, right: centre + half, top, bottom: top + brush.px(TAG_HEIGHT) },
+    { left: centre - half, right: centre + half, top, bottom: top + brush.em(TAG_HEIGHT) },
     colours,
   );
 }
@@ -98,7 +98,7 @@ function drawPriceTag(
   colours: { fill: string; text: string },
 ): void {
   const { priceAxis, heat } = layout;
-  const half = brush.px(TAG_HEIGHT / 2);
+  const half = brush.em(TAG_HEIGHT / 2);
   const middle = Math.min(Math.max(y, heat.top + half), heat.bottom - half);
   brush.tag(
     text,

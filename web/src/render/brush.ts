@@ -10,11 +10,17 @@ export class Brush {
   constructor(
     readonly context: CanvasRenderingContext2D,
     readonly ratio: number,
+    readonly textScale: number,
   ) {}
 
   /** CSS px in device px. */
   px(css: number): number {
     return css * this.ratio;
+  }
+
+  /** As {@link px}, for sizes that go with the text. */
+  em(css: number): number {
+    return css * this.ratio * this.textScale;
   }
 
   /** A line width or offset that is a whole, visible count of device px. */
@@ -23,7 +29,7 @@ export class Brush {
   }
 
   font(cssSize: number, weight = 400): void {
-    this.context.font = `${weight} ${this.px(cssSize)}px ${FONT_STACK}`;
+    this.context.font = `${weight} ${this.em(cssSize)}px ${FONT_STACK}`;
   }
 
   text(text: string, x: number, y: number, align: CanvasTextAlign, colour: string): void {

@@ -7,7 +7,7 @@ import { drawSignal } from './signalplot';
 /** Draws everything that lies over the heatmap's cells, and the signal plot and axes beside them. */
 export function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
   const { layout, history } = scene;
-  const brush = new Brush(context, layout.ratio);
+  const brush = new Brush(context, layout.ratio, layout.textScale);
   context.clearRect(0, 0, layout.width, layout.height);
   drawSignal(brush, scene);
   drawPriceAxis(brush, scene);

@@ -4,6 +4,9 @@ import { PALETTE } from './palette';
 /** Entries of a colour table. Odd, so that a diverging map has its neutral colour exactly in the middle. */
 export const TABLE_SIZE = 255;
 
+/** Flat pieces of a ramp's legend. */
+const LEGEND_PIECES = 64;
+
 type Triple = [number, number, number];
 
 /**
@@ -23,7 +26,7 @@ const ANCHORS: Record<ColourKind, readonly string[]> = {
     '#33b7ae',
     '#bdf6ea',
   ],
-  sequential: [PALETTE.neutral, '#1b2f52', '#27579a', '#4f8fcf', '#a3c6e6', '#fbf3dc'],
+  sequential: [PALETTE.neutral, '#16253f', '#1f4478', '#3a76b6', '#8ab7df', '#fbf3dc'],
   states: ['#f2894a', '#8a4a27', '#2b3340', '#17656b', '#35c9c2'],
 };
 
@@ -62,10 +65,12 @@ export function lightness(table: Uint8Array, entry: number): number {
 /** A CSS gradient of a table, for the legend. */
 export function cssGradient(kind: ColourKind): string {
   const table = colourTable(kind);
-  const stops = Array.from({ length: 16 }, (_unused, index) => {
-    const entry = Math.round((index / 15) * (TABLE_SIZE - 1));
+  const pieces = kind === 'states' ? ANCHORS.states.length : LEGEND_PIECES;
+  const stops = Array.from({ length: pieces }, (_unused, index) => {
+    const entry = Math.round((index / (pieces - 1)) * (TABLE_SIZE - 1));
     const [r, g, b] = table.subarray(entry * 4, entry * 4 + 3);
-    return `rgb(${r} ${g} ${b}) ${(index / 15) * 100}%`;
+    // Flat pieces: a legend of states must not suggest values between them.
+    return `rgb(${r} ${g} ${b}) ${(index / pieces) * 100}% ${((index + 1) / pieces) * 100}%`;
   });
   return `linear-gradient(90deg, ${stops.join(', ')})`;
 }

@@ -114,12 +114,12 @@ function drawScale(brush: Brush, { layout }: Scene, yAt: (score: number) => numb
   const { signalAxis, signal } = layout;
   brush.font(11);
   for (const score of [1, 0, -1]) {
-    const x = signalAxis.right - brush.px(10);
+    const x = signalAxis.right - brush.em(10);
     brush.text(score === 0 ? '0' : signed(score, 0), x, yAt(score), 'right', PALETTE.axisText);
   }
   brush.vertical(signalAxis.left, signal.top, signal.bottom, PALETTE.axisLine);
   brush.horizontal(signal.left, signalAxis.right, signal.top, PALETTE.axisLine);
   brush.font(11, 600);
-  const label = signal.left + brush.px(12);
-  brush.text('Signal score', label, signal.top + brush.px(14), 'left', PALETTE.axisText);
+  const label = signal.left + brush.em(12);
+  brush.text('Signal score', label, signal.top + brush.em(14), 'left', PALETTE.axisText);
 }

@@ -28,7 +28,7 @@ export function significant(value: number, digits = 4): string {
   if (magnitude >= 1e9 || magnitude < 1e-3) {
     return value
       .toExponential(digits - 1)
-      .replace('-', MINUS)
+      .replaceAll('-', MINUS)
       .replace('e+', 'e');
   }
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(magnitude)));

@@ -12,6 +12,8 @@ export interface ChartLayout {
   height: number;
   /** Device pixels per CSS pixel. */
   ratio: number;
+  /** Size of text against its normal size; large screens have larger text. */
+  textScale: number;
   heat: Rect;
   priceAxis: Rect;
   signal: Rect;
@@ -26,12 +28,17 @@ const SIGNAL_SHARE = 0.18;
 const SIGNAL_HEIGHT = { least: 64, most: 200 };
 
 /** Divides a chart of `width` x `height` CSS px. Every part has whole device pixels and is never negative. */
-export function chartLayout(width: number, height: number, ratio: number): ChartLayout {
+export function chartLayout(
+  width: number,
+  height: number,
+  ratio: number,
+  textScale = 1,
+): ChartLayout {
   const px = (css: number): number => Math.round(css * ratio);
   const full = { width: Math.max(px(width), 1), height: Math.max(px(height), 1) };
-  const plotRight = Math.max(full.width - px(PRICE_AXIS_WIDTH), 1);
+  const plotRight = Math.max(full.width - px(PRICE_AXIS_WIDTH * textScale), 1);
   const wanted = Math.min(Math.max(height * SIGNAL_SHARE, SIGNAL_HEIGHT.least), SIGNAL_HEIGHT.most);
-  const timeTop = Math.max(full.height - px(TIME_AXIS_HEIGHT), 0);
+  const timeTop = Math.max(full.height - px(TIME_AXIS_HEIGHT * textScale), 0);
   const signalTop = Math.max(timeTop - px(wanted), 0);
   const heatBottom = Math.max(signalTop - px(GAP), 0);
   const column = { left: 0, right: plotRight };
@@ -39,6 +46,7 @@ export function chartLayout(width: number, height: number, ratio: number): Chart
   return {
     ...full,
     ratio,
+    textScale,
     heat: { ...column, top: 0, bottom: heatBottom },
     priceAxis: { ...axis, top: 0, bottom: heatBottom },
     signal: { ...column, top: signalTop, bottom: timeTop },

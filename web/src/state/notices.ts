@@ -1,4 +1,4 @@
-import { CLOSE } from '../wire/types';
+import { CLOSE, type RuntimeConfigMessage } from '../wire/types';
 
 /** Something to tell the user, in plain words. */
 export interface Notice {
@@ -6,21 +6,26 @@ export interface Notice {
   detail: string;
 }
 
-/** Headings for what the server's error codes are about; matched by the first that occurs in the code. */
-const HEADINGS: readonly (readonly [RegExp, string])[] = [
-  [/unknown.*serving|serving.*unknown|not_found/i, 'There is no such serving'],
-  [/instrument|lock/i, 'This serving is of another instrument'],
-  [/digest|integrity|checksum|tamper/i, 'This serving cannot be trusted'],
-  [/full|capacity|limit|budget/i, 'The server is full'],
-  [/engine|internal|producer/i, 'The engine behind this stream failed'],
-  [/query|param/i, 'The address of this page is not understood'],
-  [/origin|auth|token|forbidden/i, 'The server does not allow this page'],
-  [/message|client|seek|command/i, 'The server did not accept that'],
-];
+/** What the server's error codes are about. */
+const HEADINGS: Readonly<Record<string, string>> = {
+  unknown_serving: 'There is no such serving',
+  bad_query: 'The address of this page is not understood',
+  instrument_mismatch: 'This serving is of another instrument',
+  digest_mismatch: 'This serving was made with other libraries',
+  integrity: 'This serving is damaged',
+  raw_file_missing: 'The market data of this serving is missing',
+  unavailable: 'The server cannot read its registry or lake',
+  full: 'The server is full',
+  engine_failed: 'The engine behind this stream failed',
+  internal_error: 'The server failed to open this serving',
+  bad_message: 'The server did not understand the page',
+  bad_seek: 'There is no such bin',
+  not_an_alias: 'This serving was opened by its id and stays as it is',
+  follow_failed: 'The alias has moved, but cannot be followed now',
+};
 
 export function serverNotice(code: string, message: string): Notice {
-  const heading = HEADINGS.find(([pattern]) => pattern.test(code));
-  return { title: heading?.[1] ?? 'The server reports an error', detail: message };
+  return { title: HEADINGS[code] ?? 'The server reports an error', detail: message };
 }
 
 /** What a close without an explaining message means, or null when it needs no words. */
@@ -42,4 +47,15 @@ export function closeNotice(code: number): Notice | null {
     default:
       return { title: 'Connection lost', detail: 'The page connects again by itself.' };
   }
+}
+
+/** What a new config says about a stream that had another one before; null when it is the same or the first. */
+export function moveNotice(
+  before: RuntimeConfigMessage | null,
+  now: RuntimeConfigMessage,
+): Notice | null {
+  const id = now.serving.serving_id;
+  if (before === null || before.serving.serving_id === id) return null;
+  const name = now.serving.alias ?? 'This stream';
+  return { title: 'Another serving was promoted', detail: `${name} is now ${id}.` };
 }

@@ -1,7 +1,7 @@
 import type { ServingChoice } from '../wire/servings';
 import type { WorkerEvent } from '../wire/protocol';
 import type { RuntimeConfigMessage } from '../wire/types';
-import { closeNotice, serverNotice, type Notice } from './notices';
+import { closeNotice, moveNotice, serverNotice, type Notice } from './notices';
 
 /** Where the connection stands. */
 export type Phase =
@@ -86,7 +86,12 @@ function reduceWire(state: SessionState, event: WorkerEvent, nowMs: number): Ses
     case 'connecting':
       return { ...state, phase: 'connecting', retryAtMs: null };
     case 'config':
-      return { ...state, phase: 'waiting', config: event.message, notice: null };
+      return {
+        ...state,
+        phase: 'waiting',
+        config: event.message,
+        notice: moveNotice(state.config, event.message),
+      };
     case 'bin':
       return {
         ...state,

@@ -1,4 +1,4 @@
-import type { ClientMessage } from '../wire/types';
+import { streamIdentity, type ClientMessage } from '../wire/types';
 import type { WorkerEvent } from '../wire/protocol';
 import { CELL_FIELDS } from '../wire/cells';
 import type { TimeBase } from './clock';
@@ -19,6 +19,8 @@ export const NEAR_REACH = 10;
 
 /** What is known once a stream has said what it is. */
 export interface Stream {
+  /** Equal for two streams whose bins are the same; see `streamIdentity`. */
+  identity: string;
   history: History;
   columns: readonly string[];
   rows: number;
@@ -104,12 +106,13 @@ export class Store {
 
   private configure({ message, columns }: Extract<WorkerEvent, { kind: 'config' }>): void {
     const { config, grid_rows: rows } = message;
+    const identity = streamIdentity(message);
     this.view = reduceView(this.view, { kind: 'grid', radius: config.grid_radius_ticks });
-    const known = this.stream;
     // The same stream after a lost connection goes on where it was.
-    if (known?.rows === rows && known.columns.join() === columns.join()) return;
+    if (this.stream?.identity === identity) return;
     this.forget();
     this.stream = {
+      identity,
       history: new History(historyCapacity(columns.length * rows, this.widest)),
       columns,
       rows,
@@ -219,7 +222,13 @@ export class Store {
   seekBy(seconds: number): ClientMessage | null {
     if (this.stream === null || this.stream.history.empty) return null;
     const bins = Math.round((seconds * 1000) / this.stream.binMs);
-    return { type: 'seek', bin_seq: Math.max(this.stream.history.head + bins, 0) };
+    return this.seekTo(this.stream.history.head + bins);
+  }
+
+  /** The message that moves the replay to a bin; a finished replay has none behind its last. */
+  seekTo(seq: number): ClientMessage {
+    const last = this.session.phase === 'ended' ? this.stream?.history.head : undefined;
+    return { type: 'seek', bin_seq: Math.max(Math.min(seq, last ?? seq), 0) };
   }
 }
 

@@ -15,6 +15,11 @@ export class Header {
   private readonly pill = byId('connection', HTMLElement);
   private readonly pillText = byId('connection-text', HTMLElement);
   private readonly play = byId('play', HTMLButtonElement);
+  private readonly transport = [
+    ...document.querySelectorAll<HTMLButtonElement | HTMLInputElement>(
+      '.transport :is(button, input)',
+    ),
+  ];
   private readonly modeButtons = new Map<ModeId, HTMLButtonElement>();
   private readonly ramp = byId('legend-ramp', HTMLElement);
   private legendOf: ModeId | null = null;
@@ -47,12 +52,14 @@ export class Header {
     this.drawConnection(session, nowMs);
     this.drawServings(session);
     this.drawMode(store);
+    for (const control of this.transport) control.disabled = store.stream === null;
   }
 
   private drawConnection(session: SessionState, nowMs: number): void {
     const stalled = stalledSeconds(session, nowMs);
     setText(this.pillText, connectionText(session, stalled, nowMs));
-    setData(this.pill, 'phase', stalled === null ? session.phase : 'stalled');
+    const phase = session.phase === 'streaming' && session.paused ? 'paused' : session.phase;
+    setData(this.pill, 'phase', stalled === null ? phase : 'stalled');
     setData(this.play, 'paused', session.paused ? '' : null);
     const label = session.paused ? 'Play' : 'Pause';
     if (this.play.getAttribute('aria-label') !== label) {

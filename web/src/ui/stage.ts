@@ -6,6 +6,9 @@ import type { Stream, Store } from '../state/store';
 import { byId } from './elements';
 import { Reading } from './reading';
 
+/** Size of the chart's text where page.css makes the page's larger: its 15 px against 13 px. */
+const LARGE_TEXT = 15 / 13;
+
 /** The chart's two canvases: keeps their size, hands the renderer what it needs. */
 export class Stage {
   readonly chart = byId('chart', HTMLElement);
@@ -16,6 +19,7 @@ export class Stage {
   private readonly heat = byId('heat', HTMLCanvasElement);
   private readonly overlay = byId('overlay', HTMLCanvasElement);
   private readonly reading = new Reading();
+  private readonly largeText = window.matchMedia('(min-width: 2200px)');
   private readonly context: CanvasRenderingContext2D;
   private configuredFor: Stream | null = null;
 
@@ -29,9 +33,11 @@ export class Stage {
   /** Takes over the chart's present size; true when it changed. */
   measure(): boolean {
     const { clientWidth, clientHeight } = this.chart;
-    const next = chartLayout(clientWidth, clientHeight, window.devicePixelRatio);
-    const { width, height, ratio } = this.layout;
-    if (next.width === width && next.height === height && next.ratio === ratio) return false;
+    const textScale = this.largeText.matches ? LARGE_TEXT : 1;
+    const next = chartLayout(clientWidth, clientHeight, window.devicePixelRatio, textScale);
+    if (next.width === this.layout.width && next.height === this.layout.height) {
+      if (next.ratio === this.layout.ratio && textScale === this.layout.textScale) return false;
+    }
     this.layout = next;
     resize(this.overlay, next.width, next.height, next.ratio);
     resize(this.heat, widthOf(next.heat), heightOf(next.heat), next.ratio);

@@ -3,7 +3,7 @@ import { retryDelay } from './backoff';
 import { cellLayout } from './cells';
 import { WireError } from './errors';
 import type { WorkerEvent } from './protocol';
-import type { ClientMessage, RuntimeConfigMessage } from './types';
+import { streamIdentity, type ClientMessage, type RuntimeConfigMessage } from './types';
 
 /** The part of a WebSocket that a session uses, so that tests can run it over another implementation. */
 export interface Socket {
@@ -48,6 +48,8 @@ export class StreamSession {
   private staleBins = 0;
   /** Where to go once connected, asked for while not connected. */
   private seekOnOpen: number | null = null;
+  /** Whether this connection has been asked to follow its alias. */
+  private following = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -85,7 +87,11 @@ export class StreamSession {
   send(message: ClientMessage): void {
     if (message.type === 'pause') this.paused = true;
     if (message.type === 'resume') this.paused = false;
-    if (message.type === 'seek' || message.type === 'follow') this.resumeAt = 0;
+    if (message.type === 'seek') {
+      this.resumeAt = 0;
+      // A connection that is lost before the seek takes effect goes on there.
+      this.lastBin = message.bin_seq - 1;
+    }
     this.watchSilence();
     if (this.socket?.readyState === OPEN) {
       this.socket.send(JSON.stringify(message));
@@ -99,6 +105,7 @@ export class StreamSession {
     this.host.emit({ kind: 'connecting', attempt: this.attempt });
     this.assembler = new Assembler();
     this.resumeAt = 0;
+    this.following = false;
     const socket = this.host.open(this.url);
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
@@ -153,13 +160,17 @@ export class StreamSession {
       message.grid_fields.map((field) => field.name),
       message.grid_rows,
     );
-    const identity = `${message.serving.serving_id} ${message.config_hash}`;
+    const identity = streamIdentity(message);
     const same = this.identity === identity;
+    if (!same) this.lastBin = -1;
     this.identity = identity;
     this.host.emit({ kind: 'config', message, columns });
     const goOn = same && this.lastBin >= 0 ? this.lastBin + 1 : null;
     const target = this.seekOnOpen ?? goOn;
     this.seekOnOpen = null;
+    // A page opened by alias shows what is promoted, also when that changes.
+    if (!this.following && message.serving.alias !== null) this.send({ type: 'follow' });
+    this.following = true;
     if (target !== null) {
       this.send({ type: 'seek', bin_seq: target });
       this.resumeAt = target;

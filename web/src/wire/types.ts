@@ -120,7 +120,15 @@ export interface ErrorMessage {
 export type ServerMessage = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage;
 
 export type ClientMessage =
-  { type: 'pause' } | { type: 'resume' } | { type: 'follow' } | { type: 'seek'; bin_seq: number };
+  | { type: 'pause' }
+  | { type: 'resume' } /** Change over when the alias is moved to another serving. */
+  | { type: 'follow' }
+  | { type: 'seek'; bin_seq: number };
+
+/** Equal for two streams exactly when bins of the same number hold the same. */
+export function streamIdentity({ serving, config_hash: hash }: RuntimeConfigMessage): string {
+  return `${serving.serving_id} ${hash}`;
+}
 
 /** WebSocket close codes the server uses, with the meaning it gives them. */
 export const CLOSE = {

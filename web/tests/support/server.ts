@@ -119,7 +119,7 @@ export class FakeServer {
       const message = JSON.parse(text) as { type: string; bin_seq?: number };
       if (message.type === 'pause') paused = true;
       else if (message.type === 'resume') paused = false;
-      else if (message.type === 'follow') cursor = Math.max(cursor, this.log.length - 1);
+      else if (message.type === 'follow') return;
       else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
         cursor = message.bin_seq ?? 0;
       } else {

@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { chartLayout } from '../../src/state/layout';
+import { Store } from '../../src/state/store';
+import { LAYOUT, marketBins, pack, packedValue } from '../support/bins';
+import { RADIUS, RUNTIME_CONFIG, type MarketBin } from '../support/market';
+
+const CHART = chartLayout(1000, 600, 1);
+const BINS = marketBins(400);
+
+/** A spot of the market as it goes over the wire, moved by ticks. */
+function movedBy(bin: MarketBin, ticks: number): MarketBin {
+  const spot = BigInt(bin.update.spot_ref_price_int) + BigInt(ticks) * 250_000_000n;
+  return { ...bin, update: { ...bin.update, spot_ref_price_int: String(spot) } };
+}
+
+describe('Store', () => {
+  let store: Store;
+  let now = 0;
+
+  beforeEach(() => {
+    now = 0;
+    store = new Store(16_384);
+    store.act({ kind: 'choose', serving: 'demo' });
+    store.receive({ kind: 'config', message: RUNTIME_CONFIG, columns: LAYOUT.columns }, now);
+  });
+
+  function feed(bins: readonly MarketBin[]): void {
+    for (const bin of bins) {
+      now += 100;
+      store.receive({ kind: 'bin', update: bin.update, cells: pack(bin) }, now);
+      store.advance(now, true);
+    }
+  }
+
+  it('has nothing to draw before the first bin', () => {
+    store.advance(0, true);
+    expect(store.viewport(CHART)).toBeNull();
+    expect(store.time).toBeNull();
+    expect(store.seekBy(30)).toBeNull();
+  });
+
+  it('shows the newest bin at the right edge with spot in the middle', () => {
+    feed(BINS.slice(0, 50));
+    const view = store.viewport(CHART);
+    expect(view?.edge).toBe(50);
+    const anchor = store.stream?.history.newest?.anchor ?? NaN;
+    expect(Math.abs((view?.centre ?? NaN) - anchor)).toBeLessThanOrEqual(0.14 * 40 + 1);
+  });
+
+  it('keeps every column at its own price when spot jumps', () => {
+    const [first, second] = BINS;
+    if (first === undefined || second === undefined) throw new Error('two bins are needed');
+    feed([first, movedBy(second, 30)]);
+    const { history } = store.stream ?? {};
+    const before = Number(BigInt(first.update.spot_ref_price_int) / 250_000_000n);
+    const after = Number(BigInt(second.update.spot_ref_price_int) / 250_000_000n) + 30;
+    expect(history?.at(0)?.anchor).toBe(0);
+    expect(history?.at(1)?.anchor).toBe(after - before);
+  });
+
+  it('reads the exact values of the cell under the pointer', () => {
+    feed(BINS.slice(0, 100));
+    const view = store.viewport(CHART);
+    if (view === null) throw new Error('there is no view');
+    const x = view.heat.right - 10 * view.columnPx + 1;
+    const y = (view.heat.top + view.heat.bottom) / 2;
+    store.look({ kind: 'pointer', at: { x, y } });
+    const hovered = store.hovered(CHART, view);
+    expect(hovered?.seq).toBe(90);
+    const frame = store.stream?.history.at(90);
+    const row = (hovered?.cell ?? NaN) - (frame?.anchor ?? NaN) + RADIUS;
+    const bin = BINS[90];
+    if (bin === undefined) throw new Error('bin 90 is needed');
+    const packed = pack(bin);
+    expect(hovered?.reading?.k).toBe(row - RADIUS);
+    expect(hovered?.reading?.values.flow_score).toBe(packedValue(packed, 'flow_score', row));
+    expect(hovered?.reading?.values.ask_depth).toBe(packedValue(packed, 'ask_depth', row));
+    expect(hovered?.reading?.projections.map((p) => p.horizonMs)).toEqual([250, 500, 1000]);
+  });
+
+  it('reads nothing outside the window of a bin or before the first', () => {
+    feed(BINS.slice(0, 3));
+    const view = store.viewport(CHART);
+    if (view === null) throw new Error('there is no view');
+    store.look({ kind: 'zoom_price', steps: -20 });
+    const wide = store.viewport(CHART) ?? view;
+    store.look({ kind: 'pointer', at: { x: wide.heat.right - 1, y: 0 } });
+    expect(store.hovered(CHART, wide)?.reading).toBeNull();
+    store.look({ kind: 'pointer', at: { x: 0, y: 100 } });
+    expect(store.hovered(CHART, wide)?.frame).toBeUndefined();
+  });
+
+  it('never gives prices of a book that is not valid', () => {
+    feed(BINS.slice(0, 310));
+    const frame = store.stream?.history.newest;
+    expect(frame?.valid).toBe(false);
+    expect([frame?.bid, frame?.ask]).toEqual([NaN, NaN]);
+    expect(store.session.counters.invalid).toBe(10);
+  });
+
+  it('forgets what lay ahead after a restart and follows again', () => {
+    feed(BINS.slice(0, 60));
+    store.look({ kind: 'pan', bins: -20, head: 59, tail: 0 });
+    feed(BINS.slice(0, 5));
+    expect(store.view.edge).toBeNull();
+    expect(store.stream?.history.head).toBe(4);
+    expect(store.viewport(CHART)?.edge).toBe(5);
+  });
+
+  it('keeps its bins when the same stream comes back, and not when another does', () => {
+    feed(BINS.slice(0, 20));
+    const again = { kind: 'config', message: RUNTIME_CONFIG, columns: LAYOUT.columns } as const;
+    store.receive(again, now);
+    expect(store.stream?.history.head).toBe(19);
+    const serving = { ...RUNTIME_CONFIG.serving, serving_id: 'srv_other' };
+    store.receive({ ...again, message: { ...RUNTIME_CONFIG, serving } }, now);
+    expect(store.stream?.history.empty).toBe(true);
+  });
+
+  it('knows the time of every bin from any of them', () => {
+    feed(BINS.slice(0, 7));
+    const { originMs, binMs } = store.time ?? { originMs: NaN, binMs: NaN };
+    const first = BINS[0]?.update.bin_start_ns ?? '0';
+    expect(originMs).toBe(Number(BigInt(first) / 1_000_000n));
+    expect(binMs).toBe(100);
+  });
+
+  it('moves a replay by seconds, never before its first bin nor behind its end', () => {
+    feed(BINS.slice(0, 100));
+    expect(store.seekBy(-5)).toEqual({ type: 'seek', bin_seq: 49 });
+    expect(store.seekBy(-500)).toEqual({ type: 'seek', bin_seq: 0 });
+    expect(store.seekBy(30)).toEqual({ type: 'seek', bin_seq: 399 });
+    store.receive({ kind: 'ended', bins: 100 }, now);
+    expect(store.seekBy(30)).toEqual({ type: 'seek', bin_seq: 99 });
+  });
+
+  it('adds up the cells near spot as sent', () => {
+    feed(BINS.slice(0, 30));
+    const bin = BINS[29];
+    if (bin === undefined) throw new Error('bin 29 is needed');
+    const pressure = bin.columns.pressure_variant ?? new Float64Array(0);
+    const above = pressure.slice(RADIUS + 1, RADIUS + 11).reduce((sum, value) => sum + value, 0);
+    const below = pressure.slice(RADIUS - 10, RADIUS).reduce((sum, value) => sum + value, 0);
+    expect(store.near?.pressureAbove).toBeCloseTo(above, 9);
+    expect(store.near?.pressureBelow).toBeCloseTo(below, 9);
+  });
+});

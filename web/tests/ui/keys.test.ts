@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+
+import { keyCommand } from '../../src/ui/keys';
+
+function press(key: string, extra: object = {}): ReturnType<typeof keyCommand> {
+  return keyCommand({
+    key,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    target: null,
+    ...extra,
+  });
+}
+
+/** Something focused, as far as the keys look at it. */
+function focused(tagName: string): object {
+  return { target: Object.assign(new EventTarget(), { tagName }) };
+}
+
+describe('keyCommand', () => {
+  it.each([
+    [' ', { kind: 'toggle_play' }],
+    ['R', { kind: 'restart' }],
+    ['2', { kind: 'mode', mode: 'force' }],
+    ['j', { kind: 'skip', seconds: -30 }],
+    ['ArrowLeft', { kind: 'pan', share: -0.1 }],
+    ['End', { kind: 'latest' }],
+  ])('knows %j', (key, command) => {
+    expect(press(key)).toEqual(command);
+  });
+
+  it('leaves other keys, shortcuts of the browser and text fields alone', () => {
+    expect(press('x')).toBeNull();
+    expect(press('9')).toBeNull();
+    expect(press('r', { ctrlKey: true })).toBeNull();
+    expect(press('r', focused('INPUT'))).toBeNull();
+    expect(press(' ', focused('BUTTON'))).toBeNull();
+    expect(press('r', focused('BUTTON'))).toEqual({ kind: 'restart' });
+  });
+});

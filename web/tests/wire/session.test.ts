@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { retryDelay } from '../../src/wire/backoff';
+import type { WorkerEvent } from '../../src/wire/protocol';
+import { StreamSession, type Socket } from '../../src/wire/session';
+import { streamUrl } from '../../src/wire/servings';
+import { FakeServer, type FakeServerOptions } from '../support/server';
+
+type Kind = WorkerEvent['kind'];
+
+/** A session over real sockets to a fake server, with everything it told. */
+class Bench {
+  readonly events: WorkerEvent[] = [];
+  readonly session: StreamSession;
+  private constructor(
+    readonly server: FakeServer,
+    private readonly host: string,
+  ) {
+    this.session = new StreamSession({
+      open: (url) => new WebSocket(url) as unknown as Socket,
+      emit: (event) => this.events.push(event),
+      random: () => 0.5,
+    });
+  }
+
+  static async start(options: Partial<FakeServerOptions> = {}): Promise<Bench> {
+    const server = new FakeServer({ rate: 200, bins: 1000, ...options });
+    return new Bench(server, await server.listen());
+  }
+
+  connect(serving = 'demo'): void {
+    this.session.connect(streamUrl({ protocol: 'http:', host: this.host }, serving));
+  }
+
+  async stop(): Promise<void> {
+    this.session.disconnect();
+    await this.server.close();
+  }
+
+  of<K extends Kind>(kind: K): Extract<WorkerEvent, { kind: K }>[] {
+    return this.events.filter(
+      (event): event is Extract<WorkerEvent, { kind: K }> => event.kind === kind,
+    );
+  }
+
+  get bins(): number[] {
+    return this.of('bin').map((event) => event.update.bin_seq);
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    await vi.waitFor(
+      () => {
+        if (!condition()) throw new Error(`still waiting; last bin ${this.bins.at(-1) ?? 'none'}`);
+      },
+      { timeout: 8000, interval: 5 },
+    );
+  }
+}
+
+let bench: Bench | null = null;
+
+afterEach(async () => {
+  await bench?.stop();
+  bench = null;
+});
+
+describe('StreamSession', () => {
+  it('delivers the config, then every bin in order, then the end', async () => {
+    bench = await Bench.start({ bins: 20 });
+    bench.connect();
+    await bench.until(() => bench?.of('closed').length === 1);
+    expect(bench.of('config')[0]?.message.serving.alias).toBe('demo');
+    expect(bench.bins).toEqual(Array.from({ length: 20 }, (_unused, index) => index));
+    expect(bench.of('ended')).toEqual([{ kind: 'ended', bins: 20 }]);
+    expect(bench.of('closed')[0]).toMatchObject({ code: 1000, retryMs: null });
+  });
+
+  it('reports a refusal with the reason and does not try again', async () => {
+    bench = await Bench.start();
+    bench.connect('nonsense');
+    await bench.until(() => bench?.of('closed').length === 1);
+    expect(bench.of('server_error')[0]).toMatchObject({ code: 'unknown_serving' });
+    expect(bench.of('closed')[0]).toMatchObject({ code: 1008, retryMs: null });
+  });
+
+  it('goes on behind the last bin after a lost connection, without a gap or a repeat', async () => {
+    bench = await Bench.start();
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 30);
+    bench.server.dropClients();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 80);
+    expect(bench.of('connecting').map((event) => event.attempt)).toEqual([0, 1]);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
+  });
+
+  it('stays paused across a lost connection', async () => {
+    bench = await Bench.start();
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 5);
+    bench.session.send({ type: 'pause' });
+    await bench.until(() => bench?.server.heard.includes('{"type":"pause"}') ?? false);
+    bench.server.dropClients();
+    await bench.until(
+      () => bench?.server.heard.filter((text) => text.includes('pause')).length === 2,
+    );
+    const paused = bench.bins.length;
+    bench.session.send({ type: 'resume' });
+    await bench.until(() => (bench?.bins.length ?? 0) > paused + 10);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
+  });
+
+  it('seeks back, and opens a new connection for a seek after the end', async () => {
+    bench = await Bench.start({ bins: 15 });
+    bench.connect();
+    await bench.until(() => bench?.of('closed').length === 1);
+    bench.session.send({ type: 'seek', bin_seq: 12 });
+    await bench.until(() => bench?.of('closed').length === 2);
+    expect(bench.bins.slice(15)).toEqual([12, 13, 14]);
+  });
+
+  it('asks to follow the alias once a connection', async () => {
+    bench = await Bench.start();
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 2);
+    expect(bench.server.heard).toEqual(['{"type":"follow"}']);
+  });
+
+  it('tells of an answer to a message the server refuses, and goes on', async () => {
+    bench = await Bench.start({ bins: 1000 });
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 2);
+    bench.session.send({ type: 'seek', bin_seq: 5000 });
+    await bench.until(() => bench?.of('server_error').length === 1);
+    const count = bench.bins.length;
+    await bench.until(() => (bench?.bins.length ?? 0) > count + 5);
+  });
+
+  it('says when messages cannot be read, and goes on with the next whole bin', () => {
+    const events: WorkerEvent[] = [];
+    const socket: Socket = {
+      binaryType: '',
+      readyState: 1,
+      onmessage: null,
+      onclose: null,
+      send: () => undefined,
+      close: () => undefined,
+    };
+    const session = new StreamSession({
+      open: () => socket,
+      emit: (event) => events.push(event),
+      random: () => 0,
+    });
+    session.connect('ws://localhost/');
+    socket.onmessage?.({ data: 'not json' });
+    socket.onmessage?.({ data: new ArrayBuffer(3) });
+    socket.onmessage?.({ data: '{"type":"stream_end","bins":0}' });
+    expect(events.map((event) => event.kind)).toEqual([
+      'connecting',
+      'protocol_error',
+      'protocol_error',
+      'ended',
+    ]);
+  });
+});
+
+describe('retryDelay', () => {
+  it('doubles up to fifteen seconds', () => {
+    const delays = [0, 1, 2, 3, 4, 5, 6, 50].map((attempt) => retryDelay(1006, attempt, 0.5));
+    expect(delays).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+  });
+
+  it('spreads by a fifth either way, and gives a full server time', () => {
+    expect(retryDelay(1006, 0, 0)).toBe(400);
+    expect(retryDelay(1006, 0, 1)).toBe(600);
+    expect(retryDelay(1013, 0, 0.5)).toBe(5000);
+  });
+
+  it('gives up when asking again is no use', () => {
+    expect(retryDelay(1000, 0, 0.5)).toBeNull();
+    expect(retryDelay(1008, 0, 0.5)).toBeNull();
+  });
+});
