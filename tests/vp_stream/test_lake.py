@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
 from vp_stream.encode import BinEncoder
 
+ROOT = Path(__file__).resolve().parents[2]
 SPECS = {
     "instrument.yaml": """
 product_type: future_mbo
@@ -231,3 +233,26 @@ def test_a_registry_locked_by_a_writer_still_reads(desk: Desk, connected: Any) -
         connection.execute("ROLLBACK")
     finally:
         connection.close()
+
+
+def python_blocks(path: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_client_of_the_documentation_runs(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    client = python_blocks(ROOT / "docs" / "stream.md")[0]
+    with start_in_background(desk.settings()) as server:
+        exec(client.replace("127.0.0.1:8002", f"127.0.0.1:{server.port}").replace('"demo"', '"small"'), {})  # noqa: S102
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{desk.serving.serving_id} SYNM6 21 rows"
+    assert lines[1].startswith("0 ")
+    assert lines[-1] == "{'type': 'stream_end', 'bins': 600}"
+
+
+@pytest.mark.parametrize(("page", "number"), [("docs/stream.md", 1), ("apps/vp-stream/README.md", 0)])
+def test_the_embedding_examples_run(
+    desk: Desk, page: str, number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(desk.lake_root.parent)
+    exec(python_blocks(ROOT / page)[number], {})  # noqa: S102
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", capsys.readouterr().out)

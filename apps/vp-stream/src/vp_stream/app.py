@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from vp_harness.lake import Lake
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.catalogue import Catalogue
 from vp_stream.framelog import BlockCache
 from vp_stream.health import health
@@ -42,9 +44,12 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         runs = RunTable(BlockCache(), latency)
         app.state.hub = hub = Hub(chosen, runs, settings.limits())
+        # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
+        warming = asyncio.create_task(in_daemon_thread(chosen.status))
         try:
             yield
         finally:
+            warming.cancel()
             await hub.drain(settings.shutdown_s / 2)
             await runs.close(settings.shutdown_s / 4)
             if latency is not None:

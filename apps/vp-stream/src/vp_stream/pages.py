@@ -17,8 +17,6 @@ _CONTENT_SECURITY_POLICY: Final = "; ".join(
         "default-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
-        "style-src 'self' 'unsafe-inline'",
-        "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -44,7 +42,6 @@ _NOT_BUILT: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Vacuum pressure: page not built</title>
-<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40em; margin: 4em auto; padding: 0 1em">
 <h1>The page is not built</h1>
 <p>The stream server is running, but the directory it serves pages from has no built page in it. Build it in the
 <code>web</code> directory of the repository:</p>

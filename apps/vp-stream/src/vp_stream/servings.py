@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class LakeCatalogue:
         self._lock = threading.Lock()
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
-        self._digests: dict[str, str] | None = None
+        self._digests: Mapping[str, str] | None = None
         self._source_hashes: dict[tuple[Path, int, int], str] = {}
 
     def open(self, name: str) -> OpenedServing:
@@ -143,7 +143,7 @@ class LakeCatalogue:
                 self.servings()
             except Refusal as refusal:
                 problems.append(str(refusal))
-        return Status(instrument, self._installed_digests(), problems)
+        return Status(instrument, dict(self._installed_digests()), problems)
 
     def _resolve(self, name: str) -> ResolvedServing:
         with _registry_errors():
@@ -187,7 +187,7 @@ class LakeCatalogue:
                     f"install {distribution}=={version}, or promote the run again",
                 )
 
-    def _installed_digests(self) -> dict[str, str]:
+    def _installed_digests(self) -> Mapping[str, str]:
         with self._digests_lock:
             if self._digests is None:
                 self._digests = conformance_digests()
