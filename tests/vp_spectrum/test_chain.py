@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -106,6 +109,18 @@ def test_the_digest_feels_a_change_of_one_number(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(vs.ScoreChain, "update", altered)
     assert vs.conformance_digest() != first
+
+
+def test_compiled_kernels_compute_what_the_interpreter_does() -> None:
+    """Bit for bit: nothing was reordered or fused on the way to machine code."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import vp_spectrum; print(vp_spectrum.conformance_digest())"],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == vs.conformance_digest()
 
 
 def test_a_frame_is_plain_numbers() -> None:

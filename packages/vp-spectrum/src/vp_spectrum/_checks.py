@@ -14,6 +14,8 @@ from .errors import InputError, ParameterError
 
 def whole(name: str, value: object, low: int, high: int) -> int:
     """`value` as an `int` of `[low, high]`; booleans are refused."""
+    if type(value) is int and low <= value <= high:  # the usual case; asking the number tower takes ten times as long
+        return value
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral) or not low <= int(value) <= high:
         raise ParameterError(f"{name}={value!r}: must be a whole number from {low} to {high}")
     return int(value)
@@ -51,14 +53,17 @@ def distinct(name: str, values: Sequence[object], low: int, high: int) -> tuple[
     return checked
 
 
-def fill(name: str, source: npt.ArrayLike, target: npt.NDArray[np.float64]) -> None:
-    """Copy `source` into `target`, which fixes dtype, layout and ownership for the kernels."""
+def real_array(name: str, source: npt.ArrayLike, room: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """`source` with the dtype, layout and flags that the kernels are compiled for: itself, or copied into `room`."""
     array = np.asarray(source)
-    if array.shape != target.shape:
-        raise InputError(f"{name}: shape {array.shape}, must be {target.shape}")
+    if array.shape != room.shape:
+        raise InputError(f"{name}: shape {array.shape}, must be {room.shape}")
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: dtype {array.dtype}, must be real numbers")
-    target[:] = array
+    if array.dtype == room.dtype and array.flags.carray:
+        return array
+    room[:] = array
+    return room
 
 
 def whole_array(name: str, source: npt.ArrayLike, low: int, high: int) -> npt.NDArray[np.int64]:

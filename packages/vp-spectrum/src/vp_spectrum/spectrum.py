@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _cells
-from ._checks import fill, whole
+from ._checks import real_array, whole
 from .errors import InputError
 from .params import SpectrumParams
 
@@ -72,8 +72,7 @@ class CellSpectrum:
             born=np.zeros(self._n_cells, dtype=np.int64),
         )
         self._track = _empty_track(1, self._longest, params.zscore_window)
-        self._pressure = np.zeros(self._n_cells)
-        self._vacuum = np.zeros(self._n_cells)
+        self._room = np.zeros((2, self._n_cells))
         self._origin = 0
         self._bins = 0
         self._ts_ns = -_INT64_MAX
@@ -126,12 +125,12 @@ class CellSpectrum:
             raise InputError(f"ts_ns={at}: must not be before the last bin's, {self._ts_ns}")
         low = whole("lo", lo, 0, self._n_cells)
         high = whole("hi", self._n_cells if hi is None else hi, low, self._n_cells)
-        fill("pressure", pressure, self._pressure)
-        fill("vacuum", vacuum, self._vacuum)
+        p = real_array("pressure", pressure, self._room[0])
+        v = real_array("vacuum", vacuum, self._room[1])
         # The row written holds a bin that no result rests on any more, so a refused bin does no harm there.
         row = self._history.composite[self._bins % self._depth]
-        if _cells.record(self._pressure, self._vacuum, row, self._origin) != self._n_cells:
-            raise self._not_finite()
+        if _cells.record(p, v, row, self._origin) != self._n_cells:
+            raise _not_finite(p, v)
         self._ts_ns = at
         self._bins += 1
         return self._serve(low, high)
@@ -163,12 +162,11 @@ class CellSpectrum:
             room = min(1 << (slots - 1).bit_length(), self._n_cells)
             self._track = _empty_track(room, self._longest, self._params.zscore_window)
 
-    def _not_finite(self) -> InputError:
-        for name, array in (("pressure", self._pressure), ("vacuum", self._vacuum)):
-            bad = np.flatnonzero(~np.isfinite(array))
-            if bad.size:
-                return InputError(f"{name}[{bad[0]}]={array[bad[0]]}: must be finite ({bad.size} of the cells are not)")
-        raise AssertionError("record() counted a cell as not finite that is")
+
+def _not_finite(pressure: npt.NDArray[np.float64], vacuum: npt.NDArray[np.float64]) -> InputError:
+    name, array = ("vacuum", vacuum) if np.isfinite(pressure).all() else ("pressure", pressure)
+    bad = np.flatnonzero(~np.isfinite(array))
+    return InputError(f"{name}[{bad[0]}]={array[bad[0]]}: must be finite ({bad.size} of the cells are not)")
 
 
 def _plan(params: SpectrumParams) -> _cells.Plan:
