@@ -154,4 +154,5 @@ def robust_z_or_std(window: Sequence[float], min_periods: int) -> float:
     mad = np.median(np.abs(values - center))
     if mad > 0:
         return float((values[-1] - center) / (1.4826 * mad))
+    values = values / np.abs(values).max()  # tiny ones would have squares of 0
     return float((values[-1] - values.mean()) / values.std())
