@@ -3,6 +3,8 @@ import { tableFromIPC } from '@uwdata/flechette';
 import type { CellLayout } from './cells';
 import { WireError } from './errors';
 
+type ArrowTable = ReturnType<typeof tableFromIPC>;
+
 /**
  * Decodes one Arrow IPC stream of one record batch.
  *
@@ -11,7 +13,17 @@ import { WireError } from './errors';
  * @throws {WireError} when the bytes are no Arrow stream, or rows or columns are not those of the layout.
  */
 export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array<ArrayBuffer> {
-  const table = readTable(bytes);
+  try {
+    return packTable(tableFromIPC(bytes), layout);
+  } catch (error) {
+    if (error instanceof WireError) throw error;
+    // Damage shows anywhere between the stream's header and its last value, as whatever the reader stumbles over.
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new WireError(`binary message of ${bytes.byteLength} bytes is no grid: ${cause}`);
+  }
+}
+
+function packTable(table: ArrowTable, layout: CellLayout): Float64Array<ArrayBuffer> {
   if (table.numRows !== layout.rows) {
     throw new WireError(`grid has ${table.numRows} rows; ${layout.rows} are expected`);
   }
@@ -23,17 +35,7 @@ export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array
   return packed;
 }
 
-function readTable(bytes: Uint8Array): ReturnType<typeof tableFromIPC> {
-  try {
-    return tableFromIPC(bytes);
-  } catch (error) {
-    throw new WireError(
-      `binary message of ${bytes.byteLength} bytes is no Arrow stream: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-function columnOf(table: ReturnType<typeof tableFromIPC>, name: string): ArrayLike<number> {
+function columnOf(table: ArrowTable, name: string): ArrayLike<number> {
   if (!table.names.includes(name)) throw new WireError(`grid lacks the column ${name}`);
   return table.getChild(name).toArray() as ArrayLike<number>;
 }
