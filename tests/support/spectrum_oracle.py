@@ -153,6 +153,8 @@ def robust_z_or_std(window: Sequence[float], min_periods: int) -> float:
     center = np.median(values)
     mad = np.median(np.abs(values - center))
     if mad > 0:
-        return float((values[-1] - center) / (1.4826 * mad))
+        with np.errstate(over="ignore"):
+            z = (values[-1] - center) / (1.4826 * mad)
+        return float(np.clip(z, -np.finfo(np.float64).max, np.finfo(np.float64).max))
     values = values / np.abs(values).max()  # tiny ones would have squares of 0
     return float((values[-1] - values.mean()) / values.std())
