@@ -231,6 +231,47 @@ def test_a_full_server_says_so(start: Any, market: Any, wait_until: Any) -> None
     wait_until(lambda: stage.play().close_code == 1000)
 
 
+def test_one_address_gets_no_more_than_its_share(start: Any, market: Any) -> None:
+    market.add("srv_a", 2, alias="demo", gate_at=1)
+    stage = start(max_clients=10, max_clients_per_address=1)
+
+    async def scenario() -> Any:
+        async with stage.connect("?serving=demo") as first:
+            await stage.read(first, until_bin=0)
+            async with stage.connect("?serving=demo") as second:
+                return await stage.read(second)
+
+    received = asyncio.run(scenario())
+    assert received.texts[0]["message"].startswith("your address has its 1 clients")
+    assert received.close_code == 1013
+
+
+def test_seeking_beyond_the_end_of_a_finished_replay_is_refused(start: Any, market: Any) -> None:
+    market.add("srv_a", 20, alias="demo")
+    stage = start(speed=1.0)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(20), stage.connect("?serving=demo") as client:
+            await stage.read(client, until_bin=5)
+            await client.send('{"type":"seek","bin_seq":20}')
+            received = await stage.read(client)
+            (error,) = received.of_type("error")
+            assert (error["code"], error["message"]) == ("bad_seek", "bin_seq=20: 0 to 19 is allowed")
+            assert received.bins == list(range(6, 20))
+            assert received.close_code == 1000
+
+    asyncio.run(scenario())
+
+
+def test_a_lake_that_cannot_be_written_is_told(start: Any, market: Any) -> None:
+    market.add("srv_a", 2, alias="demo")
+    market.directory.write_text("a file where a directory should be")
+    received = start().play()
+    assert received.texts[0]["code"] == "unavailable"
+    assert "frame log of srv_a cannot be written" in received.texts[0]["message"]
+    assert received.close_code == 1008
+
+
 def test_an_engine_failure_is_told_and_the_next_client_gets_a_new_run(start: Any, market: Any) -> None:
     feed = market.add("srv_a", 30, alias="demo", fail_at=20)
     stage = start()

@@ -130,13 +130,21 @@ class Hub:
         )
         try:
             await client.session.run()
+        except Exception as error:  # a fault of the server ends this stream alone, and not without a word
+            _logger.error("a stream of %s ended early", programme.serving_id, exc_info=error)
+            failure = Refusal("internal_error", "the stream ended early; the server's log has the details")
+            await _turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
         finally:
             self._watcher.forget(client.session)
 
     async def _open(self, name: str) -> Programme:
         async with self._opening:
             opened = await in_daemon_thread(lambda: self._catalogue.open(name))
-            run = await self._runs.get(opened.run)
+            try:
+                run = await self._runs.get(opened.run)
+            except OSError as error:
+                problem = f"the frame log of {opened.serving_id} cannot be written: {error.strerror or error}"
+                raise Refusal("unavailable", problem) from error
         return Programme(
             serving_id=opened.serving_id,
             alias=opened.alias,
