@@ -6,6 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from vp_book.synthetic import write_market
+from vp_contract import load_instrument
+from vp_harness import Lake, generate, import_file
+
 CONFIGS = {
     "instrument.yaml": """
 product_type: future_mbo
@@ -56,8 +60,6 @@ def write_configs(root: Path) -> Path:
 @pytest.fixture(scope="session")
 def market_file(tmp_path_factory):
     """A five-minute synthetic session as a DBN file."""
-    from vp_book.synthetic import write_market
-
     path = tmp_path_factory.mktemp("market") / "session.mbo.dbn.zst"
     write_market(path, seed=7, minutes=5, effect=0.8, date="2026-02-06", start="09:26")
     return path
@@ -66,9 +68,6 @@ def market_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def research(tmp_path_factory, market_file):
     """`.lake` with the market imported and its dataset `.dataset_id`, `.configs`. Not to be changed by a test."""
-    from vp_contract import load_instrument
-    from vp_harness import Lake, generate, import_file
-
     configs = write_configs(tmp_path_factory.mktemp("configs"))
     lake = Lake(tmp_path_factory.mktemp("lake"))
     raw, _ = import_file(lake, market_file, load_instrument(configs / "instrument.yaml"))
@@ -79,8 +78,6 @@ def research(tmp_path_factory, market_file):
 @pytest.fixture
 def own(tmp_path, research):
     """The same for a test of its own: a lake with the raw file and no dataset."""
-    from vp_harness import Lake
-
     lake = Lake(tmp_path / "lake")
     raw = lake.raw_dir("future_mbo", "SYN") / research.raw.name
     raw.parent.mkdir(parents=True)

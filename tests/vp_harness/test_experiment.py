@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import msgspec
 import numpy as np
@@ -29,6 +30,7 @@ from vp_harness.configs import experiment_chain
 from vp_harness.events import detect_events
 from vp_harness.metrics import measure
 from vp_harness.outcomes import ExitRule, Prices, opened, outcome_table
+from vp_harness.promotion import is_proven
 from vp_harness.split import time_split
 from vp_harness.sweep import plan
 from vp_registry import ServingConflictError
@@ -122,9 +124,10 @@ def test_an_interrupted_experiment_goes_on_where_it_was(ran, research, own, monk
     assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
 
 
-def test_processes_give_the_same_numbers_as_threads(ran, research, own):
+@pytest.mark.parametrize("parallel", ["{executor: processes, workers: 1}", "{executor: local, workers: 3}"])
+def test_executor_and_workers_change_no_number(ran, research, own, parallel):
     path = own.configs / "experiments" / "small.yaml"
-    path.write_text(path.read_text() + "\nparallel: {executor: processes, workers: 2}\n")
+    path.write_text(path.read_text() + f"\nparallel: {parallel}\n")
     run_experiment(path, own.lake, config_root=own.configs)
     assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
 
@@ -132,7 +135,12 @@ def test_processes_give_the_same_numbers_as_threads(ran, research, own):
 def test_two_processes_with_one_experiment_make_its_dataset_and_list_every_run_once(ran, research, own):
     script = "import sys; from vp_harness import run_experiment as r; r('small', sys.argv[1], config_root=sys.argv[2])"
     arguments = [sys.executable, "-c", script, str(own.lake.root), str(own.configs)]
-    assert [p.wait() for p in [subprocess.Popen(arguments) for _ in range(2)]] == [0, 0]
+    other = subprocess.Popen(arguments)
+    own.lake.datasets_dir.mkdir(parents=True)
+    while other.poll() is None and not list(own.lake.datasets_dir.iterdir()):
+        time.sleep(0.02)
+    run_experiment("small", own.lake, config_root=own.configs)
+    assert other.wait() == 0
     assert [path.name for path in own.lake.datasets_dir.iterdir()] == [research.dataset_id]
     Dataset.open(own.lake, research.dataset_id).verify()
     assert all(a.equals(b) for a, b in zip(numbers(ran[1]), numbers(ResultsStore(own.lake)), strict=True))
@@ -285,8 +293,6 @@ def test_an_unproven_run_has_to_be_accepted(promotable, own, monkeypatch):
 
 
 def test_proven_means_the_confirmed_rate_is_above_breakeven():
-    from vp_harness.promotion import is_proven
-
     assert is_proven({"confirm_tp_rate_low": 0.41, "breakeven_tp_rate": 0.4})
     assert not is_proven({"confirm_tp_rate_low": 0.4, "breakeven_tp_rate": 0.4})
     assert not is_proven({"confirm_tp_rate_low": None, "breakeven_tp_rate": 0.4})

@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from vp_book.synthetic import write_market
 from vp_contract import load_instrument
 from vp_harness import Lake, RawFileConflictError, RawFileError, find_raw, import_file
 from vp_harness.atomic import sha256_file
@@ -42,8 +43,6 @@ def test_importing_again_changes_nothing(tmp_path, market_file, lock):
 
 
 def test_other_bytes_of_the_same_day_are_refused(tmp_path, market_file, lock):
-    from vp_book.synthetic import write_market
-
     path, _ = import_file(tmp_path, market_file, lock)
     other = tmp_path / "other.dbn.zst"
     write_market(other, seed=8, minutes=1, date="2026-02-06", start="09:26")
@@ -87,8 +86,17 @@ def test_a_missing_file_is_reported_with_those_that_are_there(tmp_path, config):
         find_raw(tmp_path, config)
     directory.mkdir(parents=True)
     (directory / "synm6-20260205.mbo.dbn").write_bytes(b"")
-    with pytest.raises(RawFileError, match=r"SYNM6 on 2026-02-06.*synm6-20260205\.mbo\.dbn.*vp import"):
+    with pytest.raises(RawFileError, match=r"SYNM6 on 20260206.*synm6-20260205\.mbo\.dbn.*vp import"):
         find_raw(tmp_path, config)
+
+
+def test_an_evening_in_new_york_is_in_the_file_of_the_next_utc_day(tmp_path, config):
+    directory = Lake(tmp_path).raw_dir("future_mbo", "SYN")
+    directory.mkdir(parents=True)
+    for day in ("20260206", "20260207"):
+        (directory / f"synm6-{day}.mbo.dbn.zst").write_bytes(b"")
+    evening = config.replace(start_time="20:00", end_time="20:30")
+    assert find_raw(tmp_path, evening).name == "synm6-20260207.mbo.dbn.zst"
 
 
 def test_of_several_files_the_one_of_the_symbol_is_meant(tmp_path, config):

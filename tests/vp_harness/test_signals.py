@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint
 import numpy as np
 import pytest
 
-from vp_harness import Dataset, SignalError, UnknownSignalError, signals
+from vp_harness import Dataset, SignalError, UnknownSignalError, scored_bins, signals
 from vp_harness.signals import AdaptiveThresholds, FixedThresholds, Signal, SignalContext
 from vp_harness.signals.base import GridBin
 
@@ -72,8 +72,6 @@ def test_two_steppers_share_nothing(name):
 
 def test_derivative_on_a_dataset_is_the_derivative_stage_of_the_replay(research):
     """What research computes from the stored grid is, bit for bit, what the replay said and a server would send."""
-    from vp_harness import scored_bins
-
     dataset = Dataset.open(research.lake, research.dataset_id)
     values = signals.create("derivative", **dataset.config.state_model()).compute(dataset)
     scored = [score.derivative.score for _, score in scored_bins(dataset.config, research.raw)]

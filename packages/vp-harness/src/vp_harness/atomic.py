@@ -38,10 +38,12 @@ def write_file(path: Path, data: bytes | Callable[[Path], object], *, read_only:
             temporary.write_bytes(data)
         else:
             data(temporary)
-        _settle(temporary, read_only=read_only)
+        _flush_file(temporary)
         made = _link_new(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    if made and read_only:  # not before: a read-only temporary file could not be removed on Windows
+        path.chmod(_READ_ONLY)
     _flush_directory(path.parent)
     return made
 
@@ -68,7 +70,8 @@ def staged_directory(final: Path) -> Iterator[StagedDirectory]:
         yield staged
         for file in sorted(staged.path.rglob("*")):
             if file.is_file():
-                _settle(file, read_only=True)
+                _flush_file(file)
+                file.chmod(_READ_ONLY)
         _flush_directory(staged.path)
         staged.published = _rename_new(staged.path, final)
     finally:
@@ -146,12 +149,9 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _settle(file: Path, *, read_only: bool) -> None:
-    """Bring a finished file's bytes to disk, and take the right to change them."""
+def _flush_file(file: Path) -> None:
     with file.open("rb+") as handle:
         os.fsync(handle.fileno())
-    if read_only:
-        file.chmod(_READ_ONLY)
 
 
 def _link_new(temporary: Path, path: Path) -> bool:

@@ -16,6 +16,7 @@ from vp_contract import InstrumentLock, RuntimeConfig
 from vp_harness.atomic import sha256_file, write_file
 from vp_harness.errors import RawFileConflictError, RawFileError
 from vp_harness.lake import LakeLike, open_lake
+from vp_harness.pipeline import capture_ns
 
 SUFFIXES: Final = (".dbn.zst", ".dbn")
 _SIDECAR: Final = ".json"
@@ -78,25 +79,30 @@ def import_file(
 
 
 def find_raw(lake: LakeLike, config: RuntimeConfig) -> Path:
-    """The raw file of a config's product, symbol root and date.
+    """The raw file of a config's product, symbol root and UTC day, which from 19:00 or 20:00 New York is the next one.
 
     Of several files of that day the one that begins with the symbol is meant. Raises RawFileError listing what is
     there.
     """
     directory = open_lake(lake).raw_dir(config.product_type, config.symbol_root)
     there = sorted(path.name for path in directory.glob("*") if path.name.endswith(SUFFIXES) and path.name[0] != ".")
-    day = config.dt.replace("-", "")
+    day = _utc_day(capture_ns(config)[0])
     of_day = [name for name in there if day in name]
     named = [name for name in of_day if name.lower().startswith(f"{config.symbol.lower()}-")]
     candidates = named or of_day
     if len(candidates) == 1:
         return directory / candidates[0]
     if candidates:
-        raise RawFileError(f"{directory} has several files of {config.symbol} on {config.dt}: {', '.join(candidates)}")
+        raise RawFileError(f"{directory} has several files of {config.symbol} on {day}: {', '.join(candidates)}")
     raise RawFileError(
-        f"no raw file of {config.symbol} on {config.dt} in {directory}; it has {', '.join(there) or 'none'}: "
+        f"no raw file of {config.symbol} on {day} (UTC) in {directory}; it has {', '.join(there) or 'none'}: "
         "bring one in with `vp import FILE`"
     )
+
+
+def _utc_day(ts_ns: int) -> str:
+    """YYYYMMDD of a time: Databento cuts its files at midnight UTC."""
+    return dt.datetime.fromtimestamp(ts_ns // 1_000_000_000, dt.UTC).strftime("%Y%m%d")
 
 
 def _inspect(
@@ -119,10 +125,9 @@ def _inspect(
         raise RawFileError(str(error)) from error
     if not records:
         raise RawFileError(f"{source} has no record of {lock.symbol}; it has {', '.join(map(str, opened.symbols))}")
-    day = dt.datetime.fromtimestamp(first // 1_000_000_000, dt.UTC).strftime("%Y%m%d")
     suffix = next(suffix for suffix in SUFFIXES if source.name.endswith(suffix))
     return RawFile(
-        name=f"{lock.symbol.lower()}-{day}.mbo{suffix}",
+        name=f"{lock.symbol.lower()}-{_utc_day(first)}.mbo{suffix}",
         symbol=lock.symbol,
         dataset=opened.dataset,
         sha256=sha256_file(source),
