@@ -13,6 +13,7 @@ from vp_book._jit import kernel
 from vp_book.synthetic._draws import below, decay, exponential, one_in
 from vp_book.synthetic._fair import step_fair
 from vp_book.synthetic._flow import change, place, take
+from vp_book.synthetic._jit import piece
 from vp_book.synthetic._ladders import run_ladder
 from vp_book.synthetic._snapshot import write_snapshot
 from vp_book.synthetic._state import OUT_BLOCK, OUT_MARGIN, RAW_BLOCK, RAW_MARGIN, Market, Sim
@@ -27,20 +28,20 @@ _PROPOSALS: Final = 256
 """Proposals in one call of `_next_flow`; rejected ones carry on in the next, so random words cannot run out."""
 
 
-@kernel
+@piece
 def _excite(sim: Sim, weight: float) -> None:
     """Raise the intensity by `weight` ordinary events' worth."""
     sim["excited_fast"] += weight * sim["fast_kick"]
     sim["excited_slow"] += weight * sim["slow_kick"]
 
 
-@kernel
+@piece
 def _intensity(sim: Sim, ts: int) -> float:
     base = sim["base_rate"] * sim["seconds"][(ts - sim["start"]) // _SECOND]["activity"]
     return float(min(base + sim["excited_fast"] + sim["excited_slow"], sim["rate_cap"]))
 
 
-@kernel
+@piece
 def _next_flow(sim: Sim, ts: int) -> int:
     """Time of the flow event after `ts`, to which the excitement must have been brought; brings it to the new time.
 
@@ -59,7 +60,7 @@ def _next_flow(sim: Sim, ts: int) -> int:
     return ts
 
 
-@kernel
+@piece
 def _flow_event(sim: Sim, now: int) -> None:
     kind = below(sim, 1_000)
     weight = 1.0
@@ -78,17 +79,17 @@ def _flow_event(sim: Sim, now: int) -> None:
     _excite(sim, weight)
 
 
-@kernel
+@piece
 def _fair_event(sim: Sim, now: int) -> None:
     ticks = step_fair(sim, now)
     if ticks > 0:
-        _excite(sim, 15.0 * ticks if ticks == 1 else 120.0 * ticks)
+        _excite(sim, 15.0 * ticks * ticks)
     if one_in(sim, _BURST_STEPS):
         _excite(sim, 5.0 + 25.0 * exponential(sim))
     sim["next_fair"] = now + 1 + int(exponential(sim) * sim["fair_step"])
 
 
-@kernel
+@piece
 def _follow_episodes(sim: Sim, ts: int) -> None:
     """Bring the pressure's episode to `ts` and the drift's to one lag earlier."""
     last = sim["last_episode"]

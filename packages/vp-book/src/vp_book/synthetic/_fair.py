@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vp_book._jit import kernel
 from vp_book.synthetic._draws import below, one_in
 from vp_book.synthetic._flow import add_order, order_size
+from vp_book.synthetic._jit import piece
 from vp_book.synthetic._matching import aggress, withdraw
 from vp_book.synthetic._model import MICRO
 from vp_book.synthetic._state import ASK, BID, N_LEVELS, Sim
@@ -27,7 +27,7 @@ _TASTE_STEPS: Final = 25
 _TASTE_RADIUS: Final = 80
 
 
-@kernel
+@piece
 def fresh_taste(sim: Sim, level: int) -> int:
     """What a price attracts, in 256ths of the profile: round numbers more, and every price its own share of luck."""
     taste = 110 + below(sim, 260)
@@ -41,7 +41,7 @@ def fresh_taste(sim: Sim, level: int) -> int:
     return int(taste)
 
 
-@kernel
+@piece
 def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
     """Displayed and hidden contracts in the `ticks` levels that an aggressor of `side` meets first."""
     ref = sim["ref_bid"]
@@ -54,7 +54,7 @@ def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
     return shown, hidden
 
 
-@kernel
+@piece
 def _retreat(sim: Sim, now: int, side: int) -> int:
     """Makers who see it coming pull some of the newest orders in the way. Returns the time when they are done."""
     level = sim["ref_bid"] + 1 if side == BID else sim["ref_bid"]
@@ -66,7 +66,7 @@ def _retreat(sim: Sim, now: int, side: int) -> int:
     return now
 
 
-@kernel
+@piece
 def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
     """Move the market `ticks` ticks in the direction of aggressors of `side`, starting at `now` ns."""
     limit = sim["ref_bid"] + ticks if side == BID else sim["ref_bid"] + 1 - ticks
@@ -92,7 +92,7 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
         add_order(sim, now + 1_000, side, 0)
 
 
-@kernel
+@piece
 def step_fair(sim: Sim, now: int) -> int:
     """One step of the fair value at `now` ns, and what follows from it. Returns by how many ticks the price moved."""
     second = sim["seconds"][(now - sim["start"]) // 1_000_000_000]
@@ -102,7 +102,7 @@ def step_fair(sim: Sim, now: int) -> int:
     sim["fair"] += step if below(sim, 2) == 0 else -step
     sim["fair"] += sim["drift"] * sim["episodes"][sim["drift_episode"]]["sign"]
     if one_in(sim, sim["jump_odds"]):
-        jump = (2 + below(sim, 6)) * MICRO
+        jump = (1 + below(sim, 1 + below(sim, 7))) * MICRO
         sim["fair"] += jump if below(sim, 2) == 0 else -jump
         sim["jumps"] += 1
     if one_in(sim, _TASTE_STEPS):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vp_book._jit import kernel
 from vp_book.synthetic._draws import below, draw, one_in
+from vp_book.synthetic._jit import piece
 from vp_book.synthetic._matching import aggress, replace, submit, withdraw
 from vp_book.synthetic._queues import best_level
 from vp_book.synthetic._state import BID, KIND_PLAIN, KIND_WALL, MAX_ICEBERGS, NIL, Sim
@@ -30,14 +30,14 @@ _FAR: Final = 8
 """From this distance on, orders are larger."""
 
 
-@kernel
+@piece
 def level_at(sim: Sim, side: int, distance: int) -> int:
     """Level `distance` ticks behind the agreed quote of a side."""
     ref = sim["ref_bid"]
     return int(ref - distance if side == BID else ref + 1 + distance)
 
 
-@kernel
+@piece
 def order_size(sim: Sim, distance: int) -> int:
     """Size of a new plain order."""
     word = draw(sim)
@@ -47,7 +47,7 @@ def order_size(sim: Sim, distance: int) -> int:
     return int(size)
 
 
-@kernel
+@piece
 def tilt(sim: Sim, side: int, distance: int) -> int:
     """What the planted pressure adds to the probability of an add (65536 is 1)."""
     if distance >= TILT_NONE:
@@ -59,7 +59,7 @@ def tilt(sim: Sim, side: int, distance: int) -> int:
     return int(amount if side == BID else -amount)
 
 
-@kernel
+@piece
 def add_probability(sim: Sim, side: int, distance: int, level: int) -> int:
     """Probability (65536 is 1) that a placement adds: towards the attracted depth, lower on the thin side."""
     attracted = max(1, sim["profile"][distance] * sim["levels"][level]["taste"] >> 8)
@@ -73,7 +73,7 @@ def add_probability(sim: Sim, side: int, distance: int, level: int) -> int:
     return int(min(max(probability, ONE // 100), ONE - ONE // 100))
 
 
-@kernel
+@piece
 def pick_order(sim: Sim, level: int) -> int:
     """A plain order of a level, the newer the likelier; NIL when there is none. Walls answer only to their owner."""
     count = sim["levels"][level]["count"]
@@ -88,7 +88,7 @@ def pick_order(sim: Sim, level: int) -> int:
     return int(slot)
 
 
-@kernel
+@piece
 def add_order(sim: Sim, now: int, side: int, distance: int) -> None:
     """Add a plain order or, near the touch, now and then an iceberg."""
     level = level_at(sim, side, distance)
@@ -98,7 +98,7 @@ def add_order(sim: Sim, now: int, side: int, distance: int) -> None:
         submit(sim, now, side, level, order_size(sim, distance), 0, KIND_PLAIN)
 
 
-@kernel
+@piece
 def place(sim: Sim, now: int) -> None:
     """Add to or pull from one level."""
     word = draw(sim)
@@ -115,7 +115,7 @@ def place(sim: Sim, now: int) -> None:
         withdraw(sim, now, slot)
 
 
-@kernel
+@piece
 def change(sim: Sim, now: int) -> None:
     """Modify a resting order: move it a few ticks, or shrink it in place, or enlarge it and lose its priority."""
     word = draw(sim)
@@ -141,7 +141,7 @@ def change(sim: Sim, now: int) -> None:
         replace(sim, now, slot, level, size + 1 + below(sim, 3))
 
 
-@kernel
+@piece
 def take(sim: Sim, now: int) -> bool:
     """An uninformed taker: part of the best level, the same side as the last one three times in four."""
     if one_in(sim, 4):

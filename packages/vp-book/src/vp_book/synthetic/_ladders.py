@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vp_book._jit import kernel
 from vp_book.synthetic._draws import below, draw
 from vp_book.synthetic._flow import level_at, pick_order
+from vp_book.synthetic._jit import piece
 from vp_book.synthetic._matching import submit, withdraw
 from vp_book.synthetic._state import KIND_PLAIN, NIL, Sim
 
 
-@kernel
+@piece
 def run_ladder(sim: Sim, now: int) -> None:
     """Add to or pull from 6 to 37 levels in a row, one small order each, from 1 to 12 ticks behind the touch on."""
     word = draw(sim)

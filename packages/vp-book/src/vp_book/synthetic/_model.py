@@ -33,10 +33,10 @@ class MarketModel:
 
     fair_step_ns: int = 10_000_000
     """Mean time between steps of the fair value."""
-    volatility_ticks: float = 0.70
-    """Standard deviation of the fair value over one second."""
-    jump_every_s: int = 150
-    """Mean time between jumps of the fair value, of 2 to 7 ticks."""
+    volatility_ticks: float = 0.60
+    """Standard deviation of the fair value over one second, jumps apart."""
+    jump_every_s: int = 20
+    """Mean time between jumps of the fair value, of 1 to 7 ticks, the small ones the likelier."""
 
     effect_lag_ns: int = 2_000_000_000
     """By how much order-flow pressure leads the drift of the fair value."""

@@ -10,6 +10,7 @@ from vp_book.synthetic._draws import below, draw
 from vp_book.synthetic._emit import FLAGS_SNAPSHOT, FLAGS_SNAPSHOT_LAST, record
 from vp_book.synthetic._fair import fresh_taste
 from vp_book.synthetic._flow import level_at, order_size
+from vp_book.synthetic._jit import piece
 from vp_book.synthetic._queues import new_id, new_order
 from vp_book.synthetic._state import ASK, BID, KIND_PLAIN, MAX_ORDERS, N_LEVELS, NIL, Market, Sim
 from vp_book.synthetic._tables import MAX_DISTANCE
@@ -18,7 +19,7 @@ _DEEPEST: Final = 600
 """Farthest order of the first book, in ticks from the touch."""
 
 
-@kernel
+@piece
 def _first_depth(sim: Sim, distance: int, level: int) -> int:
     """Contracts to put at a level of the first book; beyond the profile only round prices have any."""
     if distance <= MAX_DISTANCE:
@@ -28,7 +29,7 @@ def _first_depth(sim: Sim, distance: int, level: int) -> int:
     return 0
 
 
-@kernel
+@piece
 def populate(sim: Sim) -> None:
     """Fill an empty book with orders that were sent, in random order, over the three hours before the file begins."""
     for level in range(N_LEVELS):
@@ -56,7 +57,7 @@ def populate(sim: Sim) -> None:
     sim["now"] = sim["start"]
 
 
-@kernel
+@piece
 def _snapshot_side(sim: Sim, side: int, recv: int) -> None:
     step = -1 if side == BID else 1
     level = level_at(sim, side, 0)
@@ -75,7 +76,7 @@ def _snapshot_side(sim: Sim, side: int, recv: int) -> None:
         level += step
 
 
-@kernel
+@piece
 def write_snapshot(sim: Sim, ts: int) -> None:
     """Write a clear and every resting order as the venue shows it, in order of priority, received at `ts` ns or later.
 
