@@ -118,6 +118,7 @@ class Market:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     opened: int = 0
+    opening: threading.Event | None = None
     cell_width_ms: int = 100
 
     def add(self, serving_id: str, count: int, *, alias: str | None = None, **options: Any) -> MarketFeed:
@@ -128,6 +129,8 @@ class Market:
 
     def open(self, name: str) -> OpenedServing:
         self.opened += 1
+        if self.opening is not None:
+            self.opening.wait(20)
         if name in self.refusals:
             raise self.refusals[name]
         serving_id = self.aliases.get(name, name)
@@ -292,6 +295,8 @@ def start(market: Market, tmp_path: Path) -> Iterator[StartStage]:
         return stage
 
     yield start_stage
+    if market.opening is not None:
+        market.opening.set()
     for feed in market.feeds.values():
         feed.gate.set()
     for stage in stages:

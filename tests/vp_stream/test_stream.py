@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import socket
+import threading
 import time
 from typing import Any
 
@@ -13,6 +15,11 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from vp_contract import decode_grid
+
+HANDSHAKE = (
+    b"GET /v1/vacuum-pressure/stream?serving=demo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 
 def test_a_replay_is_a_config_then_pairs_then_the_end(start: Any, market: Any) -> None:
@@ -328,10 +335,7 @@ def test_a_client_that_takes_nothing_is_dropped(start: Any, market: Any, wait_un
     market.add("srv_a", 400, alias="demo")
     stage = start(dead_peer_s=1.0)
     stuck = _narrow_socket(stage.server.port)
-    stuck.sendall(
-        b"GET /v1/vacuum-pressure/stream?serving=demo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
+    stuck.sendall(HANDSHAKE)
     try:
         wait_until(lambda: stage.health()["clients"] == 1)
         assert stage.play().frames == stage.frames(400)
@@ -382,14 +386,54 @@ def test_shutdown_closes_open_streams_as_going_away(start: Any, market: Any) -> 
         socket.create_connection(("127.0.0.1", stage.server.port), timeout=1).close()
 
 
+def test_shutdown_does_not_wait_for_a_serving_that_is_being_opened(start: Any, market: Any, wait_until: Any) -> None:
+    market.add("srv_a", 5, alias="demo")
+    market.opening = threading.Event()
+    stage = start()
+
+    async def scenario() -> int | None:
+        async with asyncio.timeout(20), stage.connect("?serving=demo") as client:
+            await asyncio.to_thread(wait_until, lambda: market.opened == 1)
+            await asyncio.to_thread(stage.server.stop, 5.0)
+            return (await stage.read(client)).close_code
+
+    assert asyncio.run(scenario()) == 1001
+
+
+def test_bytes_that_are_no_websocket_frames_disturb_nobody(start: Any, market: Any, wait_until: Any) -> None:
+    market.add("srv_a", 60, alias="demo", gate_at=30)
+    stage = start()
+    source = random.Random(20260206)
+    rude = [
+        b"\x81\x05hello",  # a client must mask
+        b"\x83\x80\x00\x00\x00\x00",  # an opcode that is none
+        b"\xf1\x80\x00\x00\x00\x00",  # reserved bits
+        b"\x81\x82\x00\x00\x00\x00\xff\xff",  # no UTF-8
+        b"\x80\x80\x00\x00\x00\x00",  # a continuation of nothing
+        b"\x89\xfe\x01\x00\x00\x00\x00\x00" + bytes(256),  # a ping that is too long
+        b"\x81\xff" + b"\x7f" + bytes(11),  # a message of 2^62 bytes
+        *(source.randbytes(500) for _ in range(20)),
+    ]
+    sockets = []
+    for payload in rude:
+        connected = socket.create_connection(("127.0.0.1", stage.server.port), timeout=10)
+        connected.sendall(HANDSHAKE)
+        assert b" 101 " in connected.recv(1000)
+        connected.sendall(payload)
+        sockets.append(connected)
+    for connected in sockets:
+        connected.close()
+    market.feeds["srv_a"].gate.set()
+    assert stage.play().frames == stage.frames(60)
+    wait_until(lambda: stage.health()["clients"] == 0)
+    assert market.feeds["srv_a"].runs == 1
+
+
 def test_shutdown_is_not_held_up_by_a_client_that_takes_nothing(start: Any, market: Any, wait_until: Any) -> None:
     market.add("srv_a", 400, alias="demo")
     stage = start()
     stuck = _narrow_socket(stage.server.port)
-    stuck.sendall(
-        b"GET /v1/vacuum-pressure/stream?serving=demo HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
+    stuck.sendall(HANDSHAKE)
     try:
         wait_until(lambda: stage.health()["bins_sent"] > 0)
         stage.server.stop(5.0)
@@ -428,7 +472,7 @@ def test_a_stream_that_follows_its_alias_changes_over(start: Any, market: Any) -
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_while_its_serving_is_opened_is_let_go(start: Any, market: Any, wait_until: Any) -> None:
+def test_a_client_that_leaves_before_the_first_bin_is_let_go(start: Any, market: Any, wait_until: Any) -> None:
     market.add("srv_a", 5, alias="demo", gate_at=0)
     stage = start()
 

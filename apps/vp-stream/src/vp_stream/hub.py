@@ -110,7 +110,7 @@ class Hub:
 
     async def _play(self, websocket: WebSocket, client: _Client) -> None:
         try:
-            programme = await self._open(parse_query(websocket.scope["query_string"]))
+            programme = await self._open_unless_stopping(parse_query(websocket.scope["query_string"]))
         except Refusal as refusal:
             await _turn_away(client.channel, refusal, CLOSE_REFUSED)
             return
@@ -118,6 +118,9 @@ class Hub:
             _logger.error("a serving could not be opened", exc_info=error)
             failure = Refusal("internal_error", "the serving could not be opened; the server's log has the details")
             await _turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
+            return
+        if programme is None:
+            await client.channel.close(CLOSE_GOING_AWAY, timeout_s=_REFUSAL_TIMEOUT_S)
             return
         client.session = Session(
             websocket,
@@ -136,6 +139,17 @@ class Hub:
             await _turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
         finally:
             self._watcher.forget(client.session)
+
+    async def _open_unless_stopping(self, name: str) -> Programme | None:
+        """The programme of a name; None if the server stops before it is open, which may take its time."""
+        opening = asyncio.create_task(self._open(name))
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return opening.result() if opening.done() else None
+        finally:
+            opening.cancel()
+            stopping.cancel()
 
     async def _open(self, name: str) -> Programme:
         async with self._opening:
