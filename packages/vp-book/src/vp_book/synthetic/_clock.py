@@ -1,8 +1,9 @@
 """The clock of the market: which thing happens next, and when.
 
-Flow comes as a self-exciting point process (Hawkes, 1971) with two exponential kernels, simulated exactly by thinning
-(Ogata, 1981): propose at the present intensity, which can only decay until something happens, and accept in
-proportion to what is left of it. Steps of the fair value come at a steady rate of their own.
+Flow comes as a self-exciting point process (Hawkes, 1971) with two exponential kernels, simulated by thinning (Ogata,
+1981): propose at the present intensity, which decays until something happens, and accept in proportion to what is left
+of it. Steps of the fair value come at a steady rate of their own; what they excite counts from the next flow event on.
+The base changes at whole seconds, by too little to matter to a wait that spans one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _QUIET: Final = 4_000_000
 _BURST_STEPS: Final = 250
 """Mean number of fair steps between bursts of attention that nothing in the market explains."""
 _PROPOSALS: Final = 256
-"""Proposals in one call of `_next_flow`; rejected ones carry on in the next, so random words cannot run out."""
+"""After so many rejections in a row the proposal stands, so that random words cannot run out. It does not happen."""
 
 
 @piece
