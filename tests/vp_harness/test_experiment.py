@@ -31,9 +31,31 @@ from vp_harness.events import detect_events
 from vp_harness.metrics import measure
 from vp_harness.outcomes import ExitRule, Prices, opened, outcome_table
 from vp_harness.promotion import is_proven
+from vp_harness.signals import AdaptiveThresholds, Signal
 from vp_harness.split import time_split
 from vp_harness.sweep import plan
 from vp_registry import ServingConflictError
+
+
+class OtherParams(msgspec.Struct, frozen=True):
+    gain: float = 1.0
+
+
+class Other(Signal):
+    """The tanh of what is left of spot against what is right of it; thresholds from its own calibration."""
+
+    name = "other"
+    params_type = OtherParams
+    required_columns = ("vacuum_variant",)
+    thresholds = AdaptiveThresholds((0.9, 0.99))
+
+    def start(self, context=None):
+        return self
+
+    def step(self, bin):
+        vacuum = bin.cells["vacuum_variant"]
+        middle = len(vacuum) // 2
+        return float(np.tanh(self.params.gain * (vacuum[middle + 1 :].sum() - vacuum[:middle].sum()) / 100))
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +192,9 @@ def test_axes_that_change_the_dataset_make_datasets(own):
         ({"derivitive": {}}, r"per_signal\.derivitive.*derivative"),
         ({"derivative": {"zscore_window_bins": [0]}}, "zscore_window_bins"),
         ({"derivative": {"thresholds": ["high"]}}, r"derivative\.thresholds"),
+        ({"derivative": {"thresholds": [0.0]}}, r"derivative\.thresholds"),
         ({"derivative": {"tp_ticks": [0]}}, "tp_ticks"),
+        ({"derivative": {"max_hold_bins": [1200]}}, "1800 bins are too few"),
         ({"derivative": {"bin_seconds": [1.0]}}, r"bin_seconds: unknown axis"),
     ],
 )
@@ -186,6 +210,25 @@ def test_an_executor_that_is_not_there_is_refused_before_anything_runs(own):
     with pytest.raises(ExperimentError, match="dask"):
         run_experiment("small", own.lake, config_root=own.configs)
     assert not (own.lake.root / "research").exists()
+
+
+def test_a_swept_signal_need_not_be_the_servings_own(own, monkeypatch):
+    monkeypatch.setitem(signals._BUILT_IN, "other", Other)
+    path = own.configs / "serving" / "small.yaml"
+    path.write_text(
+        path.read_text().replace(
+            "{name: derivative, params: {zscore_window_bins: 80, zscore_min_periods: 20}}",
+            "{name: other, params: {gain: 2.0}}",
+        )
+    )
+    spec = changed(own.configs, per_signal={"other": {"gain": [3.0]}, "derivative": {"zscore_window_bins": [90]}})
+    other, derivative = plan(experiment_chain(spec, own.configs))
+    assert (other.name, dict(other.params)) == ("other", {"gain": 3.0})
+    assert derivative.config.state_model_zscore_window_bins == derivative.params["zscore_window_bins"] == 90
+    result = run_experiment(spec, own.lake, config_root=own.configs)
+    assert result.computed == 2
+    runs = ResultsStore(own.lake).runs()
+    assert sorted(runs["signal"]) == ["derivative", "other"]
 
 
 def test_without_a_sweep_the_servings_own_signal_is_judged(own):

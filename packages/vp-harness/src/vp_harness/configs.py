@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from vp_contract import (
-    EXPERIMENTS_DIR,
-    PIPELINES_DIR,
-    SERVING_DIR,
     ExperimentSpec,
     InstrumentLock,
     PipelineSpec,
     RuntimeConfig,
     ServingSpec,
-    SpecNotFoundError,
     instrument_path,
+    load_chain,
     load_experiment,
     load_instrument,
     load_pipeline,
-    load_serving,
     resolve,
-    spec_names,
 )
 
 ROOT_VARIABLE: Final = "VP_CONFIG_ROOT"
@@ -38,7 +33,7 @@ class ExperimentChain(NamedTuple):
 
     instrument: InstrumentLock
     pipeline: PipelineSpec
-    serving: ServingSpec
+    serving: ServingSpec | None
     experiment: ExperimentSpec
     config: RuntimeConfig
 
@@ -61,10 +56,15 @@ def pipeline_config(
     """
     if isinstance(pipeline, RuntimeConfig):
         return pipeline
-    spec = pipeline
-    if not isinstance(spec, PipelineSpec):
-        path = spec if _is_file_name(spec) else _named(config_root(root), PIPELINES_DIR, os.fspath(spec))
-        spec = load_pipeline(path)
+    if isinstance(pipeline, PipelineSpec):
+        spec = pipeline
+    elif _is_file_name(pipeline):
+        spec = load_pipeline(pipeline)
+    else:
+        chain = load_chain(config_root(root), pipeline=os.fspath(pipeline))
+        if instrument is None:
+            return chain.config
+        spec = chain.pipeline
     if instrument is None:
         instrument = instrument_path(config_root(root))
     lock = instrument if isinstance(instrument, InstrumentLock) else load_instrument(instrument)
@@ -77,25 +77,15 @@ def experiment_chain(experiment: ExperimentLike, root: PathLike | None = None) -
     The serving and pipeline that it names are looked up under the config root. Raises as `pipeline_config` does.
     """
     base = config_root(root)
-    if not isinstance(experiment, ExperimentSpec):
-        path = experiment if _is_file_name(experiment) else _named(base, EXPERIMENTS_DIR, os.fspath(experiment))
-        experiment = load_experiment(path)
-    lock = load_instrument(instrument_path(base))
-    serving = load_serving(_named(base, SERVING_DIR, experiment.serving))
-    pipeline = load_pipeline(_named(base, PIPELINES_DIR, serving.pipeline))
-    config = resolve(lock, pipeline, serving, experiment)
-    return ExperimentChain(lock, pipeline, serving, experiment, config)
-
-
-def _named(root: Path, directory: str, name: str) -> Path:
-    """The file of a named spec; SpecNotFoundError lists the names there are."""
-    known = spec_names(root, directory)
-    path = root / directory / f"{name}.yaml"
-    if name not in known:
-        raise SpecNotFoundError(
-            f"no spec {name!r}, {directory} has: {', '.join(known) or 'none'}", file=str(path), known=known
-        )
-    return path
+    if isinstance(experiment, ExperimentSpec):
+        spec = experiment
+    elif _is_file_name(experiment):
+        spec = load_experiment(experiment)
+    else:
+        # a chain that begins at an experiment has one
+        spec = cast("ExperimentSpec", load_chain(base, experiment=os.fspath(experiment)).experiment)
+    chain = load_chain(base, serving=spec.serving)
+    return ExperimentChain(chain.instrument, chain.pipeline, chain.serving, spec, chain.config)
 
 
 def _is_file_name(path: PathLike) -> bool:

@@ -176,7 +176,7 @@ def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[t
             "params": dict(signal.params),
             "thresholds": signal.thresholds,
             "eval": evaluation,
-            "versions": code_versions(),
+            "vp_harness": code_versions()["vp-harness"],
             "digests": conformance_digests(),
         }
         config_hash = sha256(canonical_json(decides)).hexdigest()

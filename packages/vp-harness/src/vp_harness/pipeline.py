@@ -57,13 +57,8 @@ def scored_bins(
     Raises what vp_book raises for a file that cannot be read, here or while it is iterated, and PipelineError for a
     capture that is not a whole number of bins.
     """
+    bins = bins_in_capture(config)
     start_ns, end_ns = capture_ns(config)
-    width_ns = config.cell_width_ms * NS_PER_MS
-    if (end_ns - start_ns) % width_ns:
-        raise PipelineError(
-            f"capture {config.start_time}-{config.end_time} of pipeline {config.pipeline!r} is not a whole number of "
-            f"bins of cell_width_ms {config.cell_width_ms}"
-        )
     replay = vp_book.replay(
         open_dbn(path, symbol=config.symbol, publisher=publisher, tolerate_truncated=tolerate_truncated),
         instrument_of(config),
@@ -75,7 +70,19 @@ def scored_bins(
         end_ns=end_ns,
     )
     chain = ScoreChain(spectrum_of(config), derivative_of(config), config.n_absolute_ticks, config.grid_radius_ticks)
-    return ScoredReplay(replay, chain, (end_ns - start_ns) // width_ns)
+    return ScoredReplay(replay, chain, bins)
+
+
+def bins_in_capture(config: RuntimeConfig) -> int:
+    """Bins of a config's capture; PipelineError when that is not a whole number."""
+    start_ns, end_ns = capture_ns(config)
+    bins, rest = divmod(end_ns - start_ns, config.cell_width_ms * NS_PER_MS)
+    if rest:
+        raise PipelineError(
+            f"capture {config.start_time}-{config.end_time} of pipeline {config.pipeline!r} is not a whole number of "
+            f"bins of cell_width_ms {config.cell_width_ms}"
+        )
+    return bins
 
 
 def capture_ns(config: RuntimeConfig) -> tuple[int, int]:

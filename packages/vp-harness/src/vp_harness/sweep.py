@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -13,11 +13,17 @@ from vp_contract import SCORING_FIELDS, STATE_MODEL_FIELDS, EvalSpec, RuntimeCon
 from vp_harness import signals
 from vp_harness.configs import ExperimentChain
 from vp_harness.errors import ExperimentError, SignalError
+from vp_harness.pipeline import bins_in_capture
 from vp_harness.signals import Signal
+from vp_harness.signals.derivative import Derivative
+from vp_harness.split import time_split
 
 THRESHOLDS_AXIS: Final = "thresholds"
 EVAL_AXES: Final = ("tp_ticks", "sl_ticks", "cooldown_bins", "max_hold_bins", "latency_bins", "cost_ticks")
 """Fields of `eval` that may be swept for a signal."""
+
+
+_Threshold = Annotated[float, msgspec.Meta(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,8 @@ class PlannedSignal:
 def plan(chain: ExperimentChain) -> list[PlannedSignal]:
     """Every signal of the sweep on every dataset config of the sweep, in a fixed order.
 
-    Raises ExperimentError for an axis that no stage or signal accepts, with those there are, or for a value that one of
-    them refuses.
+    Raises ExperimentError for an axis that no stage or signal accepts, with those there are, for a value that one of
+    them refuses, or for a capture too short to choose and confirm on.
     """
     sweep = chain.experiment.sweep
     wanted = sweep.per_signal or {chain.config.signal_name: {}}
@@ -83,11 +89,13 @@ def _plan_signal(
     thresholds = axes.get(THRESHOLDS_AXIS)
     where = f"sweep.per_signal.{name}"
     if thresholds is not None:
-        thresholds = tuple(sorted(_convert(value, float, f"{where}.{THRESHOLDS_AXIS}") for value in thresholds))
+        thresholds = tuple(sorted(_convert(value, _Threshold, f"{where}.{THRESHOLDS_AXIS}") for value in thresholds))
     base = msgspec.to_builtins(chain.experiment.eval)
     evaluations = tuple(_convert(base | point, EvalSpec, where) for point in _product(judged))
     for point in _product(own):
         config = _with_signal(chain, overrides, name, point, where)
+        for evaluation in evaluations:
+            time_split(bins_in_capture(config), evaluation.warmup_bins, evaluation)
         params = {key: value for key, value in config.signal_params.items() if value is not None}
         signal = PlannedSignal(config, name, params, thresholds, evaluations)
         try:
@@ -102,11 +110,14 @@ def _with_signal(
 ) -> RuntimeConfig:
     """The resolved config of one sweep point: a published serving of the run holds exactly this."""
     signal: dict[str, Any]
-    if name == "derivative":  # its parameters are fields of the runtime config itself
+    serves = chain.config.signal_name == name
+    if name == Derivative.name:  # its parameters are fields of the runtime config, which repeats them itself
         signal = {STATE_MODEL_FIELDS[key]: value for key, value in point.items()}
+        signal |= {"signal_params": {}, "signal_weights": {}}
     else:
-        given = dict(chain.config.signal_params) if chain.config.signal_name == name else {}
-        signal = {"signal_params": given | dict(point)}
+        given = chain.config.signal_params if serves else {}
+        signal = {"signal_params": {**given, **point}}
+        signal["signal_weights"] = chain.config.signal_weights if serves else {}
     try:
         return resolve(
             chain.instrument,
