@@ -34,6 +34,7 @@ from vp_stream.transport import Channel, PeerGoneError
 _UPDATE_DECODER: Final = msgspec.json.Decoder(GridUpdate)
 _MESSAGES_PER_SECOND: Final = 200.0
 _MESSAGE_BURST: Final = 100
+_MOST_REPLIES: Final = 32
 _CLOSE_TIMEOUT_S: Final = 1.0
 
 
@@ -85,7 +86,7 @@ class Session:
         self._nonsense_left = nonsense_budget
         self._ack_window = ack_window
         self._unacked: deque[int] | None = None
-        self._replies: deque[str] = deque()
+        self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._wake = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
         self._pacer = self._new_pacer(programme, 0)
@@ -120,7 +121,7 @@ class Session:
         self._wake.set()
 
     def tell(self, code: str, message: str) -> None:
-        """Send an error message between two bins; the stream goes on."""
+        """Send an error message between two bins; the stream goes on. Of too many unsent ones the oldest are lost."""
         self._replies.append(error_text(code, message))
         self._wake.set()
 
@@ -169,7 +170,8 @@ class Session:
         run = self._programme.run
         if bin_seq < 0 or (run.finished and bin_seq >= run.ready):
             last = f" to {run.ready - 1}" if run.finished else " or more"
-            raise Refusal("bad_seek", f"bin_seq={bin_seq}: 0{last} is allowed")
+            self.tell("bad_seek", f"bin_seq={bin_seq}: 0{last} is allowed")
+            return
         self._pacer.seek(bin_seq)
         if self._unacked is not None:
             self._unacked.clear()
@@ -222,6 +224,8 @@ class Session:
         await self._channel.send_frame(_with_skipped(frame, choice.skipped) if choice.skipped else frame)
         self._counters.bins_sent += 1
         self._counters.bins_skipped += choice.skipped
+        # A client as quick as the server would otherwise never let go of the event loop while bins are due.
+        await asyncio.sleep(0)
         return None
 
     async def _switch(self, programme: Programme) -> None:
@@ -230,6 +234,8 @@ class Session:
         self._pacer = self._new_pacer(programme, self._pacer.cursor if same_time else 0)
         if paused:
             self._pacer.pause()
+        if self._unacked is not None:
+            self._unacked.clear()
         self._programme, self._next_programme = programme, None
         await self._channel.send_text(programme.config_text)
 
