@@ -118,14 +118,17 @@ def test_the_command_says_where_it_serves_and_stops_on_a_signal(tmp_path: Path, 
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            found = re.match(r"serving (http://127\.0\.0\.1:\d+)/ ", process.stdout.readline())
-            assert found
+            assert process.stderr is not None
+            line = process.stdout.readline()
+            found = re.match(r"serving (http://127\.0\.0\.1:\d+)/ ", line)
+            if found is None:
+                process.kill()
+                pytest.fail(f"first line {line!r}, then {process.stderr.read()}")
             response = httpx.get(found[1] + "/v1/servings", timeout=30)
             assert response.status_code == 503
             assert response.json()["code"] == "unavailable"
             process.send_signal(number)
             assert process.wait(10) == code
-            assert process.stderr is not None
             assert "Traceback" not in process.stderr.read()
         finally:
             process.kill()
