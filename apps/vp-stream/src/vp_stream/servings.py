@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,8 @@ from vp_stream.errors import Refusal
 from vp_stream.logfile import LogKey
 from vp_stream.producer import EncodedBin
 from vp_stream.runs import RunSpec
+
+_logger = logging.getLogger(__name__)
 
 
 class ReplayFeed:
@@ -143,7 +146,13 @@ class LakeCatalogue:
                 self.servings()
             except Refusal as refusal:
                 problems.append(str(refusal))
-        return Status(instrument, dict(self._installed_digests()), problems)
+        digests: Mapping[str, str] = {}
+        try:
+            digests = self._installed_digests()
+        except Exception as error:  # a broken installation is a state to report, not a crash of the report
+            _logger.error("the conformance digests cannot be computed", exc_info=error)
+            problems.append("the installed vp-book or vp-spectrum cannot compute its digest: see the server's log")
+        return Status(instrument, dict(digests), problems)
 
     def _resolve(self, name: str) -> ResolvedServing:
         with _registry_errors():
