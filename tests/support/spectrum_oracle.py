@@ -10,9 +10,6 @@ import numpy as np
 
 from vp_spectrum import DerivativeParams, SpectrumParams
 
-D3_DIVISOR_IS_THE_BIN = False
-
-
 @dataclass
 class OracleCell:
     """One cell: its composites since it entered, and everything else from them."""
@@ -39,10 +36,9 @@ class OracleCell:
         means = [math.fsum(self.composite[-w:]) / min(w, len(self.composite)) for w in p.windows]
         self.rolled.append(math.fsum(w * m for w, m in zip(weights, means, strict=True)) / math.fsum(weights))
         source = self.rolled
-        divisors = (p.bin_seconds, p.bin_seconds, p.bin_seconds if D3_DIVISOR_IS_THE_BIN else 1.0)
-        for order, (series, divisor) in enumerate(zip(self.d, divisors, strict=True), start=1):
+        for order, series in enumerate(self.d, start=1):
             defined = len(self.composite) > order
-            series.append((source[-1] - source[-2]) / divisor if defined else 0.0)
+            series.append((source[-1] - source[-2]) / p.bin_seconds if defined else 0.0)
             source = series
         for series, value in zip(self.scored, measured or [series[-1] for series in self.d], strict=True):
             series.append(value)

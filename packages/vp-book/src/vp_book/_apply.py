@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _state as st
 from ._flow import attribute
-from ._jit import kernel
+from ._jit import kernel, piece
 from ._levels import best_ask, best_bid, change, clear
 from ._orders import O_FILL, O_ID, O_SIZE, O_TICK, find, insert, remove
 from ._state import ASK, BID, NO_SIDE, Arrays
@@ -81,7 +81,7 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
     return records.shape[0], st.DONE
 
 
-@kernel
+@piece
 def _nearly_full(a: Arrays) -> bool:
     """Whether one more record might not fit."""
     s = a.scalars
@@ -94,7 +94,7 @@ def _nearly_full(a: Arrays) -> bool:
     )
 
 
-@kernel
+@piece
 def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
     """Move the clock to `now` and count what is wrong with a record's own time."""
     s = a.scalars
@@ -109,7 +109,7 @@ def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
     s[st.S_CLOCK] = now
 
 
-@kernel
+@piece
 def _enter_snapshot(a: Arrays) -> None:
     """A flagged record: the first one begins a snapshot, which also ends any doubt about the book before it."""
     a.counts[st.N_SNAPSHOT_RECORDS] += 1
@@ -119,7 +119,7 @@ def _enter_snapshot(a: Arrays) -> None:
         a.counts[st.N_SNAPSHOTS] += 1
 
 
-@kernel
+@piece
 def _apply_record(r: Any, state: bool, a: Arrays) -> None:
     """One record. `state`: it is part of a snapshot, so what it moves is not flow."""
     counts = a.counts
@@ -169,7 +169,7 @@ def _apply_record(r: Any, state: bool, a: Arrays) -> None:
         _place(order_id, side, tick, size, action == ACTION_ADD, state, a)
 
 
-@kernel
+@piece
 def _tick_of(price: int, a: Arrays) -> int:
     """Nearest price tick, half up; _NO_TICK for an undefined price."""
     if price > _LIMIT or price < -_LIMIT:
@@ -184,7 +184,7 @@ def _tick_of(price: int, a: Arrays) -> int:
     return tick
 
 
-@kernel
+@piece
 def _change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays) -> None:
     """Displayed size moves by `d`; unless it is a matter of state, that is flow and `fill` was announced for it."""
     if a.scalars[st.S_ANCHORED] == 0:
@@ -198,7 +198,7 @@ def _change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Array
         attribute(side, tick, d, fill, a)
 
 
-@kernel
+@piece
 def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: bool, a: Arrays) -> None:
     """An add or a modify: from now on the order rests here with this size."""
     counts = a.counts
@@ -237,7 +237,7 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     _change_depth(side, tick, size, 0, state, a)
 
 
-@kernel
+@piece
 def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
     """Take `size` off an order; at zero it goes."""
     slot = find(a.orders, order_id)
@@ -263,7 +263,7 @@ def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
     _change_depth(side, tick, -size, fill, state, a)
 
 
-@kernel
+@piece
 def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     """A resting order was filled: keep the quantity for the cancel or modify of the same event."""
     counts = a.counts
@@ -285,7 +285,7 @@ def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
         _change_depth(side, tick, 0, size, False, a)
 
 
-@kernel
+@piece
 def _settle_fills(a: Arrays) -> None:
     """Fills that no cancel or modify followed were hidden quantity: nothing displayed changed."""
     s = a.scalars
@@ -300,7 +300,7 @@ def _settle_fills(a: Arrays) -> None:
     s[st.S_PENDING] = 0
 
 
-@kernel
+@piece
 def _trade(side: int, size: int, price: int, a: Arrays) -> None:
     """An aggressor traded: statistics only, the book changes by what follows."""
     stats = a.stats
@@ -316,7 +316,7 @@ def _trade(side: int, size: int, price: int, a: Arrays) -> None:
         a.scalars[st.S_LAST_TRADE] = price
 
 
-@kernel
+@piece
 def _clear_book(a: Arrays) -> None:
     """Every order goes. That is state, not flow."""
     s = a.scalars
@@ -331,7 +331,7 @@ def _clear_book(a: Arrays) -> None:
         a.counts[st.N_DEPTH_STATE_BID + side] -= displayed
 
 
-@kernel
+@piece
 def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a: Arrays) -> None:
     """An add of a top-of-book feed: its side is this order now, or nothing when the price is undefined."""
     empty = tick == _NO_TICK or size == 0
@@ -367,12 +367,12 @@ def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a
         _place(order_id, side, tick, size, True, state, a)
 
 
-@kernel
+@piece
 def _rests_on(orders: np.ndarray, slot: int, side: int) -> bool:
     return bool(orders[slot, O_SIZE] > 0 if side == BID else orders[slot, O_SIZE] < 0)
 
 
-@kernel
+@piece
 def _range_around_first(tick: int, a: Arrays) -> None:
     """Until a valid BBO says where the market is, the range lies around the first order."""
     s = a.scalars
@@ -383,7 +383,7 @@ def _range_around_first(tick: int, a: Arrays) -> None:
     s[st.S_RANGE_LO] = s[st.S_RANGE_CELL] * bucket - bucket // 2
 
 
-@kernel
+@piece
 def _end_event(a: Arrays) -> None:
     """F_LAST: what the event announced is settled."""
     s = a.scalars
@@ -395,7 +395,7 @@ def _end_event(a: Arrays) -> None:
     a.stats[st.B_EVENTS] += 1
 
 
-@kernel
+@piece
 def _look(a: Arrays) -> bool:
     """Look at the book at an event boundary; True when the range has to move before the next record."""
     s = a.scalars

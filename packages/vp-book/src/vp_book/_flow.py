@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ._jit import kernel
+from ._jit import kernel, piece
 from ._state import (
     BID,
     N_ADD_BID,
@@ -65,7 +65,7 @@ _TINY: Final = 1e-280
 """A scaled mode below this is nothing, and would only breed denormals."""
 
 
-@kernel
+@piece
 def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
     """One leg of the conservation law: depth at a price changed by `d` while `fill` was announced as filled there.
 
@@ -97,7 +97,7 @@ def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
     a.touched[cell] = s[S_EVENTS] + 1
 
 
-@kernel
+@piece
 def _impulse(row: np.ndarray, channel: int, x: int, clock: np.ndarray) -> None:
     """An amount `x` arrives in one channel now."""
     row[channel] += x * clock[W_M1]
@@ -107,7 +107,7 @@ def _impulse(row: np.ndarray, channel: int, x: int, clock: np.ndarray) -> None:
         row[M_ADD + channel // 3] += x * clock[W_MASS]
 
 
-@kernel
+@piece
 def _advance_weights(a: Arrays) -> None:
     """Make the impulse weights those of the current clock, moving the origin first when an exponent grows large."""
     s = a.scalars
@@ -124,7 +124,7 @@ def _advance_weights(a: Arrays) -> None:
     s[S_WEIGHTS_AT] = s[S_CLOCK]
 
 
-@kernel
+@piece
 def _move_origin(physics: np.ndarray, params: np.ndarray, dt: float) -> None:
     """Rescale every mode and mass as if it had been kept from an origin `dt` seconds later."""
     v, a, j, mass = (
@@ -188,7 +188,7 @@ def read_cells(
         floats[F_VACUUM, i] = vacuum
 
 
-@kernel
+@piece
 def forces(
     params: np.ndarray, v_add: float, a_add: float, v_pull: float, a_pull: float, v_fill: float, v_rest: float
 ) -> tuple[float, float]:

@@ -21,7 +21,7 @@ def conformance_digest() -> str:
     """Sha256, in hex, of the bins that this wheel's own kernels make of a small fixed input.
 
     The input is computed here from a linear congruential generator, so it is the same everywhere; it has a snapshot,
-    adds, cancels, fills, refreshed icebergs, modifies and a move of the price through the book. Floats enter the
+    adds, cancels, fills, refreshed icebergs and modifies. Floats enter the
     digest rounded to nine decimals, so that a last bit of another platform's exp() is not taken for another formula.
     """
     digest = hashlib.sha256()
@@ -42,7 +42,7 @@ def _rounded(x: float) -> str:
 
 
 def fixed_input() -> np.ndarray:
-    """The fixed input: a 40-level book, then events that add, pull, trade and refresh around a drifting middle."""
+    """The fixed input: a 40-level book, then events that add, pull, trade and refresh around a fixed middle."""
     rows: list[tuple[int, int, int, int, int, int, int]] = []  # ts, id, price tick, size, flags, action, side
     ask, bid = ord("A"), ord("B")
     size_of: dict[int, int] = {}

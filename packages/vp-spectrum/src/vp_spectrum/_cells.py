@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._blend import blend
-from ._jit import kernel
+from ._jit import kernel, piece
 from ._window import admit, z_or_zero
 
 _Floats = npt.NDArray[np.float64]
@@ -42,12 +42,11 @@ class Plan(NamedTuple):
 
     windows: _Ints  # (n,) flow windows, ascending
     rollup: _Floats  # (n,) their weights, sum 1
-    divisors: _Floats  # (3,) of the successive differences d1, d2, d3
     weights: _Floats  # (3,) of the channels in the score
     tanh_scale: float
     neutral: float
     min_periods: int
-    bin_seconds: float
+    bin_seconds: float  # what differences are divided by
     horizons: _Floats  # (h,) seconds
     damping: _Floats  # (h,) factor of each projection
     cubic: float  # factor of the cubic term, 0 when it is off
@@ -72,9 +71,10 @@ class Track(NamedTuple):
     ordered: _Floats  # (capacity * 3 * window,) the same, ascending
     size: _Ints  # (capacity,) values in each of the three windows
     scores: _Floats  # (capacity, SCORES) at bin % SCORES
+    z: _Floats  # (3,) room to work in
 
 
-@kernel
+@piece
 def _composites(pressure: _Floats, vacuum: _Floats, out: _Floats) -> int:
     finite = 0
     for i in range(pressure.size):
@@ -96,7 +96,7 @@ def record(pressure: _Floats, vacuum: _Floats, row: _Floats, origin: int) -> int
     return finite + _composites(pressure[turn:], vacuum[turn:], row[: n_cells - turn])
 
 
-@kernel
+@piece
 def _rolled(recent: _Floats, slot: int, newest: int, seen: int, windows: _Ints, weights: _Floats) -> float:
     """Weighted sum of the means of the last `min(window, seen)` composites, summed from the newest back."""
     total = 0.0
@@ -113,18 +113,18 @@ def _rolled(recent: _Floats, slot: int, newest: int, seen: int, windows: _Ints, 
     return rolled
 
 
-@kernel
-def _extend(chain: _Floats, slot: int, rolled: float, links: int, divisors: _Floats) -> None:
+@piece
+def _extend(chain: _Floats, slot: int, rolled: float, links: int, bin_seconds: float) -> None:
     """Move the chain of differences on by a bin; the n-th difference is 0 until there are n bins (`links`) before."""
     value = rolled
     for i in range(4):
         before = chain[slot, i]
         chain[slot, i] = value
         if i < 3:
-            value = (value - before) / divisors[i] if links > i else 0.0
+            value = (value - before) / bin_seconds if links > i else 0.0
 
 
-@kernel
+@piece
 def _differences(
     recent: _Floats,
     chain: _Floats,
@@ -134,14 +134,14 @@ def _differences(
     start: int,
     windows: _Ints,
     weights: _Floats,
-    divisors: _Floats,
+    bin_seconds: float,
 ) -> None:
     """Work the composite of bin `at_bin`, which is in `recent`, into rolled, d1, d2, d3 of a chain begun at `start`."""
     rolled = _rolled(recent, slot, at_bin % recent.shape[1], at_bin - born + 1, windows, weights)
-    _extend(chain, slot, rolled, at_bin - start, divisors)
+    _extend(chain, slot, rolled, at_bin - start, bin_seconds)
 
 
-@kernel
+@piece
 def _catch_up(
     history: History, track: Track, plan: Plan, first: int, last: int, target: int, now: int, most: int
 ) -> int:
@@ -156,11 +156,11 @@ def _catch_up(
     composite, borns = history.composite, history.born
     cells, uptos, sizes, scores = track.cell, track.upto, track.size, track.scores
     recent, chain, ring, ordered = track.recent, track.chain, track.ring, track.ordered
-    windows, rollup, divisors, weights = plan.windows, plan.rollup, plan.divisors, plan.weights
+    windows, rollup, seconds, weights = plan.windows, plan.rollup, plan.bin_seconds, plan.weights
     window = track.window
     longest = recent.shape[1]
     depth = composite.shape[0]
-    z = np.empty(3)
+    z = track.z
     done = 0
     for cell in range(first, last):
         slot = cell % cells.size
@@ -179,7 +179,7 @@ def _catch_up(
         end = max(begin, min(target + 1, begin + most))
         for at_bin in range(begin, end):
             recent[slot, at_bin % longest] = composite[at_bin % depth, column]
-            _differences(recent, chain, slot, at_bin, born, start, windows, rollup, divisors)
+            _differences(recent, chain, slot, at_bin, born, start, windows, rollup, seconds)
             if at_bin < valid:
                 continue
             count = sizes[slot]
@@ -200,7 +200,7 @@ def _catch_up(
     return done
 
 
-@kernel
+@piece
 def _project(
     scores: _Floats,
     slot: int,
@@ -234,7 +234,7 @@ def _project(
         out[row, j] = min(1.0, max(-1.0, ahead))
 
 
-@kernel
+@piece
 def _keep_guard(history: History, track: Track, plan: Plan, first: int, last: int, origin: int, now: int) -> None:
     """Prepare the cells beside the served `[first, last)`, nearest first, so that a window that moves finds them ready.
 

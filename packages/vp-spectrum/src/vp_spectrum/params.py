@@ -84,11 +84,6 @@ class SpectrumParams:
         mass = math.fsum(given)
         return tuple(sorted((window, weight / mass) for window, weight in zip(self.windows, given, strict=True)))
 
-    @property
-    def difference_seconds(self) -> tuple[float, float, float]:
-        """What d1, d2, d3 are divided by: the first two differences are per second, the third is a plain one."""
-        return (self.bin_seconds, self.bin_seconds, 1.0)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivativeParams:

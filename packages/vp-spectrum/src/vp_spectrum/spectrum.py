@@ -42,8 +42,8 @@ class CellSpectrum:
 
     Per bin and cell, from pressure P and vacuum V: `composite = (P - V) / (|P| + |V| + 1e-12)`; `rolled`, the weighted
     mean over flow windows of its means over the last `min(window, seen)` bins; d1, d2, d3, the successive differences
-    of `rolled`, d1 and d2 per second, d3 a plain difference; their robust z-scores; `flow_score`, the tanh blend of
-    those; and projections of it.
+    of `rolled`, d1 and d2, each per second; their robust z-scores; `flow_score`, the tanh blend of those; and
+    projections of it.
 
     A difference is 0 until there are as many bins before as it reaches back, and such a 0 is a value of the z-score's
     window like any other: after n bins a window holds `min(n, zscore_window)` values.
@@ -174,7 +174,6 @@ def _plan(params: SpectrumParams) -> _cells.Plan:
     return _cells.Plan(
         windows=np.array([window for window, _ in params.rollup], dtype=np.int64),
         rollup=np.array([weight for _, weight in params.rollup]),
-        divisors=np.array(params.difference_seconds),
         weights=np.array(params.derivative_weights),
         tanh_scale=params.tanh_scale,
         neutral=params.neutral_threshold,
@@ -197,4 +196,5 @@ def _empty_track(slots: int, longest: int, window: int) -> _cells.Track:
         ordered=np.zeros(slots * 3 * window),
         size=np.zeros(slots, dtype=np.int64),
         scores=np.zeros((slots, _cells.SCORES)),
+        z=np.zeros(3),
     )
