@@ -5,7 +5,7 @@
  *   node e2e/draws.mjs --url http://127.0.0.1:8002/?serving=demo [--bins 50] [--screenshot shot.png]
  *
  * Prints one line of JSON; the exit code is 0 when everything holds, 1 when something does not, 2 for wrong usage.
- * The browser is the one named by CHROMIUM, else /usr/bin/chromium.
+ * With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const USAGE =
-  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS]';
+  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl]';
 
 const BROWSER_FLAGS = [
   '--no-sandbox',
@@ -21,9 +21,8 @@ const BROWSER_FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Machines without a GPU draw WebGL in software.
-  '--use-gl=angle',
-  '--use-angle=swiftshader',
+  // The same picture on every machine: everything is drawn in software, WebGL too.
+  '--disable-gpu',
   '--enable-unsafe-swiftshader',
 ];
 
@@ -43,6 +42,7 @@ function readOptions() {
         width: { type: 'string', default: '1600' },
         height: { type: 'string', default: '900' },
         timeout: { type: 'string', default: '60' },
+        'no-webgl': { type: 'boolean', default: false },
       },
     });
     if (values.url === undefined) throw new Error('--url is missing');
@@ -55,7 +55,12 @@ function readOptions() {
     for (const [name, value] of Object.entries(numbers)) {
       if (!(value > 0)) throw new Error(`--${name} must be a positive number`);
     }
-    return { url: values.url, screenshot: values.screenshot ?? null, ...numbers };
+    return {
+      url: values.url,
+      screenshot: values.screenshot ?? null,
+      webgl: !values['no-webgl'],
+      ...numbers,
+    };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     process.exit(2);
@@ -110,7 +115,7 @@ let report = {};
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: BROWSER_FLAGS,
+  args: options.webgl ? BROWSER_FLAGS : [...BROWSER_FLAGS, '--disable-3d-apis'],
 });
 try {
   const page = await browser.newPage({

@@ -47,7 +47,7 @@ export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void 
   brush.text('New York', timeAxis.right - brush.em(10), y, 'right', PALETTE.axisText);
 }
 
-/** The mid of the newest bin on the price axis, or where it was, marked as not valid. */
+/** The mid of the newest bin on the price axis; none while the book is not valid. */
 export function drawMidTag(brush: Brush, scene: Scene, newest: Frame): void {
   const { layout, view, grid } = scene;
   if (!newest.valid) return;

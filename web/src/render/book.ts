@@ -6,7 +6,9 @@ import type { Scene } from './scene';
 
 const LINE_WIDTH = 1.4;
 /** Radii of trade marks in CSS px; the area grows with the volume. */
-const MARK = { least: 1.3, most: 4.5, perRootLot: 0.45 };
+const MARK = { least: 1, most: 4.5, perRootLot: 0.35 };
+/** Largest radius in column widths: where every bin has trades, larger marks would hide the price lines. */
+const MARK_COLUMNS = 0.75;
 
 /** Best bid and ask as step lines; nothing is drawn where the book is not valid. */
 export function drawBestPrices(brush: Brush, scene: Scene): void {
@@ -60,7 +62,7 @@ export function drawTrades(brush: Brush, scene: Scene): void {
     const frame = history.at(seq);
     if (frame === undefined || Number.isNaN(frame.trade)) continue;
     const { buy_volume: buy, sell_volume: sell } = frame.update;
-    addMark(buy >= sell ? buys : sells, view, frame, markRadius(brush, buy + sell));
+    addMark(buy >= sell ? buys : sells, view, frame, markRadius(brush, view, buy + sell));
   }
   brush.clipped(layout.heat, () => {
     fillMarks(brush, buys, PALETTE.buyTrade, PALETTE.bid);
@@ -68,8 +70,10 @@ export function drawTrades(brush: Brush, scene: Scene): void {
   });
 }
 
-function markRadius(brush: Brush, volume: number): number {
-  return brush.px(Math.min(MARK.least + MARK.perRootLot * Math.sqrt(volume), MARK.most));
+function markRadius(brush: Brush, view: Viewport, volume: number): number {
+  const least = brush.px(MARK.least);
+  const most = Math.max(Math.min(view.columnPx * MARK_COLUMNS, brush.px(MARK.most)), least);
+  return Math.min(least + brush.px(MARK.perRootLot) * Math.sqrt(volume), most);
 }
 
 function addMark(path: Path2D, view: Viewport, frame: Frame, radius: number): void {
@@ -86,6 +90,6 @@ function fillMarks(brush: Brush, marks: Path2D, fill: string, rim: string): void
   context.fill(marks);
   context.globalAlpha = 1;
   context.strokeStyle = rim;
-  context.lineWidth = brush.px(0.8);
+  context.lineWidth = brush.px(0.5);
   context.stroke(marks);
 }

@@ -27,7 +27,7 @@ const ANCHORS: Record<ColourKind, readonly string[]> = {
     '#bdf6ea',
   ],
   sequential: [PALETTE.neutral, '#16253f', '#1f4478', '#3a76b6', '#8ab7df', '#fbf3dc'],
-  states: ['#f2894a', '#8a4a27', '#2b3340', '#17656b', '#35c9c2'],
+  states: ['#f2894a', '#8a4a27', '#1d2531', '#17656b', '#35c9c2'],
 };
 
 /** A colour table as RGBA bytes, TABLE_SIZE entries from the low end to the high end. */

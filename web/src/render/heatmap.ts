@@ -19,7 +19,7 @@ export interface Heatmap {
   readonly widest: number;
   /** Prepares for bins of `rows` cells in a history of `capacity` bins. */
   configure(capacity: number, rows: number): void;
-  /** Takes over the bins that changed; returns how many. */
+  /** Takes over the bins that changed; returns how many, gaps not counted. */
   sync(history: History): number;
   draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void;
 }

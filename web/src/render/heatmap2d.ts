@@ -1,5 +1,5 @@
 import { CELL_FIELDS } from '../wire/cells';
-import type { History } from '../state/history';
+import { binsIn, type History } from '../state/history';
 import { modeIndex } from '../state/modes';
 import { heightOf, widthOf } from '../state/layout';
 import { visibleCells, visibleColumns, xOf, yOf, type Viewport } from '../state/viewport';
@@ -27,8 +27,7 @@ export class CanvasHeatmap implements Heatmap {
   }
 
   sync(history: History): number {
-    const { from, to } = history.takeDirty();
-    return Math.max(to - from + 1, 0);
+    return binsIn(history, history.takeDirty());
   }
 
   draw(history: History, view: Viewport, scale: ColourScale): void {

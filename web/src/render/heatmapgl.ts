@@ -1,4 +1,4 @@
-import type { History } from '../state/history';
+import { binsIn, type History } from '../state/history';
 import { modeIndex } from '../state/modes';
 import { heightOf, widthOf } from '../state/layout';
 import type { Viewport } from '../state/viewport';
@@ -88,13 +88,12 @@ export class GlHeatmap implements Heatmap {
 
   sync(history: History): number {
     if (this.gpu === null) return 0;
-    if (this.lost) {
-      history.invalidate();
-      this.lost = false;
-    }
-    const { from, to } = history.takeDirty();
-    for (let seq = from; seq <= to; seq += 1) this.upload(history, seq);
-    return Math.max(to - from + 1, 0);
+    const fresh = history.takeDirty();
+    if (this.lost) history.invalidate();
+    const stale = this.lost ? history.takeDirty() : fresh;
+    this.lost = false;
+    for (let seq = stale.from; seq <= stale.to; seq += 1) this.upload(history, seq);
+    return binsIn(history, fresh);
   }
 
   draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void {

@@ -116,6 +116,15 @@ export class History {
   }
 }
 
+/** How many bins there are in a range, gaps not counted. */
+export function binsIn(history: History, { from, to }: DirtyRange): number {
+  let bins = 0;
+  for (let seq = from; seq <= to; seq += 1) {
+    if (history.at(seq) !== undefined) bins += 1;
+  }
+  return bins;
+}
+
 /** Memory for exact cell values; together with the cell layout it decides how many bins are kept. */
 const CELL_BUDGET_BYTES = 160 * 1024 * 1024;
 const MOST_BINS = 4096;

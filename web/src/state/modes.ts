@@ -13,7 +13,7 @@ export interface Mode {
   range: number | null;
   /** Whether colour grows with the square root, which keeps small values visible beside large ones. */
   root: boolean;
-  /** Labels of the low end, middle and high end of the legend; null where the number is shown. */
+  /** What the low and the high end of the legend stand for. */
   ends: [string, string];
 }
 

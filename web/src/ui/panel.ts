@@ -5,7 +5,7 @@ import { formatPrice, parsePrice } from '../state/price';
 import { NEAR_REACH, type Store } from '../state/store';
 import type { RuntimeConfigMessage, SignalFields } from '../wire/types';
 import { byId, setData, setText } from './elements';
-import { fillMeter, Gauge } from './gauge';
+import { fillMeter, Gauge, type Tone } from './gauge';
 
 /** The gauges at the side: shows the newest bin as the server sent it. */
 export class Panel {
@@ -47,7 +47,7 @@ export class Panel {
 
   private drawSignal(signal: SignalFields): void {
     setText(this.score, signal.ready ? signed(signal.score, 3) : NONE);
-    const tone = !signal.ready || signal.score === 0 ? 'off' : signal.score > 0 ? 'bull' : 'bear';
+    const tone = !signal.ready ? 'off' : scoreTone(signal.score);
     setData(this.score, 'tone', tone);
     setData(this.scoreMeter, 'tone', tone);
     const share = signal.ready ? Math.min(Math.max(signal.score, -1), 1) : 0;
@@ -104,6 +104,12 @@ export class Panel {
     }
     byId('serving-config', HTMLElement).title = hash;
   }
+}
+
+/** Colour of a score as it is shown: what rounds to zero leans to no side. */
+function scoreTone(score: number): Tone {
+  if (Math.abs(score) < 0.0005) return 'off';
+  return score > 0 ? 'bull' : 'bear';
 }
 
 function spreadText({ update }: Frame, tickSize: string, decimals: number): string {

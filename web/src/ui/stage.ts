@@ -6,8 +6,8 @@ import type { Stream, Store } from '../state/store';
 import { byId } from './elements';
 import { Reading } from './reading';
 
-/** Size of the chart's text where page.css makes the page's larger: its 15 px against 13 px. */
-const LARGE_TEXT = 15 / 13;
+/** Root font size, px, at which the chart's text has its normal size. */
+const NORMAL_FONT_PX = 13;
 
 /** The chart's two canvases: keeps their size, hands the renderer what it needs. */
 export class Stage {
@@ -19,7 +19,8 @@ export class Stage {
   private readonly heat = byId('heat', HTMLCanvasElement);
   private readonly overlay = byId('overlay', HTMLCanvasElement);
   private readonly reading = new Reading();
-  private readonly largeText = window.matchMedia('(min-width: 2200px)');
+  /** The size that {@link layout} is for. */
+  private measured = '';
   private readonly context: CanvasRenderingContext2D;
   private configuredFor: Stream | null = null;
 
@@ -32,12 +33,13 @@ export class Stage {
 
   /** Takes over the chart's present size; true when it changed. */
   measure(): boolean {
-    const { clientWidth, clientHeight } = this.chart;
-    const textScale = this.largeText.matches ? LARGE_TEXT : 1;
-    const next = chartLayout(clientWidth, clientHeight, window.devicePixelRatio, textScale);
-    if (next.width === this.layout.width && next.height === this.layout.height) {
-      if (next.ratio === this.layout.ratio && textScale === this.layout.textScale) return false;
-    }
+    const { clientWidth: width, clientHeight: height } = this.chart;
+    const { devicePixelRatio: ratio } = window;
+    const key = `${width} ${height} ${ratio}`;
+    if (key === this.measured) return false;
+    this.measured = key;
+    const rootFont = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const next = chartLayout(width, height, ratio, rootFont / NORMAL_FONT_PX);
     this.layout = next;
     resize(this.overlay, next.width, next.height, next.ratio);
     resize(this.heat, widthOf(next.heat), heightOf(next.heat), next.ratio);
