@@ -14,6 +14,7 @@ import vp_harness.experiment as experiment_module
 from vp_contract import EvalSpec, ExperimentSpec, InstrumentLockError, RuntimeConfig, load_experiment
 from vp_harness import (
     Dataset,
+    DatasetDamagedError,
     ExperimentError,
     ParameterError,
     PromotionError,
@@ -354,6 +355,24 @@ def test_what_cannot_be_promoted_is_named(promotable, own, monkeypatch):
     monkeypatch.setenv("VP_INSTRUMENT_CONFIG_PATH", str(own.configs / "other.yaml"))
     with pytest.raises(InstrumentLockError, match=r"SYNM6.*ESH4"):
         promote(run_id, "demo", own.lake, config_root=own.configs)
+
+
+def test_a_run_on_a_damaged_dataset_is_not_promoted(promotable, own):
+    grid = own.lake.dataset_dir(promotable["dataset_id"]) / "grid_clean.parquet"
+    grid.chmod(0o600)
+    grid.write_bytes(grid.read_bytes()[:-1] + b"x")
+    with pytest.raises(DatasetDamagedError, match=r"grid_clean\.parquet"):
+        promote(promotable["run_id"], "demo", own.lake, config_root=own.configs, accept_unproven=True)
+
+
+def test_config_fields_of_another_contract_are_not_filled_in(promotable, own, monkeypatch):
+    stored = ResultsStore(own.lake).run(promotable["run_id"])
+    older = json.loads(stored.runtime_json)
+    del older["c7_a_pull"]
+    older = msgspec.structs.replace(stored, runtime_json=json.dumps(older))
+    monkeypatch.setattr(ResultsStore, "run", lambda store, run_id: older)
+    with pytest.raises(PromotionError, match="other config fields"):
+        promote(stored.run_id, "demo", own.lake, config_root=own.configs, accept_unproven=True)
 
 
 def test_events_of_the_choosing_part_never_see_the_confirming_part(ran, research):

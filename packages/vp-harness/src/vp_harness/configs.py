@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from vp_contract import (
+    PIPELINES_DIR,
     ExperimentSpec,
     InstrumentLock,
     PipelineSpec,
     RuntimeConfig,
     ServingSpec,
+    SpecNotFoundError,
     instrument_path,
     load_chain,
     load_experiment,
     load_instrument,
     load_pipeline,
     resolve,
+    spec_names,
 )
 
 ROOT_VARIABLE: Final = "VP_CONFIG_ROOT"
@@ -61,10 +64,7 @@ def pipeline_config(
     elif _is_file_name(pipeline):
         spec = load_pipeline(pipeline)
     else:
-        chain = load_chain(config_root(root), pipeline=os.fspath(pipeline))
-        if instrument is None:
-            return chain.config
-        spec = chain.pipeline
+        spec = load_pipeline(_named(config_root(root), PIPELINES_DIR, os.fspath(pipeline)))
     if instrument is None:
         instrument = instrument_path(config_root(root))
     lock = instrument if isinstance(instrument, InstrumentLock) else load_instrument(instrument)
@@ -86,6 +86,16 @@ def experiment_chain(experiment: ExperimentLike, root: PathLike | None = None) -
         spec = cast("ExperimentSpec", load_chain(base, experiment=os.fspath(experiment)).experiment)
     chain = load_chain(base, serving=spec.serving)
     return ExperimentChain(chain.instrument, chain.pipeline, chain.serving, spec, chain.config)
+
+
+def _named(root: Path, directory: str, name: str) -> Path:
+    """The file of a named spec; SpecNotFoundError lists the names there are."""
+    known = spec_names(root, directory)
+    path = root / directory / f"{name}.yaml"
+    if name not in known:
+        problem = f"no spec {name!r}, {directory} has: {', '.join(known) or 'none'}"
+        raise SpecNotFoundError(problem, file=str(path), known=known)
+    return path
 
 
 def _is_file_name(path: PathLike) -> bool:

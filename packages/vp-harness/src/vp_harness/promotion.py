@@ -68,7 +68,7 @@ def promote(
     run = store.run(run_id)
     if experiment is not None and run.experiment != experiment:
         raise PromotionError(f"run {run_id} is of experiment {run.experiment!r}, not of {experiment!r}")
-    runtime = msgspec.json.decode(run.runtime_json, type=RuntimeConfig)
+    runtime = _runtime(run)
     lock = load_instrument(instrument_path(root))
     check_instrument(lock, product_type=runtime.product_type, symbol=runtime.symbol, where=f"run {run_id}")
     row = _row(store, run, threshold)
@@ -91,6 +91,17 @@ def is_proven(row: dict[str, Any]) -> bool:
     """Whether the confirming part of a ranked row separates its target rate from breakeven."""
     low = row[f"{CONFIRM_PREFIX}tp_rate_low"]
     return low is not None and bool(low > row["breakeven_tp_rate"])
+
+
+def _runtime(run: Run) -> RuntimeConfig:
+    """The config a run was made with; a field that came or went since then is not filled in silently."""
+    runtime = msgspec.json.decode(run.runtime_json, type=RuntimeConfig)
+    if runtime.canonical_json() != run.runtime_json.encode():
+        raise PromotionError(
+            f"run {run.run_id} was stored with other config fields than vp-contract has now: run experiment "
+            f"{run.experiment!r} again and promote the new run"
+        )
+    return runtime
 
 
 def _row(store: ResultsStore, run: Run, threshold: float | None) -> dict[str, Any]:
@@ -125,6 +136,7 @@ def _doubt(row: dict[str, Any]) -> str:
 
 def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any]) -> PublishedServing:
     dataset = Dataset.open(lake, run.dataset_id)
+    dataset.verify()
     source = ServingSource(
         run_id=run.run_id,
         experiment=run.experiment,
