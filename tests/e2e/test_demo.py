@@ -1,0 +1,76 @@
+"""`vp demo` as its user runs it, and the page drawing it in a real browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.browser import draws, need_browser
+from support.packages import ROOT
+
+from vp_cli.commands.demo import ALIAS, Demo, make
+from vp_cli.page import built_page
+from vp_harness import Dataset, find_raw
+from vp_harness.configs import experiment_chain
+from vp_stream import StreamSettings, start_in_background
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    return folder / "lake", folder / "configs"
+
+
+@pytest.fixture(scope="module")
+def made(roots: tuple[Path, Path]) -> Demo:
+    return make(*roots)
+
+
+@pytest.fixture
+def address(roots: tuple[Path, Path], made: Demo) -> Iterator[str]:
+    settings = StreamSettings(
+        lake_root=roots[0], config_root=roots[1], web_root=built_page(ROOT / "configs"), port=0, speed=5.0
+    )
+    with start_in_background(settings) as server:
+        yield server.url
+
+
+def test_demo_check_exits_0_with_one_json_object() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from vp_cli.main import main; main()", "demo", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["ok"]
+    assert result["equal_to_dataset"]
+    assert (result["bins_received"], result["grid_rows"]) == (50, 101)
+
+
+def test_what_is_made_is_found_the_second_time(roots: tuple[Path, Path], made: Demo) -> None:
+    raw = made.raw.stat().st_mtime_ns
+    again = make(*roots)
+    assert (again.dataset_id, again.served.serving_id) == (made.dataset_id, made.served.serving_id)
+    assert find_raw(roots[0], experiment_chain("demo", roots[1]).config).stat().st_mtime_ns == raw
+    Dataset.open(roots[0], made.dataset_id).verify()
+
+
+@pytest.mark.browser
+def test_the_page_draws_the_demo(address: str, tmp_path: Path) -> None:
+    need_browser()
+    seen = draws(f"{address}/?serving={ALIAS}", tmp_path / "demo.png")
+    assert seen["drawn"] >= 50
+    assert (seen["skipped"], seen["unreadable"], seen["invalid"]) == (0, 0, 0)
+    assert (tmp_path / "demo.png").stat().st_size > 20_000
