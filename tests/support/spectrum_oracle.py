@@ -10,6 +10,7 @@ import numpy as np
 
 from vp_spectrum import DerivativeParams, SpectrumParams
 
+
 @dataclass
 class OracleCell:
     """One cell: its composites since it entered, and everything else from them."""

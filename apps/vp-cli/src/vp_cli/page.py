@@ -14,20 +14,22 @@ from vp_cli.output import say
 def built_page(config_root: Path) -> Path | None:
     """Directory of the built page of a checkout, building it with npm if need be; None outside a checkout.
 
+    The checkout is where the specs are, else the working directory.
     The build goes to a directory of its own and is renamed in, so a page that is there is whole, and of several builds
     at once one wins. Raises CliError when npm is missing or the build fails.
     """
-    web = config_root.resolve().parent / "web"
+    checkouts = (config_root.resolve().parent, Path.cwd())
+    web = next((base / "web" for base in checkouts if (base / "web" / "package.json").is_file()), None)
+    if web is None:
+        return None
     dist = web / "dist"
     if (dist / "index.html").is_file():
         return dist
-    if not (web / "package.json").is_file():
-        return None
     npm = shutil.which("npm")
     if npm is None:
         raise CliError("the page is not built and npm is not installed: install Node.js 20 or newer, then try again")
     say("building the page (npm, once)")
-    if not (web / "node_modules").is_dir():
+    if not (web / "node_modules" / ".package-lock.json").is_file():  # npm writes it last
         _run([npm, "ci", "--no-audit", "--no-fund"], web)
     with tempfile.TemporaryDirectory(prefix=".dist-", dir=web) as scratch:
         fresh = Path(scratch) / "dist"
