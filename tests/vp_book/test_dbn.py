@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -226,3 +227,22 @@ def test_any_bytes_give_records_or_an_error_of_ours(
     path.write_bytes(body)
     with contextlib.suppress(VpBookError):
         read_all(open_dbn(path, symbol="TEST", chunk_records=16))
+
+
+def test_abandoning_an_iteration_ends_its_thread(tmp_path: Path) -> None:
+    path = write_dbn(tmp_path / "day.dbn", np.tile(RECORDS, 50))
+    before = threading.active_count()
+    for _ in range(20):
+        chunks = iter(open_dbn(path, chunk_records=100))
+        next(chunks)
+        chunks.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+def test_corrupt_metadata_is_damage(tmp_path: Path) -> None:
+    path = write_dbn(tmp_path / "bad.dbn.zst", RECORDS)
+    data = bytearray(path.read_bytes())
+    data[6:40] = b"\xff" * 34
+    path.write_bytes(data)
+    with pytest.raises(DbnDamagedError, match=r"bad\.dbn\.zst: corrupt zstd data"):
+        open_dbn(path)

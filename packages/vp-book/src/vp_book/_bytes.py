@@ -1,23 +1,36 @@
-"""The decompressed bytes of a file, in bounded pieces, with damage told apart from the end."""
+"""The decompressed bytes of a file, in bounded pieces read ahead on a thread, with damage told apart from the end."""
 
 from __future__ import annotations
 
+import queue
+import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
+import numpy as np
 import zstandard
 
-from .errors import DbnDamagedError, DbnFormatError
+from .errors import DbnFormatError
 
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 DBN_MAGIC: Final = b"DBN"
 _SKIPPABLE: Final = range(0x184D2A50, 0x184D2A60)
+_BLOCKS_AHEAD: Final = 2
+
+
+class CorruptBytesError(Exception):
+    """The compressed data is corrupt; `offset` decompressed bytes came before. Not for callers of the package."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
 
 
 class ByteSource:
     """Reads a raw or zstd file from its start.
 
-    `offset` counts the decompressed bytes handed out so far. A corrupt zstd frame raises `DbnDamagedError`; a frame
+    `offset` counts the decompressed bytes handed out so far. A corrupt zstd frame raises `CorruptBytesError`; a frame
     that ends early is found by `ended_whole` once everything has been read.
     """
 
@@ -32,31 +45,37 @@ class ByteSource:
             self._file.close()
             what = "is empty" if not head else "is neither DBN nor zstd-compressed DBN (wrong first bytes)"
             raise DbnFormatError(f"{path}: {what}; a fragment without metadata can not be read")
-        self._stream: BinaryIO = self._file
+        self._stream: Any = self._file
         if self.compressed:
-            reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
+            self._stream = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
                 self._file, read_size=1 << 20, read_across_frames=True
             )
-            self._stream = reader
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes, fewer only at the end."""
         parts = []
         while size > 0:
-            try:
-                part = self._stream.read(size)
-            except zstandard.ZstdError as error:
-                raise DbnDamagedError(
-                    f"{self._path}: corrupt zstd data after {self.offset} decompressed bytes ({error})",
-                    offset=self.offset,
-                    records=0,
-                ) from None
-            if not part:
+            buffer = bytearray(min(size, 1 << 20))
+            got = self.read_into(memoryview(buffer))
+            parts.append(bytes(buffer[:got]))
+            if got < len(buffer):
                 break
-            parts.append(part)
-            self.offset += len(part)
-            size -= len(part)
+            size -= got
         return b"".join(parts)
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill a buffer, less only at the end; returns the bytes read. The GIL is released meanwhile."""
+        filled = 0
+        while filled < len(buffer):
+            try:
+                got = self._stream.readinto(buffer[filled:])
+            except zstandard.ZstdError as error:
+                raise CorruptBytesError(str(error), self.offset) from None
+            if not got:
+                break
+            filled += got
+            self.offset += got
+        return filled
 
     def ended_whole(self) -> bool:
         """Whether the last zstd frame is complete. The decompressor itself takes a cut frame for the end."""
@@ -65,6 +84,51 @@ class ByteSource:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def read_ahead(source: ByteSource, block_bytes: int) -> Iterator[np.ndarray]:
+    """The rest of a source as arrays of up to `block_bytes` bytes, read by a thread that keeps two of them ready.
+
+    What the reading raises is raised here, after the blocks before it. Closing the iterator ends the thread.
+    """
+    blocks: queue.Queue[np.ndarray | Exception | None] = queue.Queue(_BLOCKS_AHEAD)
+    abandoned = threading.Event()
+
+    def put(item: np.ndarray | Exception | None) -> bool:
+        while not abandoned.is_set():
+            try:
+                blocks.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def run() -> None:
+        end: Exception | None = None
+        try:
+            while True:
+                block = np.empty(block_bytes, np.uint8)
+                before = source.offset
+                try:
+                    source.read_into(block.data)
+                finally:
+                    whole = put(block[: source.offset - before]) if source.offset > before else True
+                if not whole or source.offset - before < block_bytes:
+                    break
+        except (CorruptBytesError, OSError) as error:
+            end = error
+        put(end)
+
+    thread = threading.Thread(target=run, name="vp-book-read-ahead", daemon=True)
+    thread.start()
+    try:
+        while (item := blocks.get()) is not None:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        abandoned.set()
+        thread.join()
 
 
 def _open(path: Path) -> BinaryIO:

@@ -13,7 +13,7 @@ import databento_dbn
 import numpy as np
 
 from . import _stride
-from ._bytes import DBN_MAGIC, ByteSource
+from ._bytes import DBN_MAGIC, ByteSource, CorruptBytesError, read_ahead
 from .errors import DbnDamagedError, DbnError, DbnFormatError, ParameterError, SymbolError
 from .records import MBO_BYTES, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
 
@@ -64,6 +64,8 @@ class DbnSource:
         source = ByteSource(path)
         try:
             self.version, metadata, self._header_bytes = _read_metadata(path, source)
+        except CorruptBytesError as error:
+            raise self._damage(f"corrupt zstd data ({error})", error.offset, self.report) from None
         finally:
             source.close()
         schema = metadata.schema
@@ -99,7 +101,6 @@ class DbnSource:
         publishers = _PublisherCheck(self.path, self._publisher)
         source = ByteSource(self.path)
         try:
-            source.read(self._header_bytes)
             for chunk in self._chunks(source, report, intervals):
                 mine = publishers.only(chunk[self._is_mine(chunk, intervals)])
                 report.filtered += len(chunk) - len(mine)
@@ -121,30 +122,26 @@ class DbnSource:
         self, source: ByteSource, report: ReadReport, intervals: dict[str, list[_Interval]]
     ) -> Iterator[np.ndarray]:
         """Market-by-order records of every instrument, as they come."""
-        rest = b""
-        while True:
-            start = source.offset - len(rest)
-            try:
-                data = source.read(self._chunk_bytes - len(rest) if len(rest) < self._chunk_bytes else MBO_BYTES)
-            except DbnDamagedError as error:
-                raise DbnDamagedError(
-                    f"{error}; {report.records} whole records came before it",
-                    offset=error.offset,
-                    records=report.records,
-                ) from None
-            if not data:
-                break
-            buffer = np.frombuffer(rest + data, np.uint8)
-            records, taken, bad = self._split(buffer, report, intervals)
-            if len(records):
-                yield records
-            if bad:
-                raise self._damage("a record of impossible length", start + taken, report)
-            rest = buffer[taken:].tobytes()
-        if rest:
-            raise self._damage("ends inside a record", source.offset - len(rest), report)
+        rest = np.empty(0, np.uint8)
+        at = self._header_bytes
+        try:
+            source.read(at)
+            for buffer in read_ahead(source, self._chunk_bytes):
+                if len(rest):
+                    buffer = np.concatenate([rest, buffer])
+                records, taken, bad = self._split(buffer, report, intervals)
+                if len(records):
+                    yield records
+                if bad:
+                    raise self._damage("a record of impossible length", at + taken, report)
+                rest = buffer[taken:]
+                at += taken
+        except CorruptBytesError as error:
+            raise self._damage(f"corrupt zstd data ({error})", error.offset, report) from None
+        if len(rest):
+            raise self._damage("ends inside a record", at, report)
         if not source.ended_whole():
-            raise self._damage("ends inside a zstd frame", source.offset, report)
+            raise self._damage("ends inside a zstd frame", at, report)
 
     def _split(
         self, buffer: np.ndarray, report: ReadReport, intervals: dict[str, list[_Interval]]
