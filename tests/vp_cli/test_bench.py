@@ -8,6 +8,7 @@ import numpy as np
 
 from vp_book import BookEngine, Instrument, open_dbn
 from vp_book.synthetic import write_market
+from vp_cli.bench.bin import measure as measure_bins
 from vp_cli.bench.book import measure, tile
 
 
@@ -37,3 +38,13 @@ def test_measure_reports_every_stage(tmp_path: Path) -> None:
     ]
     assert all(row["million records/s"] > 0 for row in result["rows"])
     assert result["certificate conserved"]
+
+
+def test_bin_reports_every_stage_for_every_radius(tmp_path: Path) -> None:
+    path = tmp_path / "market.dbn.zst"
+    write_market(path, seed=3, minutes=1)
+    result = measure_bins(bins=50, radii=[10, 20], file=path)
+    assert list(result["tables"]) == ["market.dbn.zst, radius 10", "market.dbn.zst, radius 20"]
+    for rows in result["tables"].values():
+        assert [row["stage"] for row in rows] == ["close", "spectrum", "codes", "derivative", "whole bin"]
+        assert all(0 < row["p50"] <= row["p99"] <= row["max"] for row in rows)

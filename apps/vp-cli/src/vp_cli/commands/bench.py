@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vp_cli.bench import bin as bin_bench
 from vp_cli.bench import book as book_bench
 from vp_cli.output import AsJson, print_facts, print_json, print_rows
 
@@ -36,3 +37,23 @@ def book(
     rows = result.pop("rows")
     print_facts("bench book", result)
     print_rows("", rows, ["stage", "records", "median s", "million records/s", "min", "max"])
+
+
+@bench.command("bin")
+def bin_(
+    file: Annotated[
+        Path | None, typer.Argument(help="Session: else the real one where it is, and a busy synthetic one.")
+    ] = None,
+    bins: Annotated[int, typer.Option(help="Bins to measure, after 400 to warm up.")] = 5000,
+    radius: Annotated[list[int] | None, typer.Option(help="Rows above and below spot; repeatable. [50, 200]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One bin of 100 ms at 8192 cells: close, spectrum with z-scores, codes, derivative stage; microseconds."""
+    result = bin_bench.measure(bins, radius or [50, 200], file)
+    if as_json:
+        print_json(result)
+        return
+    tables = result.pop("tables")
+    print_facts("bench bin, microseconds", result)
+    for title, rows in tables.items():
+        print_rows(f"\n{title}", rows, ["stage", "p50", "p95", "p99", "max"])
