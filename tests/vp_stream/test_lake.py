@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,8 @@ def test_other_numbers_than_the_published_are_refused_naming_the_library(desk: D
     desk.promote("other", source=source, digests=digests, versions={"vp-book": "0.1.0", "vp-spectrum": "0.0.9"})
     code, message = refusal(desk, connected, "other")
     assert code == "digest_mismatch"
+    assert "published with vp-spectrum 0.0.9" in message
+    assert f"vp-spectrum {version('vp-spectrum')} installed here" in message
     assert "install vp-spectrum==0.0.9" in message
     assert "vp-book" not in message
 

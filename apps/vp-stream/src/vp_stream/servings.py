@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -188,12 +189,13 @@ class LakeCatalogue:
         for library, published in sorted(spec.digests.items()):
             if installed.get(library) != published:
                 distribution = library.replace("_", "-")
-                version = spec.versions.get(library) or spec.versions.get(distribution) or "the version it names"
+                promoted = spec.versions.get(library) or spec.versions.get(distribution) or "the version it names"
                 raise Refusal(
                     "digest_mismatch",
-                    f"serving {spec.serving_id} was published with {distribution} {version} whose numbers have digest "
-                    f"{published[:16]}; the one installed here gives {installed.get(library, 'none')[:16]}: "
-                    f"install {distribution}=={version}, or promote the run again",
+                    f"serving {spec.serving_id} was published with {distribution} {promoted} whose numbers have digest "
+                    f"{published[:16]}; {distribution} {version(distribution)} installed here gives "
+                    f"{installed.get(library, 'none')[:16]}: install "
+                    f"{distribution}=={promoted}, or promote the run again",
                 )
 
     def _installed_digests(self) -> Mapping[str, str]:
@@ -205,10 +207,10 @@ class LakeCatalogue:
     def _source_sha256(self, path: Path) -> str:
         """The hash of a raw file, read again only when its size or time of change differ."""
         status = path.stat()
-        version = (path, status.st_size, status.st_mtime_ns)
-        known = self._source_hashes.get(version)
+        stamp = (path, status.st_size, status.st_mtime_ns)
+        known = self._source_hashes.get(stamp)
         if known is None:
-            known = self._source_hashes[version] = sha256_file(path)
+            known = self._source_hashes[stamp] = sha256_file(path)
         return known
 
 
