@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from vp_book import BookEngine, Instrument, open_dbn
+from vp_book.records import F_LAST
 from vp_book.synthetic import write_market
 from vp_cli.bench.bin import measure as measure_bins
 from vp_cli.bench.book import measure, tile
+from vp_cli.bench.peers import INSTALL, PEERS
+from vp_cli.bench.plain_book import PlainBook
 
 
 def test_every_id_of_every_tile_can_be_resolved(tmp_path: Path) -> None:
@@ -38,6 +41,34 @@ def test_measure_reports_every_stage(tmp_path: Path) -> None:
     ]
     assert all(row["million records/s"] > 0 for row in result["rows"])
     assert result["certificate conserved"]
+
+
+def test_peers_stand_beside_our_book_or_say_how_to_install_them(tmp_path: Path) -> None:
+    path = tmp_path / "market.dbn.zst"
+    write_market(path, seed=3, minutes=1)
+    rows = measure(path, records=1000, repeat=1)["peers"]
+    assert [row["peer"] for row in rows] == [peer.name for peer in PEERS]
+    for peer, row in zip(PEERS, rows, strict=True):
+        if peer.installed:
+            assert row["million records/s"] > 0
+            assert row["ours ×"] > 0
+            assert row["last BBO"] == (None if peer.stage.startswith("decode") else "as ours")
+        else:
+            assert row["last BBO"] == f"not installed: {INSTALL}"
+    assert measure(path, records=1000, repeat=1, with_peers=False)["peers"] == []
+
+
+def test_the_plain_book_has_our_quote_at_every_boundary(tmp_path: Path) -> None:
+    path = tmp_path / "market.dbn"
+    write_market(path, seed=5, minutes=1)
+    plain, engine = PlainBook(), BookEngine(Instrument("SYNM6"))
+    names = ("action", "side", "order_id", "price", "size", "flags")
+    records = np.concatenate(list(open_dbn(path)))[:4000]
+    for at, row in enumerate(zip(*(records[name].tolist() for name in names), strict=True)):
+        plain.apply([row])
+        engine.apply(records[at : at + 1])
+        if row[5] & F_LAST:
+            assert plain.bbo == engine.bbo(), at
 
 
 def test_bin_reports_every_stage_for_every_radius(tmp_path: Path) -> None:

@@ -15,15 +15,18 @@ import numpy as np
 import zstandard
 
 from vp_book import MBO_DTYPE, BookEngine, Instrument, open_dbn
+from vp_book.instrument import PRICE_SCALE
 from vp_book.records import F_SNAPSHOT
 from vp_book.synthetic import write_market
+from vp_cli.bench import peers
+from vp_cli.bench.peers import BOOK, DECODE, DECODE_ZSTD, PHYSICS
 from vp_cli.errors import CliError
 
 REAL_SESSION: Final = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 
 
-def measure(file: Path | None, records: int, repeat: int) -> dict[str, Any]:
-    """Time each stage `repeat` times after one warm-up; rates in million records a second."""
+def measure(file: Path | None, records: int, repeat: int, *, with_peers: bool = True) -> dict[str, Any]:
+    """Time each stage, and each installed peer, `repeat` times after one warm-up; rates in million records a second."""
     if records < 1 or repeat < 1:
         raise CliError(f"--records {records} and --repeat {repeat} must be 1 or more")
     with tempfile.TemporaryDirectory(prefix="vp-bench-") as scratch:
@@ -31,9 +34,11 @@ def measure(file: Path | None, records: int, repeat: int) -> dict[str, Any]:
         source = open_dbn(session)
         one = np.concatenate(list(source))
         tiled = tile(one, records)
-        plain, packed = Path(scratch) / "tiled.dbn", Path(scratch) / "tiled.dbn.zst"
+        plain, packed, single = (Path(scratch) / name for name in ("tiled.dbn", "tiled.dbn.zst", "one.dbn.zst"))
         # a decoder does not care about times, and the session's own keep its symbol mapping valid
-        _write(plain, packed, session, np.tile(one, -(-records // len(one))))
+        long = np.tile(one, len(tiled) // (len(one) + 1))
+        for path, written in ((plain, long), (packed, long), (single, one)):
+            _write(path, session, written)
 
         def decode(path: Path) -> None:
             for _ in open_dbn(path, symbol=source.symbol):
@@ -46,13 +51,16 @@ def measure(file: Path | None, records: int, repeat: int) -> dict[str, Any]:
             return engine
 
         stages: list[tuple[str, Callable[[], object]]] = [
-            ("decode .dbn", lambda: decode(plain)),
-            ("decode .dbn.zst", lambda: decode(packed)),
-            ("book + attribution", lambda: apply(physics=False)),
-            ("book + attribution + physics", lambda: apply(physics=True)),
+            (DECODE, lambda: decode(plain)),
+            (DECODE_ZSTD, lambda: decode(packed)),
+            (BOOK, lambda: apply(physics=False)),
+            (PHYSICS, lambda: apply(physics=True)),
         ]
         rows = [_timed(name, run, len(tiled), repeat) for name, run in stages]
         engine = apply(physics=True)
+        rates = {row["stage"]: row["million records/s"] for row in rows}
+        shared = peers.Session(single, one, tiled, plain, packed, engine.instrument.tick_int / PRICE_SCALE)
+        compared = peers.compare(shared, rates, engine.bbo(), repeat) if with_peers else []
     return {
         "session": session.name,
         "tiles": len(tiled) // (len(one) + 1),
@@ -60,6 +68,7 @@ def measure(file: Path | None, records: int, repeat: int) -> dict[str, Any]:
         "certificate conserved": engine.certificate()["conserved"],
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "rows": rows,
+        "peers": compared,
     }
 
 
@@ -88,14 +97,14 @@ def tile(session: np.ndarray, at_least: int) -> np.ndarray:
     return tiled
 
 
-def _write(plain: Path, packed: Path, session: Path, records: np.ndarray) -> None:
-    """Records as files, with the session's own metadata."""
+def _write(path: Path, session: Path, records: np.ndarray) -> None:
+    """Records as a file, with the session's own metadata; compressed when the name ends in .zst."""
     with session.open("rb") as file:
         stream: Any = zstandard.ZstdDecompressor().stream_reader(file) if session.suffix == ".zst" else file
         prefix = stream.read(8)
         body = prefix + stream.read(int.from_bytes(prefix[4:8], "little")) + records.tobytes()
-    plain.write_bytes(body)
-    packed.write_bytes(zstandard.ZstdCompressor(level=3, write_checksum=True).compress(body))
+    compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+    path.write_bytes(compressor.compress(body) if path.suffix == ".zst" else body)
 
 
 def _synthetic(folder: Path) -> Path:

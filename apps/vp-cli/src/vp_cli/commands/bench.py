@@ -27,16 +27,19 @@ def book(
     ] = None,
     records: Annotated[int, typer.Option(help="Records to tile the session to, at least.")] = 2_000_000,
     repeat: Annotated[int, typer.Option(help="Timed runs; the median is shown.")] = 5,
+    with_peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Time installed peers too.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Decode, book, attribution and physics: million records per second on one core."""
-    result = book_bench.measure(file, records, repeat)
+    """Decode, book, attribution and physics: million records per second on one core, beside other people's books."""
+    result = book_bench.measure(file, records, repeat, with_peers=with_peers)
     if as_json:
         print_json(result)
         return
-    rows = result.pop("rows")
+    rows, peers = result.pop("rows"), result.pop("peers")
     print_facts("bench book", result)
     print_rows("", rows, ["stage", "records", "median s", "million records/s", "min", "max"])
+    if peers:
+        print_rows("\npeers: how many times faster ours is", peers, list(peers[0]))
 
 
 @bench.command("bin")
