@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _stride
 from ._bytes import DBN_MAGIC, ByteSource, CorruptBytesError, read_ahead
+from ._mapping import read_mapping
 from .errors import DbnDamagedError, DbnError, DbnFormatError, ParameterError, SymbolError
 from .records import MBO_BYTES, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
 
@@ -74,7 +75,6 @@ class DbnSource:
         self.dataset = metadata.dataset
         self.start_ns = metadata.start
         self.end_ns = metadata.end
-        self._ts_out = bool(metadata.ts_out)
         self._intervals = _intervals(metadata)
         self.symbols = sorted(self._intervals) or sorted(metadata.symbols)
         self.symbol = self._choose(symbol)
@@ -169,17 +169,14 @@ class DbnSource:
 
     def _take_mapping(self, record: bytes, intervals: dict[str, list[_Interval]]) -> None:
         """A symbol-mapping record of the stream: from its time on, the symbol is this instrument."""
-        decoder = databento_dbn.DBNDecoder(has_metadata=False, ts_out=self._ts_out, input_version=self.version)
-        try:
-            decoded = decoder.write_and_decode(record)
-        except databento_dbn.DBNError:
+        mapping = read_mapping(record)
+        if mapping is None:
             return  # a mapping that can't be read names nothing; it stays counted as skipped
-        for message in decoded:
-            if isinstance(message, databento_dbn.SymbolMappingMsg):
-                for name in {message.stype_in_symbol, message.stype_out_symbol}:
-                    known = intervals.setdefault(name, [])
-                    if all(i.instrument_id != message.instrument_id for i in known):
-                        known.append(_Interval(message.instrument_id, 0, _FOREVER))
+        instrument_id, names = mapping
+        for name in names:
+            known = intervals.setdefault(name, [])
+            if all(i.instrument_id != instrument_id for i in known):
+                known.append(_Interval(instrument_id, 0, _FOREVER))
 
     def _is_mine(self, chunk: np.ndarray, intervals: dict[str, list[_Interval]]) -> np.ndarray | slice:
         """Which records are the symbol's: by instrument id and the UTC date of ts_recv."""
@@ -271,8 +268,8 @@ def _intervals(metadata: databento_dbn.Metadata) -> dict[str, list[_Interval]]:
     found: dict[str, list[_Interval]] = {}
     for symbol, entries in metadata.mappings.items():
         for entry in entries:
-            if not str(entry["symbol"]).isdigit():
-                raise DbnError(f"symbol {symbol} maps to {entry['symbol']!r}, which is no instrument id")
+            if not str(entry["symbol"]).isdecimal():
+                raise DbnError(f"symbol {symbol!r} maps to {entry['symbol']!r}, which is no instrument id")
             interval = _Interval(
                 int(entry["symbol"]), _midnight_ns(entry["start_date"]), _midnight_ns(entry["end_date"])
             )
@@ -285,5 +282,6 @@ def _midnight_ns(day: date) -> int:
 
 
 def _listed(values: list[str] | list[int]) -> str:
-    shown = ", ".join(str(value) for value in values[:20])
+    # a damaged file may name symbols that no terminal should be sent
+    shown = ", ".join(text if (text := str(value)).isprintable() else ascii(text) for value in values[:20])
     return (shown or "none") + (f" and {len(values) - 20} more" if len(values) > 20 else "")
