@@ -14,6 +14,8 @@ PHASES: Final = ("closed", "pre_open", "regular", "after")
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _NS: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * _NS
+_EPOCH: Final = date(1970, 1, 1)
 _EQUITY_START: Final = time(2)
 _EQUITY_END: Final = time(16)
 _CLOSED, _PRE_OPEN, _REGULAR, _AFTER = range(4)
@@ -63,10 +65,12 @@ def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
     ts = records["ts_recv"].astype(np.int64)
     keep = (records["flags"] & F_SNAPSHOT) != 0
     keep |= records["action"] == bytes([ACTION_CLEAR])
-    first, last = (datetime.fromtimestamp(int(t) // _NS, tz=NEW_YORK).date() for t in (ts.min(), ts.max()))
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
-        keep |= (ts >= _at_ns(day, _EQUITY_START)) & (ts < _at_ns(day, _EQUITY_END))
+    # New York is behind UTC by less than a day: a time lies on its own UTC date there, or on the one before. Only dates
+    # that occur are looked at, for one undefined time may lie centuries away
+    for number in np.unique(ts // _DAY_NS):
+        for back in (1, 0):
+            day = _EPOCH + timedelta(days=int(number) - back)
+            keep |= (ts >= _at_ns(day, _EQUITY_START)) & (ts < _at_ns(day, _EQUITY_END))
     return records if keep.all() else records[keep]
 
 
