@@ -12,6 +12,7 @@ from .conformance import conformance_digest
 from .dbn import DbnSource, ReadReport, open_dbn
 from .engine import Bbo, BookEngine
 from .errors import (
+    CheckpointError,
     DbnDamagedError,
     DbnError,
     DbnFormatError,
@@ -30,6 +31,7 @@ __all__ = [
     "Bbo",
     "Bin",
     "BookEngine",
+    "CheckpointError",
     "DbnDamagedError",
     "DbnError",
     "DbnFormatError",

@@ -77,6 +77,20 @@ class ByteSource:
             self.offset += got
         return filled
 
+    def skip(self, size: int) -> None:
+        """Move on by `size` bytes, less only at the end. A raw file is not read for that."""
+        if not self.compressed:
+            at = self._file.tell()
+            end = self._file.seek(0, 2)
+            self.offset += self._file.seek(min(at + size, end)) - at
+            return
+        buffer = memoryview(bytearray(min(size, 1 << 20)))
+        while size > 0:
+            got = self.read_into(buffer[:size])
+            if not got:
+                return
+            size -= got
+
     def ended_whole(self) -> bool:
         """Whether the last zstd frame is complete. The decompressor itself takes a cut frame for the end."""
         return not self.compressed or _frames_whole(self._path)

@@ -25,7 +25,8 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-_STAMP: Final = _sources()
+STAMP: Final = _sources()
+"""Digest of the code that computes: another one may mean other numbers."""
 
 
 def kernel(function: Callable[..., _R]) -> Callable[..., _R]:
@@ -38,7 +39,7 @@ def kernel(function: Callable[..., _R]) -> Callable[..., _R]:
     compiled: Any = numba.njit(cache=True, **_OPTIONS)(function)
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache_file is not None:  # absent when there is no writable place for a cache
-        cache_file._source_stamp = _STAMP
+        cache_file._source_stamp = STAMP
     return cast(Callable[..., _R], compiled)
 
 

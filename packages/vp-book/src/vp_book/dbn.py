@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
@@ -48,10 +48,27 @@ class _Interval:
     end_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReadPosition:
+    """Where a pass over a file stood before a chunk: enough to go on from there as if it had never stopped.
+
+    `byte_offset` counts decompressed bytes. The rest is what the pass had learned by then: its report, the instrument
+    ids of the symbol as (id, from ts_recv, to ts_recv), and the publishers met.
+    """
+
+    byte_offset: int
+    records: int
+    filtered: int
+    skipped: dict[int, int]
+    instrument_ids: list[tuple[int, int, int]]
+    publishers: list[int]
+
+
 class DbnSource:
     """A DBN file of the mbo schema. Iterating yields arrays of `MBO_DTYPE` with one instrument's records.
 
-    Each iteration reads the file anew from its start; `report` belongs to the newest one.
+    Each iteration reads the file anew from its start; `report` belongs to the newest one, and `position` is where the
+    chunk it yielded last begins (None before the first).
     """
 
     def __init__(
@@ -59,7 +76,8 @@ class DbnSource:
     ) -> None:
         self.path = path
         self.report = ReadReport()
-        self._publisher = publisher
+        self.position: ReadPosition | None = None
+        self.publisher = publisher
         self._chunk_bytes = chunk_records * MBO_BYTES
         self._tolerate = tolerate_truncated
         source = ByteSource(path)
@@ -96,12 +114,20 @@ class DbnSource:
         whole records before the damage are yielded and `report.damage` says what happened), `SymbolError` when several
         publishers are mixed and none was chosen, or when nothing in the file names the symbol.
         """
-        self.report = report = ReadReport()
+        known = [(i.instrument_id, i.start_ns, i.end_ns) for i in self._intervals.get(self.symbol, ())]
+        return self.chunks_from(ReadPosition(self._header_bytes, 0, 0, {}, known, []))
+
+    def chunks_from(self, position: ReadPosition) -> Iterator[np.ndarray]:
+        """The chunks from a position on that an earlier pass over the same file reported; raises as iterating does."""
+        self.report = report = ReadReport(position.records, dict(position.skipped), position.filtered)
         intervals = {name: list(values) for name, values in self._intervals.items()}
-        publishers = _PublisherCheck(self.path, self._publisher)
+        if position.instrument_ids:
+            intervals[self.symbol] = [_Interval(*known) for known in position.instrument_ids]
+        publishers = _PublisherCheck(self.path, self.publisher, position.publishers)
         source = ByteSource(self.path)
         try:
-            for chunk in self._chunks(source, report, intervals):
+            for before, chunk in self._chunks(source, report, intervals, position.byte_offset):
+                self.position = replace(before, publishers=sorted(publishers.seen))
                 mine = publishers.only(chunk[self._is_mine(chunk, intervals)])
                 report.filtered += len(chunk) - len(mine)
                 if len(mine):
@@ -119,19 +145,22 @@ class DbnSource:
             )
 
     def _chunks(
-        self, source: ByteSource, report: ReadReport, intervals: dict[str, list[_Interval]]
-    ) -> Iterator[np.ndarray]:
-        """Market-by-order records of every instrument, as they come."""
+        self, source: ByteSource, report: ReadReport, intervals: dict[str, list[_Interval]], at: int
+    ) -> Iterator[tuple[ReadPosition, np.ndarray]]:
+        """(Where they begin, market-by-order records of every instrument) from byte `at` on, as they come."""
         rest = np.empty(0, np.uint8)
-        at = self._header_bytes
         try:
-            source.read(at)
+            source.skip(at)
+            if source.offset < at:
+                raise self._damage(f"ends before byte {at}, where reading was to go on,", source.offset, report)
             for buffer in read_ahead(source, self._chunk_bytes):
                 if len(rest):
                     buffer = np.concatenate([rest, buffer])
+                ids = [(i.instrument_id, i.start_ns, i.end_ns) for i in intervals.get(self.symbol, ())]
+                before = ReadPosition(at, report.records, report.filtered, dict(report.skipped), ids, [])
                 records, taken, bad = self._split(buffer, report, intervals)
                 if len(records):
-                    yield records
+                    yield before, records
                 if bad:
                     raise self._damage("a record of impossible length", at + taken, report)
                 rest = buffer[taken:]
@@ -198,10 +227,10 @@ class DbnSource:
 class _PublisherCheck:
     """A book is of one publisher: keeps the chosen one's records, or refuses a mixture."""
 
-    def __init__(self, path: Path, wanted: int | None) -> None:
+    def __init__(self, path: Path, wanted: int | None, seen: list[int]) -> None:
         self._path = path
         self._wanted = wanted
-        self._seen: set[int] = set()
+        self.seen = set(seen)
 
     def only(self, records: np.ndarray) -> np.ndarray:
         if not len(records):
@@ -209,11 +238,11 @@ class _PublisherCheck:
         ids = records["publisher_id"]
         first = int(ids[0])
         here = {first} if (ids == first).all() else {int(i) for i in np.unique(ids)}
-        self._seen |= here
+        self.seen |= here
         if self._wanted is not None:
             return records if here == {self._wanted} else records[ids == self._wanted]
-        if len(self._seen) > 1:
-            raise SymbolError(f"{self._path}: choose a publisher; the file mixes {_listed(sorted(self._seen))}")
+        if len(self.seen) > 1:
+            raise SymbolError(f"{self._path}: choose a publisher; the file mixes {_listed(sorted(self.seen))}")
         return records
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 
-from . import _levels, _orders
+from . import _levels, _orders, checkpoint
 from . import _state as st
 from ._apply import apply_records
 from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
 from ._state import ASK, BID, Arrays
 from .certificate import certify
-from .errors import ParameterError
+from .errors import CheckpointError, ParameterError
 from .instrument import Instrument
 from .physics import Physics
 from .records import KERNEL_DTYPE, MBO_DTYPE
@@ -67,6 +70,7 @@ class BookEngine:
         self.instrument = instrument
         self.physics = physics if physics is not None else Physics()
         self.n_absolute_ticks = n_absolute_ticks
+        self.edge_margin_ticks = edge_margin_ticks
         scalars = np.zeros(st.S_COUNT, np.int64)
         price_ticks = n_absolute_ticks * instrument.bucket_ticks
         scalars[st.S_BEST_BID] = -1
@@ -130,6 +134,55 @@ class BookEngine:
     def reset_statistics(self) -> None:
         """Begin the per-bin statistics (events, trades, BBO extremes) anew."""
         self._arrays.stats[:] = 0
+
+    def reanchor(self) -> None:
+        """Move the range so that the BBO lies in its middle, if it is valid and does not lie there already.
+
+        Cells that leave the range lose their physics. `apply` does the same by itself when spot comes near an edge.
+        """
+        s = self._arrays.scalars
+        if s[st.S_ANCHORED] == 2 and s[st.S_VALID] and self._shift_to_middle():
+            self._recenter()
+
+    def save_checkpoint(self, path: str | PathLike[str], *, note: Mapping[str, object] | None = None) -> None:
+        """Write the whole state to a file, whole or not at all; see `vp_book.checkpoint`.
+
+        It may be taken after any record, inside an event or a snapshot too. `note` is kept with it (plain JSON
+        values). Raises OSError when the file cannot be written.
+        """
+        facts = {
+            "instrument": _instrument_facts(self.instrument),
+            "physics": asdict(self.physics),
+            "n_absolute_ticks": self.n_absolute_ticks,
+            "note": dict(note or {}),
+        }
+        checkpoint.save(Path(path), self._arrays, facts)
+
+    @classmethod
+    def load_checkpoint(cls, path: str | PathLike[str]) -> Self:
+        """The engine that was saved: whatever is applied to it gives the bits that the saved one would have given.
+
+        The range is left where it was (see `reanchor`). Raises CheckpointError for a file that is damaged, foreign, or
+        written by other code than this, FileNotFoundError for none.
+        """
+        return cls.load_noted(path)[0]
+
+    @classmethod
+    def load_noted(cls, path: str | PathLike[str]) -> tuple[Self, dict[str, Any]]:
+        """`load_checkpoint`, and the note that was kept with it."""
+        facts, arrays = checkpoint.load(Path(path))
+        try:
+            instrument, n = Instrument(**facts["instrument"]), int(facts["n_absolute_ticks"])
+            if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
+                raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
+            margin = int(arrays.scalars[st.S_EDGE_MARGIN])
+            engine = cls(instrument, Physics(**facts["physics"]), n_absolute_ticks=n, edge_margin_ticks=margin)
+            checkpoint.check_state(arrays, engine.arrays)
+            note = dict(facts["note"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise CheckpointError(f"{path} holds no state of a book engine ({error})") from None
+        engine._arrays = arrays
+        return engine, note
 
     @property
     def clock_ns(self) -> int:
@@ -235,14 +288,20 @@ class BookEngine:
             a = a._replace(pending=np.concatenate([a.pending, np.zeros_like(a.pending)]))
         self._arrays = a
 
+    def _shift_to_middle(self) -> int:
+        """Cells by which the range has to move up for the BBO to lie in its middle."""
+        s = self._arrays.scalars
+        bucket = self.instrument.bucket_ticks
+        middle = (int(s[st.S_BID_TICK]) + int(s[st.S_ASK_TICK]) + bucket) // (2 * bucket)
+        return middle - self.n_absolute_ticks // 2 - int(s[st.S_RANGE_CELL])
+
     def _recenter(self) -> None:
         """Move the range so that spot lies in its middle; physics and depth move with their absolute tick."""
         a = self._arrays
         s = a.scalars
         bucket = self.instrument.bucket_ticks
-        middle = (int(s[st.S_BID_TICK]) + int(s[st.S_ASK_TICK]) + bucket) // (2 * bucket)
         levels = [self._level_ticks(side) for side in (BID, ASK)]
-        shift = middle - self.n_absolute_ticks // 2 - int(s[st.S_RANGE_CELL])
+        shift = self._shift_to_middle()
         _shift_rows(a.physics, shift)
         _shift_rows(a.touched, shift)
         s[st.S_RANGE_CELL] += shift
@@ -265,6 +324,17 @@ class BookEngine:
         if s[st.S_VALID]:
             s[st.S_ANCHORED] = 2
         a.counts[st.N_RECENTERED] += 1
+
+
+def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
+    """An instrument as plain JSON values that make an equal one: sizes are decimal strings."""
+    bucket = instrument.bucket_size
+    return {
+        "symbol": instrument.symbol,
+        "tick_size": str(instrument.tick_size),
+        "product_type": instrument.product_type,
+        "bucket_size": None if bucket is None else str(bucket),
+    }
 
 
 def _shift_rows(array: np.ndarray, shift: int) -> None:

@@ -34,3 +34,7 @@ class SymbolError(DbnError):
 
 class ParameterError(VpBookError, ValueError):
     """An argument is outside what is allowed."""
+
+
+class CheckpointError(VpBookError):
+    """A file is no book checkpoint that can be trusted: damaged, foreign, or made by other code or for another book."""

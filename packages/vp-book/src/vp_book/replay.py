@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
+from ._resume import WarmUpCheckpoint
 from .bins import Bin, BinReader
+from .dbn import DbnSource
 from .engine import DEFAULT_EDGE_MARGIN, BookEngine
 from .errors import ParameterError
 from .instrument import Instrument
@@ -22,6 +26,7 @@ class Replay(Iterator[Bin]):
     """The bins of one replay, in order. Made by `replay`.
 
     `engine` is the book behind them, `certificate()` its integrity certificate, complete once the bins are exhausted.
+    `resumed` says whether it was taken from a checkpoint, `checkpoint_written` whether one has been written.
     """
 
     def __init__(
@@ -34,8 +39,11 @@ class Replay(Iterator[Bin]):
         start_ns: int | None,
         end_ns: int | None,
         warmup_s: float,
+        checkpoint: Path | None = None,
     ) -> None:
         self.engine = engine
+        self.resumed = False
+        self.checkpoint_written = False
         self._source = source
         self._width_ns = cell_width_ms * _NS_PER_MS
         self._reader = BinReader(grid_radius_ticks, engine.instrument.tick_int, engine.instrument.bucket_ticks)
@@ -43,10 +51,17 @@ class Replay(Iterator[Bin]):
         self._end_ns = end_ns
         # what happens before the first bin: at this time, do that
         self._lead_in: list[tuple[int, Callable[[], None]]] = []
+        self._checkpoint: WarmUpCheckpoint | None = None
+        self._chunk_record = 0  # records of the session before the chunk at hand
+        self._seen = 0  # records of the session that the engine had seen when it was restored
         if start_ns is not None:
-            engine.set_physics(False)  # before the warm-up only the book is built
-            self._lead_in.append((start_ns - int(warmup_s * _NS_PER_S), lambda: engine.set_physics(True)))
-            self._lead_in.append((start_ns, engine.reset_statistics))
+            warmup_ns = int(warmup_s * _NS_PER_S)
+            if checkpoint is not None and isinstance(source, DbnSource):
+                self._checkpoint = WarmUpCheckpoint(checkpoint, source, engine, start_ns, warmup_ns)
+            if not self._resume():
+                engine.set_physics(False)  # before the warm-up only the book is built
+                self._lead_in.append((start_ns - warmup_ns, lambda: engine.set_physics(True)))
+                self._lead_in.append((start_ns, self._begin_bins))
         self._bins = self._run()
 
     def __next__(self) -> Bin:
@@ -66,7 +81,9 @@ class Replay(Iterator[Bin]):
                 continue
             if start is None:
                 start = int(records["ts_recv"][0]) // self._width_ns * self._width_ns
-            at = self._before_first(records)
+            # a chunk at which a replay was resumed begins with records that its engine has seen
+            at = min(max(self._seen - self._chunk_record, 0), len(records))
+            at = self._before_first(records, at)
             while at < len(records):
                 end = start + (seq + 1) * self._width_ns
                 if self._past_end(end):
@@ -75,6 +92,7 @@ class Replay(Iterator[Bin]):
                 if at < len(records):
                     yield self._close(seq, end)
                     seq += 1
+            self._chunk_record += len(records)
         if start is None:
             return
         for _, begin in self._lead_in:
@@ -88,17 +106,40 @@ class Replay(Iterator[Bin]):
             yield self._close(seq, end)
             seq += 1
 
-    def _before_first(self, records: np.ndarray) -> int:
+    def _before_first(self, records: np.ndarray, at: int) -> int:
         """Apply what lies before the first bin; returns the index of the first record that does not."""
-        at = 0
+        if not self._lead_in:
+            return at
         while self._lead_in:
             stop_ns, begin = self._lead_in[0]
             at = self.engine.apply_until(records, at, stop_ns)
             if at == len(records):
-                break
+                return at
             begin()
             self._lead_in.pop(0)
+        if self._checkpoint is not None:
+            self.checkpoint_written = self._checkpoint.store(self.engine, self._chunk_record, self._chunk_record + at)
         return at
+
+    def _begin_bins(self) -> None:
+        """The end of the warm-up. An anchor from the day before may be far off: bins begin with spot in the middle.
+
+        That is done here, whether or not a checkpoint is written, and not when one is read: so a replay that is resumed
+        has the range of one that is not.
+        """
+        self.engine.reanchor()
+        self.engine.reset_statistics()
+
+    def _resume(self) -> bool:
+        """Take the replay up at its checkpoint, if there is one to be trusted."""
+        kept = None if self._checkpoint is None else self._checkpoint.restore()
+        if kept is None or not isinstance(self._source, DbnSource):
+            return False
+        self.engine = kept.engine
+        self._source = self._source.chunks_from(kept.position)
+        self._chunk_record, self._seen = kept.chunk_record, kept.next_record
+        self.resumed = True
+        return True
 
     def _close(self, seq: int, end_ns: int) -> Bin:
         return self._reader.read(self.engine.arrays, seq, end_ns - self._width_ns, end_ns)
@@ -118,13 +159,20 @@ def replay(
     start_ns: int | None = None,
     end_ns: int | None = None,
     warmup_s: float = 1800,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Replay:
     """Replay records through a fresh book and iterate its bins.
 
     `source` yields arrays of `MBO_DTYPE` (a `DbnSource`, or any iterable of them). Bin i covers
     `[start_ns + i*w, start_ns + (i+1)*w)`; only whole bins that end at or before `end_ns` are emitted, empty ones too.
     Physics starts `warmup_s` before `start_ns`; without `start_ns` bins and physics start with the first record, whose
-    time is floored to the cell width. Raises `ParameterError` for values outside what is allowed.
+    time is floored to the cell width.
+
+    `checkpoint` names a file that keeps the engine as it stands just before the first bin (it needs a `start_ns`, and a
+    `DbnSource`). If it is there and of this very replay, reading begins behind the warm-up, and the bins are the same
+    to the bit; else the warm-up is replayed, with a warning in the log if there was a file, and the file is written.
+
+    Raises `ParameterError` for values outside what is allowed.
     """
     if cell_width_ms < 1:
         raise ParameterError(f"cell_width_ms must be at least 1, got {cell_width_ms!r}")
@@ -134,6 +182,8 @@ def replay(
         raise ParameterError(f"warmup_s must not be negative, got {warmup_s!r}")
     if start_ns is not None and end_ns is not None and end_ns <= start_ns:
         raise ParameterError(f"end_ns must be after start_ns {start_ns}, got {end_ns}")
+    if checkpoint is not None and (start_ns is None or not isinstance(source, DbnSource)):
+        raise ParameterError(f"checkpoint {checkpoint} needs a start_ns, and a source opened with open_dbn")
     margin = grid_radius_ticks + _GUARD_CELLS
     engine = BookEngine(instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin)
     return Replay(
@@ -144,4 +194,5 @@ def replay(
         start_ns=start_ns,
         end_ns=end_ns,
         warmup_s=warmup_s,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
     )

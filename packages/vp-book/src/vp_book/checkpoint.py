@@ -1,0 +1,205 @@
+"""Files that hold the whole state of a book engine: plain arrays behind a checksum.
+
+Layout, all integers little-endian:
+
+    8 bytes   magic
+    4 bytes   format version
+    32 bytes  SHA-256 of everything that follows
+    4 bytes   length of the header
+    header    JSON: `facts` (whatever the writer wants to find again), `code`, and `arrays` as [name, dtype, shape]
+    arrays    their elements in C order, one array after the other
+
+A checkpoint is a cache. It is read back only by the code that wrote it, on a machine that computes the same bits;
+everywhere else it is refused, and made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+from . import _state as st
+from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
+from ._jit import STAMP
+from ._orders import O_SIZE
+from ._state import Arrays
+from .errors import CheckpointError
+from .physics import Physics
+from .sessions import PHASES
+
+MAGIC: Final = b"VPBOOKCP"
+FORMAT_VERSION: Final = 1
+
+_CHECKED_FROM: Final = 44
+_DTYPES: Final = {"<i8": np.int64, "<f8": np.float64}
+_STALE_SECONDS: Final = 3600
+_PROBES: Final = 64
+_GROWING: Final = {"orders": 0, "far": 2, "pending": 0}
+"""Arrays that the engine enlarges, and along which axis."""
+
+
+def save(path: Path, arrays: Arrays, facts: Mapping[str, object]) -> None:
+    """Write a checkpoint: into a temporary sibling, flushed to disk, then renamed over `path`.
+
+    `facts` are plain JSON values. Raises OSError when the directory cannot be written.
+    """
+    named = arrays._asdict()
+    header = json.dumps(
+        {
+            "facts": facts,
+            "code": code_digest(),
+            "arrays": [[name, array.dtype.newbyteorder("<").str, array.shape] for name, array in named.items()],
+        },
+        sort_keys=True,
+    ).encode()
+    parts = [len(header).to_bytes(4, "little"), header]
+    parts += [array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes() for array in named.values()]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.writelines([MAGIC, FORMAT_VERSION.to_bytes(4, "little"), digest.digest(), *parts])
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush_directory(path.parent)
+
+
+def load(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Read a checkpoint: (facts, arrays), the arrays writable and the caller's own.
+
+    Raises CheckpointError for what is not a whole, unaltered checkpoint of this code; whether it is the one wanted is
+    for the caller to see from the facts. A file that is not there raises FileNotFoundError.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_CHECKED_FROM)
+            if head[:8] != MAGIC:
+                raise CheckpointError(f"{path} is not a book checkpoint (wrong first bytes)")
+            version = int.from_bytes(head[8:12], "little")
+            if len(head) == _CHECKED_FROM and version != FORMAT_VERSION:
+                raise CheckpointError(f"{path} has checkpoint format {version}, this vp-book reads {FORMAT_VERSION}")
+            body = file.read()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"{path} can not be read ({error.strerror or error})") from None
+    if hashlib.sha256(body).digest() != head[12:]:
+        raise CheckpointError(f"{path} is damaged: its content is not what its checksum says")
+    try:
+        length = int.from_bytes(body[:4], "little")
+        header = json.loads(body[4 : 4 + length])
+        code, facts, table = header["code"], header["facts"], header["arrays"]
+        if code != code_digest():
+            raise CheckpointError(f"{path} was written by other code of vp-book, or on another kind of machine")
+        return facts, _arrays(memoryview(body)[4 + length :], table)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not a book checkpoint of this format ({error})") from None
+
+
+@cache
+def code_digest() -> str:
+    """Digest of what decides the bits of a state: the sources of this package, numba, and this machine's arithmetic.
+
+    The conformance digest follows from the sources, but is rounded so that machines whose exp() differs in the last
+    bit agree. A resumed replay must be identical to the bit, so here they do not.
+    """
+    digest = hashlib.sha256(f"{STAMP} {numba.__version__} {sys.byteorder}".encode())
+    params = Physics().to_array()
+    state = np.linspace(0.5, 2.0, 7 * PHYSICS_COLUMNS).reshape(7, PHYSICS_COLUMNS)
+    floats = np.empty((len(CELL_FLOATS), 7), np.float64)
+    for i in range(_PROBES):
+        read_cells(state, params, 0, 7_654_321_987 * i, 0, floats)
+        digest.update(floats.tobytes())
+    return digest.hexdigest()
+
+
+def check_state(a: Arrays, fresh: Arrays) -> None:
+    """Hold a state that was read against a fresh one of the same book; ValueError says what does not fit.
+
+    Compiled code indexes these arrays without looking: what it relies on has to hold, whoever wrote the file.
+    """
+    for name, expected in fresh._asdict().items():
+        array = getattr(a, name)
+        axis = _GROWING.get(name)
+        if array.ndim != expected.ndim or array.dtype != expected.dtype:
+            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
+        for i, (n, n_expected) in enumerate(zip(array.shape, expected.shape, strict=True)):
+            if n != n_expected and (i != axis or n < n_expected):
+                raise ValueError(f"{name} has shape {array.shape}")
+    if len(a.orders) & (len(a.orders) - 1):
+        raise ValueError(f"its map has {len(a.orders)} places, which is no power of two")
+    s = a.scalars
+    bids, asks = int((a.orders[:, O_SIZE] > 0).sum()), int((a.orders[:, O_SIZE] < 0).sum())
+    if (bids, asks) != (s[st.S_BID_ORDERS], s[st.S_ASK_ORDERS]) or 2 * (bids + asks) > len(a.orders):
+        raise ValueError(f"{bids} bids and {asks} asks rest in a map of {len(a.orders)}")
+    ticks = a.ladder.shape[1]
+    bounds = {
+        st.S_BEST_BID: (-1, ticks - 1),
+        st.S_BEST_ASK: (0, ticks),
+        st.S_FAR_BIDS: (0, a.far.shape[2]),
+        st.S_FAR_ASKS: (0, a.far.shape[2]),
+        st.S_PENDING: (0, len(a.pending)),
+        st.S_PHASE: (0, len(PHASES) - 1),
+    }
+    for index, (low, high) in bounds.items():
+        if not low <= s[index] <= high:
+            raise ValueError(f"scalar {index} is {s[index]}, {low} to {high} are allowed")
+    fixed = [st.S_TICK_INT, st.S_BUCKET, st.S_EDGE_MARGIN]
+    if not np.array_equal(s[fixed], fresh.scalars[fixed]) or not np.array_equal(a.params, fresh.params):
+        raise ValueError("it is of another instrument or physics than it says")
+    if not np.isfinite(a.physics).all() or not np.isfinite(a.clock).all():
+        raise ValueError("its physics is not finite")
+
+
+def _arrays(data: memoryview, table: Sequence[tuple[str, str, list[int]]]) -> Arrays:
+    found: dict[str, np.ndarray] = {}
+    at = 0
+    for name, dtype, shape in table:
+        if any(not isinstance(n, int) or n < 0 for n in shape):
+            raise ValueError(f"array {name} has shape {shape}")
+        size = 8 * math.prod(shape)
+        flat = np.frombuffer(data[at : at + size], np.dtype(dtype))
+        # a copy: what compiled code writes to must be writable, aligned, and of the machine's byte order
+        found[name] = flat.astype(_DTYPES[dtype]).reshape(shape)
+        at += size
+    if at != len(data):
+        raise ValueError(f"{len(data)} bytes of arrays where {at} are declared")
+    return Arrays(**found)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what writers of this checkpoint left behind who died meanwhile: writing takes no hour."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+                leftover.unlink()
+
+
+def _flush_directory(directory: Path) -> None:
+    if sys.platform == "win32":  # directories cannot be opened there; NTFS journals the rename itself
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

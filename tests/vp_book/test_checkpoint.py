@@ -1,0 +1,320 @@
+"""Engine checkpoints: the same bits from any record on, and nothing damaged or foreign is ever taken for one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from support.records import LAST, SNAPSHOT, T0, TICK, nonsense, record, stream
+
+from vp_book import Bbo, BookEngine, CheckpointError, Instrument, Physics, VpBookError, checkpoint
+from vp_book.bins import BinReader
+
+MS = 1_000_000
+WIDTH = 20 * MS
+CHECKED_FROM = 44
+INSTRUMENTS = [
+    Instrument("TEST"),
+    Instrument("TEST", tick_size=0.25, bucket_size="0.50"),
+    Instrument("TEST", product_type="equity_mbo"),
+]
+
+
+def assert_same_state(a: BookEngine, b: BookEngine) -> None:
+    for name, ours, theirs in zip(a.arrays._fields, a.arrays, b.arrays, strict=True):
+        assert ours.dtype == theirs.dtype, name
+        assert ours.shape == theirs.shape, name
+        assert ours.tobytes() == theirs.tobytes(), name
+
+
+def small(instrument: Instrument = INSTRUMENTS[0]) -> BookEngine:
+    return BookEngine(instrument, Physics(tau_velocity=1.5), n_absolute_ticks=256, edge_margin_ticks=30)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    engine = small()
+    engine.apply(nonsense(5, 200))
+    path = tmp_path / "engine.book"
+    engine.save_checkpoint(path)
+    return path
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32),
+    at=st.integers(0, 400),
+    again=st.integers(0, 400),
+    instrument=st.sampled_from(INSTRUMENTS),
+)
+@example(seed=1, at=0, again=400, instrument=INSTRUMENTS[0])
+def test_from_any_record_on_the_state_is_that_of_an_engine_never_stopped(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, at: int, again: int, instrument: Instrument
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.book"
+    records = nonsense(seed, 400)
+    at, again = sorted((at, again))
+    whole, first = small(instrument), small(instrument)
+    whole.apply(records)
+    first.apply(records[:at])
+    first.save_checkpoint(path)
+    second = BookEngine.load_checkpoint(path)
+    assert_same_state(first, second)
+    second.apply(records[at:again])
+    second.save_checkpoint(path)
+    third = BookEngine.load_checkpoint(path)
+    third.apply(records[again:])
+    assert_same_state(third, whole)
+    assert third.certificate() == whole.certificate()
+    assert (third.instrument.tick_int, third.instrument.cell_int) == (instrument.tick_int, instrument.cell_int)
+    assert third.physics == whole.physics
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 2**32), at=st.integers(0, 300))
+def test_bins_read_across_a_checkpoint_are_the_same_bits(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, at: int
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "bins.book"
+    records = nonsense(seed, 300)
+
+    def bins(stop_at: int | None) -> list[bytes]:
+        engine, reader = small(), BinReader(10, TICK, 1)
+        found, index, seq = [], 0, 0
+        while index < len(records):
+            if stop_at is not None and index <= stop_at:
+                # the bin is left open in the middle, wherever that is: in an event, in a snapshot
+                index = engine.apply_until(records[:stop_at], index, T0 + (seq + 1) * WIDTH)
+                if index == stop_at:
+                    engine.save_checkpoint(path)
+                    engine, stop_at = BookEngine.load_checkpoint(path), None
+                    continue
+            else:
+                index = engine.apply_until(records, index, T0 + (seq + 1) * WIDTH)
+            if index < len(records):
+                closed = reader.read(engine.arrays, seq, T0 + seq * WIDTH, T0 + (seq + 1) * WIDTH)
+                found.append(repr(closed.fields).encode() + b"".join(c.tobytes() for c in closed.cells.values()))
+                found[-1] += closed.pressure.tobytes() + closed.vacuum.tobytes()
+                seq += 1
+        return found
+
+    assert bins(at) == bins(None)
+
+
+def test_inside_an_event_and_inside_a_snapshot(tmp_path: Path) -> None:
+    records = stream(
+        record("R", "N", flags=SNAPSHOT),
+        record("A", "B", 19_999, 5, order_id=1, flags=SNAPSHOT),
+        record("A", "A", 20_001, 5, order_id=2, flags=SNAPSHOT | LAST),
+        record("T", "A", 19_999, 3, ts=MS, flags=0),
+        record("F", "B", 19_999, 3, order_id=1, ts=MS, flags=0),
+        record("C", "B", 19_999, 3, order_id=1, ts=MS),
+    )
+    for at in range(len(records) + 1):
+        engine = small()
+        engine.apply(records[:at])
+        engine.save_checkpoint(tmp_path / "e.book")
+        engine = BookEngine.load_checkpoint(tmp_path / "e.book")
+        engine.apply(records[at:])
+        assert engine.bbo() == Bbo(19_999 * TICK, 2, 20_001 * TICK, 5)
+        assert engine.flow_totals() == {"add": 0, "pull": 0, "fill": 3}
+        assert engine.certificate()["snapshots"] == 1
+
+
+def test_an_engine_that_grew_goes_on_growing(tmp_path: Path) -> None:
+    records = np.repeat(stream(record("A", "B", 1)), 30_000)
+    records["order_id"] = np.arange(1, 30_001)
+    records["price"] = (19_000 - np.arange(30_000) % 7_000) * TICK
+    whole, first = small(), small()
+    whole.apply(records)
+    first.apply(records[:12_345])
+    first.save_checkpoint(tmp_path / "e.book")
+    second = BookEngine.load_checkpoint(tmp_path / "e.book")
+    second.apply(records[12_345:])
+    assert_same_state(second, whole)
+
+
+def test_reanchor_moves_the_range_to_the_bbo_and_keeps_what_stays_in_it() -> None:
+    engine = small()
+    engine.reanchor()  # no book yet: nothing to anchor to
+    engine.apply(stream(record("A", "B", 19_999, 5, order_id=1), record("A", "A", 20_001, 7, order_id=2)))
+    engine.apply(stream(*(record("A", "B", 19_999 + i, 1, order_id=9 + i, ts=i) for i in range(1, 2))))
+    engine.apply(stream(record("C", "A", 20_001, 7, order_id=2, ts=5), record("A", "A", 20_061, 7, order_id=3, ts=6)))
+    before = engine.tick_state(19_999 * TICK, T0 + MS)
+    recentered = engine.certificate()["recenterings"]
+    engine.reanchor()
+    assert engine.certificate()["recenterings"] == recentered + 1
+    assert engine.tick_state(19_999 * TICK, T0 + MS) == before
+    engine.reanchor()
+    assert engine.certificate()["recenterings"] == recentered + 1
+    assert engine.certificate()["conserved"]
+
+
+# --- damage ---
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_a_flipped_bit_anywhere_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    whole = folder / "flip-whole.book"
+    if not whole.exists():
+        small().save_checkpoint(whole)
+    content = bytearray(whole.read_bytes())
+    at = data.draw(st.one_of(st.integers(0, 300), st.integers(0, len(content) - 1)))
+    content[at] ^= 1 << data.draw(st.integers(0, 7))
+    (folder / "flip.book").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"flip\.book"):
+        BookEngine.load_checkpoint(folder / "flip.book")
+
+
+@settings(deadline=None, max_examples=80)
+@given(data=st.data())
+def test_a_cut_anywhere_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    whole = folder / "cut-whole.book"
+    if not whole.exists():
+        small().save_checkpoint(whole)
+    content = whole.read_bytes()
+    at = data.draw(st.one_of(st.integers(0, 60), st.integers(0, len(content) - 1)))
+    (folder / "cut.book").write_bytes(content[:at])
+    with pytest.raises(CheckpointError, match=r"cut\.book"):
+        BookEngine.load_checkpoint(folder / "cut.book")
+
+
+@settings(deadline=None, max_examples=80)
+@given(content=st.one_of(st.binary(max_size=200), st.binary(max_size=200).map(lambda tail: checkpoint.MAGIC + tail)))
+def test_any_bytes_give_one_clear_error(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "any-bytes.book"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"any-bytes\.book"):
+        BookEngine.load_checkpoint(path)
+
+
+def test_bytes_after_the_end_are_found(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes() + b"\0")
+    with pytest.raises(CheckpointError, match="damaged"):
+        BookEngine.load_checkpoint(saved)
+
+
+def test_another_format_is_told_with_both_versions(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    content[8:12] = (7).to_bytes(4, "little")
+    saved.write_bytes(content)
+    with pytest.raises(CheckpointError, match="format 7, this vp-book reads 1"):
+        BookEngine.load_checkpoint(saved)
+
+
+def test_no_file_is_no_damage(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        BookEngine.load_checkpoint(tmp_path / "absent.book")
+    with pytest.raises(CheckpointError, match="can not be read"):
+        BookEngine.load_checkpoint(tmp_path)
+    assert issubclass(CheckpointError, VpBookError)
+
+
+def forge(path: Path, change: Callable[[dict[str, Any]], object], data: bytes | None = None) -> None:
+    """Alter the header (and the array bytes) of a checkpoint and make its checksum right again."""
+    body = path.read_bytes()[CHECKED_FROM:]
+    length = int.from_bytes(body[:4], "little")
+    header = json.loads(body[4 : 4 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    body = len(text).to_bytes(4, "little") + text + (body[4 + length :] if data is None else data)
+    path.write_bytes(path.read_bytes()[:12] + hashlib.sha256(body).digest() + body)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: h.update(code="another"),
+        lambda h: h.pop("code"),
+        lambda h: h.pop("facts"),
+        lambda h: h.update(facts=[]),
+        lambda h: h["facts"].pop("instrument"),
+        lambda h: h["facts"].update(note=3),
+        lambda h: h["facts"].update(n_absolute_ticks=512),
+        lambda h: h["facts"].update(n_absolute_ticks="many"),
+        lambda h: h["facts"].update(n_absolute_ticks=2**62),
+        lambda h: h["facts"]["instrument"].update(tick_size="0.50"),
+        lambda h: h["facts"]["instrument"].update(tick_size="none"),
+        lambda h: h["facts"]["instrument"].update(bucket_size="0.50"),
+        lambda h: h["facts"]["instrument"].update(product_type="option"),
+        lambda h: h["facts"]["physics"].update(tau_velocity=1.0),
+        lambda h: h["facts"]["physics"].update(tau_velocity=9.0),
+        lambda h: h["facts"]["physics"].update(mass=1.0),
+        lambda h: h["arrays"].pop(),
+        lambda h: h["arrays"].append(["more", "<i8", [0]]),
+        lambda h: h["arrays"][0].__setitem__(0, "others"),
+        lambda h: h["arrays"][0].__setitem__(1, "|O"),
+        lambda h: h["arrays"][0].__setitem__(1, "<f8"),
+        lambda h: h["arrays"][0].__setitem__(2, [4, 16384]),
+        lambda h: h["arrays"][0].__setitem__(2, [-1, -65536]),
+        lambda h: h["arrays"][0].__setitem__(2, [2**40, 2**40]),
+        lambda h: h["arrays"][0].__setitem__(2, "ab"),
+    ],
+)
+def test_a_foreign_header_is_refused_though_its_checksum_is_right(
+    saved: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    forge(saved, change)
+    with pytest.raises(CheckpointError, match=r"engine\.book"):
+        BookEngine.load_checkpoint(saved)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_a_state_that_no_book_has_does_not_reach_the_kernels(
+    seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "wild.book"
+    small().save_checkpoint(path)
+    body = path.read_bytes()[CHECKED_FROM:]
+    length = int.from_bytes(body[:4], "little")
+    forge(path, lambda h: None, np.random.default_rng(seed).bytes(len(body) - 4 - length))
+    with pytest.raises(CheckpointError, match=r"wild\.book holds no state"):
+        BookEngine.load_checkpoint(path)
+
+
+# --- writing ---
+
+
+def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        engine = small()
+        engine.apply(nonsense(5, 200))
+        engine.save_checkpoint(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_what_dead_writers_left_goes_and_what_living_ones_make_stays(tmp_path: Path) -> None:
+    old, new, other = (tmp_path / f".{name}.1-ab.tmp" for name in ("e.book", "e.book.", "other.book"))
+    new = tmp_path / ".e.book.2-cd.tmp"
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (time.time() - 7200,) * 2)
+    small().save_checkpoint(tmp_path / "e.book")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, other.name, "e.book"]
+
+
+def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = saved.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        small().save_checkpoint(saved)
+    assert saved.read_bytes() == before
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
