@@ -1,34 +1,20 @@
 """A short dataset of a real session."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from support.packages import ROOT
+from support.real_session import real_session
 
 from vp_contract import load_instrument
 from vp_harness import Dataset, generate, import_file
 from vp_harness.configs import pipeline_config
 
-REPOSITORY = Path(__file__).parents[2]
-NAME = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
-
-
-@pytest.fixture
-def session():
-    path = Path(os.environ.get("VP_REAL_DATA") or REPOSITORY.parent / "shared" / "data") / NAME
-    if not path.is_file():
-        if os.environ.get("CI"):
-            pytest.fail(f"{NAME} is not in VP_REAL_DATA")
-        pytest.skip(f"{NAME} is not here: set VP_REAL_DATA to its directory")
-    return path
-
 
 @pytest.mark.real_data
-def test_the_reopening_of_a_holiday_session(tmp_path, session):
-    configs = REPOSITORY / "configs"
+def test_the_reopening_of_a_holiday_session(tmp_path):
+    configs = ROOT / "configs"
     lock = load_instrument(configs / "instruments" / "esh4.yaml")
-    _, found = import_file(tmp_path, session, lock)
+    _, found = import_file(tmp_path, real_session(), lock)
     assert (found.records, found.name) == (68_792, "esh4-20231225.mbo.dbn.zst")
     config = pipeline_config("esh4_reopen", configs, lock).replace(start_time="17:58", end_time="18:02")
     dataset = Dataset.open(tmp_path, generate(config, tmp_path))
