@@ -47,16 +47,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ReplayFeed:
-    """The scored bins of one config over one raw file."""
+    """The scored bins of one config over one raw file; with a directory of book checkpoints they start warm."""
 
-    def __init__(self, config: RuntimeConfig, path: Path) -> None:
+    def __init__(self, config: RuntimeConfig, path: Path, book_cache_dir: Path | None = None) -> None:
         self._config = config
         self._path = path
+        self._book_cache_dir = book_cache_dir
         self._encoder = BinEncoder(config)
 
     def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
         """A fresh replay."""
-        return scored_bins(self._config, self._path)
+        return scored_bins(self._config, self._path, book_cache_dir=self._book_cache_dir)
 
     def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
         """The frame of one bin."""
@@ -112,7 +113,11 @@ class LakeCatalogue:
             config_text=runtime_config_text(resolved),
             cell_width_ms=runtime.cell_width_ms,
             timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
-            run=RunSpec(key, self._lake.stream_cache_dir(spec.serving_id), ReplayFeed(runtime, path)),
+            run=RunSpec(
+                key,
+                self._lake.stream_cache_dir(spec.serving_id),
+                ReplayFeed(runtime, path, self._lake.book_cache_dir),
+            ),
         )
 
     def target(self, alias: str) -> str:

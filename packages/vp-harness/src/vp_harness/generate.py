@@ -72,7 +72,13 @@ def generate(
         return dataset_id
     with staged_directory(lake.dataset_dir(dataset_id)) as staged:
         began = time.perf_counter()
-        replay = scored_bins(config, path, publisher=publisher, tolerate_truncated=tolerate_truncated)
+        replay = scored_bins(
+            config,
+            path,
+            publisher=publisher,
+            tolerate_truncated=tolerate_truncated,
+            book_cache_dir=lake.book_cache_dir,
+        )
         counts = _write_tables(staged.path, config, replay, progress)
         if not counts["valid_bins"]:
             raise DatasetError(

@@ -6,21 +6,31 @@ The dataset generator and the stream server both iterate `scored_bins`, so they 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 import vp_book
 import vp_spectrum
 from vp_book import Bin, Instrument, Physics, open_dbn
+from vp_book.checkpoint import FORMAT_VERSION
 from vp_contract import RuntimeConfig
 from vp_harness.errors import PipelineError
 from vp_spectrum import DerivativeParams, ScoreChain, ScoredBin, SpectrumParams
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 NS_PER_MS: Final = 1_000_000
+WARM_UP_S: Final = 1800
+"""Seconds of flow before the first bin that its physics has seen."""
+
+_NS_PER_S: Final = 1_000_000_000
 
 
 class ScoredReplay(Iterator[tuple[Bin, ScoredBin]]):
@@ -51,16 +61,90 @@ def scored_bins(
     *,
     publisher: int | None = None,
     tolerate_truncated: bool = False,
+    book_cache_dir: Path | None = None,
 ) -> ScoredReplay:
     """Replay the capture of `config` from the raw file `path` and score every bin.
+
+    With `book_cache_dir` (`Lake.book_cache_dir`) the book at the end of the warm-up is taken from there, or kept there
+    for the next time. The bins are the same to the bit.
 
     Raises what vp_book raises for a file that cannot be read, here or while it is iterated, and PipelineError for a
     capture that is not a whole number of bins.
     """
     bins = bins_in_capture(config)
+    replay = _replay(config, path, publisher, tolerate_truncated, book_cache_dir)
+    chain = ScoreChain(spectrum_of(config), derivative_of(config), config.n_absolute_ticks, config.grid_radius_ticks)
+    return ScoredReplay(replay, chain, bins)
+
+
+def warm_checkpoint(
+    config: RuntimeConfig,
+    path: str | os.PathLike[str],
+    book_cache_dir: Path,
+    *,
+    publisher: int | None = None,
+    tolerate_truncated: bool = False,
+) -> tuple[Path, bool]:
+    """Make the book checkpoint of a capture ahead of its first use, or find it made: (its path, whether it was made).
+
+    Raises what `scored_bins` raises, and PipelineError when no record comes after the capture's start, or the
+    directory cannot be written.
+    """
+    bins_in_capture(config)
+    replay = _replay(config, path, publisher, tolerate_truncated, book_cache_dir)
+    next(replay, None)
+    if not replay.resumed and not replay.checkpoint_written:
+        raise PipelineError(
+            f"no book checkpoint of pipeline {config.pipeline!r}: {path} has no record of {config.symbol} from "
+            f"{config.dt} {config.start_time} New York on, or {book_cache_dir} can not be written"
+        )
+    return checkpoint_path(config, path, book_cache_dir, publisher=publisher), not replay.resumed
+
+
+def checkpoint_path(
+    config: RuntimeConfig, path: str | os.PathLike[str], book_cache_dir: Path, *, publisher: int | None = None
+) -> Path:
+    """Where the book checkpoint of a capture lies: `<symbol>_<dt>_<key>.<state>.book`.
+
+    `key` says which bytes were replayed from when (and the format's version), `state` is a digest of whatever else
+    decides the book, so that the pipelines of a sweep keep one each. Neither is trusted: the file itself says what it
+    is of. Raises OSError when there is no file at `path`.
+    """
+    start_ns, _ = capture_ns(config)
+    status = Path(path).stat()
+    parts = (
+        config.product_type,
+        config.symbol,
+        config.dt,
+        start_ns - WARM_UP_S * _NS_PER_S,
+        status.st_mtime_ns,
+        status.st_size,
+    )
+    key = hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
+    decides = (
+        start_ns,
+        instrument_of(config),
+        physics_of(config),
+        config.n_absolute_ticks,
+        config.grid_radius_ticks,
+        publisher,
+    )
+    state = hashlib.sha256(msgspec.json.encode(decides, order="sorted")).hexdigest()[:8]
+    symbol = re.sub(r"[^A-Za-z0-9.-]", "-", config.symbol)
+    return book_cache_dir / f"{symbol}_{config.dt}_{key}v{FORMAT_VERSION}.{state}.book"
+
+
+def _replay(
+    config: RuntimeConfig,
+    path: str | os.PathLike[str],
+    publisher: int | None,
+    tolerate_truncated: bool,
+    book_cache_dir: Path | None,
+) -> vp_book.Replay:
     start_ns, end_ns = capture_ns(config)
-    replay = vp_book.replay(
-        open_dbn(path, symbol=config.symbol, publisher=publisher, tolerate_truncated=tolerate_truncated),
+    source = open_dbn(path, symbol=config.symbol, publisher=publisher, tolerate_truncated=tolerate_truncated)
+    return vp_book.replay(
+        source,
         instrument_of(config),
         physics_of(config),
         cell_width_ms=config.cell_width_ms,
@@ -68,9 +152,9 @@ def scored_bins(
         n_absolute_ticks=config.n_absolute_ticks,
         start_ns=start_ns,
         end_ns=end_ns,
+        warmup_s=WARM_UP_S,
+        checkpoint=book_cache_dir and checkpoint_path(config, path, book_cache_dir, publisher=publisher),
     )
-    chain = ScoreChain(spectrum_of(config), derivative_of(config), config.n_absolute_ticks, config.grid_radius_ticks)
-    return ScoredReplay(replay, chain, bins)
 
 
 def bins_in_capture(config: RuntimeConfig) -> int:

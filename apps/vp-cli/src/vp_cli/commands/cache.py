@@ -1,0 +1,49 @@
+"""Commands that make ahead what the first use would have to wait for."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated
+from vp_cli.output import AsJson, print_facts, print_json, progress
+from vp_harness import open_lake
+from vp_harness.configs import pipeline_config
+from vp_harness.pipeline import warm_checkpoint
+from vp_harness.raw import find_raw
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("warm-cache")(warm_cache)
+
+
+def warm_cache(
+    pipeline: Annotated[str, typer.Argument(help="Name of a pipeline spec, or the path of one.")],
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    publisher: Publisher = None,
+    tolerate_truncated: TolerateTruncated = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the book checkpoint of a pipeline, so that generating and streaming it start at its first bin."""
+    config = pipeline_config(pipeline, config_root)
+    lake = open_lake(lake_root)
+    raw = find_raw(lake, config)
+    began = time.perf_counter()
+    with progress("warm-up") as update:
+        update("warm-up", 0, 1)  # one step that shows the time it has taken: a file does not say how far its start is
+        path, built = warm_checkpoint(
+            config, raw, lake.book_cache_dir, publisher=publisher, tolerate_truncated=tolerate_truncated
+        )
+        update("warm-up", 1, 1)
+    facts = {
+        "pipeline": config.pipeline,
+        "checkpoint": str(path),
+        "built": built,
+        "bytes": path.stat().st_size,
+        "elapsed_s": round(time.perf_counter() - began, 3),
+    }
+    print_json(facts) if as_json else print_facts("book checkpoint", facts)
