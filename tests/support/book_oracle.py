@@ -5,6 +5,7 @@ Shares no code with vp_book. Slow on purpose.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -39,8 +40,8 @@ class OracleBook:
     hidden: int = 0
     trades: list[tuple[int, str, int]] = field(default_factory=list)
     touched: dict[int, int] = field(default_factory=dict)
-    in_snapshot: bool = False
-    in_event: bool = False
+    tops: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Per side, a heap of every tick that ever had depth; those without any are dropped when they surface."""
 
     def apply(self, r: np.void) -> bool:
         """One record; True at an event boundary."""
@@ -49,13 +50,13 @@ class OracleBook:
         if int(r["ts_recv"]) < UNDEFINED:
             self.clock = max(self.clock, int(r["ts_recv"]))
         state = bool(flags & 32)
-        self.in_snapshot = state
         price = int(r["price"])
         tick = None if abs(price) > UNDEFINED else (2 * price + self.tick_int) // (2 * self.tick_int)
         if action == "R":
             self._settle()
             self.orders.clear()
             self.depth.clear()
+            self.tops.clear()
         elif action == "T":
             self.trades.append((self.clock, side, size))
         elif action == "F":
@@ -76,6 +77,7 @@ class OracleBook:
     def _leg(self, side: str, tick: int, d: int, fill: int, state: bool) -> None:
         if d:
             self.depth[side, tick] += d
+            heapq.heappush(self.tops[side], -tick if side == "B" else tick)
             if not self.depth[side, tick]:
                 del self.depth[side, tick]
         if state:
@@ -161,10 +163,17 @@ class OracleBook:
 
     def bbo(self) -> tuple[int, int, int, int]:
         """(bid tick, size, ask tick, size), zeros for an empty side."""
-        bids = [t for s, t in self.depth if s == "B"]
-        asks = [t for s, t in self.depth if s == "A"]
-        bid, ask = max(bids, default=0), min(asks, default=0)
+        bid, ask = self._top("B"), self._top("A")
         return bid, self.depth.get(("B", bid), 0), ask, self.depth.get(("A", ask), 0)
+
+    def _top(self, side: str) -> int:
+        heap = self.tops[side]
+        while heap:
+            tick = -heap[0] if side == "B" else heap[0]
+            if (side, tick) in self.depth:
+                return tick
+            heapq.heappop(heap)
+        return 0
 
     def levels(self, side: str) -> list[tuple[int, int]]:
         """(tick, size), best first."""

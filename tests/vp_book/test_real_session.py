@@ -100,13 +100,12 @@ def test_oracle_at_every_event_boundary(records: np.ndarray) -> None:
         for r in event:
             oracle.apply(r)
         ladder, low = engine.arrays.ladder, int(engine.arrays.scalars[0])
-        for tick in {int(p) // TICK for p in event["price"]} if len(event) < 100 else ():
+        for tick in {int(p) // TICK for p in event["price"]}:
             if 0 <= tick - low < ladder.shape[1]:
                 assert ladder[0, tick - low] == oracle.depth.get(("B", tick), 0)
                 assert ladder[1, tick - low] == oracle.depth.get(("A", tick), 0)
-        if oracle.events % 25 == 0:  # max() over a dictionary is what makes this slow
-            bid, bid_size, ask, ask_size = oracle.bbo()
-            assert engine.bbo() == (bid * TICK, bid_size, ask * TICK, ask_size)
+        bid, bid_size, ask, ask_size = oracle.bbo()
+        assert engine.bbo() == (bid * TICK, bid_size, ask * TICK, ask_size)
         if oracle.events in points:
             tick = int(event["price"][-1]) // TICK + draw.randint(-3, 3)
             at = engine.clock_ns + draw.randint(0, 5 * SECOND)
@@ -119,7 +118,7 @@ def test_oracle_at_every_event_boundary(records: np.ndarray) -> None:
 
 
 def test_bins_field_by_field(records: np.ndarray) -> None:
-    start, end, width = ns(OPEN) - 60 * SECOND, ns(OPEN) + 120 * SECOND, 100_000_000
+    start, end, width = ns(OPEN) - 900 * SECOND, ns(OPEN) + 3300 * SECOND, 100_000_000
     oracle = OracleBook()
     bins = replay([records], ES, start_ns=start, end_ns=end)
     draw = random.Random(3)
@@ -128,7 +127,7 @@ def test_bins_field_by_field(records: np.ndarray) -> None:
         count += 1
         got = {name: bin_.fields[name] for name in expected}
         assert got == expected
-        if draw.random() < 0.01:
+        if draw.random() < 0.0005:
             spot = int(bin_.fields["spot_ref_price_int"]) // TICK
             at = max(int(bin_.fields["ts_ns"]), oracle.clock)
             for k in (-7, -1, 0, 1, 4):
@@ -138,4 +137,4 @@ def test_bins_field_by_field(records: np.ndarray) -> None:
                     assert bin_.cells[name][row] == pytest.approx(value, rel=1e-9, abs=1e-11), (count, k, name)
                 assert bin_.pressure[bin_.window_lo + row] == bin_.cells["pressure_variant"][row]
                 assert bin_.vacuum[bin_.window_lo + row] == bin_.cells["vacuum_variant"][row]
-    assert count == 1_800
+    assert count == 42_000
