@@ -234,6 +234,40 @@ def test_rate_is_of_a_busy_future(market: MarketFile, records: np.ndarray) -> No
     assert per_second.var() > 4 * per_second.mean(), "no more clustered than a Poisson process"
 
 
+def test_events_cluster_on_every_scale(market: MarketFile, records: np.ndarray) -> None:
+    times = records["ts_recv"][(records["flags"] & F_LAST) != 0].astype(np.int64) - market.start_ns
+    for window_ns in (1_000_000, 10_000_000, 100_000_000, 1_000_000_000):
+        counts = np.bincount(times // window_ns)
+        assert counts.var() > 3 * counts.mean(), f"{window_ns} ns: hardly more clustered than a Poisson process"
+    gaps = np.diff(times)
+    assert np.median(gaps) < 0.2 * gaps.mean()
+
+
+def test_some_orders_live_for_milliseconds(records: np.ndarray) -> None:
+    live = records[(records["flags"] & F_SNAPSHOT) == 0]
+    ages: list[int] = []
+    born: dict[int, int] = {}
+    for action, order_id, ts in live[["action", "order_id", "ts_event"]].tolist():
+        if action == b"A":
+            born[order_id] = ts
+        elif action == b"C" and order_id in born:
+            ages.append(ts - born[order_id])
+    short = np.array(ages) < 10_000_000
+    assert 0.03 < short.sum() / len(born) < 0.3
+    assert min(ages) > 0
+
+
+def test_most_orders_arrive_at_the_touch(records: np.ndarray) -> None:
+    book = PlainBook()
+    at_touch = []
+    for i, rows in enumerate(events(records)):
+        if i % 20 == 0 and len(rows) == 1 and rows[0][0] == "A" and i > 0:
+            side, price = rows[0][1], rows[0][3]
+            at_touch.append((book.best(side) - price) * (1 if side == "B" else -1) <= 0)
+        book.event(rows)
+    assert 0.35 < np.mean(at_touch) < 0.65
+
+
 def test_sidecar_counts_what_is_there(market: MarketFile, records: np.ndarray) -> None:
     sidecar = json.loads(market.sidecar.read_text())
     names = {"add": b"A", "cancel": b"C", "modify": b"M", "clear": b"R", "trade": b"T", "fill": b"F"}

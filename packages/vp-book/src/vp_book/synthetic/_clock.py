@@ -1,6 +1,6 @@
 """The clock of the market: which thing happens next, and when.
 
-Flow comes as a self-exciting point process (Hawkes, 1971) with two exponential kernels, simulated by thinning (Ogata,
+Flow comes as a self-exciting point process (Hawkes, 1971) with three exponential kernels, simulated by thinning (Ogata,
 1981): propose at the present intensity, which decays until something happens, and accept in proportion to what is left
 of it. Steps of the fair value come at a steady rate of their own; what they excite counts from the next flow event on.
 The base changes at whole seconds, by too little to matter to a wait that spans one.
@@ -13,6 +13,7 @@ from typing import Final
 from vp_book._jit import kernel
 from vp_book.synthetic._draws import below, decay, exponential, one_in
 from vp_book.synthetic._fair import step_fair
+from vp_book.synthetic._fleeting import flash, withdraw_due
 from vp_book.synthetic._flow import change, place, take
 from vp_book.synthetic._jit import piece
 from vp_book.synthetic._ladders import run_ladder
@@ -32,6 +33,7 @@ _PROPOSALS: Final = 256
 @piece
 def _excite(sim: Sim, weight: float) -> None:
     """Raise the intensity by `weight` ordinary events' worth."""
+    sim["excited_micro"] += weight * sim["micro_kick"]
     sim["excited_fast"] += weight * sim["fast_kick"]
     sim["excited_slow"] += weight * sim["slow_kick"]
 
@@ -39,7 +41,7 @@ def _excite(sim: Sim, weight: float) -> None:
 @piece
 def _intensity(sim: Sim, ts: int) -> float:
     base = sim["base_rate"] * sim["seconds"][(ts - sim["start"]) // _SECOND]["activity"]
-    return float(min(base + sim["excited_fast"] + sim["excited_slow"], sim["rate_cap"]))
+    return float(min(base + sim["excited_micro"] + sim["excited_fast"] + sim["excited_slow"], sim["rate_cap"]))
 
 
 @piece
@@ -54,6 +56,7 @@ def _next_flow(sim: Sim, ts: int) -> int:
         ts += 1 + int(wait_s * 1e9)
         if ts >= sim["end"]:
             break
+        sim["excited_micro"] *= decay(sim, wait_s / sim["micro_tau"])
         sim["excited_fast"] *= decay(sim, wait_s / sim["fast_tau"])
         sim["excited_slow"] *= decay(sim, wait_s / sim["slow_tau"])
         if below(sim, 1 << 30) < _intensity(sim, ts) / bound * (1 << 30):
@@ -68,13 +71,15 @@ def _flow_event(sim: Sim, now: int) -> None:
     if kind < 46:
         if take(sim, now):
             weight = 3.0
-    elif kind < 226:
+    elif kind < 286:
         change(sim, now)
-    elif kind < 238:
+    elif kind < 298:
         tend_wall(sim, now)
-    elif kind < 239:
+    elif kind < 299:
         run_ladder(sim, now)
         weight = 5.0
+    elif kind < 349:
+        flash(sim, now)
     else:
         place(sim, now)
     _excite(sim, weight)
@@ -109,7 +114,7 @@ def advance(market: Market) -> bool:
     """
     sim = market[0]
     while sim["raw_next"] <= RAW_BLOCK - RAW_MARGIN and sim["out_n"] <= OUT_BLOCK - OUT_MARGIN:
-        ts = min(sim["next_flow"], sim["next_fair"])
+        ts = min(sim["next_flow"], sim["next_fair"], sim["next_fleeting"])
         if sim["reset_done"] == 0 and ts >= sim["reset"] - _QUIET:
             write_snapshot(sim, sim["reset"])
             sim["reset_done"] = 1
@@ -121,7 +126,9 @@ def advance(market: Market) -> bool:
         _follow_episodes(sim, ts)
         # A move takes a while, and what was due meanwhile happens right after it.
         now = max(ts, sim["now"] + 1_000)
-        if sim["next_flow"] <= sim["next_fair"]:
+        if sim["next_fleeting"] == ts:
+            withdraw_due(sim, now)
+        elif sim["next_flow"] == ts:
             _flow_event(sim, now)
             sim["next_flow"] = _next_flow(sim, ts)
         else:

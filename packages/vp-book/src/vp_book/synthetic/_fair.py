@@ -22,7 +22,7 @@ _PROBES: Final = 3
 """Sweeps that meet hidden quantity before one comes that is large enough for it."""
 _REGIME_STEPS: Final = 6_000
 """Mean number of steps between changes of the volatility regime."""
-_TASTE_STEPS: Final = 25
+_TASTE_STEPS: Final = 200
 """Mean number of steps between changes of what a level near the price attracts."""
 _TASTE_RADIUS: Final = 80
 
@@ -30,7 +30,7 @@ _TASTE_RADIUS: Final = 80
 @piece
 def fresh_taste(sim: Sim, level: int) -> int:
     """What a price attracts, in 256ths of the profile: round numbers more, and every price its own share of luck."""
-    taste = 110 + below(sim, 260)
+    taste = 180 + below(sim, 140)
     tick = sim["base_tick"] + level
     if tick % 40 == 0:
         taste = taste * 9 // 5

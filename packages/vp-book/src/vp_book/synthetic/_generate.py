@@ -124,7 +124,9 @@ def _set_params(params: Sim, session: Session, model: MarketModel) -> None:
     params["fair_step"] = model.fair_step_ns
     params["jump_odds"] = model.jump_every_s * _SECOND_NS // model.fair_step_ns
     params["base_rate"] = model.base_rate
+    params["micro_tau"] = model.micro_tau_s
     params["fast_tau"], params["slow_tau"] = model.fast_tau_s, model.slow_tau_s
+    params["micro_kick"] = model.micro_children / model.micro_tau_s
     params["fast_kick"] = model.fast_children / model.fast_tau_s
     params["slow_kick"] = model.slow_children / model.slow_tau_s
     params["rate_cap"] = model.rate_cap

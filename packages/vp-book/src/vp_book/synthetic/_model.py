@@ -20,15 +20,18 @@ class MarketModel:
     Rates are per second at activity 1.0 (see `ACTIVITY`), sizes in contracts, times in the unit of their suffix.
     """
 
-    base_rate: float = 62.0
+    base_rate: float = 34.0
     """Flow events a second that nothing excited."""
+    micro_tau_s: float = 0.000_06
+    micro_children: float = 0.48
+    """Mean number of events that one event excites, at the scale of machines that answer one another."""
     fast_tau_s: float = 0.03
-    fast_children: float = 0.46
-    """Mean number of events that one event excites, at the scale of requotes."""
+    fast_children: float = 0.18
+    """The same at the scale of requotes."""
     slow_tau_s: float = 3.0
-    slow_children: float = 0.28
-    """Mean number of events that one event excites, at the scale of bursts of attention."""
-    rate_cap: float = 4_000.0
+    slow_children: float = 0.15
+    """The same at the scale of bursts of attention."""
+    rate_cap: float = 40_000.0
     """Upper bound of the intensity, events a second."""
 
     fair_step_ns: int = 10_000_000

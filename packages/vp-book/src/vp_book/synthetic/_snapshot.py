@@ -107,4 +107,5 @@ def open_market(market: Market) -> None:
     sim["taker"] = draw(sim) & 1
     sim["regime"] = 100
     sim["next_flow"] = sim["start"] + 1_000_000 + below(sim, 1_000_000)
+    sim["next_fleeting"] = sim["end"]
     sim["next_fair"] = sim["start"] + 5_000_000 + below(sim, 10_000_000)

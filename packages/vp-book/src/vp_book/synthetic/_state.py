@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from vp_book.records import KERNEL_DTYPE
 from vp_book.synthetic import _tables
 
-MAX_ORDERS: Final = 16_384
+MAX_ORDERS: Final = 32_768
 """Resting orders the venue takes; an add beyond it is refused and leaves no record."""
 MAX_ICEBERGS: Final = 256
 N_LEVELS: Final = 16_384
 """Price levels, centred on the opening price: 2048 points either way."""
-N_WALLS: Final = 18
+N_WALLS: Final = 12
+MAX_FLEETING: Final = 256
 MAX_SECONDS: Final = 24 * 3600 + 2
 MAX_EPISODES: Final = 24 * 3600 // 8 + 4
 RAW_BLOCK: Final = 1 << 18
@@ -28,7 +29,7 @@ RAW_BLOCK: Final = 1 << 18
 RAW_MARGIN: Final = 4_096
 """More random words than one step can use."""
 OUT_BLOCK: Final = 1 << 18
-OUT_MARGIN: Final = 1 << 16
+OUT_MARGIN: Final = 1 << 17
 """More records than one step can write: two per order, a fill per refresh of an iceberg, a trade per level."""
 
 BID: Final = 0
@@ -39,6 +40,8 @@ NIL: Final = -1
 
 KIND_PLAIN: Final = 0
 KIND_WALL: Final = 1
+KIND_FLEETING: Final = 2
+"""Kinds of orders: pulls and changes pick plain ones only, the others answer to their owner alone."""
 
 ORDER_DTYPE: Final = np.dtype(
     [
@@ -71,6 +74,8 @@ LEVEL_DTYPE: Final = np.dtype(
 
 WALL_DTYPE: Final = np.dtype([("slot", "<i8"), ("id", "<i8"), ("until", "<i8"), ("shy", "<i8")])
 
+FLEETING_DTYPE: Final = np.dtype([("slot", "<i8"), ("id", "<i8"), ("until", "<i8")])
+
 SECOND_DTYPE: Final = np.dtype([("activity", "<f8"), ("step", "<i8")])
 """Activity of one second of the file, and the fair value's step in MICRO."""
 
@@ -96,6 +101,8 @@ SIM_DTYPE: Final = np.dtype(
         ("taker", "<i8"),  # side of the latest uninformed taker
         ("next_flow", "<i8"),
         ("next_fair", "<i8"),
+        ("next_fleeting", "<i8"),  # the end when there is none
+        ("fleeting_n", "<i8"),
         ("start", "<i8"),
         ("end", "<i8"),
         ("reset", "<i8"),  # time of the clear and new snapshot
@@ -105,7 +112,8 @@ SIM_DTYPE: Final = np.dtype(
         ("last_episode", "<i8"),
         ("moves", "<i8"),
         ("jumps", "<i8"),
-        ("excited_fast", "<f8"),  # intensity above the base, events per second
+        ("excited_micro", "<f8"),  # intensity above the base, events per second
+        ("excited_fast", "<f8"),
         ("excited_slow", "<f8"),
         # Parameters.
         ("instrument_id", "<i8"),
@@ -115,9 +123,11 @@ SIM_DTYPE: Final = np.dtype(
         ("fair_step", "<i8"),  # ns
         ("jump_odds", "<i8"),  # one step in so many jumps
         ("base_rate", "<f8"),
+        ("micro_tau", "<f8"),
         ("fast_tau", "<f8"),
         ("slow_tau", "<f8"),
-        ("fast_kick", "<f8"),  # intensity added by an event
+        ("micro_kick", "<f8"),  # intensity added by an event
+        ("fast_kick", "<f8"),
         ("slow_kick", "<f8"),
         ("rate_cap", "<f8"),
         # Tables, see `_tables`.
@@ -134,6 +144,7 @@ SIM_DTYPE: Final = np.dtype(
         ("touched", "<i8", (MAX_ORDERS,)),  # slots the present event has filled
         ("levels", LEVEL_DTYPE, (N_LEVELS,)),
         ("walls", WALL_DTYPE, (N_WALLS,)),
+        ("fleeting", FLEETING_DTYPE, (MAX_FLEETING,)),
         # What comes in and what goes out.
         ("raw", "<i8", (RAW_BLOCK,)),
         ("out", KERNEL_DTYPE, (OUT_BLOCK,)),

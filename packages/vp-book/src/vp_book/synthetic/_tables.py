@@ -47,7 +47,7 @@ def decay_table() -> NDArray[np.float64]:
 
 def distance_table() -> NDArray[np.int64]:
     """4096 distances from the touch in ticks, each as often as placements there are: a heavy tail out to 255."""
-    weights = [10_000_000 // ((d + 4) * (d + 40)) for d in range(MAX_DISTANCE + 1)]
+    weights = [10_000_000 // ((3 * d + 1) * (d + 30)) for d in range(MAX_DISTANCE + 1)]
     total, size = sum(weights), 1 << DISTANCE_BITS
     table = np.empty(size, dtype=np.int64)
     distance, reached = 0, weights[0]
@@ -60,18 +60,18 @@ def distance_table() -> NDArray[np.int64]:
 
 
 _SIZE_VALUES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 50)
-_SIZE_TIMES: Final = (112, 46, 24, 14, 18, 8, 7, 10, 4, 4, 4, 2, 2, 1)
+_SIZE_TIMES: Final = (165, 30, 14, 8, 12, 4, 4, 8, 2, 3, 3, 1, 1, 1)
 _PROFILE: Final = (
-    (0, 27),
-    (1, 46),
-    (2, 58),
-    (4, 70),
-    (8, 80),
-    (15, 92),
-    (25, 97),
-    (40, 90),
-    (60, 74),
-    (100, 40),
+    (0, 44),
+    (1, 56),
+    (2, 64),
+    (4, 72),
+    (8, 78),
+    (15, 84),
+    (25, 88),
+    (40, 84),
+    (60, 76),
+    (100, 56),
     (255, 10),
 )
 

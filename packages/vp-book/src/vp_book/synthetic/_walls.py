@@ -27,7 +27,7 @@ def _raise_wall(sim: Sim, now: int, index: int) -> None:
     wall = sim["walls"][index]
     wall["slot"] = slot
     wall["id"] = sim["orders"][slot]["id"]
-    wall["until"] = now + (15 + below(sim, 150)) * _SECOND
+    wall["until"] = now + (30 + below(sim, 600)) * _SECOND
     wall["shy"] = below(sim, 2)
 
 
@@ -48,7 +48,7 @@ def tend_wall(sim: Sim, now: int) -> None:
     if now >= wall["until"] or (wall["shy"] == 1 and distance <= _SHY_DISTANCE and one_in(sim, 2)):
         withdraw(sim, now, slot)
         wall["slot"] = NIL
-    elif one_in(sim, 6) and distance > _SHY_DISTANCE:
+    elif one_in(sim, 60) and distance > _SHY_DISTANCE:
         target = min(max(distance + below(sim, 9) - 4, _NEAREST), _FARTHEST)
         if target != distance:
             replace(sim, now, slot, level_at(sim, side, target), order["size"])

@@ -30,7 +30,7 @@ from vp_book.synthetic._model import MarketModel
 
 DATASET: Final = "GLBX.MDP3"
 DBN_VERSION: Final = 3
-GENERATOR: Final = "vp_book.synthetic 1"
+GENERATOR: Final = "vp_book.synthetic 2"
 """Name and version of the model: the version changes whenever a seed would give other records."""
 
 _NS: Final = 1_000_000_000
