@@ -129,7 +129,7 @@ def read_ahead(source: ByteSource, block_bytes: int) -> Iterator[np.ndarray]:
                     whole = put(block[: source.offset - before]) if source.offset > before else True
                 if not whole or source.offset - before < block_bytes:
                     break
-        except (CorruptBytesError, OSError) as error:
+        except (CorruptBytesError, OSError, MemoryError) as error:
             end = error
         put(end)
 
@@ -142,7 +142,9 @@ def read_ahead(source: ByteSource, block_bytes: int) -> Iterator[np.ndarray]:
             yield item
     finally:
         abandoned.set()
-        thread.join()
+        # an iterator that was dropped may be collected on the very thread that reads for it
+        if thread is not threading.current_thread():
+            thread.join()
 
 
 def _open(path: Path) -> BinaryIO:

@@ -20,7 +20,8 @@ from .records import MBO_BYTES, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
 
 _VERSIONS: Final = (1, 2, 3)
 _RTYPE_SYMBOL_MAPPING: Final = 22
-_MAX_METADATA_BYTES: Final = 256 << 20
+_MAX_METADATA_BYTES: Final = 64 << 20
+"""A few kilobytes of zstd can claim any length; a hundred thousand symbols take 20 MB."""
 _NS: Final = 1_000_000_000
 _FOREVER: Final = 2**64 - 1
 
@@ -93,7 +94,10 @@ class DbnSource:
         self.dataset = metadata.dataset
         self.start_ns = metadata.start
         self.end_ns = metadata.end
-        self._intervals = _intervals(metadata)
+        try:
+            self._intervals = _intervals(metadata)
+        except ValueError as error:  # a date that is none
+            raise DbnDamagedError(f"{path}: metadata can not be decoded ({error})", offset=8, records=0) from None
         self.symbols = sorted(self._intervals) or sorted(metadata.symbols)
         self.symbol = self._choose(symbol)
 
@@ -140,7 +144,7 @@ class DbnSource:
             source.close()
         if self.symbol not in intervals and report.damage is None:
             raise SymbolError(
-                f"{self.path}: nothing in the file maps {self.symbol} to an instrument; "
+                f"{self.path}: nothing in the file maps {_listed([self.symbol])} to an instrument; "
                 f"it has {_listed(sorted(intervals))}"
             )
 

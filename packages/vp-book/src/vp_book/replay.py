@@ -11,7 +11,7 @@ import numpy as np
 from ._resume import WarmUpCheckpoint
 from .bins import Bin, BinReader
 from .dbn import DbnSource
-from .engine import DEFAULT_EDGE_MARGIN, BookEngine
+from .engine import DEFAULT_EDGE_MARGIN, FOREVER, BookEngine
 from .errors import ParameterError
 from .instrument import Instrument
 from .physics import Physics
@@ -80,7 +80,11 @@ class Replay(Iterator[Bin]):
             if not len(records):
                 continue
             if start is None:
-                start = int(records["ts_recv"][0]) // self._width_ns * self._width_ns
+                times = records["ts_recv"][records["ts_recv"] < FOREVER]
+                if not len(times):  # nothing has a time yet: the book takes it, no bin can
+                    engine.apply(records)
+                    continue
+                start = int(times[0]) // self._width_ns * self._width_ns
             # a chunk at which a replay was resumed begins with records that its engine has seen
             at = min(max(self._seen - self._chunk_record, 0), len(records))
             at = self._before_first(records, at)
