@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _state as st
 from ._flow import attribute
-from ._jit import kernel, piece
+from ._jit import aside, kernel, piece
 from ._levels import best_ask, best_bid, change, clear
 from ._orders import O_FILL, O_ID, O_SIZE, O_TICK, find, insert, remove
 from ._state import ASK, BID, NO_SIDE, Arrays
@@ -184,7 +184,7 @@ def _tick_of(price: int, a: Arrays) -> int:
     return tick
 
 
-@piece
+@aside
 def _change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays) -> None:
     """Displayed size moves by `d`; unless it is a matter of state, that is flow and `fill` was announced for it."""
     if a.scalars[st.S_ANCHORED] == 0:
@@ -285,7 +285,7 @@ def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
         _change_depth(side, tick, 0, size, False, a)
 
 
-@piece
+@aside
 def _settle_fills(a: Arrays) -> None:
     """Fills that no cancel or modify followed were hidden quantity: nothing displayed changed."""
     s = a.scalars
@@ -316,7 +316,7 @@ def _trade(side: int, size: int, price: int, a: Arrays) -> None:
         a.scalars[st.S_LAST_TRADE] = price
 
 
-@piece
+@aside
 def _clear_book(a: Arrays) -> None:
     """Every order goes. That is state, not flow."""
     s = a.scalars
@@ -331,7 +331,7 @@ def _clear_book(a: Arrays) -> None:
         a.counts[st.N_DEPTH_STATE_BID + side] -= displayed
 
 
-@piece
+@aside
 def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a: Arrays) -> None:
     """An add of a top-of-book feed: its side is this order now, or nothing when the price is undefined."""
     empty = tick == _NO_TICK or size == 0
@@ -372,7 +372,7 @@ def _rests_on(orders: np.ndarray, slot: int, side: int) -> bool:
     return bool(orders[slot, O_SIZE] > 0 if side == BID else orders[slot, O_SIZE] < 0)
 
 
-@piece
+@aside
 def _range_around_first(tick: int, a: Arrays) -> None:
     """Until a valid BBO says where the market is, the range lies around the first order."""
     s = a.scalars
@@ -383,7 +383,7 @@ def _range_around_first(tick: int, a: Arrays) -> None:
     s[st.S_RANGE_LO] = s[st.S_RANGE_CELL] * bucket - bucket // 2
 
 
-@piece
+@aside
 def _end_event(a: Arrays) -> None:
     """F_LAST: what the event announced is settled."""
     s = a.scalars

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ._jit import kernel, piece
+from ._jit import aside, kernel, piece
 from ._state import (
     BID,
     N_ADD_BID,
@@ -107,7 +107,7 @@ def _impulse(row: np.ndarray, channel: int, x: int, clock: np.ndarray) -> None:
         row[M_ADD + channel // 3] += x * clock[W_MASS]
 
 
-@piece
+@aside
 def _advance_weights(a: Arrays) -> None:
     """Make the impulse weights those of the current clock, moving the origin first when an exponent grows large."""
     s = a.scalars
@@ -124,7 +124,7 @@ def _advance_weights(a: Arrays) -> None:
     s[S_WEIGHTS_AT] = s[S_CLOCK]
 
 
-@piece
+@aside
 def _move_origin(physics: np.ndarray, params: np.ndarray, dt: float) -> None:
     """Rescale every mode and mass as if it had been kept from an origin `dt` seconds later."""
     v, a, j, mass = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import kernel, piece
+from ._jit import aside, kernel, piece
 from ._state import ASK, BID, NO_LEVEL, S_BEST_ASK, S_BEST_BID, S_FAR_ASKS, S_FAR_BIDS, S_RANGE_LO, SIZE, TICK
 
 
@@ -37,7 +37,7 @@ def change(ladder: np.ndarray, far: np.ndarray, scalars: np.ndarray, side: int, 
         scalars[S_BEST_ASK] = index
 
 
-@piece
+@aside
 def _change_far(far: np.ndarray, scalars: np.ndarray, side: int, tick: int, delta: int) -> None:
     """The same outside the range: binary search, then one shift to open or close a place."""
     s_count = S_FAR_BIDS + side
