@@ -158,6 +158,18 @@ def test_records_without_a_time_change_no_bin_clock(records: np.ndarray, where: 
     assert first == (None if not len(timed) else int(timed[0]) // 10**8 * 10**8)
 
 
+@pytest.mark.parametrize("flags", [0, SNAPSHOT])
+def test_a_source_that_ends_inside_an_event_has_no_valid_quote_of_nothing(flags: int) -> None:
+    records = stream(
+        record("A", "B", 20_000, 5, 1, flags=0),
+        record("A", "A", 20_001, 5, 2),
+        record("R", "N", ts=200_000_000, flags=flags),
+    )
+    *_, last = replay([records], INSTRUMENT)
+    assert not last.fields["book_valid"]
+    assert last.fields["mid_price"] == last.fields["bid_high_price_int"] == last.fields["ask_low_price_int"] == 0
+
+
 def test_a_session_window_does_not_walk_through_the_centuries() -> None:
     noon = np.datetime64("2026-02-03T17:00", "ns").astype(np.int64)
     records = np.zeros(6, MBO_DTYPE)

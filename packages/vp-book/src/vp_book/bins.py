@@ -95,7 +95,8 @@ class BinReader:
         s, stats, tick_int = a.scalars.tolist(), a.stats.tolist(), self._tick_int
         bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
         ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
-        valid = bool(s[st.S_VALID])
+        # a source may end inside an event, after the last look at the book
+        valid = bool(s[st.S_VALID]) and bid_size > 0 and ask_size > 0 and bid < ask
         quote = (bid, ask) if valid else None
         bid_move = ask_move = 0
         if quote is not None and self._previous_quote is not None:

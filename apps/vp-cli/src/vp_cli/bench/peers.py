@@ -159,11 +159,7 @@ def _hftbacktest(both_sides: bool) -> Callable[[Session], Callable[[], Quote]]:
     """Its market feed through its simulator: one local book, or with the exchange's book beside it as in a backtest."""
 
     def prepare(session: Session) -> Callable[[], Quote]:
-        hft = importlib.import_module("hftbacktest")
-        events = _hft_events(session.tiled, importlib.import_module("hftbacktest.types"), both_sides)
-        asset = hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0)
-        asset = asset.l3_fifo_queue_model().no_partial_fill_exchange().trading_value_fee_model(0.0, 0.0)
-        backtest = hft.HashMapMarketDepthBacktest([asset.tick_size(session.tick).lot_size(1.0)])
+        backtest, alive = hft_backtest(session.tiled, session.tick, both_sides=both_sides)
         span = np.uint64(2 * int(session.tiled["ts_recv"][-1] - session.tiled["ts_recv"][0]) + 1)
 
         def to_end(backtest: Any, span: int) -> tuple[float, float, float, float]:
@@ -174,13 +170,22 @@ def _hftbacktest(both_sides: bool) -> Callable[[Session], Callable[[], Quote]]:
         elapse = importlib.import_module("numba").njit(to_end)
         elapse(backtest, np.uint64(0))  # compiled outside the clock
 
-        def run(_alive: object = (events, asset)) -> Quote:  # it reads the events where they lie
+        def run(_alive: object = alive) -> Quote:
             bid, bid_size, ask, ask_size = elapse(backtest, span)
             return round(bid * 1e9), int(bid_size), round(ask * 1e9), int(ask_size)
 
         return run
 
     return prepare
+
+
+def hft_backtest(records: np.ndarray, tick: float, *, both_sides: bool) -> tuple[Any, object]:
+    """(A backtest of one asset fed with these records, what must be kept as long as it: it reads them in place)."""
+    hft = importlib.import_module("hftbacktest")
+    events = _hft_events(records, importlib.import_module("hftbacktest.types"), both_sides)
+    asset = hft.BacktestAsset().data([events]).linear_asset(1.0).constant_order_latency(0, 0)
+    asset = asset.l3_fifo_queue_model().no_partial_fill_exchange().trading_value_fee_model(0.0, 0.0)
+    return hft.HashMapMarketDepthBacktest([asset.tick_size(tick).lot_size(1.0)]), (events, asset)
 
 
 def _hft_events(records: np.ndarray, types: Any, both_sides: bool) -> np.ndarray:
