@@ -21,7 +21,7 @@ from .records import MBO_BYTES, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
 _VERSIONS: Final = (1, 2, 3)
 _RTYPE_SYMBOL_MAPPING: Final = 22
 _MAX_METADATA_BYTES: Final = 64 << 20
-"""A few kilobytes of zstd can claim any length; a hundred thousand symbols take 20 MB."""
+"""A few kilobytes of zstd can claim any length; a hundred thousand symbols take 22 MB."""
 _NS: Final = 1_000_000_000
 _FOREVER: Final = 2**64 - 1
 
