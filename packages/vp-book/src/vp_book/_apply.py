@@ -1,4 +1,4 @@
-"""Records into the book: what every action means, what it says about flow, and what an event boundary shows.
+"""Records into the book: what every action means, and what it says about flow.
 
 One kernel runs over a chunk of records and comes back at the end of it, at the end of a bin, or when something has to
 be enlarged or moved.
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from . import _state as st
+from ._boundary import look
 from ._flow import attribute
 from ._jit import aside, kernel, piece
-from ._levels import best_ask, best_bid, change, clear
+from ._levels import change, clear
 from ._orders import O_FILL, O_ID, O_SIZE, O_TICK, find, insert, remove
 from ._state import ASK, BID, NO_SIDE, Arrays
 from .records import (
@@ -55,7 +56,7 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
             if s[st.S_IN_SNAPSHOT] == 1:
                 # the snapshot ended without F_LAST: what it built is looked at before the first live record
                 s[st.S_IN_SNAPSHOT] = 0
-                if _look(a):
+                if look(a):
                     return i, st.RECENTER
             if now >= stop_ns:
                 return i, st.BIN_END
@@ -76,7 +77,7 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
         _apply_record(r, flagged, a)
         if r.flags & F_LAST != 0:
             _end_event(a)
-            if _look(a):
+            if look(a):
                 return i + 1, st.RECENTER
     return records.shape[0], st.DONE
 
@@ -393,47 +394,3 @@ def _end_event(a: Arrays) -> None:
     s[st.S_IN_EVENT] = 0
     s[st.S_IN_SNAPSHOT] = 0
     a.stats[st.B_EVENTS] += 1
-
-
-@piece
-def _look(a: Arrays) -> bool:
-    """Look at the book at an event boundary; True when the range has to move before the next record."""
-    s = a.scalars
-    stats = a.stats
-    bid, bid_size = best_bid(a.ladder, a.far, s)
-    ask, ask_size = best_ask(a.ladder, a.far, s)
-    s[st.S_BID_TICK] = bid
-    s[st.S_BID_SIZE] = bid_size
-    s[st.S_ASK_TICK] = ask
-    s[st.S_ASK_SIZE] = ask_size
-    two_sided = bid_size > 0 and ask_size > 0
-    valid = two_sided and bid < ask and s[st.S_BAD_BOOK] == 0
-    s[st.S_VALID] = valid
-    if not two_sided:
-        return False
-    if bid > ask:
-        a.counts[st.N_CROSSED_CLOSED + s[st.S_PHASE]] += 1
-    elif bid == ask:
-        a.counts[st.N_LOCKED_CLOSED + s[st.S_PHASE]] += 1
-    if not valid and s[st.S_ANCHORED] == 2:
-        return False
-    bucket = s[st.S_BUCKET]
-    spot = (bid + ask + bucket) // (2 * bucket)
-    if valid:
-        s[st.S_SPOT] = spot
-        if stats[st.B_QUOTED] == 0:
-            stats[st.B_QUOTED] = 1
-            stats[st.B_BID_HIGH] = bid
-            stats[st.B_BID_LOW] = bid
-            stats[st.B_ASK_HIGH] = ask
-            stats[st.B_ASK_LOW] = ask
-        else:
-            stats[st.B_BID_HIGH] = max(stats[st.B_BID_HIGH], bid)
-            stats[st.B_BID_LOW] = min(stats[st.B_BID_LOW], bid)
-            stats[st.B_ASK_HIGH] = max(stats[st.B_ASK_HIGH], ask)
-            stats[st.B_ASK_LOW] = min(stats[st.B_ASK_LOW], ask)
-        if s[st.S_ANCHORED] == 1:
-            return True
-    cells = a.ladder.shape[1] // bucket
-    at = spot - s[st.S_RANGE_CELL]
-    return bool(at < s[st.S_EDGE_MARGIN] or at >= cells - s[st.S_EDGE_MARGIN])
