@@ -36,7 +36,8 @@ class Bin:
     `fields` are its scalars. `cells` maps each of `CELL_COLUMNS` to an array of `2*radius + 1` rows; row i is
     `k = i - radius`, `k` cells above spot. `pressure` and `vacuum` are float64 over the whole range of absolute ticks,
     of which row `k = -radius` is index `window_lo`. `shift_cells` is by how many cells the range moved up since the
-    previous bin: what is at index i now was at `i + shift_cells` then. The arrays are the bin's own.
+    previous bin: what is at index i now was at `i + shift_cells` then. The arrays are the bin's own,
+    but for the column `k`, which all bins of a replay share.
     """
 
     fields: dict[str, int | float | bool]
