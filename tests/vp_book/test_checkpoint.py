@@ -297,14 +297,12 @@ def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_what_dead_writers_left_goes_and_what_living_ones_make_stays(tmp_path: Path) -> None:
-    old, new, other = (tmp_path / f".{name}.1-ab.tmp" for name in ("e.book", "e.book.", "other.book"))
-    new = tmp_path / ".e.book.2-cd.tmp"
-    for path in (old, new, other):
+    dead, living = tmp_path / ".making-00000000-1-ab-e.book", tmp_path / ".making-00000000-2-cd-e.book"
+    for path in (dead, living):
         path.write_bytes(b"half")
-    for path in (old, other):
-        os.utime(path, (time.time() - 7200,) * 2)
+    os.utime(dead, (time.time() - 48 * 3600,) * 2)
     small().save_checkpoint(tmp_path / "e.book")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, other.name, "e.book"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, "e.book"]
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

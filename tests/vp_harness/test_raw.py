@@ -5,10 +5,10 @@ import stat
 
 import pytest
 
+from vp_book.atomic import sha256_file
 from vp_book.synthetic import write_market
 from vp_contract import load_instrument
 from vp_harness import Lake, RawFileConflictError, RawFileError, find_raw, import_file
-from vp_harness.atomic import sha256_file
 from vp_harness.configs import pipeline_config
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_stream.errors import LogDamagedError
-from vp_stream.logfile import BLOCK_BINS, Frame, LogKey, LogWriter, open_log, remove_stale_partials
+from vp_stream.logfile import BLOCK_BINS, Frame, LogKey, LogWriter, open_log
 
 KEY = LogKey(
     serving_id="srv_demo_aaaa0000_bbbb1111",
@@ -123,15 +121,3 @@ def test_an_abandoned_log_leaves_nothing(tmp_path: Path) -> None:
     writer.write_block(make_frames(BLOCK_BINS))
     writer.abandon()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_only_leftovers_that_nobody_writes_to_are_removed(tmp_path: Path) -> None:
-    running = LogWriter(tmp_path / KEY.file_name, KEY)
-    dead = LogWriter(tmp_path / KEY.file_name, KEY)
-    long_ago = time.time() - 48 * 3600
-    os.utime(dead.partial, (long_ago, long_ago))
-    remove_stale_partials(tmp_path)
-    assert running.partial.exists()
-    assert not dead.partial.exists()
-    running.abandon()
-    dead.abandon()

@@ -17,11 +17,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import struct
 import threading
-import time
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -29,6 +26,7 @@ from typing import BinaryIO, Final, NamedTuple
 import msgspec
 import zstandard
 
+from vp_book.atomic import StagedFile
 from vp_stream.errors import LogDamagedError
 
 BLOCK_BINS: Final = 16
@@ -39,7 +37,6 @@ _HEADER_LENGTH: Final = struct.Struct("<I")
 _TRAILER: Final = struct.Struct("<QI32s8s")
 _MAX_BLOCK_BYTES: Final = 1 << 28
 _ZSTD_LEVEL: Final = 1
-_STALE_PARTIAL_S: Final = 6 * 3600.0
 
 
 class Frame(NamedTuple):
@@ -125,38 +122,35 @@ class LogWriter:
     """Writes a log block by block under a temporary name."""
 
     def __init__(self, path: Path, key: LogKey) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
         self.blocks: list[BlockRef] = []
         self._header = _header(key)
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
-        # Unbuffered: a reader of the same file must see a block as soon as it is listed.
-        self._file = self.partial.open("xb", buffering=0)
-        self._file.write(self._header)
+        self._staged = StagedFile(path)
+        self._staged.write(self._header)
         self._offset = len(self._header)
+
+    @property
+    def partial(self) -> Path:
+        """Where the blocks can be read until the log has its name."""
+        return self._staged.path
 
     def write_block(self, frames: Sequence[Frame]) -> None:
         """Append `BLOCK_BINS` frames (fewer only in the last block) and list the block."""
         data = self._compressor.compress(_pack(frames))
-        _write_all(self._file, data)
+        self._staged.write(data)
         self.blocks.append(BlockRef(self._offset, len(data), hashlib.sha256(data).hexdigest()))
         self._offset += len(data)
 
     def finish(self, bins: int) -> None:
         """Write the footer, make the file durable and give it its name."""
         footer = msgspec.json.encode(_Footer(bins, self.blocks))
-        _write_all(self._file, footer + _trailer(self._offset, self._header, footer))
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self.partial.replace(self.path)
-        _sync_directory(self.path.parent)
+        self._staged.write(footer + _trailer(self._offset, self._header, footer))
+        self._staged.publish()
 
     def abandon(self) -> None:
         """Close and remove the unfinished file."""
-        self._file.close()
-        with contextlib.suppress(OSError):
-            self.partial.unlink()
+        self._staged.close()
 
 
 def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
@@ -189,15 +183,6 @@ def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
     return BlockReader(path, footer.blocks), footer.bins
 
 
-def remove_stale_partials(directory: Path) -> None:
-    """Remove unfinished logs that nobody has written to for hours: leftovers of a process that died."""
-    limit = time.time() - _STALE_PARTIAL_S
-    for leftover in directory.glob(".frames-*.partial"):
-        with contextlib.suppress(OSError):
-            if leftover.stat().st_mtime < limit:
-                leftover.unlink()
-
-
 def _header(key: LogKey) -> bytes:
     encoded = key.encoded()
     return _MAGIC + _HEADER_LENGTH.pack(len(encoded)) + encoded
@@ -228,19 +213,3 @@ def _unpack(data: bytes, where: str) -> tuple[Frame, ...]:
         position = start + update + grid
         frames.append(Frame(raw[start : start + update], raw[start + update : position]))
     return tuple(frames)
-
-
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":  # only POSIX can open a directory to make a rename durable
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.framelog import BlockCache, FrameLog
-from vp_stream.logfile import Frame, LogKey, remove_stale_partials
+from vp_stream.logfile import Frame, LogKey
 from vp_stream.producer import Feed, Producer
 from vp_stream.telemetry import LatencyLog
 
@@ -129,7 +129,6 @@ class ServingRun:
         return self._produce(loop)
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameLog:
-        remove_stale_partials(self.spec.directory)
         log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
         self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._latency)
         self._producer.start()

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from vp_book import Bin
+from vp_book.atomic import sha256_file
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
@@ -29,7 +30,6 @@ from vp_contract import (
     instrument_path,
     load_instrument,
 )
-from vp_harness.atomic import sha256_file
 from vp_harness.errors import RawFileError
 from vp_harness.lake import Lake
 from vp_harness.pipeline import conformance_digests, scored_bins

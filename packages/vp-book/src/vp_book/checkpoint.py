@@ -15,14 +15,10 @@ everywhere else it is refused, and made again.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import os
-import secrets
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -36,6 +32,7 @@ from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
 from ._jit import STAMP
 from ._orders import O_SIZE
 from ._state import Arrays
+from .atomic import StagedFile
 from .errors import CheckpointError
 from .physics import Physics
 from .sessions import PHASES
@@ -45,7 +42,6 @@ FORMAT_VERSION: Final = 1
 
 _CHECKED_FROM: Final = 44
 _DTYPES: Final = {"<i8": np.int64, "<f8": np.float64}
-_STALE_SECONDS: Final = 3600
 _PROBES: Final = 64
 _GROWING: Final = {"orders": 0, "far": 2, "pending": 0}
 """Arrays that the engine enlarges, and along which axis."""
@@ -70,18 +66,10 @@ def save(path: Path, arrays: Arrays, facts: Mapping[str, object]) -> None:
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.writelines([MAGIC, FORMAT_VERSION.to_bytes(4, "little"), digest.digest(), *parts])
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _flush_directory(path.parent)
+    with StagedFile(path) as staged:
+        for part in (MAGIC, FORMAT_VERSION.to_bytes(4, "little"), digest.digest(), *parts):
+            staged.write(part)
+        staged.publish()
 
 
 def load(path: Path) -> tuple[dict[str, Any], Arrays]:
@@ -185,21 +173,3 @@ def _arrays(data: memoryview, table: Sequence[tuple[str, str, list[int]]]) -> Ar
     if at != len(data):
         raise ValueError(f"{len(data)} bytes of arrays where {at} are declared")
     return Arrays(**found)
-
-
-def _remove_leftovers(path: Path) -> None:
-    """Remove what writers of this checkpoint left behind who died meanwhile: writing takes no hour."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
-                leftover.unlink()
-
-
-def _flush_directory(directory: Path) -> None:
-    if sys.platform == "win32":  # directories cannot be opened there; NTFS journals the rename itself
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

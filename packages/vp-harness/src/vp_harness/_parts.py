@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from vp_harness.atomic import write_file
+from vp_book.atomic import write_file
 from vp_harness.errors import ResultsError
 
 Schema = Mapping[str, pl.DataType]

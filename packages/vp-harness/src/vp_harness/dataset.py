@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from vp_book.atomic import sha256_file
 from vp_contract import RuntimeConfig, VpContractError, grid_columns
-from vp_harness.atomic import sha256_file
 from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
 from vp_harness.lake import LakeLike, open_lake
 from vp_harness.signals.base import SignalContext

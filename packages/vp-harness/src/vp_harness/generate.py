@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
+from vp_book.atomic import sha256_file, staged_directory
 from vp_contract import InstrumentLock, RuntimeConfig
-from vp_harness.atomic import sha256_file, staged_directory
 from vp_harness.configs import PipelineLike, pipeline_config
 from vp_harness.dataset import (
     BINS_FILE,

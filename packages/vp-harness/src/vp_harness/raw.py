@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from vp_book import VpBookError, open_dbn
+from vp_book.atomic import sha256_file, write_file
 from vp_contract import InstrumentLock, RuntimeConfig
-from vp_harness.atomic import sha256_file, write_file
 from vp_harness.errors import RawFileConflictError, RawFileError
 from vp_harness.lake import LakeLike, open_lake
 from vp_harness.pipeline import capture_ns

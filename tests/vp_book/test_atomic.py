@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from vp_harness import atomic
-from vp_harness.atomic import remove_leftovers, sha256_file, staged_directory, write_file
+from vp_book import atomic
+from vp_book.atomic import remove_leftovers, sha256_file, staged_directory, write_file
 
 CRASH = """
 import os, pathlib, runpy, sys

@@ -1,0 +1,296 @@
+"""Publishing files and directories so that a reader sees a whole one or none, whatever dies when.
+
+Everything is written to a temporary sibling, flushed to disk and given its name by one rename (or one hard link where
+an existing file must not be replaced); then the directory that holds the name is flushed. The sibling's name carries
+the process that makes it, so that what a dead process left behind can be told from work in progress.
+
+It is here because this is the lowest package that writes files: datasets, results, checkpoints and frame logs all go
+through it. Every operation that can fail is a function of `os`, called as such, and an error of one names the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TypeAlias
+
+Content: TypeAlias = bytes | Callable[[Path], object]
+"""What a file is to hold: its bytes, or a function that writes it to the path it is given."""
+
+_PREFIX: Final = ".making-"
+_STALE_SECONDS: Final = 24 * 3600
+_READ_ONLY: Final = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def write_file(path: Path, data: Content, *, read_only: bool = False) -> bool:
+    """Create `path` with `data`, or leave the file that is already there.
+
+    Returns whether this call made the file: of several processes exactly one does, and the others keep the winner's.
+    Raises OSError naming the file.
+    """
+    with StagedFile(path) as staged:
+        staged.fill(data)
+        return staged.publish_new(read_only=read_only)
+
+
+def replace_file(path: Path, data: Content) -> None:
+    """Give `path` the content `data`, in the place of whatever file is there. Raises OSError naming the file."""
+    with StagedFile(path) as staged:
+        staged.fill(data)
+        staged.publish()
+
+
+class StagedFile:
+    """A file being made under a temporary name beside its own.
+
+    Written piece by piece with `write` or at once with `fill`, and published once. What is closed unpublished is
+    removed. `path` is where the bytes lie: every `write` can be read there when it returns.
+    """
+
+    def __init__(self, final: Path) -> None:
+        self.final = final
+        _make_directory(final.parent)
+        remove_leftovers(final.parent)
+        self.path = _temporary_sibling(final)
+        self.published = False
+        self._handle: int | None = None
+
+    def __enter__(self) -> StagedFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        with _naming(self.path):
+            if self._handle is None:
+                self._handle = os.open(self.path, _NEW, 0o644)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._handle, view) :]
+
+    def fill(self, data: Content) -> None:
+        """Write everything."""
+        if isinstance(data, bytes):
+            self.write(data)
+        else:
+            data(self.path)
+
+    def publish(self) -> None:
+        """Flush the file to disk and give it its name, in the place of whatever file has it."""
+        self._flush()
+        with _naming(self.final):
+            os.replace(self.path, self.final)
+        self.published = True
+        _flush_directory(self.final.parent)
+
+    def publish_new(self, *, read_only: bool = False) -> bool:
+        """The same unless there is a file of that name, which stays; returns whether this one got the name."""
+        self._flush()
+        with _naming(self.final):
+            made = _link_new(self.path, self.final)
+        # Only now: a read-only temporary file could not be removed on Windows.
+        self.close()
+        if made and read_only:
+            with _naming(self.final):
+                os.chmod(self.final, _READ_ONLY)
+        _flush_directory(self.final.parent)
+        return made
+
+    def close(self) -> None:
+        """Close the file, and remove it if it was not published."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        if not self.published:
+            with contextlib.suppress(OSError):  # what stays is a leftover, removed when this process is gone
+                os.unlink(self.path)
+
+    def _flush(self) -> None:
+        with _naming(self.path):
+            if self._handle is None:
+                _flush_file(self.path)
+                return
+            os.fsync(self._handle)
+            os.close(self._handle)
+            self._handle = None
+
+
+class StagedDirectory:
+    """A directory being made: write into `path`; `published` says afterwards whether this one got the name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.published = False
+
+
+@contextlib.contextmanager
+def staged_directory(final: Path) -> Iterator[StagedDirectory]:
+    """Fill a temporary sibling of `final`, made read-only and renamed to `final` when the block ends without error.
+
+    If another process published `final` first, that one stays, this one is dropped, and `published` stays False.
+    Raises OSError naming the file.
+    """
+    _make_directory(final.parent)
+    remove_leftovers(final.parent)
+    staged = StagedDirectory(_temporary_sibling(final))
+    with _naming(staged.path):
+        os.mkdir(staged.path)
+    try:
+        yield staged
+        for file in sorted(staged.path.rglob("*")):
+            if file.is_file():
+                with _naming(file):
+                    _flush_file(file)
+                    os.chmod(file, _READ_ONLY)
+        _flush_directory(staged.path)
+        with _naming(final):
+            staged.published = _rename_new(staged.path, final)
+    finally:
+        if not staged.published:
+            remove_tree(staged.path)
+    _flush_directory(final.parent)
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """What dead processes left in `directory`.
+
+    A leftover is a temporary sibling whose process is gone from this machine, or that nobody touched for a day (it may
+    come from another machine that shares the lake). Work in progress is not among them.
+    """
+    return sorted(path for path in directory.glob(f"{_PREFIX}*") if _is_abandoned(path))
+
+
+def remove_leftovers(directory: Path) -> list[Path]:
+    """Remove what dead processes left in `directory`; returns what went."""
+    removed = leftovers(directory)
+    for path in removed:
+        remove_tree(path)
+    return removed
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or directory as far as possible, read-only files included; nothing there is fine."""
+    if path.is_dir():
+        for file in path.rglob("*"):
+            if file.is_file():
+                with contextlib.suppress(OSError):
+                    os.chmod(file, stat.S_IRUSR | stat.S_IWUSR)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's bytes as 64 hex digits, in constant memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put `path` into an OSError that names no file: those of an open handle do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def _make_directory(directory: Path) -> None:
+    with _naming(directory):
+        os.makedirs(directory, exist_ok=True)
+
+
+@cache
+def _machine() -> str:
+    """Eight hex digits for this machine and process-id namespace: a pid means nothing outside of them."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return hashlib.sha256(f"{socket.gethostname()} {namespace}".encode()).hexdigest()[:8]
+
+
+def _temporary_sibling(path: Path) -> Path:
+    return path.with_name(f"{_PREFIX}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
+
+
+def _is_abandoned(path: Path) -> bool:
+    machine, _, rest = path.name.removeprefix(_PREFIX).partition("-")
+    pid = rest.partition("-")[0]
+    if machine == _machine() and pid.isdigit() and not _is_running(int(pid)):
+        return True
+    try:
+        newest = max([path.stat().st_mtime, *(file.stat().st_mtime for file in path.rglob("*"))])
+    except FileNotFoundError:  # its owner has just published or removed it
+        return False
+    return time.time() - newest > _STALE_SECONDS
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":  # os.kill(pid, 0) would end the process there
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _flush_file(file: Path) -> None:
+    handle = os.open(file, os.O_RDWR)  # Windows flushes only what is open for writing
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _link_new(temporary: Path, path: Path) -> bool:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: the check and the rename are two steps there
+        if path.exists():
+            return False
+        os.rename(temporary, path)
+    return True
+
+
+def _rename_new(temporary: Path, final: Path) -> bool:
+    try:
+        os.rename(temporary, final)
+    except OSError:
+        if final.is_dir():
+            return False
+        raise
+    return True
+
+
+def _flush_directory(directory: Path) -> None:
+    if sys.platform == "win32":  # directories cannot be opened there; NTFS journals the rename itself
+        return
+    with _naming(directory):
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
