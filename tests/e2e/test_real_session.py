@@ -55,6 +55,7 @@ def test_from_the_file_to_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     vp("run", "esh4_reopen")
     best = compare(ResultsStore(open_lake(lake)), experiment="esh4_reopen").row(0, named=True)
     vp("promote", "esh4_reopen", "--run-id", best["run_id"], "--alias", "esh4", "--accept-unproven")
+    vp("verify", "serving", "esh4")
     settings = StreamSettings(
         lake_root=lake, config_root=configs, web_root=built_page(ROOT / "configs"), port=0, speed=20.0
     )
@@ -68,3 +69,4 @@ def test_from_the_file_to_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         seen = probe(server.url, "esh4", 9_500, lake, best["dataset_id"])
     assert seen["equal_to_dataset"]
     assert seen["bins_valid"] > 0
+    vp("verify", "lake")

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from vp_contract import (
     CONTRACT_VERSION,
+    Frame,
     GridUpdate,
     RuntimeConfig,
     RuntimeConfigMessage,
@@ -32,7 +33,7 @@ from vp_contract import (
     grid_schema,
 )
 from vp_stream import OpenedServing, Refusal, RunningServer, RunSpec, Status, StreamSettings, start_in_background
-from vp_stream.logfile import Frame, LogKey
+from vp_stream.logfile import LogKey
 from vp_stream.producer import EncodedBin
 
 RADIUS = 50

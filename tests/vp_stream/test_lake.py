@@ -15,11 +15,10 @@ import msgspec
 import pytest
 
 from vp_book.synthetic import write_market
-from vp_contract import PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
+from vp_contract import FrameEncoder, PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
 from vp_harness import Lake, import_file, open_registry, scored_bins
 from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.encode import BinEncoder
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {
@@ -123,8 +122,11 @@ def refusal(desk: Desk, connected: Any, name: str = "small") -> tuple[str, str]:
 
 def test_every_frame_is_the_one_the_pipeline_computes(desk: Desk, connected: Any) -> None:
     received = play(desk, connected, "?serving=small")
-    encoder = BinEncoder(desk.serving.runtime)
-    expected = [encoder.encode(*pair).frame for pair in scored_bins(desk.serving.runtime, desk.raw)]
+    encoder = FrameEncoder(desk.serving.runtime)
+    expected = [
+        encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
+        for closed, scored in scored_bins(desk.serving.runtime, desk.raw)
+    ]
     assert len(expected) == 600
     assert received.frames == expected
     assert received.torn == 0

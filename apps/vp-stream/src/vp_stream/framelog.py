@@ -16,7 +16,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from vp_stream.logfile import BLOCK_BINS, BlockReader, Frame, LogKey, LogWriter, open_log
+from vp_contract import Frame
+from vp_stream.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
 
 Block = tuple[Frame, ...]
 

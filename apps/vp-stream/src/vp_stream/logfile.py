@@ -21,12 +21,13 @@ import struct
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 import msgspec
 import zstandard
 
 from vp_book.atomic import StagedFile
+from vp_contract import Frame
 from vp_stream.errors import LogDamagedError
 
 BLOCK_BINS: Final = 16
@@ -37,13 +38,6 @@ _HEADER_LENGTH: Final = struct.Struct("<I")
 _TRAILER: Final = struct.Struct("<QI32s8s")
 _MAX_BLOCK_BYTES: Final = 1 << 28
 _ZSTD_LEVEL: Final = 1
-
-
-class Frame(NamedTuple):
-    """One bin as it goes over the wire: the `grid_update` JSON and the Arrow IPC stream."""
-
-    update: bytes
-    grid: bytes
 
 
 class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -181,6 +175,32 @@ def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
     if len(footer.blocks) != -(-footer.bins // BLOCK_BINS):
         raise LogDamagedError(f"{path.name}: {len(footer.blocks)} blocks do not hold {footer.bins} bins")
     return BlockReader(path, footer.blocks), footer.bins
+
+
+def read_frames(path: Path, key: LogKey) -> Iterator[Frame]:
+    """Every frame of a finished log in order, each block checked as it is read. Raises as `open_log` does."""
+    reader, bins = open_log(path, key)
+    try:
+        for block in range(-(-bins // BLOCK_BINS)):
+            yield from reader.read(block)
+    finally:
+        reader.close()
+
+
+def verify_file(path: Path) -> int:
+    """Read a finished log whole, whatever its key; the number of its bins. Raises `LogDamagedError`."""
+    try:
+        with path.open("rb") as file:
+            lead = file.read(len(_MAGIC) + _HEADER_LENGTH.size)
+            length = (
+                _HEADER_LENGTH.unpack(lead[len(_MAGIC) :])[0] if len(lead) == len(_MAGIC) + _HEADER_LENGTH.size else 0
+            )
+            key = msgspec.json.decode(file.read(length), type=LogKey)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise LogDamagedError(f"{path.name}: its header cannot be read: {error}") from error
+    if path.name != key.file_name:
+        raise LogDamagedError(f"{path.name}: its header is of {key.file_name}")
+    return sum(1 for _ in read_frames(path, key))
 
 
 def _header(key: LogKey) -> bytes:

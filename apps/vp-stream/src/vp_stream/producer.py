@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
+from vp_contract import Frame
 from vp_stream.errors import EngineError
 from vp_stream.framelog import FrameLog
-from vp_stream.logfile import Frame
 from vp_stream.telemetry import BinTiming, LatencyLog
 
 _logger = logging.getLogger(__name__)

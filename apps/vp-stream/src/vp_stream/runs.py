@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from vp_contract import Frame
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.framelog import BlockCache, FrameLog
-from vp_stream.logfile import Frame, LogKey
+from vp_stream.logfile import LogKey
 from vp_stream.producer import Feed, Producer
 from vp_stream.telemetry import LatencyLog
 

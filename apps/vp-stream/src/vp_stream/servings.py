@@ -17,6 +17,7 @@ from vp_book.atomic import sha256_file
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
+    FrameEncoder,
     InstrumentLock,
     InstrumentLockError,
     PublishedServing,
@@ -37,7 +38,6 @@ from vp_harness.raw import find_raw
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
 from vp_stream.catalogue import OpenedServing, Status
-from vp_stream.encode import BinEncoder
 from vp_stream.errors import Refusal
 from vp_stream.logfile import LogKey
 from vp_stream.producer import EncodedBin
@@ -53,7 +53,7 @@ class ReplayFeed:
         self._config = config
         self._path = path
         self._book_cache_dir = book_cache_dir
-        self._encoder = BinEncoder(config)
+        self._encoder = FrameEncoder(config)
 
     def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
         """A fresh replay."""
@@ -61,7 +61,9 @@ class ReplayFeed:
 
     def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
         """The frame of one bin."""
-        return self._encoder.encode(*item)
+        closed, scored = item
+        frame = self._encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
+        return EncodedBin(int(closed.fields["bin_seq"]), int(closed.fields["ts_ns"]), frame)
 
 
 class LakeCatalogue:
@@ -119,6 +121,10 @@ class LakeCatalogue:
                 ReplayFeed(runtime, path, self._lake.book_cache_dir),
             ),
         )
+
+    def published(self, name: str) -> PublishedServing:
+        """The serving of an alias or id as it was published. Raises `Refusal`."""
+        return self._resolve(name).spec
 
     def target(self, alias: str) -> str:
         """The serving id an alias points to now."""

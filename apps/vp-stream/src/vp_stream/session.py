@@ -16,9 +16,8 @@ from typing import Final
 import msgspec
 from starlette.websockets import WebSocket
 
-from vp_contract import Ack, ClientMessage, Follow, GridUpdate, Pause, Resume, Seek, StreamEnd, encode_message
+from vp_contract import Ack, ClientMessage, Follow, Frame, GridUpdate, Pause, Resume, Seek, StreamEnd, encode_message
 from vp_stream.errors import Refusal
-from vp_stream.logfile import Frame
 from vp_stream.protocol import (
     CLOSE_DONE,
     CLOSE_ENGINE_FAILED,

@@ -11,8 +11,8 @@ from typing import Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from vp_contract import Frame
 from vp_stream.errors import SettingsError
-from vp_stream.logfile import Frame
 
 _ABORT: Final = "vp_stream.abort"
 # About six bins. The kernel would otherwise buffer megabytes for a client that does not read, and its skips would

@@ -78,6 +78,24 @@ def load(path: Path) -> tuple[dict[str, Any], Arrays]:
     Raises CheckpointError for what is not a whole, unaltered checkpoint of this code; whether it is the one wanted is
     for the caller to see from the facts. A file that is not there raises FileNotFoundError.
     """
+    body = _checked_body(path)
+    try:
+        length = int.from_bytes(body[:4], "little")
+        header = json.loads(body[4 : 4 + length])
+        code, facts, table = header["code"], header["facts"], header["arrays"]
+        if code != code_digest():
+            raise CheckpointError(f"{path} was written by other code of vp-book, or on another kind of machine")
+        return facts, _arrays(memoryview(body)[4 + length :], table)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not a book checkpoint of this format ({error})") from None
+
+
+def verify_file(path: Path) -> None:
+    """Check that a file is a whole, unaltered checkpoint, whatever code wrote it. Raises CheckpointError."""
+    _checked_body(path)
+
+
+def _checked_body(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             head = file.read(_CHECKED_FROM)
@@ -93,15 +111,7 @@ def load(path: Path) -> tuple[dict[str, Any], Arrays]:
         raise CheckpointError(f"{path} can not be read ({error.strerror or error})") from None
     if hashlib.sha256(body).digest() != head[12:]:
         raise CheckpointError(f"{path} is damaged: its content is not what its checksum says")
-    try:
-        length = int.from_bytes(body[:4], "little")
-        header = json.loads(body[4 : 4 + length])
-        code, facts, table = header["code"], header["facts"], header["arrays"]
-        if code != code_digest():
-            raise CheckpointError(f"{path} was written by other code of vp-book, or on another kind of machine")
-        return facts, _arrays(memoryview(body)[4 + length :], table)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not a book checkpoint of this format ({error})") from None
+    return body
 
 
 @cache

@@ -34,6 +34,7 @@ from vp_contract.fields import (
     grid_columns,
     projection_fields,
 )
+from vp_contract.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
 from vp_contract.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
 from vp_contract.instrument import (
     INSTRUMENT_VARIABLE,
@@ -91,6 +92,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "EXPERIMENTS_DIR",
     "INSTRUMENT_VARIABLE",
+    "LINK_BYTES",
     "PIPELINES_DIR",
     "PROJECTION_FIELDS",
     "SCORE_FIELDS",
@@ -107,6 +109,9 @@ __all__ = [
     "ExperimentSpec",
     "Field",
     "Follow",
+    "Frame",
+    "FrameChain",
+    "FrameEncoder",
     "GridEncoder",
     "GridError",
     "GridField",
@@ -161,5 +166,7 @@ __all__ = [
     "projection_fields",
     "resolve",
     "serving_id_of",
+    "signal_update",
     "spec_names",
+    "split_signal",
 ]

@@ -122,6 +122,9 @@ def encode_grid(schema: Any, columns: Mapping[str, np.ndarray[Any, Any]]) -> byt
 def decode_grid(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
     """The columns of an encoded grid, as read-only arrays over `data`.
 
+    Columns that a newer minor version added are there too if they are integers of 8, 32 or 64 bits or doubles, as all
+    of this version are; others are left out.
+
     Raises `GridError` when it is not one whole batch of this contract's major version.
     """
     try:
@@ -142,23 +145,27 @@ def _decoded(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
     batch = batches[0]
     batch.validate(full=True)
     _check_metadata(batch)
+    names = batch.schema.names
+    if len(set(names)) != len(names):
+        raise GridError("grid: two columns have the same name")
+    _check_types(batch.schema)
     columns = {}
     for field, column in zip(batch.schema, batch.columns, strict=True):
+        if str(field.type) not in _DTYPES:
+            continue  # of a newer minor version: nothing this reader knows has such a type
         if column.null_count:
             raise GridError(f"grid column {field.name} has {column.null_count} nulls")
         columns[field.name] = column.to_numpy(zero_copy_only=True)
-    _check_columns(columns, len(batch.schema))
     return columns
 
 
-def _check_columns(columns: Mapping[str, np.ndarray[Any, Any]], count: int) -> None:
-    """What every grid of this major version has must be there, each once; a newer minor version may have more."""
+def _check_types(schema: Any) -> None:
+    """What every grid of this major version has must be there with its type; a newer minor version may have more."""
+    types = {field.name: field.type for field in schema}
     for name, column_type in _ALWAYS:
-        found = str(columns[name].dtype) if name in columns else "no such column"
-        if found != column_type:
+        found = types.get(name, "no such column")
+        if found != _ARROW_TYPES[column_type]:
             raise GridError(f"grid column {name}: expected {column_type}, found {found}")
-    if len(columns) != count:
-        raise GridError("grid: two columns have the same name")
 
 
 def _check_metadata(batch: Any) -> None:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
+from vp_contract._descriptions import plain
+from vp_contract.close import CLOSE_CODES
 from vp_contract.messages import (
     CONTRACT_VERSION,
     Ack,
@@ -24,20 +26,26 @@ CLIENT_MESSAGES: Final = (Pause, Resume, Seek, Ack, Follow)
 
 
 def json_schema() -> dict[str, Any]:
-    """A JSON Schema (2020-12) document: every message under `$defs`, and which of them server and client may send."""
+    """A JSON Schema (2020-12) document: every message under `$defs`, and which of them server and client may send.
+
+    `version` is the contract version and `x-close-codes` maps the names of the close codes to their numbers.
+    """
     types = (*SERVER_MESSAGES, *CLIENT_MESSAGES)
     references, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
     server, client = references[: len(SERVER_MESSAGES)], references[len(SERVER_MESSAGES) :]
-    document = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Vacuum-pressure stream",
-        "version": CONTRACT_VERSION,
-        "anyOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],
-        "$defs": {
-            "ServerMessage": {"oneOf": list(server)},
-            "ClientMessage": {"oneOf": list(client)},
-            **components,
-        },
+    definitions: dict[str, Any] = {
+        "ServerMessage": {"oneOf": list(server)},
+        "ClientMessage": {"oneOf": list(client)},
+        **components,
     }
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))  # lists in place of msgspec's tuples
-    return plain
+    document: dict[str, Any] = plain(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Vacuum-pressure stream",
+            "version": CONTRACT_VERSION,
+            "x-close-codes": {close.name: close.code for close in CLOSE_CODES},
+            "anyOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],
+            "$defs": definitions,
+        }
+    )
+    return document

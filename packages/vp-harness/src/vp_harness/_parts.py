@@ -39,12 +39,20 @@ class PartTable:
         data = buffer.getvalue()
         write_file(self.directory / f"{stem}.{_digest(data)}{_SUFFIX}", data, read_only=True)
 
+    def names(self) -> list[str]:
+        """File names of the parts, sorted."""
+        return sorted(path.name for path in self.directory.glob(f"[!.]*{_SUFFIX}"))
+
+    def check(self, name: str) -> None:
+        """Read one part again from the disk. Raises ResultsError as `read` does."""
+        self._load(name)
+
     def read(self) -> pl.DataFrame:
         """All parts in order of their names, with the column `part`.
 
         Raises ResultsError naming the part whose bytes are not those its name promises.
         """
-        names = sorted(path.name for path in self.directory.glob(f"[!.]*{_SUFFIX}")) if self.directory.is_dir() else []
+        names = self.names()
         for name in names:
             if name not in self._read:
                 self._read[name] = self._load(name)

@@ -39,6 +39,10 @@ class DatasetDamagedError(DatasetError):
     """A file of a dataset is missing, or is not the one its checksums describe."""
 
 
+class FrameMismatchError(DatasetError):
+    """A stream does not show what its dataset holds."""
+
+
 class SignalError(VpHarnessError):
     """A signal cannot be made or run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import os
@@ -15,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from vp_book.atomic import sha256_file, staged_directory
-from vp_contract import InstrumentLock, RuntimeConfig
+from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig
 from vp_harness.configs import PipelineLike, pipeline_config
 from vp_harness.dataset import (
     BINS_FILE,
@@ -79,7 +80,7 @@ def generate(
             tolerate_truncated=tolerate_truncated,
             book_cache_dir=lake.book_cache_dir,
         )
-        counts = _write_tables(staged.path, config, replay, progress)
+        counts, chain = _write_tables(staged.path, config, replay, progress)
         if not counts["valid_bins"]:
             raise DatasetError(
                 f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) "
@@ -96,6 +97,11 @@ def generate(
             "versions": code_versions(),
             "counts": counts,
             "certificate": replay.certificate(),
+            "frames": {
+                "contract_version": CONTRACT_VERSION,
+                "head": chain.head,
+                "links": base64.b64encode(chain.links).decode(),
+            },
             "timings": {"elapsed_s": round(elapsed, 3), "bins_per_s": round(counts["bins"] / elapsed, 1)},
             "created_utc": utc_now(),
         }
@@ -141,11 +147,14 @@ def _identity(config: RuntimeConfig, source_sha256: str, publisher: int | None) 
 
 def _write_tables(
     directory: Path, config: RuntimeConfig, replay: ScoredReplay, progress: Progress | None
-) -> dict[str, int]:
+) -> tuple[dict[str, int], FrameChain]:
+    encoder, chain = FrameEncoder(config), FrameChain()
     valid = 0
     with BinWriter(directory / BINS_FILE, directory / GRID_FILE, config) as writer:
         for closed, scored in replay:
-            writer.add(closed.fields, closed.cells, scored.cells)
+            cells = {**closed.cells, **scored.cells}
+            writer.add(closed.fields, cells)
+            chain.add(encoder.encode(closed.fields, cells, scored.derivative))
             valid += bool(closed.fields["book_valid"])
             if progress and writer.bins % _PROGRESS_BINS == 0:
                 progress(writer.bins, replay.expected_bins)
@@ -153,7 +162,8 @@ def _write_tables(
         raise DatasetError(f"the replay gave {writer.bins} bins where the capture has {replay.expected_bins}")
     if progress:
         progress(writer.bins, replay.expected_bins)
-    return {"bins": writer.bins, "valid_bins": valid, "grid_rows": writer.grid_rows, "rows_per_bin": config.grid_rows}
+    counts = {"bins": writer.bins, "valid_bins": valid, "grid_rows": writer.grid_rows, "rows_per_bin": config.grid_rows}
+    return counts, chain
 
 
 def _verified(lake: Lake, dataset_id: str) -> None:

@@ -40,9 +40,14 @@ class Lake:
         """Book checkpoints."""
         return self.root / "cache" / "vp_book"
 
+    @property
+    def stream_caches_dir(self) -> Path:
+        """Encoded stream frames, one directory a published serving."""
+        return self.root / "cache" / "vp_stream"
+
     def stream_cache_dir(self, serving_id: str) -> Path:
         """Encoded stream frames of one published serving."""
-        return self.root / "cache" / "vp_stream" / _checked("serving_id", serving_id)
+        return self.stream_caches_dir / _checked("serving_id", serving_id)
 
     @property
     def datasets_dir(self) -> Path:

@@ -74,8 +74,13 @@ def import_file(
     if made and sha256_file(target) != found.sha256:
         target.unlink()
         raise RawFileError(f"{source} changed while it was copied: import it again when it is finished")
-    write_file(directory / (found.name + _SIDECAR), msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    write_file(sidecar_of(target), msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     return target, found
+
+
+def sidecar_of(path: Path) -> Path:
+    """Where the `RawFile` of a raw file of the lake is kept."""
+    return path.with_name(path.name + _SIDECAR)
 
 
 def find_raw(lake: LakeLike, config: RuntimeConfig) -> Path:

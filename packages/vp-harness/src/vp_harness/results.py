@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -142,6 +142,17 @@ class ResultsStore:
         """One row a corrected threshold row: of several p-values the one that counted the most trials."""
         newest = self._corrections.read().sort("n_trials", PART, descending=True)
         return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
+
+    def check_parts(self) -> Iterator[tuple[str, str]]:
+        """Read every part again: (its table and name, what is wrong with it or an empty text)."""
+        for table in (self._meta, self._rows, self._corrections):
+            for name in table.names():
+                problem = ""
+                try:
+                    table.check(name)
+                except (ResultsError, OSError) as error:
+                    problem = str(error)
+                yield f"{table.directory.name}/{name}", problem
 
     def run(self, run_id: str) -> Run:
         """One listed run by its id; UnknownRunError otherwise."""

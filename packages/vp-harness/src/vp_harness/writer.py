@@ -55,18 +55,13 @@ class BinWriter:
             self._bins_file.close()
             self._grid_file.close()
 
-    def add(self, fields: Mapping[str, Any], *cells: Mapping[str, NDArray[Any]]) -> None:
-        """Add a bin: its scalars by name, and its columns in any of the mappings `cells`."""
+    def add(self, fields: Mapping[str, Any], cells: Mapping[str, NDArray[Any]]) -> None:
+        """Add a bin: its scalars and its columns by name."""
         at = self._filled
         for name, column in self._bin_columns.items():
             column[at] = fields[name]
         for name, grid in self._grid_columns.items():
-            for mapping in cells:
-                if name in mapping:
-                    grid[at] = mapping[name]
-                    break
-            else:
-                raise KeyError(name)
+            grid[at] = cells[name]
         self._filled += 1
         self.bins += 1
         if self._filled == GROUP_BINS:

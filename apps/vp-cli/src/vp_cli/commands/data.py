@@ -1,4 +1,4 @@
-"""Commands about data: bringing files in, making datasets, checking them."""
+"""Commands about data: bringing files in, making datasets, listing them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publish
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
 from vp_harness import Dataset, generate, import_file, list_datasets
 
-verify = typer.Typer(help="Check stored things against their checksums.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_)
     app.command("generate")(generate_)
     app.command("list-datasets")(list_datasets_)
-    app.add_typer(verify, name="verify")
 
 
 def import_(
@@ -77,15 +74,3 @@ def list_datasets_(lake_root: LakeRoot = LAKE_ROOT, as_json: AsJson = False) -> 
         size = sum(path.stat().st_size for path in dataset.path.iterdir())
         rows.append({"dataset_id": dataset_id, "bins": dataset.n_bins, "bytes": size, "sound": dataset.sound})
     print_json(rows) if as_json else print_rows("datasets", rows, ["dataset_id", "bins", "bytes", "sound"])
-
-
-@verify.command("dataset")
-def verify_dataset(
-    dataset_id: Annotated[str, typer.Argument(help="Id of a dataset in the lake.")],
-    lake_root: LakeRoot = LAKE_ROOT,
-    as_json: AsJson = False,
-) -> None:
-    """Recompute the checksums of a dataset; names the file that differs."""
-    Dataset.open(lake_root, dataset_id).verify()
-    facts = {"dataset_id": dataset_id, "verified": True}
-    print_json(facts) if as_json else print_facts("dataset", facts)

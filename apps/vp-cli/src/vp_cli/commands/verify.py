@@ -1,0 +1,83 @@
+"""`vp verify`: whether stored things are what was written, and streams what was researched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from vp_cli.errors import CliError
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_harness import Dataset, open_lake
+from vp_harness.verification import Finding, verify_lake
+from vp_stream.servings import LakeCatalogue
+from vp_stream.verification import frame_logs, verify_serving
+
+verify = typer.Typer(help="Check stored things against their checksums, and streams against datasets.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(verify, name="verify", no_args_is_help=True)
+
+
+@verify.command("dataset")
+def dataset(
+    dataset_id: Annotated[str, typer.Argument(help="Id of a dataset in the lake.")],
+    lake_root: LakeRoot = LAKE_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute the checksums of a dataset; names the file that differs."""
+    Dataset.open(lake_root, dataset_id).verify()
+    facts = {"dataset_id": dataset_id, "verified": True}
+    print_json(facts) if as_json else print_facts("dataset", facts)
+
+
+@verify.command("serving")
+def serving(
+    name: Annotated[str, typer.Argument(help="An alias, or the id of a published serving.")],
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a published serving as it is streamed and hold every frame to the dataset it was evaluated on."""
+    lake = open_lake(lake_root)
+    with progress("bins") as update:
+        proof = verify_serving(
+            LakeCatalogue(lake, config_root), lake, name, progress=lambda done, total: update("bins", done, total)
+        )
+    facts = {**asdict(proof), "verified": True}
+    print_json(facts) if as_json else print_facts("serving", facts)
+
+
+@verify.command("lake")
+def lake(
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove what dead processes left unfinished.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read everything the lake stores and name all that is damaged; exit code 1 if anything is."""
+    findings: list[Finding] = []
+    with progress("things checked") as update:
+        for finding in verify_lake(open_lake(lake_root), config_root=config_root, more=[frame_logs], clean=clean):
+            findings.append(finding)
+            update("things checked", len(findings), len(findings) + 1)
+    notable = [asdict(finding) for finding in findings if finding.state != "whole"]
+    counts = Counter(finding.kind for finding in findings if finding.state == "whole")
+    damaged = sum(row["state"] == "damaged" for row in notable)
+    if as_json:
+        print_json({"whole": dict(counts), "notable": notable, "damaged": damaged})
+    else:
+        print_facts("whole", {str(kind): n for kind, n in counts.items()} or {"nothing": "the lake is empty"})
+        if notable:
+            print_rows("\nnot whole", notable, ["kind", "name", "state", "problem"])
+    if damaged:
+        raise CliError(f"{damaged} of {len(findings)} things in {lake_root} are damaged: {_names(notable)}")
+
+
+def _names(notable: list[dict[str, str]]) -> str:
+    return ", ".join(row["name"] for row in notable if row["state"] == "damaged")

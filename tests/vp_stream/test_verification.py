@@ -1,0 +1,158 @@
+"""A served frame is the one the research saw, or the difference is named."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support.small_lake import import_market, promote_small, write_configs, write_small_market
+
+from vp_harness import Dataset, DatasetError, Lake, frames
+from vp_harness.errors import FrameMismatchError
+from vp_stream import LogDamagedError, StreamSettings, start_in_background
+from vp_stream.logfile import read_frames, verify_file
+from vp_stream.servings import LakeCatalogue, ReplayFeed
+from vp_stream.verification import frame_logs, verify_serving
+
+
+@dataclass
+class Desk:
+    lake: Lake
+    configs: Path
+    dataset_id: str
+
+    @property
+    def catalogue(self) -> LakeCatalogue:
+        return LakeCatalogue(self.lake, self.configs)
+
+    def prove(self) -> object:
+        return verify_serving(self.catalogue, self.lake, "small")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    root = tmp_path_factory.mktemp("proof")
+    desk = Desk(Lake(root / "lake"), write_configs(root / "configs"), "")
+    import_market(desk.lake, desk.configs, write_small_market(root / "market.dbn.zst"))
+    desk.dataset_id = promote_small(desk.lake, desk.configs).spec.source.dataset_id
+    return desk
+
+
+@pytest.fixture
+def desk(original: Desk, tmp_path: Path) -> Desk:
+    shutil.copytree(original.lake.root, tmp_path / "lake")
+    return Desk(Lake(tmp_path / "lake"), original.configs, original.dataset_id)
+
+
+def rewrite_manifest(desk: Desk, **changes: object) -> None:
+    """Change the manifest and make its checksum right again, as a careful forger would."""
+    directory = desk.lake.dataset_dir(desk.dataset_id)
+    manifest = json.loads((directory / "manifest.json").read_bytes())
+    manifest.update(changes)
+    reseal(directory, "manifest.json", json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode())
+
+
+def reseal(directory: Path, name: str, data: bytes) -> None:
+    (directory / name).chmod(0o644)
+    (directory / name).write_bytes(data)
+    checksums = json.loads((directory / "checksums.json").read_bytes())
+    checksums[name] = hashlib.sha256(data).hexdigest()
+    (directory / "checksums.json").chmod(0o644)
+    (directory / "checksums.json").write_bytes(json.dumps(checksums, sort_keys=True, separators=(",", ":")).encode())
+
+
+def test_every_frame_is_the_one_of_the_dataset(desk: Desk) -> None:
+    steps: list[tuple[int, int]] = []
+    proof = verify_serving(desk.catalogue, desk.lake, "small", progress=lambda done, total: steps.append((done, total)))
+    assert (proof.bins, proof.logged, proof.alias) == (1800, 0, "small")
+    assert proof.head == Dataset.open(desk.lake, desk.dataset_id).manifest["frames"]["head"]
+    assert steps[-1] == (1800, 1800)
+
+
+def test_a_frame_log_on_the_disk_is_compared_too(desk: Desk, connected) -> None:
+    settings = StreamSettings(lake_root=desk.lake.root, config_root=desk.configs, port=0, speed=float("inf"))
+    with start_in_background(settings) as server:
+        connected(server).play("?serving=small")
+    run = desk.catalogue.open("small").run
+    assert len(list(read_frames(run.path, run.key))) == verify_file(run.path) == 1800
+    assert desk.prove().logged == 1800
+    assert [finding.state for finding in frame_logs(desk.lake)] == ["whole"]
+    data = bytearray(run.path.read_bytes())
+    data[len(data) // 2] ^= 1
+    run.path.write_bytes(data)
+    with pytest.raises(LogDamagedError, match="checksum"):
+        desk.prove()
+    assert [finding.state for finding in frame_logs(desk.lake)] == ["damaged"]
+
+
+def test_a_replay_that_gives_other_numbers_is_named_bin_and_column(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ReplayFeed.encode
+
+    def bent(self: ReplayFeed, item):
+        closed, scored = item
+        if closed.fields["bin_seq"] == 700:
+            scored.cells["composite"][3] += 1e-12
+        return original(self, item)
+
+    monkeypatch.setattr(ReplayFeed, "encode", bent)
+    with pytest.raises(FrameMismatchError, match=r"bin 700 differs from synm6_.*: column composite$"):
+        desk.prove()
+
+
+def test_a_bent_field_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ReplayFeed.encode
+
+    def bent(self: ReplayFeed, item):
+        if item[0].fields["bin_seq"] == 3:
+            item[0].fields["trade_count"] += 1
+        return original(self, item)
+
+    monkeypatch.setattr(ReplayFeed, "encode", bent)
+    with pytest.raises(FrameMismatchError, match=r"bin 3 differs .*: trade_count$"):
+        desk.prove()
+
+
+def test_a_signal_of_other_parameters_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = frames.derivative_of
+    monkeypatch.setattr(
+        frames, "derivative_of", lambda config: original(config.replace(state_model_zscore_window_bins=41))
+    )
+    with pytest.raises(FrameMismatchError, match=r"bin \d+: its signal is .*the derivative stage makes"):
+        desk.prove()
+
+
+def test_a_stream_that_ends_early_or_late_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ReplayFeed.bins
+    monkeypatch.setattr(ReplayFeed, "bins", lambda self: itertools.islice(original(self), 10))
+    with pytest.raises(FrameMismatchError, match=r"ends after 10 bins, .* has 1800"):
+        desk.prove()
+
+
+def test_a_forged_chain_is_found(desk: Desk) -> None:
+    kept = Dataset.open(desk.lake, desk.dataset_id).manifest["frames"]
+    rewrite_manifest(desk, frames={**kept, "head": "0" * 64})
+    with pytest.raises(FrameMismatchError, match="the chain ends in"):
+        desk.prove()
+    rewrite_manifest(desk, frames={**kept, "links": "AAAA" + kept["links"][4:]})
+    with pytest.raises(FrameMismatchError, match=r"bin 0 differs .*: the bytes around equal values"):
+        desk.prove()
+
+
+def test_another_contract_is_no_difference_of_numbers_but_cannot_be_compared(desk: Desk) -> None:
+    kept = Dataset.open(desk.lake, desk.dataset_id).manifest["frames"]
+    rewrite_manifest(desk, frames={**kept, "contract_version": "9.0"})
+    with pytest.raises(DatasetError, match=r"contract 9\.0, this is contract 1"):
+        desk.prove()
+
+
+def test_a_damaged_dataset_is_not_compared_with(desk: Desk) -> None:
+    path = desk.lake.dataset_dir(desk.dataset_id) / "bins.parquet"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(DatasetError, match=r"bins\.parquet is damaged"):
+        desk.prove()
