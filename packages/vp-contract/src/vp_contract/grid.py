@@ -148,7 +148,6 @@ def _decoded(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
     names = batch.schema.names
     if len(set(names)) != len(names):
         raise GridError("grid: two columns have the same name")
-    _check_types(batch.schema)
     columns = {}
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if str(field.type) not in _DTYPES:
@@ -156,6 +155,7 @@ def _decoded(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
         if column.null_count:
             raise GridError(f"grid column {field.name} has {column.null_count} nulls")
         columns[field.name] = column.to_numpy(zero_copy_only=True)
+    _check_types(batch.schema)
     return columns
 
 
