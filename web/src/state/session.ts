@@ -119,6 +119,12 @@ function reduceWire(state: SessionState, event: WorkerEvent, nowMs: number): Ses
         },
       };
     }
+    case 'incompatible':
+      return {
+        ...state,
+        phase: 'refused',
+        notice: { title: 'This page does not fit the server', detail: event.message },
+      };
     case 'closed':
       return reduceClosed(state, event, nowMs);
   }

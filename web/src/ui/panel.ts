@@ -3,7 +3,7 @@ import { count, fixed, NONE, significant, signed } from '../state/format';
 import { stateName } from '../state/modes';
 import { formatPrice, parsePrice } from '../state/price';
 import { NEAR_REACH, type Store } from '../state/store';
-import type { RuntimeConfigMessage, SignalFields } from '../wire/types';
+import type { RuntimeConfigMessage, SignalUpdate } from '../wire/types';
 import { byId, setData, setText } from './elements';
 import { fillMeter, Gauge, type Tone } from './gauge';
 
@@ -45,7 +45,7 @@ export class Panel {
     this.drawNear(store);
   }
 
-  private drawSignal(signal: SignalFields): void {
+  private drawSignal(signal: SignalUpdate): void {
     setText(this.score, signal.ready ? signed(signal.score, 3) : NONE);
     const tone = !signal.ready ? 'off' : scoreTone(signal.score);
     setData(this.score, 'tone', tone);
@@ -93,8 +93,8 @@ export class Panel {
   private drawServing({ serving, config_hash: hash }: RuntimeConfigMessage): void {
     show('serving-alias', serving.alias ?? NONE);
     show('serving-id', serving.serving_id);
-    show('serving-run', serving.source_run ?? NONE);
-    show('serving-promoted', serving.promoted_at?.slice(0, 16).replace('T', ' ') ?? NONE);
+    show('serving-run', serving.source_run);
+    show('serving-promoted', serving.promoted_at.slice(0, 16).replace('T', ' '));
     show('serving-config', hash.slice(0, 12));
     const versions = Object.entries(serving.versions).map((pair) => pair.join(' '));
     show('serving-versions', versions.join(', ') || NONE);

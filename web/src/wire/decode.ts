@@ -9,12 +9,12 @@ type ArrowTable = ReturnType<typeof tableFromIPC>;
  * Decodes one Arrow IPC stream of one record batch.
  *
  * @returns the layout's columns as float64, packed one after the other. Depths (int64 on the wire) are exact
- *   below 2^53.
+ *   below 2^53 and the nearest double beyond.
  * @throws {WireError} when the bytes are no Arrow stream, or rows or columns are not those of the layout.
  */
 export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array<ArrayBuffer> {
   try {
-    return packTable(tableFromIPC(bytes), layout);
+    return packTable(tableFromIPC(bytes, { useBigInt: true }), layout);
   } catch (error) {
     if (error instanceof WireError) throw error;
     // Damage shows anywhere between the stream's header and its last value, as whatever the reader stumbles over.
@@ -27,17 +27,23 @@ function packTable(table: ArrowTable, layout: CellLayout): Float64Array<ArrayBuf
   if (table.numRows !== layout.rows) {
     throw new WireError(`grid has ${table.numRows} rows; ${layout.rows} are expected`);
   }
-  checkRowOrder(columnOf(table, 'k'), layout.rows);
+  checkRowOrder(columnOf(table, 'k') as ArrayLike<number>, layout.rows);
   const packed = new Float64Array(layout.columns.length * layout.rows);
   layout.columns.forEach((name, index) => {
-    packed.set(columnOf(table, name), index * layout.rows);
+    const column = columnOf(table, name);
+    const start = index * layout.rows;
+    if (column instanceof BigInt64Array) {
+      for (let row = 0; row < layout.rows; row += 1) packed[start + row] = Number(column[row]);
+    } else {
+      packed.set(column, start);
+    }
   });
   return packed;
 }
 
-function columnOf(table: ArrowTable, name: string): ArrayLike<number> {
+function columnOf(table: ArrowTable, name: string): ArrayLike<number> | BigInt64Array {
   if (!table.names.includes(name)) throw new WireError(`grid lacks the column ${name}`);
-  return table.getChild(name).toArray() as ArrayLike<number>;
+  return table.getChild(name).toArray() as ArrayLike<number> | BigInt64Array;
 }
 
 /** A grid whose rows came in another order would be drawn upside down without this check. */

@@ -35,8 +35,12 @@ export class Fields {
     return typeof value === 'string' ? value : this.fail(name, value, 'a string');
   }
 
+  has(name: string): boolean {
+    return this.values[name] !== undefined;
+  }
+
   /** A string, or null when the field is null or absent. */
-  optionalText(name: string): string | null {
+  nullableText(name: string): string | null {
     return this.values[name] === undefined || this.values[name] === null ? null : this.text(name);
   }
 
@@ -60,39 +64,23 @@ export class Fields {
         );
   }
 
-  /** A 64-bit integer: a decimal string, or a plain number where that is exact. Returned as a string. */
+  /** A 64-bit integer as a decimal string. */
   int64(name: string): string {
     const value = this.values[name];
-    if (typeof value === 'string' && INT64.test(value)) return value;
-    if (Number.isSafeInteger(value)) return String(value);
-    return this.fail(name, value, 'a decimal string of a 64-bit integer');
+    return typeof value === 'string' && INT64.test(value)
+      ? value
+      : this.fail(name, value, 'a decimal string of a 64-bit integer');
   }
 
-  /** A flag: true or false, or 1 or 0. */
   flag(name: string): boolean {
     const value = this.values[name];
-    if (typeof value === 'boolean') return value;
-    if (value === 0 || value === 1) return value === 1;
-    return this.fail(name, value, 'true or false');
+    return typeof value === 'boolean' ? value : this.fail(name, value, 'true or false');
   }
 
-  /** A number or a decimal string, as a string; null when null or absent. */
-  optionalDecimal(name: string): string | null {
-    const value = this.values[name];
-    return typeof value === 'number' && Number.isFinite(value)
-      ? String(value)
-      : this.optionalText(name);
-  }
-
-  /** An object of strings; other kinds of value are left out, an absent object is empty. */
+  /** An object whose values are strings. */
   textMap(name: string): Record<string, string> {
-    const value = this.values[name];
-    if (typeof value !== 'object' || value === null) return {};
-    return Object.fromEntries(
-      Object.entries(value).filter((entry): entry is [string, string] => {
-        return typeof entry[1] === 'string';
-      }),
-    );
+    const map = this.object(name);
+    return Object.fromEntries(Object.keys(map.values).map((key) => [key, map.text(key)]));
   }
 
   private fail(name: string, value: unknown, allowed: string): never {

@@ -1,5 +1,4 @@
-import type { GridUpdate, RuntimeConfigMessage } from './types';
-import type { ClientMessage } from './types';
+import type { ClientMessage, GridUpdate, RuntimeConfigMessage } from './types';
 
 /** What the page asks of the worker. */
 export type WorkerCommand =
@@ -15,4 +14,6 @@ export type WorkerEvent =
   | { kind: 'ended'; bins: number }
   | { kind: 'server_error'; code: string; message: string }
   | { kind: 'protocol_error'; message: string }
+  /** The server is of another major version; the connection was given up. */
+  | { kind: 'incompatible'; message: string }
   | { kind: 'closed'; code: number; reason: string; retryMs: number | null };

@@ -1,7 +1,7 @@
 import { Assembler, type Decoded } from './assembler';
 import { retryDelay } from './backoff';
 import { cellLayout } from './cells';
-import { WireError } from './errors';
+import { ContractVersionError, WireError } from './errors';
 import type { WorkerEvent } from './protocol';
 import { streamIdentity, type ClientMessage, type RuntimeConfigMessage } from './types';
 
@@ -126,6 +126,11 @@ export class StreamSession {
       if (decoded !== null) this.deliver(decoded);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
+      if (error instanceof ContractVersionError) {
+        this.disconnect();
+        this.host.emit({ kind: 'incompatible', message: error.message });
+        return;
+      }
       this.host.emit({ kind: 'protocol_error', message: error.message });
     }
   }

@@ -1,4 +1,4 @@
-import type { GridUpdate, RuntimeConfigMessage, SignalFields } from '../../src/wire/types';
+import type { GridUpdate, RuntimeConfigMessage, SignalUpdate } from '../../src/wire/types';
 import { normal, seededRandom } from './random';
 
 /** One bin of the invented market: scalars and the columns of its grid. */
@@ -191,7 +191,7 @@ export class Market {
     };
   }
 
-  private signal(seq: number): SignalFields {
+  private signal(seq: number): SignalUpdate {
     const base = Math.tanh(this.drift * 6);
     const d1 = base - this.baseBefore;
     this.baseBefore = base;

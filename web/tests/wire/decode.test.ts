@@ -46,7 +46,7 @@ describe('parseServerMessage', () => {
     ['bin_seq', -1, 'grid_update.bin_seq is -1; an integer >= 0 is expected'],
     ['book_valid', 'yes', 'grid_update.book_valid is "yes"; true or false is expected'],
     ['signal', [], 'grid_update.signal is []; an object is expected'],
-    ['event_id', undefined, 'grid_update.event_id is missing; an integer is expected'],
+    ['event_id', undefined, 'grid_update.event_id is missing; an integer >= 0 is expected'],
   ])('names a wrong %s', (field, value, message) => {
     expect(() => parseServerMessage(changed(BIN.update, field, value))).toThrow(
       new WireError(message),
@@ -56,7 +56,7 @@ describe('parseServerMessage', () => {
   it('refuses another contract major and a row count that does not fit the radius', () => {
     const parse = (field: string, value: unknown) => () =>
       parseServerMessage(changed(RUNTIME_CONFIG, field, value));
-    expect(parse('contract_version', '2.0')).toThrow(/reads 1\.x/);
+    expect(parse('contract_version', '2.0')).toThrow(/this page 1\.x/);
     expect(parse('contract_version', '1.9')).not.toThrow();
     expect(parse('grid_rows', 100)).toThrow(/needs 101/);
   });

@@ -1,82 +1,86 @@
-import { readFileSync } from 'node:fs';
-
-import { tableFromIPC } from '@uwdata/flechette';
 import { describe, expect, it } from 'vitest';
 
 import { Assembler } from '../../src/wire/assembler';
 import { CELL_FIELDS, cellLayout } from '../../src/wire/cells';
 import { decodeCells } from '../../src/wire/decode';
+import { ContractVersionError } from '../../src/wire/errors';
 import { parseServerMessage } from '../../src/wire/messages';
+import type { ClientMessage } from '../../src/wire/types';
+import { expectedFrame, expectedMessage, goldenBytes, goldenText } from '../support/golden';
 
-const GOLDEN = new URL('../../../tests/vp_contract/golden/', import.meta.url);
+const FRAMES = ['busy', 'empty', 'extreme'];
 
-function text(name: string): string {
-  return readFileSync(new URL(name, GOLDEN), 'utf8');
+/** The packed cells that a golden frame must decode to, bit for bit. */
+function expectedCells(name: string): Float64Array {
+  const { columns } = expectedFrame(name);
+  const layout = cellLayout(Object.keys(columns), columns.k?.length ?? 0);
+  return Float64Array.from(layout.columns.flatMap((column) => (columns[column] ?? []).map(Number)));
 }
 
-interface Schema {
-  $defs: Record<string, { properties: Record<string, unknown> }>;
-}
-
-/** Names of the fields a message has in the JSON Schema that vp_contract generates. */
-function schemaFields(definition: string): string[] {
-  const schema = JSON.parse(text('messages.schema.json')) as Schema;
-  return Object.keys(schema.$defs[definition]?.properties ?? {}).sort();
+function configured(config = 'runtime_config.json'): Assembler {
+  const assembler = new Assembler();
+  assembler.text(goldenText(config));
+  return assembler;
 }
 
 describe('golden wire files of vp_contract', () => {
-  it('reads the runtime config', () => {
-    const message = parseServerMessage(text('runtime_config.json'));
-    expect(message).toMatchObject({
-      type: 'runtime_config',
-      config: { symbol: 'SYNM6', tick_size: '0.25', bucket_size_dollars: null },
-      grid_rows: 9,
-      serving: { alias: 'golden' },
-    });
+  it('reads of the runtime config what the page needs, as it was sent', () => {
+    const message = parseServerMessage(goldenText('runtime_config.json'));
+    expect(expectedMessage('runtime_config.json')).toMatchObject(message as object);
+    expect(message).toMatchObject({ grid_rows: 101, config: { bucket_size_dollars: null } });
   });
 
-  it('keeps every field of a grid update as it was sent', () => {
-    const sent = JSON.parse(text('grid_update.json')) as unknown;
-    expect(parseServerMessage(text('grid_update.json'))).toEqual(sent);
+  it.each(['stream_end.json', 'error.json'])('reads %s', (name) => {
+    expect(parseServerMessage(goldenText(name))).toEqual(expectedMessage(name));
   });
 
-  it.each([
-    ['GridUpdate', 'grid_update.json', (message: object) => message],
-    [
-      'SignalUpdate',
-      'grid_update.json',
-      (message: object) => (message as { signal: object }).signal,
-    ],
-    ['RuntimeConfigMessage', 'runtime_config.json', (message: object) => message],
-    [
-      'ServingInfo',
-      'runtime_config.json',
-      (message: object) => (message as { serving: object }).serving,
-    ],
-  ])('has the fields of %s in the JSON schema, no more and no fewer', (definition, file, part) => {
-    const message = parseServerMessage(text(file));
-    if (message === null) throw new Error(`${file} is of an unknown type`);
-    expect(Object.keys(part(message)).sort()).toEqual(schemaFields(definition));
+  it.each(FRAMES)('decodes the %s frame to the values it was made of', (name) => {
+    const assembler = configured();
+    expect(assembler.text(goldenText(`${name}.update.json`))).toBeNull();
+    const { update, cells } = assembler.binary(goldenBytes(`${name}.arrow`));
+    expect(update).toEqual(expectedFrame(name).update);
+    expect(new BigUint64Array(cells.buffer)).toEqual(
+      new BigUint64Array(expectedCells(name).buffer),
+    );
   });
 
-  it('decodes the grid to the values of its Arrow columns', () => {
-    const bytes = new Uint8Array(readFileSync(new URL('grid.arrow', GOLDEN)));
-    const table = tableFromIPC(bytes);
-    const layout = cellLayout(table.names, 9);
-    const packed = decodeCells(bytes, layout);
-    expect(layout.columns.slice(CELL_FIELDS.length)).toEqual(['proj_500', 'proj_1000']);
-    layout.columns.forEach((name, index) => {
-      const column = [...table.getChild(name)].map(Number);
-      expect([...packed.subarray(index * 9, index * 9 + 9)], name).toEqual(column);
-    });
+  it('writes the bytes of client messages that the server expects', () => {
+    const messages: ClientMessage[] = [
+      { type: 'pause' },
+      { type: 'resume' },
+      { type: 'seek', bin_seq: Number.MAX_SAFE_INTEGER },
+      { type: 'ack', bin_seq: 0 },
+      { type: 'follow' },
+    ];
+    for (const message of messages) {
+      expect(JSON.stringify(message)).toBe(goldenText(`${message.type}.json`));
+    }
+  });
+});
+
+describe('a server of another version', () => {
+  it('is understood when only its minor version is newer', () => {
+    const assembler = configured('newer.runtime_config.json');
+    assembler.text(goldenText('newer.update.json'));
+    const { update, cells } = assembler.binary(goldenBytes('newer.arrow'));
+    expect(update).toEqual(expectedFrame('busy').update);
+    expect(cells).toEqual(expectedCells('busy'));
   });
 
-  it('assembles a bin from the three messages', () => {
-    const assembler = new Assembler();
-    assembler.text(text('runtime_config.json'));
-    expect(assembler.text(text('grid_update.json'))).toBeNull();
-    const bin = assembler.binary(new Uint8Array(readFileSync(new URL('grid.arrow', GOLDEN))));
-    expect(bin.update.bin_seq).toBe(6000);
-    expect(bin.cells.every(Number.isFinite)).toBe(true);
+  it('may send messages this page does not know', () => {
+    expect(parseServerMessage(goldenText('newer.message.json'))).toBeNull();
   });
+
+  it('is refused when its major version is another', () => {
+    const read = (): unknown => parseServerMessage(goldenText('other_major.runtime_config.json'));
+    expect(read).toThrow(ContractVersionError);
+    expect(read).toThrow(/speaks version "2.0" of the stream's contract, this page 1\.x/);
+  });
+});
+
+it('packs the cell fields first, then the projections', () => {
+  const { columns } = cellLayout(Object.keys(expectedFrame('busy').columns), 101);
+  expect(columns).toEqual([...CELL_FIELDS, 'proj_500', 'proj_1000']);
+  const layout = { columns, rows: 101 };
+  expect(decodeCells(goldenBytes('busy.arrow'), layout)).toEqual(expectedCells('busy'));
 });

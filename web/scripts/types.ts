@@ -1,0 +1,55 @@
+/**
+ * Makes the page's types and constants from the JSON Schema of vp_contract.
+ *
+ *   npm run types
+ *
+ * A test fails when the committed file is not what this makes.
+ */
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { compile } from 'json-schema-to-typescript';
+
+const SCHEMA_FILE = new URL('../../tests/vp_contract/golden/messages.schema.json', import.meta.url);
+export const TYPES_FILE = new URL('../src/wire/generated/contract.ts', import.meta.url);
+
+const BANNER = '/* Made by `npm run types` from the JSON Schema of vp_contract. Edits are lost. */';
+
+interface StreamSchema {
+  version: string;
+  'x-close-codes': Record<string, number>;
+}
+
+/** The text of the generated file. */
+export async function contractTypes(): Promise<string> {
+  const text = readFileSync(SCHEMA_FILE, 'utf8');
+  const { version, 'x-close-codes': codes } = JSON.parse(text) as StreamSchema;
+  const types = await compile(JSON.parse(text, tuplesAsItems) as object, 'WireMessage', {
+    additionalProperties: false,
+    bannerComment: BANNER,
+    // Lengths of lists are for validators; as types they become unions of every length.
+    ignoreMinAndMaxItems: true,
+    unreachableDefinitions: true,
+    style: { singleQuote: true, printWidth: 100 },
+  });
+  const members = Object.entries(codes).map(([name, code]) => `  ${name}: ${code},\n`);
+  return `${types}
+/** Contract version of these types, major.minor. */
+export const CONTRACT_VERSION = '${version}';
+
+/** WebSocket close codes of the server, by what they mean. */
+export const CLOSE = {
+${members.join('')}} as const;
+`;
+}
+
+/** The generator knows tuples as draft 07 writes them; the schema is of 2020-12. */
+function tuplesAsItems(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('prefixItems' in value)) return value;
+  const { prefixItems: items, ...rest } = value;
+  return { ...rest, items, additionalItems: false };
+}
+
+if (realpathSync(process.argv[1] ?? '') === realpathSync(fileURLToPath(import.meta.url))) {
+  writeFileSync(TYPES_FILE, await contractTypes());
+}

@@ -1,0 +1,242 @@
+/* Made by `npm run types` from the JSON Schema of vp_contract. Edits are lost. */
+
+export type VacuumPressureStream = ServerMessage | ClientMessage;
+export type ServerMessage = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage;
+export type ClientMessage = Pause | Resume | Seek | Ack | Follow;
+
+/**
+ * The first message of a stream: what the following bins are.
+ */
+export interface RuntimeConfigMessage {
+  type: 'runtime_config';
+  contract_version: string;
+  config: RuntimeConfig;
+  grid_fields: GridField[];
+  grid_rows: number;
+  serving: ServingInfo;
+  replay_date: string;
+  replay_start_time: string;
+  config_hash: string;
+}
+/**
+ * Every resolved value of one run. Made by `resolve`; change one with `replace`, which checks again.
+ *
+ * Prices are decimal text in the quote currency; `bucket_size_dollars` None means a cell is one tick. `serving` is
+ * None for a pipeline resolved alone. For the signal `derivative`, `signal_params` always holds all parameters of the
+ * derivative stage, equal to the `state_model_*` fields.
+ */
+export interface RuntimeConfig {
+  grid_radius_ticks?: number;
+  cell_width_ms?: number;
+  n_absolute_ticks?: number;
+  tau_velocity?: number;
+  tau_acceleration?: number;
+  tau_jerk?: number;
+  tau_rest_decay?: number;
+  c1_v_add?: number;
+  c2_v_rest_pos?: number;
+  c3_a_add?: number;
+  c4_v_pull?: number;
+  c5_v_fill?: number;
+  c6_v_rest_neg?: number;
+  c7_a_pull?: number;
+  /**
+   * @minItems 1
+   * @maxItems 16
+   */
+  flow_windows?: number[];
+  /**
+   * @minItems 1
+   * @maxItems 16
+   */
+  flow_rollup_weights?: number[];
+  /**
+   * @minItems 3
+   * @maxItems 3
+   */
+  flow_derivative_weights?: [number, number, number];
+  flow_tanh_scale?: number;
+  flow_neutral_threshold?: number;
+  flow_zscore_window_bins?: number;
+  flow_zscore_min_periods?: number;
+  /**
+   * @maxItems 32
+   */
+  projection_horizons_ms?: number[];
+  projection_use_cubic?: boolean;
+  projection_cubic_scale?: number;
+  projection_damping_lambda?: number;
+  state_model_center_exclusion_radius?: number;
+  state_model_spatial_decay_power?: number;
+  state_model_zscore_window_bins?: number;
+  state_model_zscore_min_periods?: number;
+  state_model_tanh_scale?: number;
+  state_model_d1_weight?: number;
+  state_model_d2_weight?: number;
+  state_model_d3_weight?: number;
+  state_model_bull_pressure_weight?: number;
+  state_model_bull_vacuum_weight?: number;
+  state_model_bear_pressure_weight?: number;
+  state_model_bear_vacuum_weight?: number;
+  state_model_mixed_weight?: number;
+  product_type: 'equity_mbo' | 'future_mbo';
+  symbol: string;
+  symbol_root: string;
+  tick_size: string;
+  bucket_size_dollars?: string | null;
+  contract_multiplier?: number;
+  qty_unit?: 'contracts' | 'shares';
+  price_decimals?: number;
+  dt: string;
+  start_time: string;
+  end_time: string;
+  pipeline: string;
+  serving?: string | null;
+  signal_name?: string;
+  signal_params?: {
+    [k: string]: boolean | number | string | (boolean | number | string)[] | null;
+  };
+  signal_weights?: {
+    [k: string]: number;
+  };
+}
+/**
+ * A column of the binary grid and its Arrow type.
+ */
+export interface GridField {
+  name: string;
+  type: string;
+}
+/**
+ * Which published serving a stream shows. `alias` is None when it was asked for by id.
+ */
+export interface ServingInfo {
+  alias: string | null;
+  serving_id: string;
+  source_run: string;
+  promoted_at: string;
+  versions: {
+    [k: string]: string;
+  };
+  digests: {
+    [k: string]: string;
+  };
+}
+/**
+ * The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
+ *
+ * `skipped_bins` is how many bins before this one were left out for this client.
+ */
+export interface GridUpdate {
+  type: 'grid_update';
+  bin_seq: number;
+  ts_ns: string;
+  bin_start_ns: string;
+  bin_end_ns: string;
+  bin_event_count: number;
+  event_id: number;
+  mid_price: number;
+  spot_ref_price_int: string;
+  best_bid_price_int: string;
+  best_ask_price_int: string;
+  best_bid_size: number;
+  best_ask_size: number;
+  book_valid: boolean;
+  trade_count: number;
+  buy_volume: number;
+  sell_volume: number;
+  last_trade_price_int: string;
+  bid_high_price_int: string;
+  bid_low_price_int: string;
+  ask_high_price_int: string;
+  ask_low_price_int: string;
+  best_ask_move_ticks: number;
+  best_bid_move_ticks: number;
+  ask_reprice_sign: number;
+  bid_reprice_sign: number;
+  microstate_id: number;
+  chase_up_flag: boolean;
+  chase_down_flag: boolean;
+  signal: SignalUpdate;
+  skipped_bins?: number;
+}
+/**
+ * Output of the derivative stage for one bin. `score` means nothing until `ready`; `dominant_state` is -2..2.
+ */
+export interface SignalUpdate {
+  name: string;
+  score: number;
+  ready: boolean;
+  sample_count: number;
+  base: number;
+  d1: number;
+  d2: number;
+  d3: number;
+  z1: number;
+  z2: number;
+  z3: number;
+  bull_intensity: number;
+  bear_intensity: number;
+  mixed_intensity: number;
+  dominant_state: number;
+}
+/**
+ * The replay is over after `bins` bins.
+ */
+export interface StreamEnd {
+  type: 'stream_end';
+  bins: number;
+}
+/**
+ * Something is refused or has failed. `code` is for programs, `message` for people.
+ */
+export interface ErrorMessage {
+  type: 'error';
+  code: string;
+  message: string;
+}
+/**
+ * Send no bins until resumed.
+ */
+export interface Pause {
+  type: 'pause';
+}
+/**
+ * Go on from where it was paused.
+ */
+export interface Resume {
+  type: 'resume';
+}
+/**
+ * Go on from bin `bin_seq`.
+ */
+export interface Seek {
+  type: 'seek';
+  bin_seq: number;
+}
+/**
+ * The client has handled everything up to bin `bin_seq`.
+ */
+export interface Ack {
+  type: 'ack';
+  bin_seq: number;
+}
+/**
+ * Change over when the alias is moved to another serving.
+ */
+export interface Follow {
+  type: 'follow';
+}
+
+/** Contract version of these types, major.minor. */
+export const CONTRACT_VERSION = '1.0';
+
+/** WebSocket close codes of the server, by what they mean. */
+export const CLOSE = {
+  finished: 1000,
+  shutdown: 1001,
+  refused: 1008,
+  tooLarge: 1009,
+  engineFailed: 1011,
+  full: 1013,
+} as const;
