@@ -7,43 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.runs import a_run
 
 from vp_harness.errors import ResultsError, UnknownRunError
 from vp_harness.lake import Lake
-from vp_harness.metrics import Metrics
-from vp_harness.results import Correction, ResultsStore, Run, ThresholdRow
-
-EMPTY = Metrics(
-    **{
-        name: (0 if name.startswith("n_") else 0.0 if name in ("events_per_hour", "breakeven_tp_rate") else None)
-        for name in Metrics.__struct_fields__
-    }
-)
-
-
-def a_run(number, experiment="demo"):
-    run = Run(
-        run_id=f"{number:016x}",
-        experiment=experiment,
-        dataset_id="d",
-        signal="derivative",
-        params_json="{}",
-        eval_json="{}",
-        runtime_json="{}",
-        config_hash="0" * 64,
-        versions_json="{}",
-        choose_first=0,
-        choose_end=10,
-        confirm_first=12,
-        confirm_end=20,
-        elapsed_s=0.5,
-        created_utc="2026-02-06T00:00:00Z",
-    )
-    rows = [
-        ThresholdRow(threshold=t, choose=EMPTY, confirm=EMPTY, event_bins=[1, 5], event_directions=[1, -1])
-        for t in (0.1, 0.2)
-    ]
-    return run, rows
+from vp_harness.results import Correction, ResultsStore
 
 
 def test_appended_runs_are_listed_with_their_rows(tmp_path):
@@ -125,10 +93,11 @@ def test_a_run_without_rows_is_refused(tmp_path):
 
 def test_processes_append_side_by_side(tmp_path):
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_results as t\n"
-        "for n in range(5): t.ResultsStore(sys.argv[2]).append([t.a_run(int(sys.argv[3]) * 3 + n)])"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from support.runs import a_run; from vp_harness import ResultsStore\n"
+        "for n in range(5): ResultsStore(sys.argv[2]).append([a_run(int(sys.argv[3]) * 3 + n)])"
     )
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     other = subprocess.Popen([sys.executable, "-c", script, here, str(tmp_path), "1"])
     while other.poll() is None:
         for number in range(5):

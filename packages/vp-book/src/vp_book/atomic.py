@@ -113,8 +113,8 @@ class StagedFile:
     def close(self) -> None:
         """Close the file, and remove it if it was not published."""
         if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+            with contextlib.suppress(OSError):  # nothing that counts is in it: what was published is closed
+                self._close_handle(self._handle)
         if not self.published:
             with contextlib.suppress(OSError):  # what stays is a leftover, removed when this process is gone
                 os.unlink(self.path)
@@ -125,8 +125,11 @@ class StagedFile:
                 _flush_file(self.path)
                 return
             os.fsync(self._handle)
-            os.close(self._handle)
-            self._handle = None
+            self._close_handle(self._handle)
+
+    def _close_handle(self, handle: int) -> None:
+        self._handle = None  # first: a descriptor is gone even when closing it reports an error
+        os.close(handle)
 
 
 class StagedDirectory:
