@@ -4,6 +4,10 @@
  *
  *   node e2e/draws.mjs --url http://127.0.0.1:8002/?serving=demo [--bins 50] [--screenshot shot.png]
  *
+ * With --to-end it stays until the replay is over and checks that every bin was drawn or declared as skipped, and
+ * that never more came at once than the server may have on the way; --hide SECONDS draws nothing for that long in
+ * between, as a tab in the background.
+ *
  * Prints one line of JSON; the exit code is 0 when everything holds, 1 when something does not, 2 for wrong usage.
  * With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
  */
@@ -13,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const USAGE =
-  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl]';
+  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--to-end] [--hide SECONDS]';
 
 const BROWSER_FLAGS = [
   '--no-sandbox',
@@ -30,6 +34,8 @@ const BROWSER_FLAGS = [
 const FEWEST_COLOURS = 40;
 /** Least share of pixels that must differ between two pictures of a scrolling map. */
 const LEAST_CHANGE = 0.005;
+/** Most bins a page may get between two pictures: the server's window of 64, and what a first ack comes too late for. */
+const MOST_AT_ONCE = 256;
 
 /** Reads the options, or ends with the usage. */
 function readOptions() {
@@ -43,6 +49,8 @@ function readOptions() {
         height: { type: 'string', default: '900' },
         timeout: { type: 'string', default: '60' },
         'no-webgl': { type: 'boolean', default: false },
+        'to-end': { type: 'boolean', default: false },
+        hide: { type: 'string', default: '0' },
       },
     });
     if (values.url === undefined) throw new Error('--url is missing');
@@ -55,7 +63,11 @@ function readOptions() {
     for (const [name, value] of Object.entries(numbers)) {
       if (!(value > 0)) throw new Error(`--${name} must be a positive number`);
     }
+    const hideMs = Number(values.hide) * 1000;
+    if (!(hideMs >= 0)) throw new Error('--hide must be a number of seconds');
     return {
+      hideMs,
+      toEnd: values['to-end'],
       url: values.url,
       screenshot: values.screenshot ?? null,
       webgl: !values['no-webgl'],
@@ -108,6 +120,52 @@ async function untilDrawn(page, bins, timeout) {
   await page.waitForFunction((wanted) => window.__vp.drawn >= wanted, bins, { timeout });
 }
 
+/**
+ * Holds the page's animation frames back, as a browser does for a tab in the background.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} ms
+ * @returns {Promise<number>} bins that the page took in meanwhile.
+ */
+async function hide(page, ms) {
+  return page.evaluate(async (duration) => {
+    const request = window.requestAnimationFrame.bind(window);
+    /** @type {FrameRequestCallback[]} */
+    const held = [];
+    window.requestAnimationFrame = (callback) => held.push(callback);
+    // A frame that was asked for before still comes.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = window.__vp.received;
+    await new Promise((resolve) => setTimeout(resolve, duration));
+    const came = window.__vp.received - before;
+    window.requestAnimationFrame = request;
+    for (const callback of held) request(callback);
+    return came;
+  }, ms);
+}
+
+/**
+ * Waits for the end of the replay and says what is wrong with what came until then.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} timeout in ms
+ * @returns {Promise<string[]>}
+ */
+async function watchToEnd(page, timeout) {
+  await page.waitForFunction(
+    () => window.__vp.phase === 'ended' && window.__vp.drawn === window.__vp.received,
+    null,
+    { timeout },
+  );
+  const { received, skipped, binSeq, mostAtOnce } = await page.evaluate(() => ({ ...window.__vp }));
+  const wrong = [];
+  if (received + skipped !== binSeq + 1) {
+    wrong.push(`${received} bins came and ${skipped} were declared skipped of ${binSeq + 1}`);
+  }
+  if (mostAtOnce > MOST_AT_ONCE) wrong.push(`${mostAtOnce} bins came between two pictures`);
+  return wrong;
+}
+
 const options = readOptions();
 /** @type {string[]} */
 const problems = [];
@@ -132,10 +190,13 @@ try {
   const { colours, changed } = await lookAtHeatmap(page);
   if (colours < FEWEST_COLOURS) problems.push(`the heatmap has only ${colours} colours`);
   if (changed < LEAST_CHANGE) problems.push('the heatmap does not move');
+  const hidden = options.hideMs > 0 ? await hide(page, options.hideMs) : 0;
+  if (hidden > MOST_AT_ONCE) problems.push(`${hidden} bins came to a page that was hidden`);
+  if (options.toEnd) problems.push(...(await watchToEnd(page, options.timeoutMs)));
   if (options.screenshot !== null) await writeFile(options.screenshot, await page.screenshot());
   const counters = await page.evaluate(() => ({ ...window.__vp }));
   if (counters.unreadable > 0) problems.push(`${counters.unreadable} messages were unreadable`);
-  report = { colours, changed: Number(changed.toFixed(4)), ...counters };
+  report = { colours, changed: Number(changed.toFixed(4)), hidden, ...counters };
 } catch (error) {
   problems.push(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
 } finally {

@@ -174,6 +174,7 @@ let shownAtMs = -Infinity;
 let moving = false;
 let frames = 0;
 let frameMs = 0;
+let mostAtOnce = 0;
 
 function onFrame(nowMs: number): void {
   window.requestAnimationFrame(onFrame);
@@ -184,7 +185,10 @@ function onFrame(nowMs: number): void {
   shownRevision = store.revision;
   shownAtMs = nowMs;
   moving = store.advance(nowMs, reducedMotion.matches);
+  const drawnBefore = stage.drawn;
   const drawable = stage.draw(store);
+  mostAtOnce = Math.max(mostAtOnce, stage.drawn - drawnBefore);
+  send(store.takeAck());
   header.draw(store, startedMs);
   panel.draw(store);
   cover.draw(store, drawable);
@@ -202,6 +206,7 @@ publishCounters(() => {
     connected,
     phase,
     drawn: stage.drawn,
+    mostAtOnce,
     binSeq: store.stream?.history.head ?? -1,
     frames,
     frameMs,

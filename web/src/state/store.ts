@@ -68,6 +68,8 @@ export class Store {
   private scales = INITIAL_SCALES;
   private motion = restingMotion(100);
   private scratch = new Float64Array(0);
+  /** The newest bin that the server has not been told of. */
+  private unacknowledged: number | null = null;
 
   /** @param widest most columns the renderer can hold. */
   constructor(private readonly widest: number) {}
@@ -100,6 +102,7 @@ export class Store {
   private forget(): void {
     this.stream = null;
     this.near = null;
+    this.unacknowledged = null;
     this.scales = INITIAL_SCALES;
     this.view = reduceView(this.view, { kind: 'follow' });
   }
@@ -130,6 +133,7 @@ export class Store {
     stream.grid ??= firstGrid(update.spot_ref_price_int, config);
     const frame = makeFrame(update, cells, stream.grid ?? anyGrid(config));
     const arrival = stream.history.push(frame);
+    this.unacknowledged = frame.seq;
     if (arrival.kind === 'reset' || arrival.kind === 'rewind') {
       this.motion = { ...this.motion, edge: stream.history.head + 1 };
       this.view = reduceView(this.view, { kind: 'follow' });
@@ -216,6 +220,18 @@ export class Store {
     const y = pointer.y * layout.ratio;
     if (x >= layout.heat.right || y >= layout.signal.bottom) return null;
     return hoveredAt(this.stream.history, viewport, this.stream.columns, x, y);
+  }
+
+  /**
+   * The message that says up to where everything was shown, or null when nothing came since the last one.
+   *
+   * To be sent after a picture was drawn: the server then sends no more than the page draws, also while the page is
+   * hidden and draws nothing.
+   */
+  takeAck(): ClientMessage | null {
+    const seq = this.unacknowledged;
+    this.unacknowledged = null;
+    return seq === null ? null : { type: 'ack', bin_seq: seq };
   }
 
   /** The message that moves the replay by `seconds`, or null when nothing is known yet. */

@@ -4,6 +4,8 @@ import type { Phase } from '../state/session';
 export interface PageCounters {
   readonly received: number;
   readonly drawn: number;
+  /** Most bins that came between one picture and the next. */
+  readonly mostAtOnce: number;
   readonly skipped: number;
   readonly invalid: number;
   readonly unreadable: number;

@@ -33,7 +33,8 @@ const STALE_BINS_AFTER_SEEK = 50;
  * One stream, kept alive over any number of connections.
  *
  * After a lost connection it connects again with growing delays and, when the server still serves the same thing,
- * goes on behind the last bin it has and stays paused if it was.
+ * goes on behind the last bin it has and stays paused if it was. The server sends only so many bins ahead of the
+ * last `ack`, so a page that shows nothing for a while is sent nothing either.
  */
 export class StreamSession {
   private socket: Socket | null = null;
@@ -48,8 +49,10 @@ export class StreamSession {
   private staleBins = 0;
   /** Where to go once connected, asked for while not connected. */
   private seekOnOpen: number | null = null;
-  /** Whether this connection has been asked to follow its alias. */
-  private following = false;
+  /** Whether this connection has been told how the page wants its bins. */
+  private greeted = false;
+  /** Whether the page still has bins that it has not acknowledged; the server may be waiting for that. */
+  private owesAck = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -87,8 +90,10 @@ export class StreamSession {
   send(message: ClientMessage): void {
     if (message.type === 'pause') this.paused = true;
     if (message.type === 'resume') this.paused = false;
+    if (message.type === 'ack' && message.bin_seq >= this.lastBin) this.owesAck = false;
     if (message.type === 'seek') {
       this.resumeAt = 0;
+      this.owesAck = false;
       // A connection that is lost before the seek takes effect goes on there.
       this.lastBin = message.bin_seq - 1;
     }
@@ -105,7 +110,8 @@ export class StreamSession {
     this.host.emit({ kind: 'connecting', attempt: this.attempt });
     this.assembler = new Assembler();
     this.resumeAt = 0;
-    this.following = false;
+    this.greeted = false;
+    this.owesAck = false;
     const socket = this.host.open(this.url);
     this.socket = socket;
     socket.binaryType = 'arraybuffer';
@@ -145,6 +151,7 @@ export class StreamSession {
         if (this.isRepeat(update.bin_seq)) return;
         this.attempt = 0;
         this.lastBin = update.bin_seq;
+        this.owesAck = true;
         this.watchSilence();
         this.host.emit({ kind: 'bin', update, cells }, [cells.buffer]);
         break;
@@ -173,15 +180,21 @@ export class StreamSession {
     const goOn = same && this.lastBin >= 0 ? this.lastBin + 1 : null;
     const target = this.seekOnOpen ?? goOn;
     this.seekOnOpen = null;
-    // A page opened by alias shows what is promoted, also when that changes.
-    if (!this.following && message.serving.alias !== null) this.send({ type: 'follow' });
-    this.following = true;
+    if (!this.greeted) this.greet(message.serving.alias);
     if (target !== null) {
       this.send({ type: 'seek', bin_seq: target });
       this.resumeAt = target;
       this.staleBins = 0;
     }
     if (this.paused) this.send({ type: 'pause' });
+  }
+
+  private greet(alias: string | null): void {
+    this.greeted = true;
+    // From its first ack on a client is sent no more than it handles; this one is about nothing yet.
+    this.send({ type: 'ack', bin_seq: Math.max(this.lastBin, 0) });
+    // A page opened by alias shows what is promoted, also when that changes.
+    if (alias !== null) this.send({ type: 'follow' });
   }
 
   private isRepeat(binSeq: number): boolean {
@@ -201,6 +214,11 @@ export class StreamSession {
     this.silenceTimer = setTimeout(() => {
       const socket = this.socket;
       if (socket === null) return;
+      if (this.owesAck) {
+        // A hidden page draws nothing and acknowledges nothing: it is the server who waits.
+        this.watchSilence();
+        return;
+      }
       // A dead peer never answers the closing handshake, so its close event is not waited for.
       socket.onmessage = null;
       socket.onclose = null;

@@ -46,6 +46,13 @@ describe('reduceSession', () => {
     expect(after(CHOOSE, CONFIG, BIN_EVENT).phase).toBe('streaming');
   });
 
+  it('says so when the page and the server do not fit together, and stays there', () => {
+    const message = 'The server speaks version "2.0"';
+    const state = after(CHOOSE, { kind: 'incompatible', message });
+    expect(state).toMatchObject({ phase: 'refused', retryAtMs: null });
+    expect(state.notice).toEqual({ title: 'This page does not fit the server', detail: message });
+  });
+
   it('counts bins, those left out, and those with a book that is not valid', () => {
     const update = { ...BIN.update, skipped_bins: 4, book_valid: false };
     const state = after(CHOOSE, CONFIG, BIN_EVENT, { ...BIN_EVENT, update });

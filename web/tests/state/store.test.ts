@@ -135,6 +135,18 @@ describe('Store', () => {
     expect(store.seekBy(30)).toEqual({ type: 'seek', bin_seq: 99 });
   });
 
+  it('acknowledges the newest bin once, and nothing of a stream that was left', () => {
+    expect(store.takeAck()).toBeNull();
+    feed(BINS.slice(0, 30));
+    expect(store.takeAck()).toEqual({ type: 'ack', bin_seq: 29 });
+    expect(store.takeAck()).toBeNull();
+    feed(BINS.slice(5, 6));
+    expect(store.takeAck()).toEqual({ type: 'ack', bin_seq: 5 });
+    feed(BINS.slice(6, 7));
+    store.act({ kind: 'choose', serving: 'other' });
+    expect(store.takeAck()).toBeNull();
+  });
+
   it('adds up the cells near spot as sent', () => {
     feed(BINS.slice(0, 30));
     const bin = BINS[29];

@@ -37,6 +37,9 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Bins on their way to a client that acknowledges them, as the real server has it. */
+export const ACK_WINDOW = 64;
+
 interface Encoded {
   text: string;
   grid: Uint8Array;
@@ -93,6 +96,8 @@ export class FakeServer {
     }
     let cursor = 0;
     let paused = false;
+    /** Bins on their way; null until the client acknowledges any. */
+    let unacked: number[] | null = null;
     socket.send(
       JSON.stringify({
         ...RUNTIME_CONFIG,
@@ -100,7 +105,8 @@ export class FakeServer {
       }),
     );
     const timer = setInterval(() => {
-      if (paused) return;
+      if (paused || (unacked !== null && unacked.length >= ACK_WINDOW)) return;
+      unacked?.push(cursor);
       const bin = this.bin(cursor);
       cursor += 1;
       socket.send(bin.text);
@@ -120,8 +126,11 @@ export class FakeServer {
       if (message.type === 'pause') paused = true;
       else if (message.type === 'resume') paused = false;
       else if (message.type === 'follow') return;
-      else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
+      else if (message.type === 'ack') {
+        unacked = (unacked ?? []).filter((seq) => seq > (message.bin_seq ?? -1));
+      } else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
         cursor = message.bin_seq ?? 0;
+        unacked = unacked && [];
       } else {
         const answer = `The replay has bins 0 to ${this.options.bins - 1}.`;
         socket.send(JSON.stringify({ type: 'error', code: 'bad_message', message: answer }));

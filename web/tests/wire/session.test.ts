@@ -5,7 +5,8 @@ import { retryDelay } from '../../src/wire/backoff';
 import type { WorkerEvent } from '../../src/wire/protocol';
 import { StreamSession, type Socket } from '../../src/wire/session';
 import { streamUrl } from '../../src/wire/servings';
-import { FakeServer, type FakeServerOptions } from '../support/server';
+import { goldenBytes, goldenText } from '../support/golden';
+import { ACK_WINDOW, FakeServer, type FakeServerOptions } from '../support/server';
 
 type Kind = WorkerEvent['kind'];
 
@@ -13,13 +14,18 @@ type Kind = WorkerEvent['kind'];
 class Bench {
   readonly events: WorkerEvent[] = [];
   readonly session: StreamSession;
+  /** Whether the page shows what comes; a hidden one does not. */
+  shows = true;
   private constructor(
     readonly server: FakeServer,
     private readonly host: string,
   ) {
     this.session = new StreamSession({
       open: (url) => new WebSocket(url) as unknown as Socket,
-      emit: (event) => this.events.push(event),
+      emit: (event) => {
+        this.events.push(event);
+        if (event.kind === 'bin' && this.shows) this.acknowledge(event.update.bin_seq);
+      },
       random: () => 0.5,
     });
   }
@@ -31,6 +37,10 @@ class Bench {
 
   connect(serving = 'demo'): void {
     this.session.connect(streamUrl({ protocol: 'http:', host: this.host }, serving));
+  }
+
+  acknowledge(binSeq: number): void {
+    this.session.send({ type: 'ack', bin_seq: binSeq });
   }
 
   async stop(): Promise<void> {
@@ -56,6 +66,21 @@ class Bench {
       { timeout: 8000, interval: 5 },
     );
   }
+}
+
+/** A session over a socket that is not there. */
+function offline(): { session: StreamSession; socket: Socket; events: WorkerEvent[] } {
+  const events: WorkerEvent[] = [];
+  const socket: Socket = {
+    binaryType: '',
+    readyState: 1,
+    onmessage: null,
+    onclose: null,
+    send: () => undefined,
+    close: () => undefined,
+  };
+  const host = { open: () => socket, emit: (event: WorkerEvent) => events.push(event) };
+  return { session: new StreamSession({ ...host, random: () => 0 }), socket, events };
 }
 
 let bench: Bench | null = null;
@@ -123,7 +148,53 @@ describe('StreamSession', () => {
     bench = await Bench.start();
     bench.connect();
     await bench.until(() => (bench?.bins.length ?? 0) >= 2);
-    expect(bench.server.heard).toEqual(['{"type":"follow"}']);
+    bench.server.dropClients();
+    await bench.until(() => (bench?.of('config').length ?? 0) === 2);
+    await bench.until(() => (bench?.bins.length ?? 0) >= 10);
+    const asked = bench.server.heard.filter((text) => text.includes('follow'));
+    expect(asked).toEqual(['{"type":"follow"}', '{"type":"follow"}']);
+  });
+
+  it('is sent no more than a page shows, also by a new connection', async () => {
+    bench = await Bench.start();
+    bench.shows = false;
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) >= ACK_WINDOW);
+    bench.server.dropClients();
+    await bench.until(() => (bench?.bins.length ?? 0) >= 2 * ACK_WINDOW);
+    // What was sent before the first ack of a connection came does not count.
+    const most = 2 * (ACK_WINDOW + 20);
+    expect(bench.bins.length).toBeLessThan(most);
+    bench.shows = true;
+    bench.acknowledge(bench.bins.at(-1) ?? -1);
+    await bench.until(() => (bench?.bins.length ?? 0) > most);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
+  });
+
+  it('takes no silence for a dead connection while the page shows nothing', () => {
+    vi.useFakeTimers();
+    try {
+      const { session, socket, events } = offline();
+      session.connect('ws://localhost/');
+      socket.onmessage?.({ data: goldenText('runtime_config.json') });
+      socket.onmessage?.({ data: goldenText('busy.update.json') });
+      socket.onmessage?.({ data: goldenBytes('busy.arrow').buffer });
+      vi.advanceTimersByTime(100_000);
+      expect(events.map((event) => event.kind)).toEqual(['connecting', 'config', 'bin']);
+      session.send({ type: 'ack', bin_seq: 6000 });
+      vi.advanceTimersByTime(30_100);
+      expect(events.at(-1)).toMatchObject({ kind: 'closed', code: 1006 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('gives up on a server of another major version, with a word why', () => {
+    const { session, socket, events } = offline();
+    session.connect('ws://localhost/');
+    socket.onmessage?.({ data: goldenText('other_major.runtime_config.json') });
+    expect(events.map((event) => event.kind)).toEqual(['connecting', 'incompatible']);
+    expect(socket.onmessage).toBeNull();
   });
 
   it('tells of an answer to a message the server refuses, and goes on', async () => {
@@ -137,20 +208,7 @@ describe('StreamSession', () => {
   });
 
   it('says when messages cannot be read, and goes on with the next whole bin', () => {
-    const events: WorkerEvent[] = [];
-    const socket: Socket = {
-      binaryType: '',
-      readyState: 1,
-      onmessage: null,
-      onclose: null,
-      send: () => undefined,
-      close: () => undefined,
-    };
-    const session = new StreamSession({
-      open: () => socket,
-      emit: (event) => events.push(event),
-      random: () => 0,
-    });
+    const { session, socket, events } = offline();
     session.connect('ws://localhost/');
     socket.onmessage?.({ data: 'not json' });
     socket.onmessage?.({ data: new ArrayBuffer(3) });
