@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -35,10 +36,10 @@ def made(roots: tuple[Path, Path]) -> Demo:
 
 
 @pytest.fixture
-def address(roots: tuple[Path, Path], made: Demo) -> Iterator[str]:
+def address(roots: tuple[Path, Path], made: Demo, request: pytest.FixtureRequest) -> Iterator[str]:
     need_browser()
     settings = StreamSettings(
-        lake_root=roots[0], config_root=roots[1], web_root=built_page(ROOT / "configs"), port=0, speed=5.0
+        lake_root=roots[0], config_root=roots[1], web_root=built_page(ROOT / "configs"), port=0, speed=request.param
     )
     with start_in_background(settings) as server:
         yield server.url
@@ -69,8 +70,17 @@ def test_what_is_made_is_found_the_second_time(roots: tuple[Path, Path], made: D
 
 
 @pytest.mark.browser
-def test_the_page_draws_the_demo(address: str, tmp_path: Path) -> None:
-    seen = draws(f"{address}/?serving={ALIAS}", tmp_path / "demo.png")
+@pytest.mark.parametrize("address", [5.0], indirect=True)
+def test_the_page_draws_the_demo_and_obeys_its_controls(address: str, tmp_path: Path) -> None:
+    seen = draws(f"{address}/?serving={ALIAS}", tmp_path / "demo.png", "--controls")
     assert seen["drawn"] >= 50
     assert (seen["unreadable"], seen["invalid"]) == (0, 0)
     assert (tmp_path / "demo.png").stat().st_size > 20_000
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("address", [math.inf], indirect=True)
+def test_at_full_speed_every_bin_is_drawn_and_none_piles_up(address: str, tmp_path: Path) -> None:
+    seen = draws(f"{address}/?serving={ALIAS}", tmp_path / "end.png", "--to-end", "--hide", "2", timeout_s=300)
+    assert seen["drawn"] == seen["received"] == 30 * 60 * 10
+    assert (seen["skipped"], seen["unreadable"], seen["phase"]) == (0, 0, "ended")

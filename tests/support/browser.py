@@ -35,10 +35,13 @@ def need_browser() -> None:
         pytest.skip(message)
 
 
-def draws(url: str, screenshot: Path, *, bins: int = 50, timeout_s: int = 120) -> dict[str, Any]:
-    """Open the page and wait until it has drawn so many bins; what it says about itself."""
+def draws(url: str, screenshot: Path, *options: str, bins: int = 50, timeout_s: int = 120) -> dict[str, Any]:
+    """Open the page and wait until it has drawn so many bins; what it says about itself.
+
+    `options` are further ones of web/e2e/draws.mjs.
+    """
     command = ["node", "e2e/draws.mjs", "--url", url, "--screenshot", str(screenshot), "--bins", str(bins)]
-    command += ["--timeout", str(timeout_s)]
+    command += ["--timeout", str(timeout_s), *options]
     done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=timeout_s + 60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

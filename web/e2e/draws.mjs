@@ -6,7 +6,7 @@
  *
  * With --to-end it stays until the replay is over and checks that every bin was drawn or declared as skipped, and
  * that never more came at once than the server may have on the way; --hide SECONDS draws nothing for that long in
- * between, as a tab in the background.
+ * between, as a tab in the background. With --controls it pauses, goes to a bin, restarts and plays on.
  *
  * Prints one line of JSON; the exit code is 0 when everything holds, 1 when something does not, 2 for wrong usage.
  * With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const USAGE =
-  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--to-end] [--hide SECONDS]';
+  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--controls] [--to-end] [--hide SECONDS]';
 
 const BROWSER_FLAGS = [
   '--no-sandbox',
@@ -49,6 +49,7 @@ function readOptions() {
         height: { type: 'string', default: '900' },
         timeout: { type: 'string', default: '60' },
         'no-webgl': { type: 'boolean', default: false },
+        controls: { type: 'boolean', default: false },
         'to-end': { type: 'boolean', default: false },
         hide: { type: 'string', default: '0' },
       },
@@ -63,10 +64,14 @@ function readOptions() {
     for (const [name, value] of Object.entries(numbers)) {
       if (!(value > 0)) throw new Error(`--${name} must be a positive number`);
     }
+    if (values.controls && values['to-end']) {
+      throw new Error('--controls plays bins again, so --to-end could not count them');
+    }
     const hideMs = Number(values.hide) * 1000;
     if (!(hideMs >= 0)) throw new Error('--hide must be a number of seconds');
     return {
       hideMs,
+      controls: values.controls,
       toEnd: values['to-end'],
       url: values.url,
       screenshot: values.screenshot ?? null,
@@ -145,6 +150,35 @@ async function hide(page, ms) {
 }
 
 /**
+ * Uses the page's controls as a user does; throws what Playwright throws when one does not do its work in time.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {number} timeout in ms
+ */
+async function tryControls(page, timeout) {
+  /** @param {number} from @param {number} to */
+  const untilBin = (from, to) =>
+    page.waitForFunction(
+      ([low, high]) => window.__vp.binSeq >= (low ?? NaN) && window.__vp.binSeq <= (high ?? NaN),
+      [from, to],
+      { timeout },
+    );
+  const toggle = () => page.keyboard.press(' ');
+  await toggle();
+  await page.locator('#seek').fill('#5');
+  await page.keyboard.press('Enter');
+  // While paused a seek shows that one bin; then it plays on from there.
+  await untilBin(5, 5);
+  await toggle();
+  await untilBin(30, Infinity);
+  await toggle();
+  await page.keyboard.press('r');
+  await untilBin(0, 0);
+  await toggle();
+  await untilBin(20, Infinity);
+}
+
+/**
  * Waits for the end of the replay and says what is wrong with what came until then.
  *
  * @param {import('playwright-core').Page} page
@@ -190,6 +224,7 @@ try {
   const { colours, changed } = await lookAtHeatmap(page);
   if (colours < FEWEST_COLOURS) problems.push(`the heatmap has only ${colours} colours`);
   if (changed < LEAST_CHANGE) problems.push('the heatmap does not move');
+  if (options.controls) await tryControls(page, options.timeoutMs);
   const hidden = options.hideMs > 0 ? await hide(page, options.hideMs) : 0;
   if (hidden > MOST_AT_ONCE) problems.push(`${hidden} bins came to a page that was hidden`);
   if (options.toEnd) problems.push(...(await watchToEnd(page, options.timeoutMs)));
