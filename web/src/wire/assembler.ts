@@ -27,16 +27,16 @@ export class Assembler {
   /** @returns what the message completes, or null when more is to come. */
   text(message: string): Decoded | null {
     const parsed = parseServerMessage(message);
-    // An answer to something the client sent may fall between the two halves of a bin.
-    if (parsed?.type === 'error') return parsed;
+    // An answer to something the client sent may fall between the two halves of a bin, and so may what is not known.
+    if (parsed === null || parsed.type === 'error') return parsed;
     const orphan = this.pending;
     this.pending = null;
-    if (parsed?.type === 'grid_update') {
+    if (parsed.type === 'grid_update') {
       if (this.layout === null) throw new WireError('grid_update came before runtime_config');
       this.pending = parsed;
     }
     if (orphan !== null) throw new WireError(`bin ${orphan.bin_seq} came without its grid`);
-    if (parsed === null || parsed.type === 'grid_update') return null;
+    if (parsed.type === 'grid_update') return null;
     if (parsed.type === 'runtime_config') {
       this.layout = cellLayout(
         parsed.grid_fields.map((field) => field.name),

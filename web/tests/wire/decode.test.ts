@@ -146,9 +146,10 @@ describe('Assembler', () => {
     expect(() => assembler.binary(GRID_BYTES)).toThrow('without its grid_update');
   });
 
-  it('lets an answer of the server come between the halves', () => {
+  it('lets an answer of the server, or what it does not know, come between the halves', () => {
     const assembler = configured();
     assembler.text(UPDATE_TEXT);
+    expect(assembler.text('{"type":"weather"}')).toBeNull();
     const error = { type: 'error', code: 'bad_seek', message: 'no' };
     expect(assembler.text(JSON.stringify(error))).toEqual(error);
     expect(assembler.binary(GRID_BYTES).update.bin_seq).toBe(0);
