@@ -28,6 +28,7 @@ from vp_harness import (
     signals,
 )
 from vp_harness.configs import experiment_chain
+from vp_harness.errors import ExecutorError
 from vp_harness.events import detect_events
 from vp_harness.metrics import measure
 from vp_harness.outcomes import ExitRule, Prices, opened, outcome_table
@@ -208,7 +209,7 @@ def test_a_sweep_that_cannot_run_is_refused_before_anything_runs(own, per_signal
 def test_an_executor_that_is_not_there_is_refused_before_anything_runs(own):
     path = own.configs / "experiments" / "small.yaml"
     path.write_text(path.read_text() + "\nparallel: {executor: dask}\n")
-    with pytest.raises(ExperimentError, match="dask"):
+    with pytest.raises(ExecutorError, match="needs the address of a scheduler"):
         run_experiment("small", own.lake, config_root=own.configs)
     assert not (own.lake.root / "research").exists()
 

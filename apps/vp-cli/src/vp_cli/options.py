@@ -20,6 +20,11 @@ TolerateTruncated = Annotated[
     typer.Option("--tolerate-truncated", help="Take the whole records before damage, not refuse the file."),
 ]
 Publisher = Annotated[int | None, typer.Option("--publisher", help="Publisher id, when a file mixes several.")]
+ExecutorName = Annotated[
+    str | None, typer.Option("--executor", help="local (threads), processes or dask; the results are the same.")
+]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads or processes of this machine.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://HOST:PORT.")]
 
 LAKE_ROOT = Path("lake")
 CONFIG_ROOT = Path("configs")

@@ -1,6 +1,8 @@
 """Spec models, wire messages, Arrow grid schema and instrument lock of the vacuum-pressure system."""
 
+from vp_contract.campaign import CampaignSpec, load_campaign
 from vp_contract.chain import (
+    CAMPAIGNS_DIR,
     EXPERIMENTS_DIR,
     PIPELINES_DIR,
     SERVING_DIR,
@@ -88,6 +90,7 @@ from vp_contract.specs import (
 
 __all__ = [
     "BIN_FIELDS",
+    "CAMPAIGNS_DIR",
     "CELL_FIELDS",
     "CONTRACT_VERSION",
     "EXPERIMENTS_DIR",
@@ -101,6 +104,7 @@ __all__ = [
     "STATE_MODEL_FIELDS",
     "VERSIONS_DIR",
     "Ack",
+    "CampaignSpec",
     "CaptureSpec",
     "Chain",
     "ClientMessage",
@@ -156,6 +160,7 @@ __all__ = [
     "grid_schema",
     "instrument_path",
     "json_schema",
+    "load_campaign",
     "load_chain",
     "load_experiment",
     "load_instrument",

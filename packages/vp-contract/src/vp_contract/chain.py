@@ -23,6 +23,7 @@ PIPELINES_DIR: Final = "pipelines"
 SERVING_DIR: Final = "serving"
 EXPERIMENTS_DIR: Final = "experiments"
 VERSIONS_DIR: Final = "serving_versions"
+CAMPAIGNS_DIR: Final = "campaigns"
 
 _Spec = TypeVar("_Spec", PipelineSpec, ServingSpec, ExperimentSpec)
 

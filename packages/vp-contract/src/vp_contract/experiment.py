@@ -72,8 +72,8 @@ class SweepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pipeline: dict[str, Axis] = {}
 
     def __post_init__(self) -> None:
-        _check_axes("scoring", self.scoring, ScoringSpec)
-        _check_axes("pipeline", self.pipeline, PipelineOverrides)
+        check_axes("scoring", self.scoring, ScoringSpec)
+        check_axes("pipeline", self.pipeline, PipelineOverrides)
         for signal, axes in self.per_signal.items():
             for axis, values in axes.items():
                 _check_distinct(f"per_signal.{signal}.{axis}", values)
@@ -115,8 +115,8 @@ def load_experiment(path: PathLike) -> ExperimentSpec:
     return load_yaml(path, ExperimentSpec)
 
 
-def _check_axes(group: str, axes: Mapping[str, Sequence[object]], target: type[Struct]) -> None:
-    """Every axis must be a field of `target` and every value one that the field takes."""
+def check_axes(group: str, axes: Mapping[str, Sequence[object]], target: type[Struct]) -> None:
+    """Raise `SpecError` unless every axis is a field of `target`, and every value one that the field takes, once."""
     allowed = [entry.name for entry in structs.fields(target)]
     for axis, values in axes.items():
         where = f"{group}.{axis}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -39,13 +39,19 @@ class PartTable:
         data = buffer.getvalue()
         write_file(self.directory / f"{stem}.{_digest(data)}{_SUFFIX}", data, read_only=True)
 
+    def check_all(self) -> Iterator[tuple[str, str]]:
+        """Read every part again: (its table and name, what is wrong with it or an empty text)."""
+        for name in self.names():
+            problem = ""
+            try:
+                self._load(name)
+            except (ResultsError, OSError) as error:
+                problem = str(error)
+            yield f"{self.directory.name}/{name}", problem
+
     def names(self) -> list[str]:
         """File names of the parts, sorted."""
         return sorted(path.name for path in self.directory.glob(f"[!.]*{_SUFFIX}"))
-
-    def check(self, name: str) -> None:
-        """Read one part again from the disk. Raises ResultsError as `read` does."""
-        self._load(name)
 
     def read(self) -> pl.DataFrame:
         """All parts in order of their names, with the column `part`.

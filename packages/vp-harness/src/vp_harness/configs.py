@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from vp_contract import (
+    CAMPAIGNS_DIR,
     PIPELINES_DIR,
+    CampaignSpec,
     ExperimentSpec,
     InstrumentLock,
     PipelineSpec,
     RuntimeConfig,
     ServingSpec,
+    SpecError,
     SpecNotFoundError,
     instrument_path,
+    load_campaign,
     load_chain,
     load_experiment,
     load_instrument,
@@ -86,6 +90,19 @@ def experiment_chain(experiment: ExperimentLike, root: PathLike | None = None) -
         spec = cast("ExperimentSpec", load_chain(base, experiment=os.fspath(experiment)).experiment)
     chain = load_chain(base, serving=spec.serving)
     return ExperimentChain(chain.instrument, chain.pipeline, chain.serving, spec, chain.config)
+
+
+def campaign_spec(campaign: PathLike, root: PathLike | None = None) -> CampaignSpec:
+    """A campaign: the path of a spec file, or a name under the config root. Raises as `pipeline_config` does."""
+    if _is_file_name(campaign):
+        return load_campaign(campaign)
+    path = _named(config_root(root), CAMPAIGNS_DIR, os.fspath(campaign))
+    spec = load_campaign(path)
+    if spec.name != path.stem:
+        raise SpecError(
+            f"expected {path.stem!r}, the name of the file, found {spec.name!r}", field="name", file=str(path)
+        )
+    return spec
 
 
 def _named(root: Path, directory: str, name: str) -> Path:

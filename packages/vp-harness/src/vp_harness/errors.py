@@ -63,6 +63,14 @@ class ExperimentError(VpHarnessError):
     """An experiment cannot be run as it is specified."""
 
 
+class ExecutorError(VpHarnessError):
+    """Tasks cannot be run where they were asked to run, or a worker died."""
+
+
+class CampaignError(VpHarnessError):
+    """A campaign cannot be run as it is specified."""
+
+
 class PromotionError(VpHarnessError):
     """A run cannot be promoted."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -19,8 +19,8 @@ from vp_harness.correction import correct_search
 from vp_harness.dataset import Dataset, canonical_json
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluate import OutcomeTables, evaluate
-from vp_harness.executors import executor_of
-from vp_harness.generate import code_versions, generate, utc_now
+from vp_harness.executors import executor_of, in_order, parallel_of
+from vp_harness.generate import code_versions, generate, generate_task, run_generate_task, utc_now
 from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.pipeline import conformance_digests
 from vp_harness.results import ResultsStore, Run, ThresholdRow
@@ -59,44 +59,60 @@ def run_experiment(
     *,
     config_root: str | os.PathLike[str] | None = None,
     source: str | os.PathLike[str] | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> ExperimentResult:
     """Run every point of an experiment's sweep and store it; points that are stored already are not computed again.
 
     `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
-    runs. Rows are stored signal by signal, so an interrupted experiment goes on where it was. In the end the
-    p-values of all rows ever tried on its datasets are corrected for one another.
+    runs. `executor` (local, processes, dask), `workers` and `scheduler` (the address for dask) replace what its
+    `parallel` says; the results are the same. Rows are stored signal by signal, so an interrupted experiment goes on
+    where it was. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
 
-    Raises ExperimentError for a sweep or capture that cannot be run, and what `generate` raises.
+    Raises ExperimentError for a sweep or capture that cannot be run, ExecutorError, and what `generate` raises.
     """
     lake = open_lake(lake_root)
     chain = experiment_chain(spec, config_root)
     planned = plan(chain)
     store = ResultsStore(lake)
-    executor = executor_of(chain.experiment.parallel)
-    datasets = _generate_all(planned, lake, source, progress)
+    with executor_of(parallel_of(chain.experiment.parallel, executor, workers, scheduler)) as pool:
+        datasets = _generate_all(planned, lake, source, pool, progress)
+        run_ids, computed = _run_missing(chain.experiment.name, planned, datasets, lake, store, pool, progress)
+    dataset_ids = tuple(dict.fromkeys(datasets.values()))
+    correct_search(store, lake, dataset_ids)
+    return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed)
+
+
+def _run_missing(
+    experiment: str,
+    planned: Sequence[PlannedSignal],
+    datasets: dict[bytes, str],
+    lake: Lake,
+    store: ResultsStore,
+    pool: Executor,
+    progress: Progress | None,
+) -> tuple[tuple[str, ...], int]:
+    """Compute and store the runs that are not stored yet: the ids of all, and how many were computed."""
     stored = set(store.runs()["run_id"])
     run_ids: list[str] = []
     tasks = []
     for signal in planned:
         dataset_id = datasets[signal.config.numbers_json()]
-        runs = _identify(chain.experiment.name, dataset_id, signal)
+        runs = _identify(experiment, dataset_id, signal)
         run_ids.extend(run_id for run_id, _, _ in runs)
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
-            tasks.append(_Task(chain.experiment.name, dataset_id, signal, missing))
+            tasks.append(_Task(experiment, dataset_id, signal, missing))
     computed = 0
-    with executor:
-        futures = [executor.submit(run_task, lake.root, task) for task in tasks]
-        for done, runs_of_task in enumerate(_in_order(futures), 1):
-            store.append(runs_of_task)
-            computed += len(runs_of_task)
-            if progress:
-                progress("signals", done, len(tasks))
-    unique = tuple(dict.fromkeys(run_ids))
-    dataset_ids = tuple(dict.fromkeys(datasets.values()))
-    correct_search(store, lake, dataset_ids)
-    return ExperimentResult(chain.experiment.name, dataset_ids, unique, computed, len(unique) - computed)
+    futures = [pool.submit(run_task, str(lake.root.absolute()), task) for task in tasks]
+    for done, runs_of_task in enumerate(in_order(futures), 1):
+        store.append(runs_of_task)
+        computed += len(runs_of_task)
+        if progress:
+            progress("signals", done, len(tasks))
+    return tuple(dict.fromkeys(run_ids)), computed
 
 
 def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
@@ -153,15 +169,22 @@ def _generate_all(
     planned: Sequence[PlannedSignal],
     lake: Lake,
     source: str | os.PathLike[str] | None,
+    pool: Executor,
     progress: Progress | None,
 ) -> dict[bytes, str]:
     """Dataset ids by the part of the config that decides their numbers."""
     configs = {signal.config.numbers_json(): signal.config for signal in planned}
+    if len(configs) == 1:  # here, where every bin shows
+        ((key, config),) = configs.items()
+        report = (lambda done, total: progress("dataset", done, total)) if progress else None
+        return {key: generate(config, lake, source=source, progress=report)}
+    tasks = [generate_task(lake.root, config, source) for config in configs.values()]
+    futures = [pool.submit(run_generate_task, task) for task in tasks]
     datasets = {}
-    for number, (key, config) in enumerate(configs.items(), 1):
-        what = f"dataset {number} of {len(configs)}"
-        report = (lambda done, total, what=what: progress(what, done, total)) if progress else None
-        datasets[key] = generate(config, lake, source=source, progress=report)
+    for key, dataset_id in zip(configs, in_order(futures), strict=True):
+        datasets[key] = dataset_id
+        if progress:
+            progress("datasets", len(datasets), len(configs))
     return datasets
 
 
@@ -183,14 +206,3 @@ def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[t
         run_id = sha256(f"{experiment} {config_hash}".encode()).hexdigest()[:16]
         runs.append((run_id, config_hash, evaluation))
     return runs
-
-
-def _in_order(futures: Sequence[Future[list[Stored]]]) -> Iterator[list[Stored]]:
-    """Results in the order of submission: what is stored does not depend on the number of workers."""
-    for position, future in enumerate(futures):
-        try:
-            yield future.result()
-        except BaseException:
-            for later in futures[position:]:
-                later.cancel()
-            raise

@@ -8,6 +8,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -66,7 +67,7 @@ def generate(
     lake = open_lake(lake_root)
     config = pipeline_config(pipeline, config_root, instrument)
     path = Path(source) if source is not None else find_raw(lake, config)
-    identity = _identity(config, sha256_file(path), publisher)
+    identity = identity_of(config, sha256_file(path), publisher)
     dataset_id = dataset_id_of(config, identity)
     if lake.dataset_dir(dataset_id).exists():
         _verified(lake, dataset_id)
@@ -114,6 +115,29 @@ def generate(
     return dataset_id
 
 
+@dataclass(frozen=True, slots=True)
+class GenerateTask:
+    """A dataset to make, in words that mean the same on any machine that mounts the lake."""
+
+    lake_root: str
+    config: RuntimeConfig
+    source: str | None = None
+
+
+def generate_task(
+    lake_root: str | os.PathLike[str], config: RuntimeConfig, source: str | os.PathLike[str] | None = None
+) -> GenerateTask:
+    """The task of a dataset, with absolute paths: a worker has a working directory of its own."""
+    return GenerateTask(
+        str(Path(lake_root).absolute()), config, None if source is None else str(Path(source).absolute())
+    )
+
+
+def run_generate_task(task: GenerateTask) -> str:
+    """Make the dataset of a task, or find it made; its id. Runs in any thread or process."""
+    return generate(task.config, task.lake_root, source=task.source)
+
+
 def dataset_id_of(config: RuntimeConfig, identity: dict[str, Any]) -> str:
     """`{symbol}_{yyyymmdd}_{hhmm}_{hhmm}__{pipeline}__{hash8}`, lower case."""
     day, start, end = (
@@ -134,8 +158,8 @@ def utc_now() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _identity(config: RuntimeConfig, source_sha256: str, publisher: int | None) -> dict[str, Any]:
-    """Everything that decides a number of the dataset."""
+def identity_of(config: RuntimeConfig, source_sha256: str, publisher: int | None = None) -> dict[str, Any]:
+    """Everything that decides a number of a dataset."""
     return {
         "format": FORMAT,
         "numbers": msgspec.json.decode(config.numbers_json()),

@@ -64,6 +64,11 @@ class Lake:
         return self.root / "research" / "vp_harness" / "results"
 
     @property
+    def lineage_dir(self) -> Path:
+        """Which campaign made which dataset."""
+        return self.root / "research" / "vp_harness" / "campaigns.parquet"
+
+    @property
     def registry_path(self) -> Path:
         """The SQLite file of aliases, versions and the promotion audit."""
         return self.root / "research" / "vp_harness" / "serving_registry.sqlite"

@@ -146,13 +146,7 @@ class ResultsStore:
     def check_parts(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text)."""
         for table in (self._meta, self._rows, self._corrections):
-            for name in table.names():
-                problem = ""
-                try:
-                    table.check(name)
-                except (ResultsError, OSError) as error:
-                    problem = str(error)
-                yield f"{table.directory.name}/{name}", problem
+            yield from table.check_all()
 
     def run(self, run_id: str) -> Run:
         """One listed run by its id; UnknownRunError otherwise."""

@@ -17,6 +17,7 @@ from vp_harness.configs import PathLike
 from vp_harness.dataset import Dataset, list_datasets
 from vp_harness.errors import VpHarnessError
 from vp_harness.lake import Lake
+from vp_harness.lineage import LineageIndex
 from vp_harness.promotion import open_registry
 from vp_harness.raw import SUFFIXES, RawFile, sidecar_of
 from vp_harness.results import ResultsStore
@@ -98,7 +99,7 @@ def _datasets(lake: Lake) -> Iterator[Finding]:
 
 
 def _results(lake: Lake) -> Iterator[Finding]:
-    for name, problem in ResultsStore(lake).check_parts():
+    for name, problem in (*ResultsStore(lake).check_parts(), *LineageIndex(lake).check_parts()):
         yield Finding("results", name, "damaged" if problem else "whole", problem)
 
 

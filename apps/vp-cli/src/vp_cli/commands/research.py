@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
 from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment, signals
 from vp_harness.compare import SORTS
@@ -38,13 +38,24 @@ def register(app: typer.Typer) -> None:
 
 def run(
     experiment: Annotated[str, typer.Argument(help="Name of an experiment spec, or the path of one.")],
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment: generate what it needs, judge every point of its sweep, store the rows."""
     with progress(experiment) as update:
-        result = run_experiment(experiment, lake_root, config_root=config_root, progress=update)
+        result = run_experiment(
+            experiment,
+            lake_root,
+            config_root=config_root,
+            executor=executor,
+            workers=workers,
+            scheduler=scheduler,
+            progress=update,
+        )
     facts = {
         "experiment": result.experiment,
         "datasets": list(result.dataset_ids),

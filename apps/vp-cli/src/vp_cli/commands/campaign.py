@@ -1,0 +1,97 @@
+"""Commands about many datasets at once, and about giving one away."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_contract import ParallelSpec
+from vp_harness.campaign import Campaign, estimate, plan_campaign, run_campaign
+from vp_harness.executors import parallel_of
+from vp_harness.publication import publish, published_facts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("campaign")(campaign)
+    app.command("publish")(publish_)
+
+
+def campaign(
+    name: Annotated[str, typer.Argument(help="Name of a campaign spec, or the path of one.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan, its size and time, and stop.")] = False,
+    executor: ExecutorName = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Make the datasets of a pipeline over dates, bundles and axes; goes on where an earlier time stopped."""
+    parallel = parallel_of(ParallelSpec(), executor, workers, scheduler)
+    planned = plan_campaign(name, lake_root, root=config_root)
+    rows = _rows(planned)
+    if dry_run:
+        facts = _estimate(planned, parallel.workers)
+        if as_json:
+            print_json({**facts, "plan": rows})
+            return
+        print_rows(f"campaign {planned.spec.name}", rows, list(rows[0]))
+        print_facts("\nestimate", facts)
+        return
+    with progress(name) as update:
+        ids = run_campaign(planned, parallel, progress=update)
+    made = sum(not row["exists"] for row in rows)
+    facts = {"campaign": planned.spec.name, "datasets": len(ids), "made": made, "found": len(ids) - made}
+    if as_json:
+        print_json({**facts, "dataset_ids": ids})
+    else:
+        print_facts("campaign", facts)
+        print_rows("\ndatasets", rows, ["dataset_id", "date", "bundle", "overrides"])
+
+
+def publish_(
+    dataset_id: Annotated[str, typer.Argument(help="Id of a dataset in the lake.")],
+    directory: Annotated[Path, typer.Argument(help="Where to put the copy; must not exist, or be empty.")],
+    authors: Annotated[str, typer.Option(help="Who is to be cited.")] = "The Spymaster authors",
+    lake_root: LakeRoot = LAKE_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a dataset with all that another researcher needs: README, data dictionary, citation, example."""
+    path = publish(dataset_id, directory, lake_root, authors=authors)
+    facts = {"dataset_id": dataset_id, "path": str(path), "bytes": published_facts(path)}
+    print_json(facts) if as_json else print_facts("published", facts)
+
+
+def _rows(planned: Campaign) -> list[dict[str, object]]:
+    return [
+        {
+            "dataset_id": dataset.dataset_id,
+            "date": dataset.date,
+            "bundle": dataset.bundle,
+            "overrides": " ".join(f"{name}={value}" for name, value in dataset.overrides.items()),
+            "bins": dataset.bins,
+            "exists": dataset.exists,
+        }
+        for dataset in planned.planned
+    ]
+
+
+def _estimate(planned: Campaign, workers: int) -> dict[str, object]:
+    expected = estimate(planned)
+    root = planned.lake.root
+    return {
+        "datasets": len(planned.planned),
+        "to make": expected.datasets,
+        "bins": expected.bins,
+        "bytes": expected.size_bytes,
+        "bytes free": shutil.disk_usage(root if root.exists() else ".").free,
+        "minutes": round(expected.seconds / workers / 60, 2),
+        "workers": workers,
+        "measured on": expected.basis,
+    }

@@ -1,0 +1,245 @@
+"""Campaigns: the datasets of one pipeline over dates, bundles and axes, planned, estimated and made."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from vp_book.atomic import sha256_file
+from vp_contract import (
+    CampaignSpec,
+    ParallelSpec,
+    RuntimeConfig,
+    SpecError,
+    load_chain,
+    resolve,
+)
+from vp_harness.configs import PathLike, campaign_spec, config_root
+from vp_harness.dataset import Dataset, canonical_json, list_datasets
+from vp_harness.errors import CampaignError, DatasetError, PipelineError, RawFileError
+from vp_harness.executors import executor_of, in_order
+from vp_harness.generate import dataset_id_of, generate_task, identity_of, run_generate_task, utc_now
+from vp_harness.lake import Lake, LakeLike, open_lake
+from vp_harness.lineage import Lineage, LineageIndex
+from vp_harness.pipeline import bins_in_capture, scored_bins
+from vp_harness.raw import find_raw
+from vp_harness.writer import BinWriter
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, done, in all)."""
+
+_CALIBRATION_BINS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDataset:
+    """One dataset of a campaign. `overrides` are those of the bundle and of the point of the axes together."""
+
+    date: str
+    bundle: str
+    overrides: dict[str, Any]
+    config: RuntimeConfig
+    source: Path
+    dataset_id: str
+    exists: bool
+
+    @property
+    def bins(self) -> int:
+        """How many bins it has or will have."""
+        return bins_in_capture(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What is still to be made: datasets, bins, bytes on the disk, seconds on one core; and what that rests on."""
+
+    datasets: int
+    bins: int
+    size_bytes: int
+    seconds: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign that can run: every dataset of it, in a fixed order."""
+
+    spec: CampaignSpec
+    lake: Lake
+    planned: tuple[PlannedDataset, ...]
+
+    @property
+    def spec_sha256(self) -> str:
+        """Identity of what was asked for."""
+        return sha256(canonical_json(self.spec)).hexdigest()
+
+
+def plan_campaign(
+    campaign: CampaignSpec | PathLike,
+    lake_root: LakeLike | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+) -> Campaign:
+    """Everything a campaign asks for, checked before anything is made.
+
+    `campaign` is a spec, the path of a spec file, or a name under the config root. Raises CampaignError naming every
+    date without a raw file at once, every point that does not resolve, or points that are the same dataset; and
+    vp_contract.SpecError for specs that cannot be read.
+    """
+    lake = open_lake(lake_root)
+    base = config_root(root)
+    spec = campaign if isinstance(campaign, CampaignSpec) else campaign_spec(campaign, base)
+    points = list(_points(spec, base))
+    sources = _sources(lake, [config for _, _, _, config in points])
+    hashes = {path: sha256_file(path) for path in set(sources.values())}
+    planned: dict[str, PlannedDataset] = {}
+    for date, bundle, overrides, config in points:
+        source = sources[config.dt]
+        dataset_id = dataset_id_of(config, identity_of(config, hashes[source]))
+        if dataset_id in planned:
+            other = planned[dataset_id]
+            raise CampaignError(
+                f"campaign {spec.name}: bundle {bundle} with {overrides} and bundle {other.bundle} with "
+                f"{other.overrides} are the same dataset {dataset_id}; take one away"
+            )
+        exists = lake.dataset_dir(dataset_id).is_dir()
+        planned[dataset_id] = PlannedDataset(date, bundle, overrides, config, source, dataset_id, exists)
+    return Campaign(spec, lake, tuple(planned.values()))
+
+
+def estimate(campaign: Campaign) -> Estimate:
+    """How much is still to be made, from the datasets there are, else from a few bins made for the purpose."""
+    missing = [planned for planned in campaign.planned if not planned.exists]
+    if not missing:
+        return Estimate(0, 0, 0, 0.0, "everything is made")
+    per_row, per_bin, basis = _measured(campaign.lake) or _calibrated(missing[0])
+    bins = sum(planned.bins for planned in missing)
+    rows = sum(planned.bins * planned.config.grid_rows for planned in missing)
+    return Estimate(len(missing), bins, int(rows * per_row), bins * per_bin, basis)
+
+
+def run_campaign(
+    campaign: Campaign, parallel: ParallelSpec | None = None, *, progress: Progress | None = None
+) -> list[str]:
+    """Make every dataset of a campaign that is not made yet; the ids of all, in the order of the plan.
+
+    Each is entered in the lake's lineage index once it is whole; an interrupted campaign goes on where it was, whatever
+    executor it began with. Raises ExecutorError and what `generate` raises; what was finished stays.
+    """
+    index = LineageIndex(campaign.lake)
+    known = index.entered(campaign.spec.name, campaign.spec_sha256)
+    ids: list[str] = []
+    with executor_of(parallel or ParallelSpec()) as pool:
+        tasks = [generate_task(campaign.lake.root, planned.config, planned.source) for planned in campaign.planned]
+        futures = [pool.submit(run_generate_task, task) for task in tasks]
+        for planned, dataset_id in zip(campaign.planned, in_order(futures), strict=True):
+            if dataset_id != planned.dataset_id:
+                raise CampaignError(
+                    f"a worker made {dataset_id} where {planned.dataset_id} was planned: the raw file changed "
+                    "meanwhile or is another one there"
+                )
+            if dataset_id not in known:
+                index.append(_lineage(campaign, planned))
+            ids.append(dataset_id)
+            if progress:
+                progress("datasets", len(ids), len(campaign.planned))
+    return ids
+
+
+def _points(spec: CampaignSpec, base: Path) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
+    """(date, bundle, overrides, config) of every point of the product."""
+    chain = load_chain(base, pipeline=spec.pipeline)
+    for date in spec.dates or (chain.config.dt,):
+        for bundle in spec.bundles:
+            for values in itertools.product(*spec.axes.values()):
+                overrides = {**spec.overrides(bundle), **dict(zip(spec.axes, values, strict=True))}
+                try:
+                    config = resolve(chain.instrument, chain.pipeline, overrides={**overrides, "dt": date})
+                    bins_in_capture(config)
+                except (SpecError, PipelineError) as error:
+                    where = f"campaign {spec.name}, {date}, bundle {bundle}, {overrides}"
+                    raise CampaignError(f"{where}: {error}") from error
+                yield date, bundle, overrides, config
+
+
+def _sources(lake: Lake, configs: list[RuntimeConfig]) -> dict[str, Path]:
+    """The raw file of every date. Raises CampaignError naming all that are missing."""
+    sources: dict[str, Path] = {}
+    problems: dict[str, str] = {}
+    for config in configs:
+        if config.dt in sources or config.dt in problems:
+            continue
+        try:
+            sources[config.dt] = find_raw(lake, config)
+        except RawFileError as error:
+            problems[config.dt] = str(error)
+    if problems:
+        first = next(iter(problems.values()))
+        raise CampaignError(f"no raw file for {len(problems)} of the dates, {', '.join(problems)}: {first}")
+    return sources
+
+
+def _measured(lake: Lake) -> tuple[float, float, str] | None:
+    """(bytes a row, seconds a bin, basis) of the datasets in the lake; None when there is none to go by."""
+    rows = bins = size = 0
+    seconds = 0.0
+    used = 0
+    for dataset_id in list_datasets(lake):
+        try:
+            dataset = Dataset.open(lake, dataset_id)
+        except DatasetError:
+            continue
+        counts = dataset.manifest["counts"]
+        rows += counts["bins"] * counts["rows_per_bin"]
+        bins += counts["bins"]
+        size += sum(path.stat().st_size for path in dataset.path.iterdir())
+        seconds += dataset.manifest["timings"]["elapsed_s"]
+        used += 1
+    return (size / rows, seconds / bins, f"{used} datasets of this lake") if rows else None
+
+
+def _calibrated(planned: PlannedDataset) -> tuple[float, float, str]:
+    """The same from the first bins of one dataset, made in a temporary directory."""
+    config = planned.config
+    with tempfile.TemporaryDirectory(prefix="vp-campaign-") as scratch:
+        paths = Path(scratch) / "bins.parquet", Path(scratch) / "grid.parquet"
+        replay = scored_bins(config, planned.source)
+        next(replay)  # the warm-up of the book is not a matter of bins
+        began = time.perf_counter()
+        with BinWriter(*paths, config) as writer:
+            for closed, scored in itertools.islice(replay, _CALIBRATION_BINS):
+                writer.add(closed.fields, {**closed.cells, **scored.cells})
+        elapsed = time.perf_counter() - began
+        size = sum(path.stat().st_size for path in paths)
+    bins = max(1, writer.bins)
+    return size / (bins * config.grid_rows), elapsed / bins, f"the first {writer.bins} bins of {planned.dataset_id}"
+
+
+def _lineage(campaign: Campaign, planned: PlannedDataset) -> Lineage:
+    return Lineage(
+        campaign=campaign.spec.name,
+        spec_sha256=campaign.spec_sha256,
+        dataset_id=planned.dataset_id,
+        pipeline=planned.config.pipeline,
+        dt=planned.date,
+        bundle=planned.bundle,
+        overrides_json=msgspec.json.encode(planned.overrides, order="sorted").decode(),
+        config_version=planned.config.config_version,
+        source=planned.source.name,
+        created_utc=utc_now(),
+    )
+
+
+def lineage(lake_root: LakeLike | None = None) -> pl.DataFrame:
+    """Which campaign asked for which dataset with what: one row each, with the fields of `Lineage`."""
+    return LineageIndex(open_lake(lake_root)).read()
