@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.wire_golden import FRAMES, GOLDEN, golden_config, golden_files
 
 from vp_contract import (
@@ -100,6 +102,24 @@ def test_a_newer_server_is_understood() -> None:
     assert set(columns) == {*_expected()["busy"]["columns"], "a_later_code"}
     for field in grid_columns(golden_config().projection_horizons_ms):
         assert columns[field.name].tolist() == decode_grid(_read("busy.arrow"))[field.name].tolist()
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(st.text(min_size=1).map("later_{}".format), _JSON, max_size=4), st.randoms(use_true_random=False)
+)
+def test_unknown_fields_change_nothing_wherever_they_stand(extra: dict[str, Any], random: Any) -> None:
+    for name in ("busy.update.json", "runtime_config.json"):
+        data = _read(name)
+        members = [*json.loads(data).items(), *extra.items()]
+        random.shuffle(members)
+        assert decode_server_message(json.dumps(dict(members))) == decode_server_message(data)
 
 
 def test_an_unknown_message_is_told_from_a_known_one() -> None:

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { Assembler } from '../../src/wire/assembler';
@@ -65,6 +66,21 @@ describe('a server of another version', () => {
     const { update, cells } = assembler.binary(goldenBytes('newer.arrow'));
     expect(update).toEqual(expectedFrame('busy').update);
     expect(cells).toEqual(expectedCells('busy'));
+  });
+
+  it('may add any fields to a message, anywhere', () => {
+    const names = ['busy.update.json', 'runtime_config.json', 'error.json', 'stream_end.json'];
+    const extra = fc.dictionary(
+      fc.string().map((name) => `later_${name}`),
+      fc.jsonValue(),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...names), extra, extra, (name, before, after) => {
+        const sent = JSON.parse(goldenText(name)) as object;
+        const later = JSON.stringify({ ...before, ...sent, ...after });
+        expect(parseServerMessage(later)).toEqual(parseServerMessage(goldenText(name)));
+      }),
+    );
   });
 
   it('may send messages this page does not know', () => {
