@@ -1,0 +1,125 @@
+"""Campaigns: planned whole, estimated, made once, gone on with."""
+
+import json
+
+import polars as pl
+import pytest
+
+from vp_contract import CampaignSpec, ParallelSpec, SpecError, load_campaign
+from vp_harness import Dataset, list_datasets
+from vp_harness.campaign import estimate, lineage, plan_campaign, run_campaign
+from vp_harness.errors import CampaignError
+from vp_harness.lineage import LineageIndex
+from vp_harness.verification import verify_lake
+
+SHORT = {"grid_radius_ticks": [5, 10]}
+
+
+@pytest.fixture
+def desk(own):
+    spec = own.configs / "pipelines" / "small.yaml"
+    spec.write_text(spec.read_text().replace("09:30", "09:28"))
+    return own
+
+
+def plan(desk, **fields):
+    return plan_campaign(CampaignSpec(name="trial", pipeline="small", **fields), desk.lake, root=desk.configs)
+
+
+def bundles(**named):
+    return {name: load(fields) for name, fields in named.items()}
+
+
+def load(fields):
+    from vp_contract import PipelineOverrides
+
+    return PipelineOverrides(**fields)
+
+
+def test_the_product_in_a_fixed_order_with_ids_that_generation_gives(desk):
+    campaign = plan(desk, axes=SHORT, bundles=bundles(base={}, quick={"tau_velocity": 1.0}))
+    assert [(p.bundle, p.overrides) for p in campaign.planned] == [
+        ("base", {"grid_radius_ticks": 5}),
+        ("base", {"grid_radius_ticks": 10}),
+        ("quick", {"tau_velocity": 1.0, "grid_radius_ticks": 5}),
+        ("quick", {"tau_velocity": 1.0, "grid_radius_ticks": 10}),
+    ]
+    seen = []
+    ids = run_campaign(campaign, ParallelSpec(workers=2), progress=lambda *step: seen.append(step))
+    assert ids == [planned.dataset_id for planned in campaign.planned]
+    assert sorted(ids) == list_datasets(desk.lake)
+    assert seen == [("datasets", n, 4) for n in (1, 2, 3, 4)]
+    assert Dataset.open(desk.lake, ids[2]).config.tau_velocity == 1.0
+    rows = lineage(desk.lake)
+    assert rows.height == 4
+    row = rows.filter(pl.col("dataset_id") == ids[2]).row(0, named=True)
+    assert (row["campaign"], row["bundle"], row["dt"]) == ("trial", "quick", "2026-02-06")
+    assert json.loads(row["overrides_json"]) == {"tau_velocity": 1.0, "grid_radius_ticks": 5}
+
+
+def test_going_on_makes_only_what_is_missing_and_enters_each_once(desk):
+    first = plan(desk, axes={"grid_radius_ticks": [5]})
+    run_campaign(first)
+    stamp = next(desk.lake.datasets_dir.iterdir()).stat().st_mtime_ns
+    whole = plan(desk, axes=SHORT)
+    assert [planned.exists for planned in whole.planned] == [True, False]
+    run_campaign(whole)
+    run_campaign(whole)
+    assert desk.lake.dataset_dir(first.planned[0].dataset_id).stat().st_mtime_ns == stamp
+    assert LineageIndex(desk.lake).entered("trial", whole.spec_sha256) == {p.dataset_id for p in whole.planned}
+    assert lineage(desk.lake).height == 3  # the first campaign asked for one of them too
+    assert {finding.state for finding in verify_lake(desk.lake, config_root=desk.configs)} <= {"whole", "unfinished"}
+
+
+def test_an_estimate_rests_on_measured_datasets_or_on_a_few_bins(desk):
+    campaign = plan(desk, axes=SHORT)
+    guess = estimate(campaign)
+    assert (guess.datasets, guess.bins) == (2, 1200)
+    assert "the first 300 bins of synm6_" in guess.basis
+    run_campaign(plan(desk, axes={"grid_radius_ticks": [5]}))
+    known = estimate(plan(desk, axes=SHORT))
+    assert known.basis == "1 datasets of this lake"
+    made = run_campaign(campaign)
+    size = sum(path.stat().st_size for path in Dataset.open(desk.lake, made[1]).path.iterdir())
+    assert size / 2 < known.size_bytes < size * 2
+    assert estimate(plan(desk, axes=SHORT)).basis == "everything is made"
+
+
+def test_every_missing_date_is_named_before_anything_runs(desk):
+    with pytest.raises(CampaignError, match=r"2 of the dates, 2026-02-09, 2026-02-10: .*vp import"):
+        plan(desk, dates=("2026-02-06", "2026-02-09", "2026-02-10"))
+    assert list_datasets(desk.lake) == []
+
+
+def test_points_that_are_one_dataset_are_refused(desk):
+    with pytest.raises(CampaignError, match="are the same dataset synm6_"):
+        plan(desk, bundles=bundles(base={}, same={"tau_velocity": 2.0}))
+
+
+def test_a_point_that_does_not_resolve_is_named(desk):
+    with pytest.raises(CampaignError, match=r"bundle bad, \{'tau_velocity': 20\.0\}: .*tau_velocity < tau_acc"):
+        plan(desk, bundles=bundles(bad={"tau_velocity": 20.0}))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("name: a\npipeline: small\naxes: {tau: [1]}\n", 3, "unknown sweep axis, allowed: grid_radius_ticks"),
+        ("name: a\npipeline: small\naxes:\n  tau_jerk: [9.0, 9.0]\n", 4, "found 9.0 twice"),
+        ("name: a\npipeline: small\ndates: [2026-02-06, 2026-02-06]\n", 3, "found 2026-02-06 twice"),
+        ("name: a\npipeline: small\nbundles: {}\n", 3, "at least one bundle"),
+        (
+            "name: a\npipeline: small\nbundles:\n  b: {tau_jerk: 9.0}\naxes: {tau_jerk: [8.0]}\n",
+            4,
+            "tau_jerk is an axis of the campaign too",
+        ),
+        ("name: a\npipeline: small\nbundle: {}\n", 3, "bundle"),
+    ],
+)
+def test_a_spec_that_is_wrong_says_file_line_and_field(tmp_path, text, line, problem):
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(SpecError) as error:
+        load_campaign(path)
+    assert f"a.yaml:{line}" in str(error.value)
+    assert problem in str(error.value)
