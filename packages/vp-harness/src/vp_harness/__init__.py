@@ -6,12 +6,15 @@ values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
 """
 
 from vp_harness import signals
+from vp_harness.campaign import Campaign, estimate, lineage, plan_campaign, run_campaign
 from vp_harness.compare import compare
 from vp_harness.dataset import Dataset, list_datasets
 from vp_harness.errors import (
+    CampaignError,
     DatasetDamagedError,
     DatasetError,
     DatasetMissingError,
+    ExecutorError,
     ExperimentError,
     LakeError,
     ParameterError,
@@ -31,14 +34,18 @@ from vp_harness.generate import generate
 from vp_harness.lake import Lake, open_lake
 from vp_harness.pipeline import ScoredReplay, scored_bins
 from vp_harness.promotion import open_registry, promote
+from vp_harness.publication import publish
 from vp_harness.raw import RawFile, find_raw, import_file
 from vp_harness.results import ResultsStore
 
 __all__ = [
+    "Campaign",
+    "CampaignError",
     "Dataset",
     "DatasetDamagedError",
     "DatasetError",
     "DatasetMissingError",
+    "ExecutorError",
     "ExperimentError",
     "ExperimentResult",
     "Lake",
@@ -58,13 +65,18 @@ __all__ = [
     "UnprovenError",
     "VpHarnessError",
     "compare",
+    "estimate",
     "find_raw",
     "generate",
     "import_file",
+    "lineage",
     "list_datasets",
     "open_lake",
     "open_registry",
+    "plan_campaign",
     "promote",
+    "publish",
+    "run_campaign",
     "run_experiment",
     "scored_bins",
     "signals",

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
 
-from vp_contract import ParallelSpec, SpecError
+from vp_book import VpBookError
+from vp_contract import ParallelSpec, SpecError, VpContractError
 from vp_harness.errors import ExecutorError
 from vp_harness.generate import code_versions
 from vp_harness.pipeline import conformance_digests
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _DASK_RETRIES: Final = 2
@@ -59,7 +62,7 @@ def executor_of(parallel: ParallelSpec) -> Iterator[Executor]:
     else:
         pool = ThreadPoolExecutor(parallel.workers, thread_name_prefix="task")
     try:
-        yield pool
+        yield pool if parallel.executor == "local" else _Elsewhere(pool)
     except BaseException:
         pool.shutdown(wait=True, cancel_futures=True)
         raise
@@ -101,9 +104,9 @@ def _dask(address: str | None) -> Iterator[Executor]:
     except (OSError, ValueError, TimeoutError) as error:
         raise ExecutorError(f"no Dask scheduler answers at {address}: {error or type(error).__name__}") from error
     try:
-        _check_workers(client.run(installed))
+        _check_workers(_ask_workers(client, address))
         with client.get_executor(pure=False, retries=_DASK_RETRIES) as executor:
-            yield executor
+            yield _Elsewhere(executor, installed())
     finally:
         client.close()
 
@@ -113,15 +116,66 @@ def installed() -> dict[str, str]:
     return {**code_versions(), **{f"digest of {name}": digest for name, digest in conformance_digests().items()}}
 
 
+def call_elsewhere(expected: Mapping[str, str] | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call `fn` in a worker's process. Raises ExecutorError if the worker has not what is `expected` installed.
+
+    Errors of the libraries below that cannot travel between processes as they are (they take more than a message) come
+    as ExecutorError with the same words.
+    """
+    if expected is not None:  # a worker may have joined after all others were asked
+        difference = _difference(expected, installed())
+        if difference:
+            raise ExecutorError(f"a worker would compute other numbers: {difference}; install the same versions there")
+    try:
+        return fn(*args, **kwargs)
+    except (VpBookError, VpContractError) as error:
+        raise ExecutorError(str(error)) from None
+
+
+class _Elsewhere(Executor):
+    """An executor of other processes: every task goes through `call_elsewhere`."""
+
+    def __init__(self, pool: Executor, expected: Mapping[str, str] | None = None) -> None:
+        self._pool = pool
+        self._expected = expected
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        task: Callable[..., T] = partial(call_elsewhere, self._expected, fn)
+        return self._pool.submit(task, *args, **kwargs)
+
+
+def _ask_workers(client: Any, address: str) -> Mapping[str, Mapping[str, str]]:
+    """What every worker has installed, once there is one."""
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError:
+        raise ExecutorError(
+            f"the Dask scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`"
+        ) from None
+    try:
+        answers: Mapping[str, Mapping[str, str]] = client.run(installed)
+    except (ImportError, AttributeError) as error:
+        raise ExecutorError(
+            f"a worker of {address} lacks what a task needs: {error}; install vp-harness there"
+        ) from error
+    return answers
+
+
 def _check_workers(found: Mapping[str, Mapping[str, str]]) -> None:
     """Raise ExecutorError unless every worker computes what this process would."""
-    if not found:
-        raise ExecutorError("the Dask scheduler has no workers: start some with `dask worker SCHEDULER --nthreads 1`")
     ours = installed()
     for worker, theirs in sorted(found.items()):
-        names = [name for name in ours if theirs.get(name) != ours[name]]
-        if names:
-            said = "; ".join(
-                f"{name} {theirs.get(name, 'none')[:16]} where this has {ours[name][:16]}" for name in names
+        difference = _difference(ours, theirs)
+        if difference:
+            raise ExecutorError(
+                f"worker {worker} would compute other numbers: {difference}; install the same versions there"
             )
-            raise ExecutorError(f"worker {worker} would compute other numbers: {said}; install the same versions there")
+
+
+def _difference(expected: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """What is installed otherwise than expected, in words; empty if nothing is."""
+    return "; ".join(
+        f"{name} {found.get(name, 'missing')[:16]} where {expected[name][:16]} is expected"
+        for name in expected
+        if found.get(name) != expected[name]
+    )

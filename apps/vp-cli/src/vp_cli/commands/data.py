@@ -10,6 +10,7 @@ import typer
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
 from vp_harness import Dataset, generate, import_file, list_datasets
+from vp_harness.campaign import lineage
 
 
 def register(app: typer.Typer) -> None:
@@ -67,10 +68,21 @@ def generate_(
 
 
 def list_datasets_(lake_root: LakeRoot = LAKE_ROOT, as_json: AsJson = False) -> None:
-    """List the datasets of the lake."""
+    """List the datasets of the lake, and the campaigns that asked for them."""
+    asked: dict[str, list[str]] = {}
+    for row in lineage(lake_root).iter_rows(named=True):
+        asked.setdefault(row["dataset_id"], []).append(row["campaign"])
     rows = []
     for dataset_id in list_datasets(lake_root):
         dataset = Dataset.open(lake_root, dataset_id)
         size = sum(path.stat().st_size for path in dataset.path.iterdir())
-        rows.append({"dataset_id": dataset_id, "bins": dataset.n_bins, "bytes": size, "sound": dataset.sound})
-    print_json(rows) if as_json else print_rows("datasets", rows, ["dataset_id", "bins", "bytes", "sound"])
+        rows.append(
+            {
+                "dataset_id": dataset_id,
+                "bins": dataset.n_bins,
+                "bytes": size,
+                "sound": dataset.sound,
+                "campaigns": " ".join(dict.fromkeys(asked.get(dataset_id, []))),
+            }
+        )
+    print_json(rows) if as_json else print_rows("datasets", rows, ["dataset_id", "bins", "bytes", "sound", "campaigns"])
