@@ -178,15 +178,18 @@ export class StreamSession {
     this.identity = identity;
     this.host.emit({ kind: 'config', message, columns });
     const goOn = same && this.lastBin >= 0 ? this.lastBin + 1 : null;
-    const target = this.seekOnOpen ?? goOn;
+    const asked = this.seekOnOpen;
+    const target = asked ?? goOn;
     this.seekOnOpen = null;
     if (!this.greeted) this.greet(message.serving.alias);
+    // A seek shows its bin also during a pause, which is wanted of one that the user asked for.
+    if (this.paused && asked !== null) this.send({ type: 'pause' });
     if (target !== null) {
       this.send({ type: 'seek', bin_seq: target });
       this.resumeAt = target;
       this.staleBins = 0;
     }
-    if (this.paused) this.send({ type: 'pause' });
+    if (this.paused && asked === null) this.send({ type: 'pause' });
   }
 
   private greet(alias: string | null): void {

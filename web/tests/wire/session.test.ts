@@ -69,18 +69,25 @@ class Bench {
 }
 
 /** A session over a socket that is not there. */
-function offline(): { session: StreamSession; socket: Socket; events: WorkerEvent[] } {
+function offline(): {
+  session: StreamSession;
+  socket: Socket;
+  events: WorkerEvent[];
+  /** What the session sent. */
+  sent: string[];
+} {
   const events: WorkerEvent[] = [];
+  const sent: string[] = [];
   const socket: Socket = {
     binaryType: '',
     readyState: 1,
     onmessage: null,
     onclose: null,
-    send: () => undefined,
+    send: (text) => sent.push(text),
     close: () => undefined,
   };
   const host = { open: () => socket, emit: (event: WorkerEvent) => events.push(event) };
-  return { session: new StreamSession({ ...host, random: () => 0 }), socket, events };
+  return { session: new StreamSession({ ...host, random: () => 0 }), socket, events, sent };
 }
 
 let bench: Bench | null = null;
@@ -187,6 +194,23 @@ describe('StreamSession', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it('asks for a bin the user wants to see during a pause, and only then', () => {
+    const { session, socket, sent } = offline();
+    session.connect('ws://localhost/');
+    session.send({ type: 'pause' });
+    socket.onclose?.({ code: 1000, reason: '' });
+    session.send({ type: 'seek', bin_seq: 7 });
+    sent.length = 0;
+    socket.onmessage?.({ data: goldenText('runtime_config.json') });
+    expect(sent).toEqual([
+      '{"type":"ack","bin_seq":0}',
+      '{"type":"follow"}',
+      '{"type":"pause"}',
+      '{"type":"seek","bin_seq":7}',
+    ]);
+    session.disconnect();
   });
 
   it('gives up on a server of another major version, with a word why', () => {
