@@ -6,7 +6,7 @@ values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
 """
 
 from vp_harness import signals
-from vp_harness.campaign import Campaign, estimate, lineage, plan_campaign, run_campaign
+from vp_harness.campaign import Campaign, estimate, plan_campaign, run_campaign
 from vp_harness.compare import compare
 from vp_harness.dataset import Dataset, list_datasets
 from vp_harness.errors import (
@@ -69,7 +69,6 @@ __all__ = [
     "find_raw",
     "generate",
     "import_file",
-    "lineage",
     "list_datasets",
     "open_lake",
     "open_registry",
