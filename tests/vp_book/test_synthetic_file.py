@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import zstandard
 
-import vp_book.synthetic._files as files
 from vp_book.errors import ParameterError, VpBookError
 from vp_book.records import MBO_DTYPE
 from vp_book.synthetic import write_market
+from vp_book.synthetic._files import HashedOutput
 
 
 def test_official_decoder_reads_every_record(tmp_path: Path) -> None:
@@ -104,17 +104,17 @@ def test_directories_are_made_and_a_file_is_replaced(tmp_path: Path) -> None:
     assert hashlib.sha256(path.read_bytes()).hexdigest() == market.sha256
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "m.dbn"
     target.write_bytes(b"before")
 
-    def fail_halfway() -> None:
-        with files.replacing(target) as file:
-            file.write(b"half")
-            raise RuntimeError
+    def fail(output: HashedOutput) -> None:
+        assert len(list(tmp_path.iterdir())) == 2  # the old file, and the new one in the making
+        raise OSError("disk full")
 
-    with pytest.raises(RuntimeError):
-        fail_halfway()
+    monkeypatch.setattr(HashedOutput, "finish", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_market(target, seed=1, minutes=1)
     assert target.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -1,60 +1,24 @@
-"""Files that appear whole or not at all, and hashes of what went into them."""
+"""A file that is hashed, and compressed if wanted, on its way to the disk."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import zstandard
+
+from vp_book.atomic import StagedFile
 
 _ZSTD: Final = zstandard.ZstdCompressor(level=3, write_checksum=True)
 
 
-@contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A temporary sibling of `target` to write to, which takes its name once it is on disk.
-
-    An exception inside leaves `target` as it was and nothing else behind.
-    """
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; this one is data like any other.
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_directory(target.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename durable. Windows cannot open directories, and needs none of this."""
-    if os.name == "nt":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 class HashedOutput:
-    """Writes bytes to a binary file, compressed with zstd if wanted, and hashes both what comes in and what goes out.
+    """Writes bytes to a staged file, compressed with zstd if wanted, and hashes both what comes in and what goes out.
 
     The compressed bytes depend on the version of the zstd library, what comes in does not.
     """
 
-    def __init__(self, file: IO[bytes], *, compress: bool) -> None:
+    def __init__(self, file: StagedFile, *, compress: bool) -> None:
         self._file = file
         self._compressor = _ZSTD.compressobj() if compress else None
         self.content = hashlib.sha256()

@@ -14,6 +14,7 @@ import numpy as np
 from databento_dbn import Metadata, Schema, SType
 from databento_dbn.metadata import MappingInterval
 
+from vp_book.atomic import StagedFile, replace_file
 from vp_book.records import (
     ACTION_ADD,
     ACTION_CANCEL,
@@ -24,7 +25,7 @@ from vp_book.records import (
     F_SNAPSHOT,
 )
 from vp_book.synthetic._arguments import checked_path, checked_session
-from vp_book.synthetic._files import HashedOutput, replacing
+from vp_book.synthetic._files import HashedOutput
 from vp_book.synthetic._generate import Market, Session
 from vp_book.synthetic._model import MarketModel
 
@@ -104,14 +105,14 @@ def write_market(
     model = MarketModel()
     market = Market(session, model)
     tally = _Tally()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as file:
+    with StagedFile(target) as file:
         output = HashedOutput(file, compress=target.suffix == ".zst")
         output.write(_metadata(session).encode())
         for records in market.blocks():
             tally.add(records)
             output.write(records.tobytes())
         output.finish()
+        file.publish()
     written = MarketFile(
         path=target,
         sidecar=target.with_name(f"{target.name}.json"),
@@ -129,8 +130,8 @@ def write_market(
         "date": date,
         "start": start,
     }
-    with replacing(written.sidecar) as file:
-        file.write((json.dumps(_sidecar(written, arguments, market, tally, output), indent=2) + "\n").encode())
+    facts = json.dumps(_sidecar(written, arguments, market, tally, output), indent=2) + "\n"
+    replace_file(written.sidecar, facts.encode())
     return written
 
 
