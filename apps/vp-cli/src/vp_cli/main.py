@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vp_book import VpBookError
-from vp_cli.commands import aliases, bench, cache, campaign, data, demo, doctor, research, serving, verify
+from vp_cli.commands import aliases, bench, cache, campaign, config, data, demo, doctor, research, serving, verify
 from vp_cli.errors import CliError
 from vp_cli.output import fail
 from vp_contract import VpContractError
@@ -41,6 +41,7 @@ demo.register(app)
 doctor.register(app)
 data.register(app)
 campaign.register(app)
+config.register(app)
 cache.register(app)
 research.register(app)
 serving.register(app)

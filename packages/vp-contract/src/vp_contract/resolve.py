@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct, structs
@@ -41,6 +41,15 @@ STATE_MODEL_FIELDS: Final[Mapping[str, str]] = {
 """Parameter of the derivative stage -> field of `RuntimeConfig`."""
 
 
+class Layer(NamedTuple):
+    """The values that one spec gives, by the names of `RuntimeConfig`'s fields, and where in its document each is."""
+
+    title: str
+    kind: str
+    values: Mapping[str, object]
+    paths: Mapping[str, tuple[str, ...]]
+
+
 def resolve(
     instrument: InstrumentLock,
     pipeline: PipelineSpec,
@@ -56,41 +65,51 @@ def resolve(
     Raises `InstrumentLockError` when the pipeline's instrument is not the lock's, and `SpecError` when the layers name
     other specs than those given, or their merged values contradict one another; it names the layer each value is from.
     """
-    _check_names(pipeline, serving, experiment)
-    capture = pipeline.capture
-    check_instrument(
-        instrument,
-        product_type=capture.product_type,
-        symbol=capture.symbol,
-        where=f"pipeline {pipeline.name}",
-    )
-    layers: list[tuple[str, Mapping[str, object]]] = [
-        ("the instrument file", msgspec.to_builtins(instrument)),
-        (f"pipeline {pipeline.name}", {**_set_fields(capture), **_set_fields(pipeline.pipeline)}),
-    ]
-    if serving is not None:
-        layers.append((f"serving {serving.name}", _serving_layer(serving)))
-    if overrides:
-        _check_override_names(overrides)
-        layers.append(("the overrides", overrides))
-
-    fields: dict[str, object] = {
-        "pipeline": pipeline.name,
-        "serving": None if serving is None else serving.name,
-    }
-    origin: dict[str, str] = {}
-    for layer, values in layers:
-        _replace_default_weights(fields, values)
-        _drop_other_signal(fields, values)
-        fields.update(values)
-        origin.update(dict.fromkeys(values, layer))
+    fields, origin = merge(instrument, pipeline, serving, experiment, overrides)
     try:
         return convert_plain(fields, RuntimeConfig)
     except SpecError as error:
         words = {error.field.partition("[")[0], *re.findall(r"[a-z][a-z0-9_]*", error.problem)}
         named = [name for name in origin if name in words]
-        sources = "; ".join(f"{name} is from {origin[name]}" for name in named)
+        sources = "; ".join(f"{name} is from {origin[name].title}" for name in named)
         raise SpecError(f"{error.problem} ({sources})" if sources else error.problem, field=error.field) from error
+
+
+def merge(
+    instrument: InstrumentLock,
+    pipeline: PipelineSpec,
+    serving: ServingSpec | None = None,
+    experiment: ExperimentSpec | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> tuple[dict[str, object], dict[str, Layer]]:
+    """The merged values before they are checked together, and the layer that each is from.
+
+    A value that no layer states, but that follows from one that does, has that one's layer. Raises as `resolve` does.
+    """
+    _check_names(pipeline, serving, experiment)
+    check_instrument(
+        instrument,
+        product_type=pipeline.capture.product_type,
+        symbol=pipeline.capture.symbol,
+        where=f"pipeline {pipeline.name}",
+    )
+    lock = msgspec.to_builtins(instrument)
+    layers = [Layer("the instrument file", "instrument", lock, {name: (name,) for name in lock})]
+    layers.append(_pipeline_layer(pipeline))
+    if serving is not None:
+        layers.append(_serving_layer(serving))
+    if overrides:
+        _check_override_names(overrides)
+        layers.append(Layer("the overrides", "overrides", overrides, {}))
+    fields: dict[str, object] = {"pipeline": pipeline.name, "serving": None if serving is None else serving.name}
+    origin: dict[str, Layer] = {}
+    for layer in layers:
+        if _replace_default_weights(fields, layer.values):
+            origin["flow_rollup_weights"] = layer
+        _drop_other_signal(fields, layer.values)
+        fields.update(layer.values)
+        origin.update(dict.fromkeys(layer.values, layer))
+    return fields, origin
 
 
 def _check_names(pipeline: PipelineSpec, serving: ServingSpec | None, experiment: ExperimentSpec | None) -> None:
@@ -114,18 +133,33 @@ def _set_fields(spec: Struct) -> dict[str, object]:
     return {name: value for name, value in structs.asdict(spec).items() if value is not msgspec.UNSET}
 
 
-def _serving_layer(serving: ServingSpec) -> dict[str, object]:
-    values: dict[str, object] = {SCORING_FIELDS[name]: value for name, value in _set_fields(serving.scoring).items()}
-    values |= {PROJECTION_FIELDS[name]: value for name, value in _set_fields(serving.projection).items()}
+def _pipeline_layer(pipeline: PipelineSpec) -> Layer:
+    capture, overrides = _set_fields(pipeline.capture), _set_fields(pipeline.pipeline)
+    paths = {name: ("capture", name) for name in capture} | {name: ("pipeline", name) for name in overrides}
+    return Layer(f"pipeline {pipeline.name}", "pipeline", {**capture, **overrides}, paths)
+
+
+def _serving_layer(serving: ServingSpec) -> Layer:
+    stated: list[tuple[str, object, tuple[str, ...]]] = []
+    for name, value in _set_fields(serving.scoring).items():
+        stated.append((SCORING_FIELDS[name], value, ("scoring", name)))
+    for name, value in _set_fields(serving.projection).items():
+        stated.append((PROJECTION_FIELDS[name], value, ("projection", name)))
     signal = serving.signal
-    values["signal_name"] = signal.name
+    stated.append(("signal_name", signal.name, ("signal", "name")))
     if signal.name != DERIVATIVE_SIGNAL:
-        return values | {"signal_params": signal.params, "signal_weights": signal.weights}
-    for name, value in signal.params.items():
-        values[_state_model_field(name, f"signal.params.{name}", serving.name)] = value
-    for name, weight in signal.weights.items():
-        values[_state_model_field(f"{name}_weight", f"signal.weights.{name}", serving.name)] = weight
-    return values
+        stated.append(("signal_params", signal.params, ("signal", "params")))
+        stated.append(("signal_weights", signal.weights, ("signal", "weights")))
+    else:
+        for name, value in signal.params.items():
+            field = _state_model_field(name, f"signal.params.{name}", serving.name)
+            stated.append((field, value, ("signal", "params", name)))
+        for name, weight in signal.weights.items():
+            field = _state_model_field(f"{name}_weight", f"signal.weights.{name}", serving.name)
+            stated.append((field, weight, ("signal", "weights", name)))
+    values = {field: value for field, value, _ in stated}
+    paths = {field: path for field, _, path in stated}
+    return Layer(f"serving {serving.name}", "serving", values, paths)
 
 
 def _state_model_field(parameter: str, where: str, serving: str) -> str:
@@ -155,10 +189,12 @@ def _drop_other_signal(fields: dict[str, object], values: Mapping[str, object]) 
         fields.pop("signal_weights", None)
 
 
-def _replace_default_weights(fields: dict[str, object], values: Mapping[str, object]) -> None:
-    """A layer that changes the number of flow windows and gives no weights means equal ones."""
+def _replace_default_weights(fields: dict[str, object], values: Mapping[str, object]) -> bool:
+    """A layer that changes the number of flow windows and gives no weights means equal ones; whether it does."""
     windows, before = values.get("flow_windows"), fields.get("flow_windows")
     if "flow_rollup_weights" in values or not isinstance(windows, (tuple, list)):
-        return
+        return False
     if isinstance(before, (tuple, list)) and len(windows) != len(before):
         fields["flow_rollup_weights"] = (1.0,) * len(windows)
+        return True
+    return False

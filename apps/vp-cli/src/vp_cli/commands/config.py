@@ -1,0 +1,58 @@
+"""`vp config`: what a spec resolves to, and where each value is from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from vp_cli.errors import CliError
+from vp_cli.options import CONFIG_ROOT, ConfigRoot
+from vp_cli.output import AsJson, print_json, print_rows
+from vp_contract import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, spec_names
+from vp_contract.origins import config_origins
+
+config = typer.Typer(help="Specs and what they resolve to.")
+
+_KINDS: Final = {"experiment": EXPERIMENTS_DIR, "serving": SERVING_DIR, "pipeline": PIPELINES_DIR}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(config, name="config", no_args_is_help=True)
+
+
+@config.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Name of an experiment, else of a serving, else of a pipeline.")],
+    kind: Annotated[str | None, typer.Option(help="experiment, serving or pipeline, if several have the name.")] = None,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Print a resolved config: every field, its value, and the file and line that state it."""
+    found = kind or _kind_of(name, config_root)
+    if found not in _KINDS:
+        raise CliError(f"--kind {found!r}: one of {', '.join(_KINDS)} is allowed")
+    origins = config_origins(config_root, **{found: name})
+    rows = [{"field": o.field, "value": o.value, "from": o.where} for o in origins]
+    if as_json:
+        print_json({"kind": found, "name": name, "fields": rows})
+        return
+    print_rows(f"{found} {name}", [{**row, "value": _text(row["value"])} for row in rows], ["field", "value", "from"])
+
+
+def _kind_of(name: str, config_root: ConfigRoot) -> str:
+    known = {kind: spec_names(config_root, directory) for kind, directory in _KINDS.items()}
+    for kind, names in known.items():
+        if name in names:
+            return kind
+    listed = "; ".join(f"{kind}: {', '.join(names) or 'none'}" for kind, names in known.items())
+    raise CliError(f"no spec {name!r} under {config_root}; it has {listed}")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}={item}" for name, item in value.items()) or "-"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "-" if value is None else str(value)
