@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from vp_contract import Frame
+from vp_stream.bus import FrameSink
 from vp_stream.errors import EngineError
-from vp_stream.framelog import FrameLog
 from vp_stream.telemetry import BinTiming, LatencyLog
 
 _logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Feed(Protocol[T]):
 class Producer:
     """One engine run that fills one frame log."""
 
-    def __init__(self, serving_id: str, feed: Feed[T], log: FrameLog, latency: LatencyLog | None) -> None:
+    def __init__(self, serving_id: str, feed: Feed[T], log: FrameSink, latency: LatencyLog | None) -> None:
         self._serving_id = serving_id
         self._log = log
         self._latency = latency

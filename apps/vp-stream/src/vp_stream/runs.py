@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from vp_contract import Frame
 from vp_stream.blocking import in_daemon_thread
+from vp_stream.bus import FrameBus
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.framelog import BlockCache, FrameLog
 from vp_stream.logfile import LogKey
@@ -48,7 +49,7 @@ class ServingRun:
         self.spec = spec
         self._cache = cache
         self._latency = latency
-        self._log: FrameLog | None = None
+        self._log: FrameBus | None = None
         self._producer: Producer | None = None
         self._failure: Exception | None = None
         self._rebuilds = 0
@@ -115,7 +116,7 @@ class ServingRun:
         if self._log is not None:
             self._log.close()
 
-    def _open_log(self, loop: asyncio.AbstractEventLoop) -> FrameLog:
+    def _open_log(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         path = self.spec.path
         try:
             log = FrameLog.load(path, self.spec.key, self._cache, loop)
@@ -129,13 +130,13 @@ class ServingRun:
             return log
         return self._produce(loop)
 
-    def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameLog:
+    def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
         self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._latency)
         self._producer.start()
         return log
 
-    async def _rebuild(self, damaged: FrameLog, error: LogDamagedError) -> None:
+    async def _rebuild(self, damaged: FrameBus, error: LogDamagedError) -> None:
         loop = asyncio.get_running_loop()
         async with self._changing:
             if self._log is not damaged:
