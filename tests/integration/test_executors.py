@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -111,29 +112,30 @@ def test_a_dask_cluster(tmp_path: Path, market: Path, reference: Desk) -> None:
 
 def test_a_cluster_that_loses_a_worker_makes_the_same(tmp_path: Path, market: Path, reference: Desk) -> None:
     desk = Desk(tmp_path, market)
+    datasets = desk.lake.datasets_dir
     with dask_cluster(2, tmp_path) as cluster:
-        process = desk.start("campaign", "small", "--executor", "dask", "--scheduler", cluster.address)
-        while process.poll() is None and not list_datasets(desk.lake):
-            time.sleep(0.02)
-        cluster.workers[0].kill()
-        assert process.wait() == 0
+        with desk.start("campaign", "small", "--executor", "dask", "--scheduler", cluster.address) as process:
+            while process.poll() is None and not (datasets.exists() and any(datasets.iterdir())):
+                time.sleep(0.02)
+            cluster.workers[0].kill()  # each of the two is at work on a dataset
+            _, err = process.communicate()
+        assert process.returncode == 0, err
     assert desk.bytes_made().items() <= reference.bytes_made().items()
-    assert lineage(desk.lake).height == len(list_datasets(desk.lake)) == 4
+    assert lineage(desk.lake).height == len(list_datasets(desk.lake)) == 2
 
 
 def test_a_killed_campaign_goes_on_with_another_executor(tmp_path: Path, market: Path, reference: Desk) -> None:
     desk = Desk(tmp_path, market)
-    process = desk.start("campaign", "small")
-    while process.poll() is None and not list_datasets(desk.lake):
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    with desk.start("campaign", "small") as process:
+        while process.poll() is None and not list_datasets(desk.lake):
+            time.sleep(0.02)
+        process.kill()
     found = len(list_datasets(desk.lake))
     answer = desk.answer("campaign", "small", "--executor", "processes")
-    assert (answer["made"], answer["found"]) == (4 - found, found)
+    assert (answer["made"], answer["found"]) == (2 - found, found)
     assert desk.bytes_made().items() <= reference.bytes_made().items()
-    assert lineage(desk.lake).height == 4
-    assert {row["state"] for row in desk.answer("verify", "lake")["problems"]} == set()
+    assert lineage(desk.lake).height == 2
+    assert desk.answer("verify", "lake")["damaged"] == 0
 
 
 def test_a_worker_that_would_compute_other_numbers_is_refused(tmp_path: Path, market: Path) -> None:
@@ -150,7 +152,7 @@ def test_a_worker_that_would_compute_other_numbers_is_refused(tmp_path: Path, ma
     with dask_cluster(1, tmp_path, {"PYTHONPATH": str(other)}) as cluster:
         code, out, err = desk.vp("campaign", "small", "--executor", "dask", "--scheduler", cluster.address)
     assert (code, out) == (1, "")
-    assert "would compute other numbers: vp-book 9.9.9 where this has 0.1.0" in err
+    assert re.search(r"would compute other numbers: vp-book 9\.9\.9 .*0\.1\.0", err)
     assert list_datasets(desk.lake) == []
 
 
