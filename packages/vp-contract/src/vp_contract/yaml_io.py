@@ -36,6 +36,7 @@ _T = TypeVar("_T")
 
 _VALIDATION_PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 _UNKNOWN_FIELD: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
 _MISSING_FIELD: Final = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
 
@@ -134,7 +135,11 @@ def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
     except RecursionError as error:
         raise SpecError("not valid YAML: is nested too deeply", file=file) from error
     except _PARSER_FAILURES as error:
-        raise SpecError(f"not valid YAML: {_one_line(str(error)) or type(error).__name__}", file=file) from error
+        problem, line = _impossible_date(text) or (
+            f"not valid YAML: {_one_line(str(error)) or type(error).__name__}",
+            None,
+        )
+        raise SpecError(problem, file=file, line=line) from error
     if document is None:
         raise SpecError("is empty, expected a mapping of fields", file=file)
     if not isinstance(document, CommentedMap):
@@ -142,6 +147,17 @@ def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
     lines: _Lines = {}
     plain = _PlainReader(file, lines).mapping(document, ())
     return plain, lines
+
+
+def _impossible_date(text: str) -> tuple[str, int] | None:
+    """What is wrong and the line, when it is a date that is in no calendar: the parser does not say where it is."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        for date in _DATE.findall(line):
+            try:
+                dt.date.fromisoformat(date)
+            except ValueError:
+                return f"expected a day of the calendar as YYYY-MM-DD, found {date}", number
+    return None
 
 
 def _decoded(data: bytes, file: str) -> str:
@@ -286,6 +302,9 @@ def _explained(
     if missing is not None:
         return "is required and missing", (*path, missing["name"])
     found = _value_at(plain, path)
+    choices = _choices(_type_at(kind, path))
+    if problem.startswith("Invalid enum value") and choices:
+        problem = f"expected one of {', '.join(map(str, choices))}"
     if isinstance(found, (str, int, float)) and not isinstance(found, bool):
         problem = f"{problem.partition(', got')[0]}, found {found!r}"
     return problem[:1].lower() + problem[1:], path
@@ -304,13 +323,24 @@ def _value_at(plain: object, path: Iterable[_Step]) -> object:
 
 def _field_names(kind: type[object], path: Iterable[_Step]) -> list[str]:
     """Names that the struct at `path` below the struct type `kind` accepts."""
+    node = _struct_in(_type_at(kind, path))
+    return [] if node is None else [field.encode_name for field in node.fields]
+
+
+def _type_at(kind: type[object], path: Iterable[_Step]) -> object:
+    """The type of what is at `path` below the struct type `kind`; None where that is inside no struct."""
     node: object = inspect.type_info(kind)
     for step in path:
-        node = _struct_in(node)
-        field = next((f for f in node.fields if f.encode_name == step), None) if node is not None else None
+        struct = _struct_in(node)
+        field = next((f for f in struct.fields if f.encode_name == step), None) if struct is not None else None
         node = None if field is None else field.type
-    node = _struct_in(node)
-    return [] if node is None else [field.encode_name for field in node.fields]
+    return node
+
+
+def _choices(node: object) -> list[object]:
+    """The values of a literal type."""
+    nodes = node.types if isinstance(node, inspect.UnionType) else (node,)
+    return [value for one in nodes if isinstance(one, inspect.LiteralType) for value in one.values]
 
 
 def _struct_in(node: object) -> inspect.StructType | None:
