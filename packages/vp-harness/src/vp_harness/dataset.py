@@ -106,36 +106,63 @@ class Dataset:
         """Names that `grid` takes."""
         return tuple(field.name for field in grid_columns(self.config.projection_horizons_ms) if field.name != "k")
 
-    def grid(self, column: str) -> NDArray[Any]:
-        """One cell column as a dense array (n_bins, 2 * radius + 1) of its own dtype; row i of a bin is k = i - radius.
+    def scan_bins(self) -> pl.LazyFrame:
+        """The per-bin fields, lazily: only the columns and row groups a query needs are read."""
+        return pl.scan_parquet(self._file(BINS_FILE))
 
-        Cells that are not stored are 0. Raises ParameterError for a column there is not.
+    def scan_grid(self) -> pl.LazyFrame:
+        """The stored cells, one row each with `bin_seq` and `k`, sorted by both; lazily. Absent cells are all zero."""
+        return pl.scan_parquet(self._file(GRID_FILE))
+
+    def grid(self, column: str, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+        """One cell column as a dense array (bins, 2 * radius + 1) of its own dtype; row i of a bin is k = i - radius.
+
+        The bins are `start` (inclusive) to `stop` (exclusive), by default all. Cells that are not stored are 0. Of a
+        range only its row groups are read. Raises ParameterError for a column or a range there is not.
         """
         if column not in self.columns:
             raise ParameterError(f"column {column!r} is not in the grid; it has: {', '.join(self.columns)}")
-        places = self._places
-        stored = self._read_grid([column])[0]
-        dense = np.zeros(self.n_bins * self.config.grid_rows, stored.dtype)
+        last = self.n_bins if stop is None else stop
+        if not 0 <= start <= last <= self.n_bins:
+            raise ParameterError(f"bins {start} to {stop}: 0 to {self.n_bins} are allowed, in order")
+        rows = self.config.grid_rows
+        if (start, last) == (0, self.n_bins):
+            places = self._places
+            stored = self._read_grid([column])[0]
+        else:
+            wanted = self.scan_grid().filter(pl.col("bin_seq").is_between(start, last, closed="left"))
+            cells = wanted.select("bin_seq", "k", column).collect()
+            places = self._places_of(cells["bin_seq"].to_numpy() - start, cells["k"].to_numpy())
+            stored = cells[column].to_numpy()
+        dense = np.zeros((last - start) * rows, stored.dtype)
         dense[places] = stored
-        return dense.reshape(self.n_bins, self.config.grid_rows)
+        return dense.reshape(last - start, rows)
 
     def verify(self) -> dict[str, str]:
         """Recompute every checksum; returns them by file name.
 
         Raises DatasetDamagedError naming the first file that is missing, changed, or does not belong there.
         """
-        strange = sorted({path.name for path in self.path.iterdir()} - {*self._checksums, CHECKSUMS_FILE})
-        if strange:
-            raise DatasetDamagedError(f"{self.path / strange[0]} does not belong to the dataset")
+        self.check_names()
         for name, digest in self._checksums.items():
             _check(self.path / name, digest)
         return dict(self._checksums)
 
+    def check_names(self) -> None:
+        """Look whether the files of the dataset, and no others, are there. Raises DatasetDamagedError naming one."""
+        there, expected = {path.name for path in self.path.iterdir()}, {*self._checksums, CHECKSUMS_FILE}
+        for name in sorted(expected - there):
+            raise DatasetDamagedError(f"{self.path / name} is missing: the dataset is not whole")
+        for name in sorted(there - expected):
+            raise DatasetDamagedError(f"{self.path / name} does not belong to the dataset")
+
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """Where each stored cell goes in a flattened dense grid."""
-        bin_seq, k = self._read_grid(["bin_seq", "k"])
-        places: NDArray[np.int64] = bin_seq * self.config.grid_rows + (k + self.config.grid_radius_ticks)
+        return self._places_of(*self._read_grid(["bin_seq", "k"]))
+
+    def _places_of(self, bins: NDArray[Any], k: NDArray[Any]) -> NDArray[np.int64]:
+        places: NDArray[np.int64] = bins * self.config.grid_rows + (k + self.config.grid_radius_ticks)
         return places
 
     def _read_grid(self, columns: list[str]) -> list[NDArray[Any]]:

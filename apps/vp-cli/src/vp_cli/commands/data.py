@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated, load_lock
-from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
-from vp_harness import Dataset, generate, import_file, list_datasets
-from vp_harness.campaign import lineage
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
+from vp_harness import Dataset, generate, import_file, open_lake
+from vp_harness.overview import overview
 
 
 def register(app: typer.Typer) -> None:
@@ -67,22 +68,36 @@ def generate_(
     print_json(facts) if as_json else print_facts("dataset", facts)
 
 
-def list_datasets_(lake_root: LakeRoot = LAKE_ROOT, as_json: AsJson = False) -> None:
-    """List the datasets of the lake, and the campaigns that asked for them."""
-    asked: dict[str, list[str]] = {}
-    for row in lineage(lake_root).iter_rows(named=True):
-        asked.setdefault(row["dataset_id"], []).append(row["campaign"])
-    rows = []
-    for dataset_id in list_datasets(lake_root):
-        dataset = Dataset.open(lake_root, dataset_id)
-        size = sum(path.stat().st_size for path in dataset.path.iterdir())
-        rows.append(
-            {
-                "dataset_id": dataset_id,
-                "bins": dataset.n_bins,
-                "bytes": size,
-                "sound": dataset.sound,
-                "campaigns": " ".join(dict.fromkeys(asked.get(dataset_id, []))),
-            }
-        )
-    print_json(rows) if as_json else print_rows("datasets", rows, ["dataset_id", "bins", "bytes", "sound", "campaigns"])
+def list_datasets_(
+    verify: Annotated[bool, typer.Option("--verify", help="Recompute every checksum too.")] = False,
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """List the datasets of the lake: size, status, where they come from and what rests on them."""
+    with progress("datasets") as update:
+        update("datasets", 0, 1)
+        found = overview(open_lake(lake_root), config_root=config_root, verify=verify)
+        update("datasets", 1, 1)
+    rows = [msgspec.to_builtins(dataset) for dataset in found]
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        {
+            "dataset_id": row["dataset_id"],
+            "status": row["status"],
+            "bins": row["bins"],
+            "MB": round(row["size_bytes"] / 1e6, 1),
+            "source": f"{row['source']} {row['source_sha256'][:8]}".strip(),
+            "campaigns": " ".join(row["campaigns"]),
+            "runs": row["runs"],
+            "aliases": " ".join(row["aliases"]),
+        }
+        for row in rows
+    ]
+    columns = ["dataset_id", "status", "bins", "MB", "source", "campaigns", "runs", "aliases"]
+    print_rows("datasets", shown, columns)
+    for row in rows:
+        if row["problem"]:
+            say(f"{row['dataset_id']}: {row['problem']}")

@@ -1,0 +1,116 @@
+"""What datasets a lake has, in what state, where they come from and what rests on them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Literal
+
+import msgspec
+
+from vp_book.atomic import leftovers
+from vp_harness.configs import PathLike
+from vp_harness.dataset import Dataset, list_datasets
+from vp_harness.errors import DatasetError
+from vp_harness.lake import Lake
+from vp_harness.lineage import LineageIndex
+from vp_harness.promotion import open_registry
+from vp_harness.results import ResultsStore
+from vp_registry import VpRegistryError
+
+
+class DatasetOverview(msgspec.Struct, frozen=True, kw_only=True):
+    """One dataset. `status` is
+
+    `whole`; `unsound`: whole, but the replay's certificate does not hold; `damaged`: a file is missing or is not what
+    was written; `unfinished`: what a process left that died. `source` is the raw file and `source_sha256` its hash;
+    `campaigns` asked for the dataset, `runs` were judged on it and `aliases` serve one of those.
+    """
+
+    dataset_id: str
+    status: Literal["whole", "unsound", "damaged", "unfinished"]
+    size_bytes: int
+    pipeline: str = ""
+    bins: int = 0
+    source: str = ""
+    source_sha256: str = ""
+    created_utc: str = ""
+    campaigns: tuple[str, ...] = ()
+    runs: int = 0
+    aliases: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = False) -> list[DatasetOverview]:
+    """Every dataset of a lake and what is left of unfinished ones, sorted by id.
+
+    Manifests and the presence of every file are checked, with `verify` every byte.
+    """
+    campaigns: dict[str, list[str]] = {}
+    for row in LineageIndex(lake).read().iter_rows(named=True):
+        campaigns.setdefault(row["dataset_id"], []).append(row["campaign"])
+    counted = ResultsStore(lake).runs().group_by("dataset_id").len()
+    runs = dict(zip(counted["dataset_id"], counted["len"], strict=True))
+    aliases = _aliases(lake, config_root)
+    found = [
+        _described(
+            lake,
+            dataset_id,
+            verify,
+            tuple(dict.fromkeys(campaigns.get(dataset_id, ()))),
+            runs.get(dataset_id, 0),
+            tuple(aliases.get(dataset_id, ())),
+        )
+        for dataset_id in list_datasets(lake)
+    ]
+    for path in leftovers(lake.datasets_dir):
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        found.append(DatasetOverview(dataset_id=path.name, status="unfinished", size_bytes=size))
+    return found
+
+
+def _described(
+    lake: Lake, dataset_id: str, verify: bool, campaigns: tuple[str, ...], runs: int, aliases: tuple[str, ...]
+) -> DatasetOverview:
+    directory = lake.dataset_dir(dataset_id)
+    size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
+    try:
+        dataset = Dataset.open(lake, dataset_id)
+        dataset.verify() if verify else dataset.check_names()
+    except DatasetError as error:
+        return DatasetOverview(
+            dataset_id=dataset_id,
+            status="damaged",
+            size_bytes=size,
+            campaigns=campaigns,
+            runs=runs,
+            aliases=aliases,
+            problem=str(error),
+        )
+    return DatasetOverview(
+        dataset_id=dataset_id,
+        status="whole" if dataset.sound else "unsound",
+        size_bytes=size,
+        pipeline=dataset.config.pipeline,
+        bins=dataset.n_bins,
+        source=dataset.manifest["source"]["name"],
+        source_sha256=dataset.manifest["source"]["sha256"],
+        created_utc=dataset.manifest["created_utc"],
+        campaigns=campaigns,
+        runs=runs,
+        aliases=aliases,
+    )
+
+
+def _aliases(lake: Lake, config_root: PathLike | None) -> dict[str, list[str]]:
+    """Aliases by the dataset that what they serve was judged on; those that cannot be resolved are left out."""
+    found: dict[str, list[str]] = {}
+    if not lake.registry_path.is_file():
+        return found
+    with closing(open_registry(lake, config_root)) as registry:
+        for entry in registry.aliases():
+            try:
+                served = registry.resolve(entry.alias)
+            except VpRegistryError:
+                continue  # `vp verify lake` says what is wrong with it
+            found.setdefault(served.spec.source.dataset_id, []).append(entry.alias)
+    return found

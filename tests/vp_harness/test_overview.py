@@ -1,0 +1,92 @@
+"""Listing datasets with their state, and reading parts of one."""
+
+import os
+import shutil
+import time
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.small_lake import promote_small
+
+from vp_contract import CampaignSpec
+from vp_harness import Dataset, Lake, ParameterError
+from vp_harness.campaign import plan_campaign, run_campaign
+from vp_harness.overview import overview
+
+
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory, research):
+    root = tmp_path_factory.mktemp("listed")
+    lake, configs = Lake(root / "lake"), root / "configs"
+    shutil.copytree(research.lake.root, lake.root)
+    shutil.copytree(research.configs, configs)
+    promote_small(lake, configs)
+    return lake, configs
+
+
+def test_where_a_dataset_is_from_and_what_rests_on_it(promoted, research):
+    lake, configs = promoted
+    run_campaign(plan_campaign(CampaignSpec(name="trial", pipeline="small"), lake, root=configs))
+    (listed,) = overview(lake, config_root=configs, verify=True)
+    assert listed.dataset_id == research.dataset_id
+    assert (listed.status, listed.bins, listed.pipeline) == ("whole", 1800, "small")
+    assert listed.size_bytes == sum(path.stat().st_size for path in lake.dataset_dir(listed.dataset_id).iterdir())
+    assert listed.source == research.raw.name
+    assert (listed.campaigns, listed.runs, listed.aliases) == (("trial",), 4, ("small",))
+
+
+def test_damage_and_leftovers_are_listed_not_raised(promoted, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    shutil.copytree(promoted[0].root, lake.root)
+    directory = next(lake.datasets_dir.iterdir())
+    left = lake.datasets_dir / ".making-00000000-1-ab-half"
+    left.mkdir()
+    (left / "bins.parquet").write_bytes(b"half")
+    os.utime(left / "bins.parquet", (time.time() - 90_000,) * 2)
+    os.utime(left, (time.time() - 90_000,) * 2)
+    grid = directory / "grid_clean.parquet"
+    grid.chmod(0o644)
+    grid.write_bytes(grid.read_bytes()[:-1])
+    assert [listed.status for listed in overview(lake, config_root=promoted[1])] == ["whole", "unfinished"]
+    damaged = overview(lake, config_root=promoted[1], verify=True)[0]
+    assert (damaged.status, damaged.aliases, damaged.runs) == ("damaged", ("small",), 4)
+    assert "grid_clean.parquet is damaged" in damaged.problem
+    grid.unlink()
+    assert overview(lake, config_root=promoted[1])[0].problem.endswith("is missing: the dataset is not whole")
+
+
+# --- reading parts ---
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_range_of_bins_is_that_part_of_the_whole(research, data):
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    start = data.draw(st.integers(0, dataset.n_bins))
+    stop = data.draw(st.integers(start, dataset.n_bins))
+    column = data.draw(st.sampled_from(["composite", "state5_code", "bid_depth"]))
+    part = dataset.grid(column, start, stop)
+    whole = dataset.grid(column)
+    assert part.dtype == whole.dtype
+    assert np.array_equal(part, whole[start:stop])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 1801)])
+def test_a_range_that_is_not_there_is_an_error(research, start, stop):
+    with pytest.raises(ParameterError, match=r"0 to 1800 are allowed"):
+        Dataset.open(research.lake, research.dataset_id).grid("composite", start, stop)
+
+
+def test_lazy_reading_gives_what_is_stored(research):
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    assert dataset.scan_bins().collect().equals(dataset.bins)
+    chosen = dataset.scan_grid().filter(pl.col("bin_seq") == 1500).select("k", "v_pull").collect()
+    row = dataset.grid("v_pull")[1500]
+    assert chosen["v_pull"].to_list() == row[chosen["k"].to_numpy() + 10].tolist()
+    # only what is asked for is read: the plan has the columns and the condition in the scan itself
+    plan = dataset.scan_grid().filter(pl.col("bin_seq") == 1500).select("k", "v_pull").explain()
+    assert "PROJECT 3" in plan
+    assert "SELECTION" in plan
