@@ -40,3 +40,14 @@ def test_the_research_guide_runs(workplace, capsys):
     Path("research.py").write_text("\n".join(blocks))
     runpy.run_path("research.py")
     assert "demo -> srv_demo_" in capsys.readouterr().out
+
+
+def test_the_page_of_datasets_runs(workplace, research, capsys):
+    shutil.copytree(research.lake.datasets_dir, workplace.lake.datasets_dir)
+    blocks = examples("docs/datasets.md")
+    assert len(blocks) == 3
+    Path("datasets.py").write_text("\n".join(blocks))
+    runpy.run_path("datasets.py")
+    printed = capsys.readouterr().out
+    assert printed.startswith("1800 True 10\n")
+    assert printed.endswith("(1800, 21) float64\n(600, 21)\n")
