@@ -65,8 +65,8 @@ def say(message: str) -> None:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on a terminal: yields `update(what, done, total)`; silent elsewhere."""
+def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A progress bar on a terminal: yields `update(what, done, total)`, total None if nobody knows; silent elsewhere."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -77,7 +77,7 @@ def progress(label: str) -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=_errors, transient=True, disable=not _errors.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
-        def update(what: str, done: int, total: int) -> None:
+        def update(what: str, done: int, total: int | None) -> None:
             name = what or label
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=total)

@@ -63,7 +63,9 @@ def publish_(
     as_json: AsJson = False,
 ) -> None:
     """Copy a dataset with all that another researcher needs: README, data dictionary, citation, example."""
-    path = publish(dataset_id, directory, lake_root, authors=authors)
+    with progress("verify and copy") as update:
+        update("verify and copy", 0, None)
+        path = publish(dataset_id, directory, lake_root, authors=authors)
     facts = {"dataset_id": dataset_id, "path": str(path), "bytes": published_facts(path)}
     print_json(facts) if as_json else print_facts("published", facts)
 

@@ -30,9 +30,15 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Check a replay file whole and copy it into the lake."""
-    target, found = import_file(
-        lake_root, file, load_lock(config_root), publisher=publisher, tolerate_truncated=tolerate_truncated
-    )
+    with progress("records") as update:
+        target, found = import_file(
+            lake_root,
+            file,
+            load_lock(config_root),
+            publisher=publisher,
+            tolerate_truncated=tolerate_truncated,
+            progress=lambda records: update("records", records, None),
+        )
     facts = {
         "path": str(target),
         "symbol": found.symbol,
@@ -76,9 +82,8 @@ def list_datasets_(
 ) -> None:
     """List the datasets of the lake: size, status, where they come from and what rests on them."""
     with progress("datasets") as update:
-        update("datasets", 0, 1)
+        update("datasets", 0, None)
         found = overview(open_lake(lake_root), config_root=config_root, verify=verify)
-        update("datasets", 1, 1)
     rows = [msgspec.to_builtins(dataset) for dataset in found]
     if as_json:
         print_json(rows)

@@ -31,7 +31,9 @@ def dataset(
     as_json: AsJson = False,
 ) -> None:
     """Recompute the checksums of a dataset; names the file that differs."""
-    Dataset.open(lake_root, dataset_id).verify()
+    with progress("checksums") as update:
+        update("checksums", 0, None)
+        Dataset.open(lake_root, dataset_id).verify()
     facts = {"dataset_id": dataset_id, "verified": True}
     print_json(facts) if as_json else print_facts("dataset", facts)
 
@@ -65,7 +67,7 @@ def lake(
     with progress("things checked") as update:
         for finding in verify_lake(open_lake(lake_root), config_root=config_root, more=[frame_logs], clean=clean):
             findings.append(finding)
-            update("things checked", len(findings), len(findings) + 1)
+            update("things checked", len(findings), None)
     notable = [asdict(finding) for finding in findings if finding.state != "whole"]
     counts = Counter(finding.kind for finding in findings if finding.state == "whole")
     damaged = sum(row["state"] == "damaged" for row in notable)
