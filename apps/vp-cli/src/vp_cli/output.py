@@ -66,7 +66,7 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
-    """A progress bar on a terminal: yields `update(what, done, total)`, total None if nobody knows; silent elsewhere."""
+    """A progress bar on a terminal, else nothing: yields `update(what, done, total)`, total None if nobody knows it."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
