@@ -128,6 +128,9 @@ class Market:
             self.aliases[alias] = serving_id
         return feed
 
+    def aliases_by_run(self) -> dict[str, str]:
+        return {}
+
     def open(self, name: str) -> OpenedServing:
         self.opened += 1
         if self.opening is not None:

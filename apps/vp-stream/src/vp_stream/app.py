@@ -7,20 +7,24 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from vp_harness.lake import Lake
+from vp_harness.results import ResultsStore
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.catalogue import Catalogue
+from vp_stream.experiments import StoredExperiments
 from vp_stream.framelog import BlockCache
 from vp_stream.health import health
 from vp_stream.hub import Hub
+from vp_stream.openapi import OPENAPI_PATH, openapi
 from vp_stream.origin import is_loopback, may_connect
 from vp_stream.pages import BuiltPage, SecurityHeaders
 from vp_stream.protocol import CLOSE_REFUSED, STREAM_PATH
-from vp_stream.rest import list_servings, serving_history
+from vp_stream.rest import LookUps, http_error, list_runs, list_servings, run_detail, serving_history
 from vp_stream.runs import RunTable
 from vp_stream.servings import LakeCatalogue
 from vp_stream.settings import StreamSettings
@@ -43,6 +47,7 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         runs = RunTable(BlockCache(), latency)
+        app.state.look_ups = LookUps()
         app.state.hub = hub = Hub(chosen, runs, settings.limits())
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
         warming = asyncio.create_task(in_daemon_thread(chosen.status))
@@ -65,12 +70,17 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         routes=[
             WebSocketRoute(STREAM_PATH, stream),
             Route("/health", health, methods=["GET"]),
+            Route(OPENAPI_PATH, openapi, methods=["GET"]),
+            Route("/v1/experiments/runs", list_runs, methods=["GET"]),
+            Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
             Route("/v1/servings", list_servings, methods=["GET"]),
             Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
             Mount("/", BuiltPage(settings.page_root)),
         ],
         middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
     app.state.catalogue = chosen
+    app.state.experiments = StoredExperiments(ResultsStore(Lake(settings.lake_root)), chosen)
     return app

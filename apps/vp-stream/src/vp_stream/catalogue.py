@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,6 +54,10 @@ class Catalogue(Protocol):
 
     def history(self, alias: str) -> list[dict[str, Any]]:
         """The audit trail of an alias, oldest first. Raises `Refusal` when there is no such alias."""
+        ...
+
+    def aliases_by_run(self) -> Mapping[str, str]:
+        """The first alias, by name, that serves each run id. Raises `Refusal`."""
         ...
 
     def status(self) -> Status:

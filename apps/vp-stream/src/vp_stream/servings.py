@@ -135,6 +135,16 @@ class LakeCatalogue:
         with _registry_errors():
             return [msgspec.to_builtins(alias) for alias in self._open_registry().aliases()]
 
+    def aliases_by_run(self) -> dict[str, str]:
+        """The first alias, by name, that serves each run."""
+        with _registry_errors():
+            registry = self._open_registry()
+            runs = {version.serving_id: version.source_run for version in registry.versions()}
+            found: dict[str, str] = {}
+            for entry in registry.aliases():
+                found.setdefault(runs[entry.serving_id], entry.alias)
+            return found
+
     def history(self, alias: str) -> list[dict[str, Any]]:
         """The audit trail of an alias, oldest first."""
         with _registry_errors():

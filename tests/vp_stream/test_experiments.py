@@ -1,0 +1,173 @@
+"""Runs over REST, on a real lake; the OpenAPI document, and what schemathesis makes of the server by it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.packages import ROOT
+from support.small_lake import import_market, promote_small, write_configs, write_small_market
+
+from vp_harness import Lake, ResultsStore, compare
+from vp_stream import StreamSettings, start_in_background
+from vp_stream.answers import RunDetail, RunList
+from vp_stream.openapi import document_bytes
+
+RUNS = "/v1/experiments/runs"
+REGENERATE = (
+    'uv run python -c "import sys, vp_stream.openapi as o; sys.stdout.buffer.write(o.document_bytes())" '
+    "> docs/openapi.json"
+)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path, str]:
+    """A lake with four runs, one of which is served as `small`: (lake, configs, the run that is served)."""
+    root = tmp_path_factory.mktemp("rest")
+    lake, configs = Lake(root / "lake"), write_configs(root / "configs")
+    import_market(lake, configs, write_small_market(root / "market.dbn.zst"))
+    return lake, configs, promote_small(lake, configs).spec.source.run_id
+
+
+@pytest.fixture(scope="module")
+def url(lake: tuple[Lake, Path, str]) -> Iterator[str]:
+    with start_in_background(StreamSettings(lake_root=lake[0].root, config_root=lake[1], port=0)) as server:
+        yield server.url
+
+
+def get(url: str, path: str) -> httpx.Response:
+    return httpx.get(url + path, timeout=30)
+
+
+def test_runs_are_ranked_as_compare_ranks_them(url: str, lake: tuple[Lake, Path, str]) -> None:
+    answer = msgspec.json.decode(get(url, f"{RUNS}?min_signals=0&sort=mean_pnl_ticks").content, type=RunList)
+    rows = compare(ResultsStore(lake[0]), min_signals=0, sort="mean_pnl_ticks", best_per_run=True)
+    assert [row.run_id for row in answer.runs] == rows["run_id"].to_list()
+    assert [row.threshold for row in answer.runs] == rows["threshold"].to_list()
+    for row, stored in zip(answer.runs, rows.iter_rows(named=True), strict=True):
+        assert (row.choose.tp_rate, row.confirm.tp_rate) == (stored["tp_rate"], stored["confirm_tp_rate"])
+        assert row.p_corrected == stored["p_corrected"]
+    assert answer.choices.signal == ["derivative"]
+    assert answer.choices.dataset_id == [answer.runs[0].dataset_id]
+    assert "tp_rate" in answer.choices.sort
+
+
+def test_only_a_run_that_an_alias_serves_can_be_streamed(url: str, lake: tuple[Lake, Path, str]) -> None:
+    answer = msgspec.json.decode(get(url, f"{RUNS}?min_signals=0").content, type=RunList)
+    assert len(answer.runs) == 4
+    served = [row for row in answer.runs if row.can_stream]
+    assert [row.run_id for row in served] == [lake[2]]
+    assert served[0].alias == "small"
+    assert served[0].streaming_url == "/v1/vacuum-pressure/stream?serving=small"
+    assert served[0].page_url == "/vacuum-pressure.html?serving=small"
+    other = next(row for row in answer.runs if not row.can_stream)
+    assert (other.alias, other.streaming_url, other.page_url) == (None, None, None)
+
+
+def test_filters(url: str) -> None:
+    every = get(url, f"{RUNS}?min_signals=0").json()
+    dataset = every["choices"]["dataset_id"][0]
+    assert get(url, f"{RUNS}?min_signals=0&dataset_id={dataset}&signal=derivative").json() == every
+    assert len(get(url, f"{RUNS}?min_signals=0&top_n=3").json()["runs"]) == 3
+    assert get(url, f"{RUNS}?min_signals=0&signal=other").json()["runs"] == []
+    assert get(url, f"{RUNS}?min_signals=1000000").json()["runs"] == []
+
+
+def test_a_run_in_detail(url: str, lake: tuple[Lake, Path, str]) -> None:
+    detail = msgspec.json.decode(get(url, f"{RUNS}/{lake[2]}/detail").content, type=RunDetail)
+    stored = ResultsStore(lake[0]).run(lake[2])
+    assert msgspec.json.decode(stored.params_json) == detail.params
+    assert detail.config["symbol"] == "SYNM6"
+    assert [row.threshold for row in detail.thresholds] == [0.05, 0.2]
+    assert (detail.can_stream, detail.streaming_url) == (True, "/v1/vacuum-pressure/stream?serving=small")
+
+
+def test_an_unknown_run_is_404(url: str) -> None:
+    response = get(url, f"{RUNS}/{'f' * 16}/detail")
+    assert response.status_code == 404
+    assert response.json() == {"type": "error", "code": "unknown_run", "message": "no finished run has this id"}
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "problem"),
+    [
+        ("limit=3", "limit", "there is no such parameter, allowed: signal, dataset_id, sort, min_signals, top_n"),
+        ("top_n=3&top_n=4", "top_n", "given more than once"),
+        ("top_n=0", "top_n", "expected `int` >= 1"),
+        ("top_n=1001", "top_n", "expected `int` <= 1000"),
+        ("top_n=many", "top_n", "expected `int`"),
+        ("min_signals=-1", "min_signals", "expected `int` >= 0"),
+        ("min_signals=nan", "min_signals", "expected `int`"),
+        ("sort=luck", "sort", "invalid enum value 'luck'"),
+        ("signal=", "signal", "length >= 1"),
+        (f"signal={'x' * 129}", "signal", "length <= 128"),
+    ],
+)
+def test_a_bad_parameter_is_named(url: str, query: str, parameter: str, problem: str) -> None:
+    response = get(url, f"{RUNS}?{query}")
+    assert response.status_code == 422
+    assert response.json()["parameter"] == parameter
+    assert problem in response.json()["message"]
+
+
+def test_an_empty_lake_has_no_runs(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    with start_in_background(StreamSettings(lake_root=tmp_path / "lake", config_root=tmp_path, port=0)) as server:
+        answer = get(server.url, RUNS).json()
+        assert (answer["runs"], answer["choices"]["signal"]) == ([], [])
+        assert get(server.url, f"{RUNS}/{'f' * 16}/detail").status_code == 404
+
+
+def test_a_damaged_store_is_503_without_a_path_of_the_server(lake: tuple[Lake, Path, str], tmp_path: Path) -> None:
+    copy = Lake(tmp_path / "lake")
+    shutil.copytree(lake[0].root, copy.root)
+    part = next((copy.results_dir / "runs.parquet").glob("*.parquet"))
+    part.chmod(0o644)
+    part.write_bytes(part.read_bytes()[:-1])
+    with start_in_background(StreamSettings(lake_root=copy.root, config_root=lake[1], port=0)) as server:
+        response = get(server.url, RUNS)
+    assert response.status_code == 503
+    assert "vp verify lake" in response.json()["message"]
+    assert str(tmp_path) not in response.text
+
+
+def test_methods_and_routes_there_are_not(url: str) -> None:
+    posted = httpx.post(url + RUNS, timeout=30)
+    assert (posted.status_code, set(posted.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
+    assert posted.json()["type"] == "error"
+    assert get(url, "/v1/experiments/walks").json() == {"type": "error", "code": "not_found", "message": "Not Found"}
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(path=st.sampled_from([RUNS, "/v1/servings", "/v1/servings/x/history"]), query=st.binary(max_size=60))
+def test_any_query_is_an_answer_or_a_named_refusal(url: str, path: str, query: bytes) -> None:
+    quoted = "".join(f"%{byte:02x}" if byte < 0x21 or byte > 0x7E or byte in b"#%" else chr(byte) for byte in query)
+    response = get(url, f"{path}?{quoted}")
+    assert response.status_code in (200, 404, 422)
+    body: dict[str, Any] = response.json()
+    assert response.status_code == 200 or {"type", "code", "message"} <= set(body)
+
+
+def test_the_document_that_is_kept_is_the_one_that_is_served(url: str) -> None:
+    assert (ROOT / "docs" / "openapi.json").read_bytes() == document_bytes(), REGENERATE
+    assert get(url, "/openapi.json").content == document_bytes()
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing(url: str, tmp_path: Path) -> None:
+    """Every documented route, with what the document allows and what it does not: status, shape, no 5xx."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--max-examples", "25"]
+    done = subprocess.run(
+        [*command, "--seed", "20260206", "--checks", "all"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert "No issues found" in done.stdout
