@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
+from support.postgres import postgres_server
 
 from vp_contract import PublishedServing, RuntimeConfig, ServingSource, serving_id_of
 from vp_registry import Registry
@@ -57,6 +60,32 @@ def versions_dir(tmp_path: Path) -> Path:
     return tmp_path / "serving_versions"
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Engine]:
+    """A PostgreSQL server."""
+    with postgres_server() as url:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, database: Path) -> Iterator[str]:
+    """A database that nothing has been written to, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{database.as_posix()}"
+        return
+    server: Engine = request.getfixturevalue("postgres")
+    name = f"registry_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
-def registry(database: Path, versions_dir: Path) -> Registry:
-    return Registry(f"sqlite:///{database.as_posix()}", versions_dir)
+def registry(url: str, versions_dir: Path) -> Iterator[Registry]:
+    opened = Registry(url, versions_dir)
+    yield opened
+    opened.close()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_mock_engine
+from sqlalchemy import create_engine, create_mock_engine, text
+from sqlalchemy.exc import DBAPIError
 
-from vp_registry import Registry, RegistryParameterError, RegistryUnavailableError
+from vp_registry import AliasMovedError, Registry, RegistryParameterError, RegistryUnavailableError
 from vp_registry.database import Database
 from vp_registry.schema import metadata
 
@@ -26,8 +28,9 @@ from vp_registry.schema import metadata
     ],
 )
 def test_versions_and_events_are_append_only(
-    registry: Registry, publishable: Any, database: Path, statement: str
+    database: Path, versions_dir: Path, publishable: Any, statement: str
 ) -> None:
+    registry = Registry(f"sqlite:///{database.as_posix()}", versions_dir)
     registry.promote("live", publishable(), "ann")
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -35,6 +38,66 @@ def test_versions_and_events_are_append_only(
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(statement)
     assert registry.resolve("live").spec == publishable()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE serving_versions SET spec_sha256 = 'x'",
+        "DELETE FROM serving_versions",
+        "TRUNCATE serving_versions CASCADE",
+        "UPDATE promotion_events SET actor = 'x'",
+        "DELETE FROM promotion_events",
+        "TRUNCATE promotion_events",
+        "INSERT INTO serving_versions SELECT * FROM serving_versions ON CONFLICT (id) DO UPDATE SET spec_sha256 = 'x'",
+    ],
+)
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_the_same_on_postgresql(registry: Registry, url: str, publishable: Any, statement: str) -> None:
+    registry.promote("live", publishable(), "ann")
+    engine = create_engine(url)
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
+        connection.execute(text(statement))
+    engine.dispose()
+    assert registry.resolve("live").spec == publishable()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_reader_of_postgresql_sees_one_moment(registry: Registry, url: str, publishable: Any) -> None:
+    registry.promote("live", publishable(1), "ann")
+    database = Database(url)
+    with database.read() as connection:
+        count = text("SELECT count(*) FROM promotion_events")
+        before = connection.execute(count).scalar()
+        registry.promote("live", publishable(2), "ann")  # neither waits for the other
+        assert connection.execute(count).scalar() == before == 1
+    with database.read() as connection:
+        assert connection.execute(count).scalar() == 2
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_a_writer_of_postgresql_waited_for_it_sees(registry: Registry, url: str, publishable: Any) -> None:
+    registry.promote("live", publishable(1), "ann")
+    database = Database(url)
+    moved: list[str] = []
+
+    def move() -> None:
+        one, two = publishable(1).serving_id, publishable(2).serving_id
+        try:
+            registry.move("live", two, expected=one)
+            moved.append("moved")
+        except AliasMovedError:
+            moved.append("refused")
+
+    registry.promote("paper", publishable(2), "ann")
+    with database.write() as connection:
+        waiting = threading.Thread(target=move)
+        waiting.start()
+        connection.execute(text(f"UPDATE serving_aliases SET serving_id = '{publishable(2).serving_id}'"))
+    waiting.join(30)
+    database.close()
+    assert moved == ["refused"]
 
 
 def test_settings_of_sqlite(tmp_path: Path) -> None:
@@ -55,9 +118,10 @@ def test_settings_of_sqlite(tmp_path: Path) -> None:
     }
 
 
-def test_a_writer_excludes_writers_but_not_readers(registry: Registry, publishable: Any, database: Path) -> None:
-    registry.promote("live", publishable(), "ann")
+def test_a_writer_excludes_writers_but_not_readers(database: Path, versions_dir: Path, publishable: Any) -> None:
     url = f"sqlite:///{database.as_posix()}"
+    registry = Registry(url, versions_dir)
+    registry.promote("live", publishable(), "ann")
     with Database(url).write(), closing(sqlite3.connect(database, timeout=0)) as other:
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
@@ -91,7 +155,7 @@ def test_files_that_are_no_database(tmp_path: Path) -> None:
 
 
 def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(RegistryUnavailableError, match=r"pip install 'psycopg\[binary\]'"):
+    with pytest.raises(RegistryUnavailableError, match=r"pip install 'vp-registry\[postgresql\]'"):
         Registry("postgresql+pg8000://h/x", tmp_path)
 
 

@@ -13,6 +13,7 @@ from vp_registry import Registry
 README = Path(__file__).parents[2] / "packages" / "vp-registry" / "README.md"
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_example_runs(
     registry: Registry,
     publishable: Any,

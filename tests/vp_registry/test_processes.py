@@ -57,10 +57,8 @@ def _finish(process: subprocess.Popen[str]) -> list[str]:
 
 @pytest.mark.parametrize("moment", ["before the link", "after the file", "before the alias", "before the commit"])
 def test_a_promotion_that_dies_serves_nothing_and_blocks_nothing(
-    database: Path, versions_dir: Path, tmp_path: Path, publishable: Any, moment: str
+    url: str, registry: Registry, versions_dir: Path, tmp_path: Path, publishable: Any, moment: str
 ) -> None:
-    url = f"sqlite:///{database.as_posix()}"
-    registry = Registry(url, versions_dir)
     before = registry.promote("live", publishable(1), "ann")
     spec_file = tmp_path / "spec.yaml"
     spec_file.write_bytes(dump_published(publishable(2)))
@@ -76,9 +74,10 @@ def test_a_promotion_that_dies_serves_nothing_and_blocks_nothing(
     assert [event.to_id for event in registry.history("live")] == [before.serving_id, retried.serving_id]
 
 
-def test_processes_that_promote_at_once(database: Path, versions_dir: Path, tmp_path: Path, publishable: Any) -> None:
+def test_processes_that_promote_at_once(
+    url: str, registry: Registry, versions_dir: Path, tmp_path: Path, publishable: Any
+) -> None:
     """Three of one serving and one of another, into a registry that none of them has made yet."""
-    url = f"sqlite:///{database.as_posix()}"
     processes = []
     for position, number in enumerate((1, 1, 1, 2)):
         spec_file = tmp_path / f"{position}.yaml"
@@ -95,7 +94,6 @@ def test_processes_that_promote_at_once(database: Path, versions_dir: Path, tmp_
     results = [process.communicate(timeout=60)[0].split() for process in processes]
     one, two = publishable(1).serving_id, publishable(2).serving_id
     assert results == [[one], [one], [one], [two]]
-    registry = Registry(url, versions_dir)
     assert sorted(version.serving_id for version in registry.versions()) == sorted([one, two])
     assert sorted(path.stem for path in versions_dir.iterdir()) == sorted([one, two])
     events = registry.history("live")

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def test_promote_then_resolve(registry: Registry, publishable: Any, versions_dir
     assert [path.name for path in versions_dir.iterdir()] == [version.spec_path]
 
 
-def test_another_process_sees_it(registry: Registry, publishable: Any, database: Path, versions_dir: Path) -> None:
+def test_another_process_sees_it(registry: Registry, publishable: Any, url: str, versions_dir: Path) -> None:
     registry.promote("live", publishable(), "ann")
-    other = Registry(f"sqlite:///{database.as_posix()}", versions_dir)
-    assert other.resolve("live") == registry.resolve("live")
+    with closing(Registry(url, versions_dir)) as other:
+        assert other.resolve("live") == registry.resolve("live")
 
 
 def test_promoting_the_same_again_changes_nothing(registry: Registry, publishable: Any) -> None:

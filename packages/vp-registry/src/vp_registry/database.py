@@ -61,7 +61,12 @@ class Database:
 
     @contextmanager
     def _begin(self, *, write: bool) -> Iterator[Connection]:
-        with self._engine.connect().execution_options(**{_WRITE: write}) as connection, connection.begin():
+        options: dict[str, Any] = {_WRITE: write}
+        if self._engine.dialect.name == "postgresql":
+            # A reader sees one moment. A writer must see what was committed while it waited for the lock, and no other
+            # one comes between its statements.
+            options["isolation_level"] = "READ COMMITTED" if write else "REPEATABLE READ"
+        with self._engine.connect().execution_options(**options) as connection, connection.begin():
             if write and connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             yield connection
@@ -101,8 +106,8 @@ def _engine(url: str) -> Engine:
         raise RegistryParameterError("url: expected a SQLAlchemy URL such as sqlite:///lake/registry.sqlite") from None
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise RegistryUnavailableError(
-            f"no driver for {url.partition(':')[0]}: {error}; for PostgreSQL: pip install 'psycopg[binary]' and a URL "
-            "that begins with postgresql+psycopg://"
+            f"no driver for {url.partition(':')[0]}: {error}; for PostgreSQL: pip install 'vp-registry[postgresql]' "
+            "and a URL that begins with postgresql+psycopg://"
         ) from error
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_sqlite)
