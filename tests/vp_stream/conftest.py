@@ -94,6 +94,7 @@ class MarketFeed:
     gate_at: int | None = None
     gate: threading.Event = field(default_factory=threading.Event)
     runs: int = 0
+    met: dict[str, int] = field(default_factory=dict)
     error: Exception = field(default_factory=lambda: OSError("the raw file ends in the middle of a record"))
 
     def bins(self) -> Iterator[int]:
@@ -107,6 +108,9 @@ class MarketFeed:
 
     def encode(self, item: int) -> EncodedBin:
         return EncodedBin(item, START_NS + item * 100_000_000, frame_of(item, self.seed))
+
+    def anomalies(self, bins: Iterator[int]) -> dict[str, int]:
+        return self.met
 
 
 @dataclass

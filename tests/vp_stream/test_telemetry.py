@@ -33,7 +33,7 @@ def lines_of(path: Path) -> list[dict[str, object]]:
 
 def test_a_line_holds_the_moments_and_their_differences(tmp_path: Path) -> None:
     log = LatencyLog(tmp_path / "deep" / "latency.jsonl")
-    log.record(timing(3))
+    log.bin_made(timing(3))
     log.close()
     line = lines_of(tmp_path / "deep" / "latency.jsonl")[0]
     assert line["type"] == "bin"
@@ -49,7 +49,7 @@ def test_a_summary_comes_every_n_bins_and_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "latency.jsonl"
     log = LatencyLog(path, summary_every_bins=100)
     for bin_seq in range(150):
-        log.record(timing(bin_seq, took_us=bin_seq % 100 + 1))
+        log.bin_made(timing(bin_seq, took_us=bin_seq % 100 + 1))
     log.close()
     summaries = [line for line in lines_of(path) if line["type"] == "summary"]
     assert [summary["bins"] for summary in summaries] == [100, 50]
@@ -62,7 +62,7 @@ def test_only_bins_in_the_new_york_window_are_written(tmp_path: Path) -> None:
     for bin_seq, at in enumerate(
         ["2026-02-06T14:29:59", "2026-02-06T14:30:00", "2026-02-06T14:30:59", "2026-02-06T14:31:00"]
     ):
-        log.record(timing(bin_seq, at=at))
+        log.bin_made(timing(bin_seq, at=at))
     log.close()
     assert [line["bin_seq"] for line in lines_of(path) if line["type"] == "bin"] == [1, 2]
 
@@ -71,9 +71,9 @@ def test_runs_append_to_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "latency.jsonl"
     for bin_seq in range(2):
         log = LatencyLog(path)
-        log.record(timing(bin_seq))
+        log.bin_made(timing(bin_seq))
         log.close()
-        log.record(timing(9))  # an engine that outlives the server writes no more
+        log.bin_made(timing(9))  # an engine that outlives the server writes no more
     assert [line["bin_seq"] for line in lines_of(path) if line["type"] == "bin"] == [0, 1]
 
 

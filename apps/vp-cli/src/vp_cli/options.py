@@ -25,6 +25,9 @@ ExecutorName = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads or processes of this machine.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://HOST:PORT.")]
+RegistryUrl = Annotated[
+    str | None, typer.Option("--registry-url", help="SQLAlchemy URL of the registry; the lake's own if not given.")
+]
 
 LAKE_ROOT = Path("lake")
 CONFIG_ROOT = Path("configs")

@@ -14,12 +14,13 @@ from starlette.websockets import WebSocket
 
 from vp_harness.lake import Lake
 from vp_harness.results import ResultsStore
-from vp_stream.blocking import in_daemon_thread
+from vp_stream.access import SIGN_IN_PATH, TokenGuard, sign_in
 from vp_stream.catalogue import Catalogue
 from vp_stream.experiments import StoredExperiments
 from vp_stream.framelog import BlockCache
-from vp_stream.health import health
+from vp_stream.health import StatusLook, health
 from vp_stream.hub import Hub
+from vp_stream.metrics import Metrics, metrics
 from vp_stream.openapi import OPENAPI_PATH, openapi
 from vp_stream.origin import is_loopback, may_connect
 from vp_stream.pages import BuiltPage, SecurityHeaders
@@ -46,17 +47,22 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        runs = RunTable(BlockCache(), latency)
+        app.state.metrics = kept = Metrics()
+        runs = RunTable(BlockCache(), (kept,) if latency is None else (kept, latency))
         app.state.look_ups = LookUps()
-        app.state.hub = hub = Hub(chosen, runs, settings.limits())
+        app.state.status_look = status_look = StatusLook(chosen)
+        app.state.hub = hub = Hub(chosen, runs, settings.limits(), kept)
+        kept.watch(hub)
+        watching = asyncio.create_task(kept.watch_loop())
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
-        warming = asyncio.create_task(in_daemon_thread(chosen.status))
+        warming = asyncio.create_task(status_look.now())
         try:
             yield
         finally:
             warming.cancel()
             await hub.drain(settings.shutdown_s / 2)
             await runs.close(settings.shutdown_s / 4)
+            watching.cancel()
             if latency is not None:
                 latency.close()
 
@@ -66,21 +72,27 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         else:
             await websocket.close(CLOSE_REFUSED)  # before the accept: the handshake is answered with 403
 
+    middleware = [Middleware(SecurityHeaders)]
+    if settings.token is not None:
+        middleware.append(Middleware(TokenGuard, settings.token))
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream),
             Route("/health", health, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
             Route(OPENAPI_PATH, openapi, methods=["GET"]),
             Route("/v1/experiments/runs", list_runs, methods=["GET"]),
             Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
             Route("/v1/servings", list_servings, methods=["GET"]),
             Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
+            Route(SIGN_IN_PATH, sign_in, methods=["GET", "POST"]),
             Mount("/", BuiltPage(settings.page_root)),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=middleware,
         exception_handlers={HTTPException: http_error},
         lifespan=lifespan,
     )
     app.state.catalogue = chosen
+    app.state.token = settings.token
     app.state.experiments = StoredExperiments(ResultsStore(Lake(settings.lake_root)), chosen)
     return app

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +16,10 @@ from vp_stream.blocking import in_daemon_thread
 from vp_stream.catalogue import Catalogue
 from vp_stream.errors import Refusal
 from vp_stream.follow import AliasWatcher
+from vp_stream.metrics import Metrics
 from vp_stream.protocol import CLOSE_ENGINE_FAILED, CLOSE_FULL, CLOSE_GOING_AWAY, CLOSE_REFUSED, error_text, parse_query
 from vp_stream.runs import RunTable
-from vp_stream.session import Counters, Programme, Session
+from vp_stream.session import Programme, Session
 from vp_stream.transport import Channel, PeerGoneError
 
 _logger = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ class _Client:
 class Hub:
     """Lets clients in and runs their sessions. Belongs to the event loop."""
 
-    def __init__(self, catalogue: Catalogue, runs: RunTable, limits: Limits) -> None:
+    def __init__(self, catalogue: Catalogue, runs: RunTable, limits: Limits, metrics: Metrics) -> None:
         self._catalogue = catalogue
         self._runs = runs
         self._limits = limits
@@ -61,7 +64,7 @@ class Hub:
         self._empty = asyncio.Event()
         self._empty.set()
         self._watcher = AliasWatcher(catalogue, self._open)
-        self.counters = Counters()
+        self._metrics = metrics
 
     @property
     def clients(self) -> int:
@@ -73,25 +76,34 @@ class Hub:
         """The engine runs of this server."""
         return self._runs
 
+    def engine_lags(self) -> Iterator[tuple[str, float]]:
+        """Per client its serving id and the seconds it has been waiting for a bin that is due and not made yet."""
+        for client in self._clients:
+            if client.session is not None:
+                yield client.session.programme.serving_id, client.session.engine_lag_s
+
     async def handle(self, websocket: WebSocket) -> None:
         """Serve one WebSocket from its handshake to its end."""
         await websocket.accept()
+        self._metrics.counters.connections += 1
         channel = Channel(websocket, stall_s=self._limits.stall_s)
         address = websocket.client.host if websocket.client is not None else ""
         full = self._full(address)
         if self._stopping.is_set():
             await channel.close(CLOSE_GOING_AWAY, timeout_s=_REFUSAL_TIMEOUT_S)
         elif full is not None:
-            await _turn_away(channel, Refusal("full", full), CLOSE_FULL)
+            await self._turn_away(channel, Refusal("full", full), CLOSE_FULL)
         else:
             client = _Client(address, channel)
             self._enter(client)
+            began = time.monotonic()
             try:
                 await self._play(websocket, client)
             except PeerGoneError:
                 pass
             finally:
                 self._leave(client)
+                self._note_end(client, time.monotonic() - began)
 
     async def drain(self, timeout_s: float) -> None:
         """Close every session with 1001; abort those that are not gone after `timeout_s` seconds."""
@@ -112,12 +124,12 @@ class Hub:
         try:
             programme = await self._open_unless_stopping(parse_query(websocket.scope["query_string"]))
         except Refusal as refusal:
-            await _turn_away(client.channel, refusal, CLOSE_REFUSED)
+            await self._turn_away(client.channel, refusal, CLOSE_REFUSED)
             return
         except Exception as error:  # a fault of the server is told to the client too
             _logger.error("a serving could not be opened", exc_info=error)
             failure = Refusal("internal_error", "the serving could not be opened; the server's log has the details")
-            await _turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
+            await self._turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
             return
         if programme is None:
             await client.channel.close(CLOSE_GOING_AWAY, timeout_s=_REFUSAL_TIMEOUT_S)
@@ -126,7 +138,7 @@ class Hub:
             websocket,
             client.channel,
             programme,
-            self.counters,
+            self._metrics,
             stopping=self._stopping,
             follow=self._watcher.watch,
             ack_window=self._limits.ack_window,
@@ -136,7 +148,7 @@ class Hub:
         except Exception as error:  # a fault of the server ends this stream alone, and not without a word
             _logger.error("a stream of %s ended early", programme.serving_id, exc_info=error)
             failure = Refusal("internal_error", "the stream ended early; the server's log has the details")
-            await _turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
+            await self._turn_away(client.channel, failure, CLOSE_ENGINE_FAILED)
         finally:
             self._watcher.forget(client.session)
 
@@ -189,10 +201,24 @@ class Hub:
         if not self._clients:
             self._empty.set()
 
+    async def _turn_away(self, channel: Channel, refusal: Refusal, code: int) -> None:
+        self._metrics.counters.refusals[refusal.code] += 1
+        try:
+            await channel.send_text(error_text(refusal.code, str(refusal)))
+        except PeerGoneError:
+            return
+        await channel.close(code, timeout_s=_REFUSAL_TIMEOUT_S)
 
-async def _turn_away(channel: Channel, refusal: Refusal, code: int) -> None:
-    try:
-        await channel.send_text(error_text(refusal.code, str(refusal)))
-    except PeerGoneError:
-        return
-    await channel.close(code, timeout_s=_REFUSAL_TIMEOUT_S)
+    def _note_end(self, client: _Client, lasted_s: float) -> None:
+        session, ended = client.session, client.channel.ended
+        self._metrics.counters.closes[ended] += 1
+        facts = {
+            "address": client.address,
+            "ended": ended,
+            "seconds": round(lasted_s, 3),
+            "serving": None if session is None else session.programme.serving_id,
+            "alias": None if session is None else session.programme.alias,
+            "bins_sent": 0 if session is None else session.bins_sent,
+            "bins_skipped": 0 if session is None else session.bins_skipped,
+        }
+        _logger.info("client ended: %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import math
 import os
 import sys
@@ -11,7 +10,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from vp_stream.access import TOKEN_VARIABLE, read_token
 from vp_stream.errors import VpStreamError
+from vp_stream.logs import configure_logging
 from vp_stream.server import serve
 from vp_stream.settings import StreamSettings
 
@@ -19,13 +20,7 @@ from vp_stream.settings import StreamSettings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted. Exit code 0 after that, 1 when it failed; wrong usage exits with 2."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    # The libraries underneath report every connection as information; one line a client is what is wanted here.
-    for noisy in ("uvicorn.error", "websockets"):
-        logging.getLogger(noisy).setLevel(logging.DEBUG if options.debug else logging.WARNING)
+    configure_logging(options.log_format, debug=options.debug)
     try:
         serve(_settings(options), on_ready=_announce)
     except KeyboardInterrupt:
@@ -55,6 +50,7 @@ def _settings(options: argparse.Namespace) -> StreamSettings:
         max_clients=options.max_clients,
         max_clients_per_address=options.max_clients_per_address,
         allow_origins=tuple(options.allow_origin),
+        token=read_token(options.token_file),
         perf_latency_jsonl=options.perf_latency_jsonl,
         perf_window_start_et=options.perf_window_start_et,
         perf_window_end_et=options.perf_window_end_et,
@@ -88,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="page origin that may connect; repeatable"
     )
+    add(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help=f"let in only who has the token in this file ({TOKEN_VARIABLE} holds it otherwise)",
+    )
+    add("--log-format", choices=("text", "json"), default="text", help="lines for people, or a JSON object a line")
     add("--perf-latency-jsonl", type=Path, metavar="FILE", help="append producer latency per bin to this file")
     add("--perf-window-start-et", metavar="HH:MM", help="first New York time of bins in that file")
     add("--perf-window-end-et", metavar="HH:MM", help="New York time at which bins are no longer in it")

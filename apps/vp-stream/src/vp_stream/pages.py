@@ -84,7 +84,7 @@ class BuiltPage(StaticFiles):
 
 
 class SecurityHeaders:
-    """Adds the headers to every HTTP response."""
+    """Adds the headers to every HTTP response that does not set its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -96,7 +96,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol, TypeVar
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from vp_contract import Frame
 from vp_stream.bus import FrameSink
 from vp_stream.errors import EngineError
-from vp_stream.telemetry import BinTiming, LatencyLog
+from vp_stream.telemetry import BinTiming
 
 _logger = logging.getLogger(__name__)
+
+_ANOMALIES_EVERY_S: Final = 1.0
 
 T = TypeVar("T")
 
@@ -40,14 +43,32 @@ class Feed(Protocol[T]):
         """The frame of one bin."""
         ...
 
+    def anomalies(self, bins: Iterator[T]) -> Mapping[str, int]:
+        """What one of the runs has met so far that its records should not hold, by kind."""
+        ...
+
+
+class RunObserver(Protocol):
+    """Is told what engine threads do, by these threads."""
+
+    def bin_made(self, timing: BinTiming) -> None:
+        """A bin was put into its log."""
+        ...
+
+    def anomalies_met(self, new: Mapping[str, int]) -> None:
+        """A run met so many more anomalies of these kinds."""
+        ...
+
 
 class Producer:
     """One engine run that fills one frame log."""
 
-    def __init__(self, serving_id: str, feed: Feed[T], log: FrameSink, latency: LatencyLog | None) -> None:
+    def __init__(self, serving_id: str, feed: Feed[T], log: FrameSink, observers: Sequence[RunObserver]) -> None:
         self._serving_id = serving_id
         self._log = log
-        self._latency = latency
+        self._observers = observers
+        self._anomalies: Counter[str] = Counter()
+        self._looked = float("-inf")
         self._stop = threading.Event()
         # A daemon: an engine deep in its warm-up must not hold up the end of the process.
         self._thread = threading.Thread(target=self._run, args=(feed,), name=f"engine-{serving_id}", daemon=True)
@@ -89,6 +110,7 @@ class Producer:
             first_ingest = now()
             item = next(items, None)
             if item is None:
+                self._tell_anomalies(feed.anomalies(items))
                 return True
             last_ingest = now()
             encoded = feed.encode(item)
@@ -97,16 +119,26 @@ class Producer:
             expected += 1
             grid_ready = put_start = now()
             self._log.append(encoded.frame)
-            if self._latency is not None:
-                timing = BinTiming(
-                    serving_id=self._serving_id,
-                    bin_seq=encoded.bin_seq,
-                    ts_ns=encoded.ts_ns,
-                    first_ingest_ns=first_ingest,
-                    last_ingest_ns=last_ingest,
-                    grid_ready_ns=grid_ready,
-                    queue_put_start_ns=put_start,
-                    queue_put_done_ns=now(),
-                )
-                self._latency.record(timing)
+            timing = BinTiming(
+                serving_id=self._serving_id,
+                bin_seq=encoded.bin_seq,
+                ts_ns=encoded.ts_ns,
+                first_ingest_ns=first_ingest,
+                last_ingest_ns=last_ingest,
+                grid_ready_ns=grid_ready,
+                queue_put_start_ns=put_start,
+                queue_put_done_ns=now(),
+            )
+            for observer in self._observers:
+                observer.bin_made(timing)
+            if time.monotonic() - self._looked >= _ANOMALIES_EVERY_S:
+                self._looked = time.monotonic()
+                self._tell_anomalies(feed.anomalies(items))
         return False
+
+    def _tell_anomalies(self, met: Mapping[str, int]) -> None:
+        new = Counter(met) - self._anomalies
+        if new:
+            self._anomalies.update(new)
+            for observer in self._observers:
+                observer.anomalies_met(new)

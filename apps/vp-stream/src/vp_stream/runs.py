@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,7 @@ from vp_stream.bus import FrameBus
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.framelog import BlockCache, FrameLog
 from vp_stream.logfile import LogKey
-from vp_stream.producer import Feed, Producer
-from vp_stream.telemetry import LatencyLog
+from vp_stream.producer import Feed, Producer, RunObserver
 
 _logger = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ class RunSpec:
 class ServingRun:
     """The bins of one serving, as far as they exist. Belongs to the event loop."""
 
-    def __init__(self, spec: RunSpec, cache: BlockCache, latency: LatencyLog | None) -> None:
+    def __init__(self, spec: RunSpec, cache: BlockCache, observers: Sequence[RunObserver]) -> None:
         self.spec = spec
         self._cache = cache
-        self._latency = latency
+        self._observers = observers
         self._log: FrameBus | None = None
         self._producer: Producer | None = None
         self._failure: Exception | None = None
@@ -132,7 +132,7 @@ class ServingRun:
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
-        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._latency)
+        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers)
         self._producer.start()
         return log
 
@@ -154,9 +154,9 @@ class ServingRun:
 class RunTable:
     """The runs of this server, one per frame log key."""
 
-    def __init__(self, cache: BlockCache, latency: LatencyLog | None) -> None:
+    def __init__(self, cache: BlockCache, observers: Sequence[RunObserver] = ()) -> None:
         self._cache = cache
-        self._latency = latency
+        self._observers = observers
         self._runs: dict[str, ServingRun] = {}
 
     async def get(self, spec: RunSpec) -> ServingRun:
@@ -166,9 +166,21 @@ class RunTable:
         if run is None or run.failure is not None:
             if run is not None:
                 await run.close(0.0)
-            run = self._runs[name] = ServingRun(spec, self._cache, self._latency)
+            run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
         await run.start()
         return run
+
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of frames held in memory for all runs together, beside the bins that are being written."""
+        return self._cache.held_bytes
+
+    def states(self) -> Mapping[str, int]:
+        """How many runs are `running`, `finished` and `failed`."""
+        states = Counter({"running": 0, "finished": 0, "failed": 0})
+        for run in self._runs.values():
+            states["failed" if run.failure is not None else "finished" if run.finished else "running"] += 1
+        return states
 
     def failures(self) -> dict[str, Exception]:
         """The runs that failed and were not asked for since, by serving id."""

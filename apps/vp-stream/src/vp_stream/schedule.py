@@ -12,7 +12,7 @@ is more than `max_lag_s` late, everything up to the newest bin that is due is sk
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vp_stream.errors import SettingsError
 
@@ -26,10 +26,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this bin now; `skipped` bins before it were left out because the client was too slow."""
+    """Send this bin now; `skipped` bins before it were left out because the client was too slow.
+
+    `since` is the time from which it could have been sent: it was due, and it was ready. None without a schedule.
+    """
 
     bin_seq: int
     skipped: int
+    since: float | None = field(default=None, compare=False)
 
 
 class Pacer:
@@ -50,6 +54,7 @@ class Pacer:
         self._cursor = 0
         self._paused = False
         self._single = False
+        self._starving_since: float | None = None
 
     @property
     def cursor(self) -> int:
@@ -65,6 +70,12 @@ class Pacer:
     def shows_one(self) -> bool:
         """Whether one bin is still to be shown during a pause, after a seek."""
         return self._single
+
+    def engine_lag(self, now: float) -> float:
+        """Seconds for which this client has been waiting for a bin that is due and not made yet; 0 if it is not."""
+        if self._starving_since is None or self._paused:
+            return 0.0
+        return max(now - max(self._starving_since, self._due(self._cursor)), 0.0)
 
     def pause(self) -> None:
         """Hold the cursor where it is."""
@@ -88,7 +99,10 @@ class Pacer:
         if self._paused and not self._single:
             return Wait(None)
         if self._cursor >= ready:
+            if self._starving_since is None:
+                self._starving_since = now
             return Wait(None)
+        self._starving_since = None
         if self._period == 0.0 or self._single:
             return Send(self._cursor, 0)
         if self._anchor_time is None:
@@ -97,10 +111,11 @@ class Pacer:
         if now < due:
             return Wait(due)
         # Measured from the later of the two: a bin the engine finished late is not the client's fault.
-        if now - max(due, self._ready_at(self._cursor)) > self._max_lag:
+        since = max(due, self._ready_at(self._cursor))
+        if now - since > self._max_lag:
             target = min(self._newest_due(now), ready - 1)
-            return Send(target, target - self._cursor)
-        return Send(self._cursor, 0)
+            return Send(target, target - self._cursor, max(self._due(target), self._ready_at(target)))
+        return Send(self._cursor, 0, since)
 
     def sent(self, bin_seq: int) -> None:
         """Bin `bin_seq` went out: the one after it is next."""

@@ -33,7 +33,7 @@ from vp_contract import (
 )
 from vp_harness.errors import RawFileError
 from vp_harness.lake import Lake
-from vp_harness.pipeline import conformance_digests, scored_bins
+from vp_harness.pipeline import ScoredReplay, conformance_digests, scored_bins
 from vp_harness.raw import find_raw
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
@@ -44,6 +44,13 @@ from vp_stream.producer import EncodedBin
 from vp_stream.runs import RunSpec
 
 _logger = logging.getLogger(__name__)
+
+
+class _Anomalies(msgspec.Struct, frozen=True):
+    """The part of an integrity certificate that counts what should not be."""
+
+    anomalies: dict[str, int]
+    crossed_boundaries: dict[str, int]
 
 
 class ReplayFeed:
@@ -64,6 +71,14 @@ class ReplayFeed:
         closed, scored = item
         frame = self._encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
         return EncodedBin(int(closed.fields["bin_seq"]), int(closed.fields["ts_ns"]), frame)
+
+    def anomalies(self, bins: Iterator[tuple[Bin, ScoredBin]]) -> Mapping[str, int]:
+        """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
+        if not isinstance(bins, ScoredReplay):
+            return {}
+        certificate = msgspec.convert(bins.certificate(), _Anomalies)
+        crossed = {f"crossed_{phase}": count for phase, count in certificate.crossed_boundaries.items()}
+        return {**certificate.anomalies, **crossed}
 
 
 class LakeCatalogue:

@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 
 from vp_contract import Ack, ClientMessage, Follow, Frame, GridUpdate, Pause, Resume, Seek, StreamEnd, encode_message
 from vp_stream.errors import Refusal
+from vp_stream.metrics import Metrics
 from vp_stream.protocol import (
     CLOSE_DONE,
     CLOSE_ENGINE_FAILED,
@@ -52,14 +53,6 @@ class Programme:
     run: ServingRun
 
 
-@dataclass(slots=True)
-class Counters:
-    """What sessions have done since the server started."""
-
-    bins_sent: int = 0
-    bins_skipped: int = 0
-
-
 class Session:
     """Plays a programme to one accepted WebSocket until it ends, the client leaves or the server stops."""
 
@@ -68,7 +61,7 @@ class Session:
         websocket: WebSocket,
         channel: Channel,
         programme: Programme,
-        counters: Counters,
+        metrics: Metrics,
         *,
         stopping: asyncio.Event,
         follow: Callable[[Session], None],
@@ -79,7 +72,7 @@ class Session:
         self._channel = channel
         self._programme = programme
         self._next_programme: Programme | None = None
-        self._counters = counters
+        self._metrics = metrics
         self._stopping = stopping
         self._start_following = follow
         self._nonsense_left = nonsense_budget
@@ -89,11 +82,18 @@ class Session:
         self._wake = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
         self._pacer = self._new_pacer(programme, 0)
+        self.bins_sent = 0
+        self.bins_skipped = 0
 
     @property
     def programme(self) -> Programme:
         """What is played now."""
         return self._programme
+
+    @property
+    def engine_lag_s(self) -> float:
+        """Seconds for which the client has been waiting for a bin that is due and not made yet."""
+        return self._pacer.engine_lag(self._clock())
 
     async def run(self) -> None:
         """Play to the end. Returns when the connection is closed, whoever closed it."""
@@ -220,9 +220,13 @@ class Session:
         self._pacer.sent(choice.bin_seq)
         if self._unacked is not None:
             self._unacked.append(choice.bin_seq)
-        await self._channel.send_frame(_with_skipped(frame, choice.skipped) if choice.skipped else frame)
-        self._counters.bins_sent += 1
-        self._counters.bins_skipped += choice.skipped
+        if choice.skipped:
+            frame = _with_skipped(frame, choice.skipped)
+        await self._channel.send_frame(frame)
+        lateness = None if choice.since is None else self._clock() - choice.since
+        self._metrics.bin_sent(len(frame.update) + len(frame.grid), choice.skipped, lateness)
+        self.bins_sent += 1
+        self.bins_skipped += choice.skipped
         # A client as quick as the server would otherwise never let go of the event loop while bins are due.
         await asyncio.sleep(0)
         return None

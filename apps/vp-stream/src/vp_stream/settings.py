@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from vp_stream.access import Token
 from vp_stream.errors import SettingsError
 from vp_stream.hub import Limits
 from vp_stream.origin import check_allowed_origin
@@ -18,7 +19,9 @@ class StreamSettings:
 
     `speed` is the factor by which replays run, `math.inf` for as fast as each client takes them. `web_root` is the
     directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
-    own SQLite file if None. `dead_peer_s` is after how many seconds without a sign of life a client is dropped.
+    own SQLite file if None. With a `token` only who has it is let in.
+
+    `dead_peer_s` is after how many seconds without a sign of life a client is dropped.
     """
 
     lake_root: Path
@@ -31,6 +34,7 @@ class StreamSettings:
     max_clients: int = 256
     max_clients_per_address: int | None = None
     allow_origins: tuple[str, ...] = ()
+    token: Token | None = field(default=None, repr=False)
     perf_latency_jsonl: Path | None = None
     perf_window_start_et: str | None = None
     perf_window_end_et: str | None = None

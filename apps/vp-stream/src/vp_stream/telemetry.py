@@ -7,7 +7,7 @@ for, so the first ingest is the moment it was asked for and the last ingest the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -89,7 +89,7 @@ class LatencyLog:
         except OSError as error:
             raise SettingsError(f"perf_latency_jsonl={str(path)!r} cannot be written: {error}") from error
 
-    def record(self, timing: BinTiming) -> None:
+    def bin_made(self, timing: BinTiming) -> None:
         """Write the line of a bin if it lies in the window."""
         if not self._in_window(timing.ts_ns):
             return
@@ -101,6 +101,9 @@ class LatencyLog:
             self._recent.append(line)
             if len(self._recent) >= self._every:
                 self._write_summary()
+
+    def anomalies_met(self, new: Mapping[str, int]) -> None:
+        """Not a matter of latency."""
 
     def close(self) -> None:
         """Write the summary of the remaining bins and close the file."""

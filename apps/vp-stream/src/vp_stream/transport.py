@@ -45,6 +45,8 @@ class Channel:
     def __init__(self, websocket: WebSocket, *, stall_s: float) -> None:
         self._websocket = websocket
         self._stall_s = stall_s
+        self.ended = "left"
+        """How it ended, as far as is known: the close code the server sent, `dropped` by the server, or `left`."""
 
     async def send_text(self, text: str) -> None:
         """Send one text message. Raises `PeerGoneError`."""
@@ -63,9 +65,11 @@ class Channel:
         with contextlib.suppress(PeerGoneError):
             async with self._guarded(timeout_s):
                 await self._websocket.close(code)
+                self.ended = str(code)
 
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
+        self.ended = "dropped"
         abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(_ABORT, {}).get("abort")
         if abort is not None:
             abort()

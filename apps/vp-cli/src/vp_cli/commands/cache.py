@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, RegistryUrl, TolerateTruncated
 from vp_cli.output import AsJson, print_facts, print_json, progress
 from vp_harness import open_lake
 from vp_harness.configs import pipeline_config
 from vp_harness.pipeline import warm_checkpoint
 from vp_harness.raw import find_raw
+from vp_stream.servings import LakeCatalogue
+from vp_stream.warming import warm_log
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("warm-cache")(warm_cache)
+    app.command("warm-stream")(warm_stream)
 
 
 def warm_cache(
@@ -47,3 +50,27 @@ def warm_cache(
         "elapsed_s": round(time.perf_counter() - began, 3),
     }
     print_json(facts) if as_json else print_facts("book checkpoint", facts)
+
+
+def warm_stream(
+    name: Annotated[str, typer.Argument(help="An alias, or the id of a published serving.")],
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Encode the frame log of a serving, so that no client waits for its engine; one that is there is checked whole."""
+    opened = LakeCatalogue(open_lake(lake_root), config_root, registry_url).open(name)
+    began = time.perf_counter()
+    with progress("bins") as update:
+        warm = warm_log(opened.run, progress=lambda done, total: update("bins", done, total))
+    facts = {
+        "serving_id": opened.serving_id,
+        "alias": opened.alias,
+        "frame_log": str(warm.path),
+        "built": warm.built,
+        "bins": warm.bins,
+        "bytes": warm.path.stat().st_size,
+        "elapsed_s": round(time.perf_counter() - began, 3),
+    }
+    print_json(facts) if as_json else print_facts("frame log", facts)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.page import built_page
 from vp_stream import StreamSettings
 from vp_stream import serve as serve_stream
+from vp_stream.access import TOKEN_VARIABLE, read_token
+from vp_stream.logs import LogFormat, configure_logging
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")]
@@ -31,10 +32,19 @@ def serve(
     port: Port = 8002,
     speed: Speed = "1",
     max_clients: Annotated[int, typer.Option(help="Streams at a time; 1013 beyond.")] = 256,
+    max_clients_per_address: Annotated[
+        int | None, typer.Option(help="Streams at a time from one address; no limit of its own if not given.")
+    ] = None,
     web_root: Annotated[Path | None, typer.Option(help="Built page; that of the checkout if not given.")] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Page origin that may connect besides this server's own; repeatable.")
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help=f"Let in only who has the token in this file; {TOKEN_VARIABLE} holds it otherwise."),
+    ] = None,
+    registry_url: RegistryUrl = None,
+    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or a JSON object a line.")] = "text",
     perf_latency_jsonl: Annotated[Path | None, typer.Option(help="Append latency per bin to this file.")] = None,
     perf_window_start_et: Annotated[str | None, typer.Option(help="First New York time (HH:MM) of bins in it.")] = None,
     perf_window_end_et: Annotated[str | None, typer.Option(help="New York time (HH:MM) at which it ends.")] = None,
@@ -50,20 +60,22 @@ def serve(
             web_root=web_root or built_page(config_root),
             speed=speed_of(speed),
             max_clients=max_clients,
+            max_clients_per_address=max_clients_per_address,
+            registry_url=registry_url,
+            token=read_token(token_file),
             allow_origins=tuple(allow_origin or ()),
             perf_latency_jsonl=perf_latency_jsonl,
             perf_window_start_et=perf_window_start_et,
             perf_window_end_et=perf_window_end_et,
             perf_summary_every_bins=perf_summary_every_bins,
-        )
+        ),
+        log_format=log_format,
     )
 
 
-def run(settings: StreamSettings, path: str = "/") -> None:
+def run(settings: StreamSettings, path: str = "/", log_format: LogFormat = "text") -> None:
     """Serve until interrupted, saying where."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("uvicorn.error", "websockets"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    configure_logging(log_format)
     serve_stream(settings, on_ready=lambda url: typer.echo(f"open {url}{path} (Ctrl+C stops)"))
 
 
