@@ -1,0 +1,218 @@
+"""Clients of the stream that cost next to nothing, so that hundreds fit beside the server on two cores.
+
+They speak the WebSocket protocol as far as a client of this server must: no masking of what comes, frames counted and
+only the text of a bin looked into. What they see is kept as numbers and judged afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import socket
+import struct
+import time
+from array import array
+
+BIN_SEQ = re.compile(rb'"bin_seq":(\d+)')
+SKIPPED = re.compile(rb'"skipped_bins":(\d+)')
+CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
+SMALL_BUFFER = 4096
+
+
+class Client(asyncio.Protocol):
+    """One WebSocket: reads for ever and keeps when each whole bin (text and grid) had come."""
+
+    def __init__(self, path: str, host: str) -> None:
+        self._request = (
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        ).encode()
+        self.arrivals = array("d")
+        self.bins = array("q")
+        self.told_skipped = 0
+        self.torn = 0
+        self.missing = 0
+        self.grid_bytes = 0
+        self.close_code: int | None = None
+        self.refused: bytes | None = None
+        self.ended = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport
+        self._open = False
+        self._buffer = b""
+        self._left = 0
+        self._announced: int | None = None
+        self.changed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self._request)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(error)
+        self.changed.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._left:  # the rest of a grid, which nobody looks into
+            if len(data) < self._left:
+                self._left -= len(data)
+                return
+            data, self._left = data[self._left :], 0
+            self._grid_is_here()
+        self._buffer = self._buffer + data if self._buffer else data
+        if not self._open and not self._opened():
+            return
+        while self._take_frame():
+            pass
+
+    def _opened(self) -> bool:
+        head, end, rest = self._buffer.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        if b" 101 " not in head:
+            self.refused = head
+            self.transport.abort()
+            return False
+        self._open, self._buffer = True, rest
+        return True
+
+    def _take_frame(self) -> bool:
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return False
+        size, start = buffer[1] & 127, 2
+        if size == 126:
+            if len(buffer) < 4:
+                return False
+            size, start = int.from_bytes(buffer[2:4], "big"), 4
+        elif size == 127:
+            if len(buffer) < 10:
+                return False
+            size, start = int.from_bytes(buffer[2:10], "big"), 10
+        kind = buffer[0] & 15
+        if kind == BINARY:
+            here = len(buffer) - start
+            self.grid_bytes = size
+            if here < size:
+                self._left, self._buffer = size - here, b""
+                return False
+            self._buffer = buffer[start + size :]
+            self._grid_is_here()
+            return True
+        if len(buffer) < start + size:
+            return False
+        payload, self._buffer = buffer[start : start + size], buffer[start + size :]
+        if kind == TEXT:
+            self._text(payload)
+        elif kind == PING:
+            self.transport.write(masked(0x8A, payload))
+        elif kind == CLOSE:
+            self.close_code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
+            self.transport.write(masked(0x88, payload[:2]))
+        return True
+
+    def _text(self, payload: bytes) -> None:
+        if self._announced is not None:
+            self.torn += 1
+        if b'"grid_update"' not in payload[:40]:
+            return
+        found = BIN_SEQ.search(payload)
+        assert found is not None, payload
+        self._announced = int(found[1])
+        skipped = SKIPPED.search(payload)
+        told = int(skipped[1]) if skipped else 0
+        self.told_skipped += told
+        if self.bins:
+            self.missing += self._announced - self.bins[-1] - 1 - told
+
+    def _grid_is_here(self) -> None:
+        if self._announced is None:
+            self.torn += 1
+            return
+        self.arrivals.append(time.monotonic())
+        self.bins.append(self._announced)
+        self._announced = None
+        self.changed.set()
+
+    def lateness_s(self, period_s: float) -> list[float]:
+        """How late each bin came, against the schedule that this client's earliest bin is on."""
+        offsets = [at - seq * period_s for at, seq in zip(self.arrivals, self.bins, strict=True)]
+        return [offset - min(offsets) for offset in offsets] if offsets else []
+
+
+def masked(first: int, payload: bytes) -> bytes:
+    """A short frame of a client."""
+    key = os.urandom(4)
+    return bytes((first, 0x80 | len(payload))) + key + bytes(b ^ key[i % 4] for i, b in enumerate(payload))
+
+
+async def connect(port: int, serving: str, *, receive_buffer: int | None = None) -> Client:
+    """Open a stream over a socket of its own."""
+    sock = socket.socket()
+    if receive_buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.setblocking(False)
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+    except BaseException:
+        sock.close()
+        raise
+    path = f"/v1/vacuum-pressure/stream?serving={serving}"
+    _, client = await loop.create_connection(lambda: Client(path, f"127.0.0.1:{port}"), sock=sock)
+    return client
+
+
+async def stuck(port: int, serving: str) -> bool:
+    """Reads one bin and never again; whether the server has ended it, when looked at later, is for `is_ended`."""
+    client = await connect(port, serving, receive_buffer=SMALL_BUFFER)
+    await _bins(client, 1)
+    client.transport.pause_reading()
+    sock = client.transport.get_extra_info("socket")
+    try:
+        while not is_ended(sock):
+            await asyncio.sleep(0.5)
+        return True
+    finally:
+        client.transport.abort()
+
+
+async def stalling(client: Client, stall_s: float, between_s: float) -> None:
+    """Again and again reads for a while and stops for a while, until cancelled."""
+    while not client.ended.done():
+        await asyncio.sleep(between_s)
+        client.transport.pause_reading()
+        await asyncio.sleep(stall_s)
+        if not client.transport.is_closing():
+            client.transport.resume_reading()
+
+
+async def churn(port: int, serving: str, seed: int, opened: list[Client]) -> None:
+    """Connects, reads a little and leaves, politely or not, until cancelled."""
+    rng = random.Random(seed)
+    while True:
+        client = await connect(port, serving)
+        opened.append(client)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_bins(client, rng.randint(0, 20)), 5)
+        if rng.random() < 0.5:
+            client.transport.write(masked(0x88, struct.pack(">H", 1000)))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(client.ended), 5)
+        client.transport.abort()
+        await asyncio.sleep(rng.random() / 2)
+
+
+def is_ended(sock: socket.socket) -> bool:
+    """Whether the peer has reset the connection, of which a socket that is not read tells nothing by itself."""
+    return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 1)  # 1: established
+
+
+async def _bins(client: Client, count: int) -> None:
+    while len(client.bins) < count and not client.ended.done():
+        client.changed.clear()
+        await client.changed.wait()
