@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 
 from vp_stream.app import create_app
 from vp_stream.catalogue import Catalogue
+from vp_stream.connections import RequestProtocol, StreamProtocol
 from vp_stream.errors import VpStreamError
 from vp_stream.hub import Hub
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.settings import StreamSettings
-from vp_stream.transport import StreamProtocol, listen
+from vp_stream.transport import listen
 
 _logger = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Cal
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=RequestProtocol,
         ws=StreamProtocol,
         ws_max_size=MAX_CLIENT_MESSAGE_BYTES,
         ws_ping_interval=settings.dead_peer_s / 2,
@@ -150,6 +151,7 @@ def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Cal
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),
         timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
     )
     return _StreamServer(config, app, settings.shutdown_s, on_ready)
