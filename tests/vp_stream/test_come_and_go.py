@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import random
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.held import alive
 from support.raw_websocket import RawClient, close, request, text
 
 from vp_stream.connections import RequestProtocol, StreamProtocol
@@ -99,12 +99,10 @@ class Held(NamedTuple):
 
     @classmethod
     def now(cls) -> Held:
-        gc.collect()
-        objects = gc.get_objects()
         descriptors = Path("/proc/self/fd")
         return cls(
-            connections=sum(isinstance(one, (Session, RequestProtocol, StreamProtocol)) for one in objects),
-            tasks=sum(isinstance(one, asyncio.Task) and not one.done() for one in objects),
+            connections=sum(len(alive(kind)) for kind in (Session, RequestProtocol, StreamProtocol)),
+            tasks=sum(not task.done() for task in alive(asyncio.Task)),
             threads=threading.active_count(),
             descriptors=len(os.listdir(descriptors)) if descriptors.is_dir() else 0,  # noqa: PTH208
         )

@@ -18,6 +18,8 @@ _VERSION: Final = "13"
 _PONG: Final = 0x8A
 # One read of the default 256 KiB may hold 40,000 empty messages: half a second of the event loop, 10 MB in the queue.
 _MOST_BYTES_AT_ONCE: Final = 16 * 1024
+# Of the time for an answer to a ping. A client that takes one bin in three seconds has the ping before it by then.
+_MOST_EXTENSIONS: Final = 6
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -76,6 +78,9 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     as a dead peer is given.
     """
 
+    _sends = 0
+    _sends_before = 0
+    _extensions = 0
     _last_pong: bytes | None = None
     _abort_timer: asyncio.TimerHandle | None = None
 
@@ -97,8 +102,28 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         await super().run_asgi()
         self._abort_later()
 
+    async def send(self, message: Any) -> None:
+        """Send, and know that the client took something."""
+        await super().send(message)
+        self._sends += 1
+
+    def send_keepalive_ping(self) -> None:
+        """Ask for a sign of life."""
+        self._sends_before, self._extensions = self._sends, _MOST_EXTENSIONS
+        super().send_keepalive_ping()
+
     def keepalive_timeout(self) -> None:
-        """No answer to a ping: the close that is sent now may wait for ever behind what the client does not take."""
+        """No answer to a ping in time.
+
+        The ping waits its turn behind what was sent before it, which takes a slow client longer than this: as long as
+        it goes on taking bins it gets more time, but not for ever. Then the connection is closed; the close may wait
+        behind what the client does not take.
+        """
+        if self._sends != self._sends_before and self._extensions > 0 and self.ping_timeout is not None:
+            self._sends_before = self._sends
+            self._extensions -= 1
+            self.pong_timer = self.loop.call_later(self.ping_timeout, self.keepalive_timeout)
+            return
         super().keepalive_timeout()
         self._abort_later()
 
