@@ -51,6 +51,7 @@ def make_settings(tmp_path: Path, **options: Any) -> StreamSettings:
         ({"max_clients_per_address": 0}, "max_clients_per_address"),
         ({"perf_summary_every_bins": 0}, "perf_summary_every_bins"),
         ({"dead_peer_s": math.inf}, "dead_peer_s"),
+        ({"max_lag_s": 0.0}, "max_lag_s"),
         ({"shutdown_s": -1.0}, "shutdown_s"),
         ({"allow_origins": ("*",)}, "allow_origin"),
         ({"perf_window_start_et": "9:30"}, "perf_window_start_et"),

@@ -74,6 +74,7 @@ class Session:
         follow: Callable[[Session], None],
         nonsense_budget: int = 8,
         ack_window: int = 64,
+        max_lag_s: float = 1.0,
     ) -> None:
         self._websocket = websocket
         self._channel = channel
@@ -84,6 +85,7 @@ class Session:
         self._start_following = follow
         self._nonsense_left = nonsense_budget
         self._ack_window = ack_window
+        self._max_lag_s = max_lag_s
         self._unacked: deque[int] | None = None
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._wake = asyncio.Event()
@@ -239,7 +241,7 @@ class Session:
         await self._channel.send_text(programme.config_text)
 
     def _new_pacer(self, programme: Programme, cursor: int) -> Pacer:
-        pacer = Pacer(programme.period_s, programme.run.ready_at)
+        pacer = Pacer(programme.period_s, programme.run.ready_at, max_lag_s=self._max_lag_s)
         if cursor:
             pacer.seek(cursor)
         return pacer
