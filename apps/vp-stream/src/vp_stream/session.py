@@ -268,7 +268,9 @@ class Session:
 
 def describe_failure(error: Exception) -> str:
     """A sentence about an engine failure that may leave the server."""
-    if type(error).__module__.partition(".")[0].startswith("vp_") or isinstance(error, OSError):
+    if isinstance(error, OSError):
+        return f"the engine run failed: {error.strerror or error}"  # without the path it may name
+    if type(error).__module__.partition(".")[0].startswith("vp_"):
         return f"the engine run failed: {error}"
     return f"the engine run failed with an unexpected {type(error).__name__}; the server's log has the details"
 
