@@ -2,11 +2,11 @@
 
     uv run python benchmarks/fleet --good 200 --stalled 20 --churn 10 --seconds 300
 
-The server is a process of its own, the fleet this one; both run on the same machine. Good clients read everything. Half
-of the stalled ones never read again after their first bin, the other half stops for five seconds in every fifteen. The
-churning ones come, read a little and leave, politely or not. Lateness is measured at the client, for whole bins, against
-the schedule its own earliest bin is on. With --lake-root, --config-root and --serving a serving of that lake is streamed,
-else the synthetic market of the demo. With --cold the engine makes its bins while the clients are connecting.
+The server is a process of its own, the fleet this one; both run on the same machine. Good clients read everything.
+Half of the stalled ones never read again after their first bin, the other half stops for five seconds in every fifteen.
+The churning ones come, read a little and leave, politely or not. Lateness is measured at the client, for whole bins,
+against the schedule its own earliest bin is on. With --lake-root, --config-root and --serving a serving of that lake is
+streamed, else the synthetic market of the demo. With --cold the engine makes its bins while the clients are connecting.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -72,6 +73,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     alive = sum(not client.ended.done() for client in good)
     for client in [*good, *stalled, *churned]:
         client.transport.abort()
+    sent = value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total")
     settled = [mb for at, mb in memory if at >= min(SETTLE_S, options.seconds / 2)]
     return {
         "seconds": round(elapsed, 1),
@@ -109,12 +111,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "rss_growth_percent": round((max(settled) / settled[0] - 1) * 100, 2),
             "loop_lag_ms_p50": quantile_ms(before, after, "vp_stream_loop_lag_seconds", 0.5),
             "loop_lag_ms_p99": quantile_ms(before, after, "vp_stream_loop_lag_seconds", 0.99),
-            "megabytes_a_second": round(
-                (value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total"))
-                / elapsed
-                / 1e6,
-                1,
-            ),
+            "megabytes_a_second": round(sent / elapsed / 1e6, 1),
         },
         "fleet": {
             "cores": round(own_cpu / elapsed, 3),
@@ -174,8 +171,6 @@ def main() -> None:
 
 
 def copy_configs(target: Path) -> None:
-    import shutil
-
     shutil.copytree(Path(__file__).resolve().parents[2] / "configs", target)
 
 

@@ -86,13 +86,17 @@ def frame_of(bin_seq: int, seed: int = 0) -> Frame:
 
 @dataclass
 class MarketFeed:
-    """Bins 0 .. `count` - 1; `fail_at` raises there, `gate_at` waits there for `gate`."""
+    """Bins 0 .. `count` - 1; `fail_at` raises there, `gate_at` waits there for `gate`.
+
+    With `steps` each bin takes one permit of it, so that a test knows how many were published.
+    """
 
     count: int
     seed: int = 0
     fail_at: int | None = None
     gate_at: int | None = None
     gate: threading.Event = field(default_factory=threading.Event)
+    steps: threading.Semaphore | None = None
     runs: int = 0
     met: dict[str, int] = field(default_factory=dict)
     error: Exception = field(default_factory=lambda: OSError("the raw file ends in the middle of a record"))
@@ -104,7 +108,15 @@ class MarketFeed:
                 raise self.error
             if bin_seq == self.gate_at:
                 self.gate.wait(20)
+            if self.steps is not None:
+                self.steps.acquire()
             yield bin_seq
+
+    def let_go(self) -> None:
+        """Hold the engine up no longer."""
+        self.gate.set()
+        if self.steps is not None:
+            self.steps.release(self.count)
 
     def encode(self, item: int) -> EncodedBin:
         return EncodedBin(item, START_NS + item * 100_000_000, frame_of(item, self.seed))
@@ -268,7 +280,8 @@ class Stage:
         return asyncio.run(scenario())
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(self.server.url + path, headers=headers, timeout=10)
+        # Loading the certificates that nothing here uses takes longer than the request.
+        return httpx.get(self.server.url + path, headers=headers, timeout=10, verify=False, trust_env=False)
 
     def post(self, path: str) -> httpx.Response:
         return httpx.post(self.server.url + path, timeout=10)
@@ -306,9 +319,21 @@ def start(market: Market, tmp_path: Path) -> Iterator[StartStage]:
     if market.opening is not None:
         market.opening.set()
     for feed in market.feeds.values():
-        feed.gate.set()
+        feed.let_go()
     for stage in stages:
         stage.server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One server without pacing for all tests of a module, each of which adds servings of its own."""
+    root = tmp_path_factory.mktemp("shared")
+    market = Market(root / "cache")
+    settings = StreamSettings(port=0, lake_root=root / "lake", config_root=root / "configs", speed=float("inf"))
+    with start_in_background(settings, catalogue=market) as server:
+        yield Stage(market, server)
+        for feed in market.feeds.values():
+            feed.let_go()
 
 
 @pytest.fixture

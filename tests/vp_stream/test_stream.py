@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import socket
 import threading
 import time
@@ -363,30 +362,6 @@ def test_a_client_that_takes_nothing_is_dropped(start: Any, market: Any, wait_un
         stuck.close()
 
 
-def test_clients_that_come_and_go_leave_nothing_behind(start: Any, market: Any, wait_until: Any) -> None:
-    market.add("srv_a", 50, alias="demo", gate_at=40)
-    stage = start()
-
-    async def scenario() -> None:
-        for round_number in range(20):
-            clients = await asyncio.gather(*(stage.connect("?serving=demo") for _ in range(5)))
-            for number, client in enumerate(clients):
-                if (round_number + number) % 3 == 0:
-                    client.transport.abort()
-                elif (round_number + number) % 3 == 1:
-                    await stage.read(client, until_bin=39)
-                    await client.close()
-                else:
-                    await client.recv()
-                    client.transport.close()
-
-    asyncio.run(scenario())
-    wait_until(lambda: stage.health()["clients"] == 0)
-    market.feeds["srv_a"].gate.set()
-    assert stage.play().frames == stage.frames(50)
-    assert market.feeds["srv_a"].runs == 1
-
-
 def test_shutdown_closes_open_streams_as_going_away(start: Any, market: Any) -> None:
     market.add("srv_a", 500, alias="demo", gate_at=400)
     stage = start(speed=1.0)
@@ -417,35 +392,6 @@ def test_shutdown_does_not_wait_for_a_serving_that_is_being_opened(start: Any, m
             return (await stage.read(client)).close_code
 
     assert asyncio.run(scenario()) == 1001
-
-
-def test_bytes_that_are_no_websocket_frames_disturb_nobody(start: Any, market: Any, wait_until: Any) -> None:
-    market.add("srv_a", 60, alias="demo", gate_at=30)
-    stage = start()
-    source = random.Random(20260206)
-    rude = [
-        b"\x81\x05hello",  # a client must mask
-        b"\x83\x80\x00\x00\x00\x00",  # an opcode that is none
-        b"\xf1\x80\x00\x00\x00\x00",  # reserved bits
-        b"\x81\x82\x00\x00\x00\x00\xff\xff",  # no UTF-8
-        b"\x80\x80\x00\x00\x00\x00",  # a continuation of nothing
-        b"\x89\xfe\x01\x00\x00\x00\x00\x00" + bytes(256),  # a ping that is too long
-        b"\x81\xff" + b"\x7f" + bytes(11),  # a message of 2^62 bytes
-        *(source.randbytes(500) for _ in range(20)),
-    ]
-    sockets = []
-    for payload in rude:
-        connected = socket.create_connection(("127.0.0.1", stage.server.port), timeout=10)
-        connected.sendall(HANDSHAKE)
-        assert b" 101 " in connected.recv(1000)
-        connected.sendall(payload)
-        sockets.append(connected)
-    for connected in sockets:
-        connected.close()
-    market.feeds["srv_a"].gate.set()
-    assert stage.play().frames == stage.frames(60)
-    wait_until(lambda: stage.health()["clients"] == 0)
-    assert market.feeds["srv_a"].runs == 1
 
 
 def test_shutdown_is_not_held_up_by_a_client_that_takes_nothing(start: Any, market: Any, wait_until: Any) -> None:

@@ -33,13 +33,14 @@ class Limits:
     """What the server grants its clients.
 
     `speed` is the factor by which a replay runs faster than its market did, infinity for no pacing. `stall_s` is how
-    long a client may take nothing at all before it is dropped.
+    long a client may take nothing at all before it is dropped, `max_lag_s` how late a bin may be before it skips.
     """
 
     speed: float = 1.0
     max_clients: int = 256
     max_clients_per_address: int = 256
     stall_s: float = 20.0
+    max_lag_s: float = 1.0
     ack_window: int = 64
 
 
@@ -142,6 +143,7 @@ class Hub:
             stopping=self._stopping,
             follow=self._watcher.watch,
             ack_window=self._limits.ack_window,
+            max_lag_s=self._limits.max_lag_s,
         )
         try:
             await client.session.run()

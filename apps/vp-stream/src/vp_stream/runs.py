@@ -164,9 +164,11 @@ class RunTable:
         name = f"{spec.key.serving_id}/{spec.key.file_name}"
         run = self._runs.get(name)
         if run is None or run.failure is not None:
-            if run is not None:
-                await run.close(0.0)
+            failed = run
+            # In the table before anything is waited for: whoever asks meanwhile gets the same run.
             run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
+            if failed is not None:
+                await failed.close(0.0)
         await run.start()
         return run
 

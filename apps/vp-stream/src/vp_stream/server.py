@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Final
 
 import uvicorn
@@ -14,11 +15,12 @@ from starlette.applications import Starlette
 
 from vp_stream.app import create_app
 from vp_stream.catalogue import Catalogue
+from vp_stream.connections import RequestProtocol, StreamProtocol
 from vp_stream.errors import VpStreamError
 from vp_stream.hub import Hub
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.settings import StreamSettings
-from vp_stream.transport import StreamProtocol, listen
+from vp_stream.transport import listen
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +35,13 @@ class _StreamServer(uvicorn.Server):
         self._app = app
         self._shutdown_s = shutdown_s
         self._on_ready = on_ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop. SIGTERM asks for nothing more, where uvicorn lets it kill the process after all has been put away."""
+        if sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -139,7 +148,7 @@ def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Cal
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=RequestProtocol,
         ws=StreamProtocol,
         ws_max_size=MAX_CLIENT_MESSAGE_BYTES,
         ws_ping_interval=settings.dead_peer_s / 2,
@@ -150,6 +159,7 @@ def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Cal
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),
         timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
     )
     return _StreamServer(config, app, settings.shutdown_s, on_ready)

@@ -67,6 +67,7 @@ class Session:
         follow: Callable[[Session], None],
         nonsense_budget: int = 8,
         ack_window: int = 64,
+        max_lag_s: float = 1.0,
     ) -> None:
         self._websocket = websocket
         self._channel = channel
@@ -77,6 +78,7 @@ class Session:
         self._start_following = follow
         self._nonsense_left = nonsense_budget
         self._ack_window = ack_window
+        self._max_lag_s = max_lag_s
         self._unacked: deque[int] | None = None
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._wake = asyncio.Event()
@@ -243,7 +245,7 @@ class Session:
         await self._channel.send_text(programme.config_text)
 
     def _new_pacer(self, programme: Programme, cursor: int) -> Pacer:
-        pacer = Pacer(programme.period_s, programme.run.ready_at)
+        pacer = Pacer(programme.period_s, programme.run.ready_at, max_lag_s=self._max_lag_s)
         if cursor:
             pacer.seek(cursor)
         return pacer
@@ -270,7 +272,9 @@ class Session:
 
 def describe_failure(error: Exception) -> str:
     """A sentence about an engine failure that may leave the server."""
-    if type(error).__module__.partition(".")[0].startswith("vp_") or isinstance(error, OSError):
+    if isinstance(error, OSError):
+        return f"the engine run failed: {error.strerror or error}"  # without the path it may name
+    if type(error).__module__.partition(".")[0].startswith("vp_"):
         return f"the engine run failed: {error}"
     return f"the engine run failed with an unexpected {type(error).__name__}; the server's log has the details"
 

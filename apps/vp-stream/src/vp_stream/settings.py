@@ -21,7 +21,8 @@ class StreamSettings:
     directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
     own SQLite file if None. With a `token` only who has it is let in.
 
-    `dead_peer_s` is after how many seconds without a sign of life a client is dropped.
+    `dead_peer_s` is after how many seconds without a sign of life a client is dropped, `max_lag_s` how many seconds
+    late a bin may be before a client that is too slow skips.
     """
 
     lake_root: Path
@@ -40,6 +41,7 @@ class StreamSettings:
     perf_window_end_et: str | None = None
     perf_summary_every_bins: int = 1000
     dead_peer_s: float = 20.0
+    max_lag_s: float = 1.0
     shutdown_s: float = 4.0
 
     def __post_init__(self) -> None:
@@ -52,7 +54,7 @@ class StreamSettings:
                 raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
         if self.max_clients_per_address is not None and self.max_clients_per_address < 1:
             raise SettingsError(f"max_clients_per_address={self.max_clients_per_address}: 1 or more is allowed")
-        for name in ("dead_peer_s", "shutdown_s"):
+        for name in ("dead_peer_s", "max_lag_s", "shutdown_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):
                 raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")
@@ -75,6 +77,7 @@ class StreamSettings:
             max_clients=self.max_clients,
             max_clients_per_address=self.max_clients_per_address or self.max_clients,
             stall_s=self.dead_peer_s,
+            max_lag_s=self.max_lag_s,
         )
 
     def open_latency_log(self) -> LatencyLog | None:

@@ -1,4 +1,4 @@
-"""Sockets: the listening socket, the WebSocket protocol of uvicorn as configured here, and one client's channel."""
+"""Sockets: the listening socket and one client's channel."""
 
 from __future__ import annotations
 
@@ -9,27 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from vp_contract import Frame
+from vp_stream.connections import ABORT
 from vp_stream.errors import SettingsError
 
-_ABORT: Final = "vp_stream.abort"
 # About six bins. The kernel would otherwise buffer megabytes for a client that does not read, and its skips would
 # begin a minute too late.
 _SEND_BUFFER_BYTES: Final = 256 * 1024
-
-
-class StreamProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's sans-I/O WebSocket protocol, with a way for the application to abort the connection.
-
-    A close waits behind the bytes a stuck client does not take, so it never ends that client. Aborting does.
-    """
-
-    async def run_asgi(self) -> None:
-        """Run the application with the abort function in the scope's extensions."""
-        self.scope["extensions"][_ABORT] = {"abort": self.transport.abort}
-        await super().run_asgi()
 
 
 class PeerGoneError(Exception):
@@ -70,7 +57,7 @@ class Channel:
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
         self.ended = "dropped"
-        abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(_ABORT, {}).get("abort")
+        abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(ABORT, {}).get("abort")
         if abort is not None:
             abort()
 
