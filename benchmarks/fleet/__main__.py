@@ -15,10 +15,8 @@ import argparse
 import asyncio
 import contextlib
 import json
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,12 @@ from typing import Any
 from clients import SMALL_BUFFER, Client, churn, connect, stalling, stuck
 from server import Server, quantile_ms, value
 
-from vp_cli.commands.demo import ALIAS, make
+from vp_cli.commands.demo import ALIAS, temporary_demo
 from vp_harness import open_lake
 from vp_stream.servings import LakeCatalogue
 from vp_stream.warming import warm_log
 
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STALL_S, BETWEEN_S = 5.0, 10.0
 SETTLE_S = 30.0
 """Memory is compared from here on: the block cache has filled, every client has begun."""
@@ -150,10 +149,7 @@ def main() -> None:
         parser.error("--lake-root and --config-root belong together")
     with contextlib.ExitStack() as stack:
         if options.lake_root is None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vp-fleet-")))
-            options.lake_root, options.config_root = folder / "lake", folder / "configs"
-            copy_configs(options.config_root)
-            make(options.lake_root, options.config_root)
+            options.lake_root, options.config_root, _ = stack.enter_context(temporary_demo(CONFIGS))
         opened = LakeCatalogue(open_lake(options.lake_root), options.config_root).open(options.serving)
         options.period_s = opened.cell_width_ms / 1000 / options.speed
         if not options.cold:
@@ -168,10 +164,6 @@ def main() -> None:
         result["server"]["exit_code"] = code
     json.dump(result, sys.stdout, indent=2)
     print()
-
-
-def copy_configs(target: Path) -> None:
-    shutil.copytree(Path(__file__).resolve().parents[2] / "configs", target)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "Vacuum pressure",
             "version": version("vp-stream"),
-            "description": "Read-only routes of the stream server. The stream itself is described in asyncapi.json.",
+            "description": "Read-only routes of the stream server; a server with a token answers 401 without it to "
+            "all but /health. The stream itself is described in asyncapi.json, /metrics is for Prometheus.",
         },
         "paths": {operation.path: {"get": _described(operation, schema_of)} for operation in OPERATIONS},
         "components": {"schemas": components},

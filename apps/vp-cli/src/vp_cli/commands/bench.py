@@ -9,6 +9,9 @@ import typer
 
 from vp_cli.bench import bin as bin_bench
 from vp_cli.bench import book as book_bench
+from vp_cli.bench import stream as stream_bench
+from vp_cli.commands.demo import ALIAS, temporary_demo
+from vp_cli.options import CONFIG_ROOT, ConfigRoot
 from vp_cli.output import AsJson, print_facts, print_json, print_rows
 
 bench = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
@@ -60,3 +63,32 @@ def bin_(
     print_facts("bench bin, microseconds", result)
     for title, rows in tables.items():
         print_rows(f"\n{title}", rows, ["stage", "p50", "p95", "p99", "max"])
+
+
+@bench.command("stream")
+def stream(
+    serving: Annotated[str, typer.Argument(help="Alias or id of a serving in --lake-root.")] = ALIAS,
+    lake_root: Annotated[
+        Path | None,
+        typer.Option(
+            help="Lake of the serving, whose caches are made anew; a temporary one with the demo if not given."
+        ),
+    ] = None,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    bins: Annotated[int, typer.Option(help="Bins to encode, after 200 to warm up.")] = 5000,
+    repeat: Annotated[int, typer.Option(help="Streams started in each state of the caches; the median is shown.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Encoding a bin, and the time from connecting to the first one: with nothing kept, a checkpoint, a frame log."""
+    if lake_root is None:
+        with temporary_demo(config_root) as (lake, configs, _):
+            result = stream_bench.measure(lake, configs, serving, bins, repeat)
+    else:
+        result = stream_bench.measure(lake_root, config_root, serving, bins, repeat)
+    if as_json:
+        print_json(result)
+        return
+    encoding, start = result.pop("encoding"), result.pop("start")
+    print_facts("bench stream", {**result, "bytes a bin": encoding[-1]["bytes"]})
+    print_rows("\nencoding, microseconds", encoding, ["stage", "p50", "p95", "p99", "max"])
+    print_rows("\nfrom connecting, milliseconds", start, list(start[0]))

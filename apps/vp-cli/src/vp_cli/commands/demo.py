@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -126,16 +128,12 @@ def _market(lake_root: Path, config_root: Path) -> Path:
 
 
 def _check(config_root: Path, bins: int) -> dict[str, object]:
-    """The demo in a temporary lake with a copy of the specs, so that nothing of the checkout changes."""
-    if not config_root.is_dir():
-        raise CliError(f"config root {config_root} is not a directory: run in a checkout, or pass --config-root")
-    with tempfile.TemporaryDirectory(prefix="vp-demo-") as scratch:
-        lake, configs = Path(scratch) / "lake", Path(scratch) / "configs"
-        shutil.copytree(config_root, configs)
-        made = make(lake, configs)
-        page = built_page(config_root)
+    """The demo in a temporary lake, seen by a client."""
+    with temporary_demo(config_root) as (lake, configs, made):
         # without a schedule no bin is ever late, so none is skipped
-        settings = StreamSettings(lake_root=lake, config_root=configs, web_root=page, port=0, speed=math.inf)
+        settings = StreamSettings(
+            lake_root=lake, config_root=configs, web_root=built_page(config_root), port=0, speed=math.inf
+        )
         with start_in_background(settings) as server:
             seen = probe(server.url, ALIAS, bins, lake, made.dataset_id)
         return {
@@ -146,3 +144,17 @@ def _check(config_root: Path, bins: int) -> dict[str, object]:
             "proven": made.served.spec.evidence.get("proven"),
             **seen,
         }
+
+
+@contextmanager
+def temporary_demo(config_root: Path) -> Iterator[tuple[Path, Path, Demo]]:
+    """A demo in a temporary lake with a copy of the specs, so that nothing of the checkout changes.
+
+    Yields the roots of lake and specs, and what was made.
+    """
+    if not config_root.is_dir():
+        raise CliError(f"config root {config_root} is not a directory: run in a checkout, or pass --config-root")
+    with tempfile.TemporaryDirectory(prefix="vp-demo-") as scratch:
+        lake, configs = Path(scratch) / "lake", Path(scratch) / "configs"
+        shutil.copytree(config_root, configs)
+        yield lake, configs, make(lake, configs)
