@@ -152,7 +152,7 @@ def masked(first: int, payload: bytes) -> bytes:
 
 async def connect(port: int, serving: str, *, receive_buffer: int | None = None) -> Client:
     """Open a stream over a socket of its own."""
-    sock = socket.socket()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     sock.setblocking(False)

@@ -162,5 +162,5 @@ def test_no_scheduler_and_no_address_are_one_clear_error(tmp_path: Path, market:
     assert (code, err.count("\n")) == (1, 1)
     assert "--scheduler" in err
     code, _, err = desk.vp("run", "small", "--executor", "cloud")
-    assert (code, err.count("\n")) == (1, 1)
+    assert (code, err.count("\n")) == (2, 1)
     assert "cloud" in err

@@ -56,8 +56,8 @@ def packages() -> list[Package]:
 
 
 def requirement_name(requirement: str) -> str:
-    """The distribution a requirement names."""
+    """The distribution a requirement names, in its normal spelling."""
     match = re.match(r"[A-Za-z0-9._-]+", requirement)
     if match is None:
         raise ValueError(f"not a requirement: {requirement!r}")
-    return match.group().lower()
+    return re.sub(r"[-_.]+", "-", match.group()).lower()

@@ -116,6 +116,40 @@ def test_debug_shows_the_traceback(vp: Run) -> None:
         vp("--debug", "doctor", "absent.dbn")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("generate",), ("Missing argument 'pipeline'", "`vp generate --help`")),
+        (("nothing",), ("nothing", "`vp --help`")),
+        (("generate", "demo", "more"), ("more",)),
+        (("campaign", "demo", "--workers", "0"), ("--workers", "1")),
+        (("campaign", "demo", "--executor", "cloud"), ("--executor", "cloud", "local", "processes", "dask")),
+        (("config", "show", "demo", "--kind", "stream"), ("--kind", "experiment", "serving", "pipeline")),
+        (("verify", "dataset"), ("dataset_id", "`vp verify dataset --help`")),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(vp: Run, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    code, out, err = vp(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("vp: ")
+    for word in words:
+        assert word in err
+
+
+def test_a_command_without_its_subcommand_shows_the_help(vp: Run) -> None:
+    code, out, err = vp("verify")
+    assert (code, err) == (2, "")
+    assert "dataset" in out
+
+
+def test_tables_are_not_folded_where_no_terminal_is(vp: Run, tmp_path: Path) -> None:
+    _, out, _ = vp("config", "show", "demo")
+    assert out.startswith("experiment demo, config_version ")
+    (line,) = [line for line in out.splitlines() if line.startswith("state_model_center_exclusion_radius ")]
+    assert "default" in line
+    assert f"{tmp_path}/configs/serving/demo.yaml:" in out
+
+
 def test_empty_results_are_an_empty_table(vp: Run) -> None:
     assert vp("compare", "--json")[:2] == (0, "[]\n")
     assert vp("aliases", "list", "--json")[:2] == (0, "[]\n")

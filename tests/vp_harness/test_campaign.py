@@ -48,7 +48,10 @@ def test_the_product_in_a_fixed_order_with_ids_that_generation_gives(desk):
     ids = run_campaign(campaign, ParallelSpec(workers=2), progress=lambda *step: seen.append(step))
     assert ids == [planned.dataset_id for planned in campaign.planned]
     assert sorted(ids) == list_datasets(desk.lake)
-    assert seen == [("datasets", n, 4) for n in (1, 2, 3, 4)]
+    assert seen == [("datasets", n, 4) for n in (0, 1, 2, 3, 4)]
+    spec = Dataset.open(desk.lake, ids[2]).manifest["spec"]
+    assert spec["pipeline"]["name"] == "small"
+    assert spec["overrides"] == {"tau_velocity": 1.0, "grid_radius_ticks": 5, "dt": "2026-02-06"}
     assert Dataset.open(desk.lake, ids[2]).config.tau_velocity == 1.0
     rows = lineage(desk.lake)
     assert rows.height == 4
@@ -75,14 +78,46 @@ def test_an_estimate_rests_on_measured_datasets_or_on_a_few_bins(desk):
     campaign = plan(desk, axes=SHORT)
     guess = estimate(campaign)
     assert (guess.datasets, guess.bins) == (2, 1200)
-    assert "the first 300 bins of synm6_" in guess.basis
+    assert guess.basis == f"300 bins of {campaign.planned[0].dataset_id} from 09:27 on"
     run_campaign(plan(desk, axes={"grid_radius_ticks": [5]}))
     known = estimate(plan(desk, axes=SHORT))
-    assert known.basis == "1 datasets of this lake"
+    assert known.basis == "1 datasets of small in this lake"
     made = run_campaign(campaign)
     size = sum(path.stat().st_size for path in Dataset.open(desk.lake, made[1]).path.iterdir())
     assert size / 2 < known.size_bytes < size * 2
     assert estimate(plan(desk, axes=SHORT)).basis == "everything is made"
+
+
+def test_an_estimate_is_of_the_middle_of_a_capture_and_not_of_other_pipelines(own):
+    other = own.configs / "pipelines" / "other.yaml"
+    spec = (own.configs / "pipelines" / "small.yaml").read_text()
+    other.write_text(spec.replace("name: small", "name: other"))
+    made = run_campaign(plan_campaign(CampaignSpec(name="it", pipeline="other"), own.lake, root=own.configs))
+    guess = estimate(plan(own))
+    assert guess.basis.startswith("300 bins of synm6_20260206_0927_0930__small__")
+    assert guess.basis.endswith(" from 09:28 on")
+    size = sum(path.stat().st_size for path in Dataset.open(own.lake, made[0]).path.iterdir())
+    assert size * 0.7 < guess.size_bytes < size * 1.3
+
+
+@pytest.mark.parametrize("parallel", [ParallelSpec(), ParallelSpec(executor="processes")], ids=["threads", "processes"])
+def test_a_day_that_cannot_be_made_keeps_no_other_from_being_made(desk, parallel):
+    # the file of another day, of which nothing but the name is right, and one that is damaged
+    (desk.raw.parent / "synm6-20260209.mbo.dbn.zst").write_bytes(desk.raw.read_bytes())
+    (desk.raw.parent / "synm6-20260210.mbo.dbn.zst").write_bytes(desk.raw.read_bytes()[:-1000])
+    dates = ("2026-02-10", "2026-02-09", "2026-02-06")
+    seen = []
+    with pytest.raises(CampaignError) as error:
+        run_campaign(plan(desk, dates=dates), parallel, progress=lambda *step: seen.append(step))
+    text = str(error.value)
+    assert "2 of 3 datasets cannot be made, the others are whole" in text
+    assert "synm6_20260209_0927_0928" in text
+    assert "no bin of small (2026-02-09 09:27-09:28 New York) has an event" in text
+    assert "synm6-20260210.mbo.dbn.zst" in text
+    (made,) = list_datasets(desk.lake)
+    assert made.startswith("synm6_20260206")
+    assert list(lineage(desk.lake)["dataset_id"]) == [made]
+    assert seen[-1] == ("datasets", 3, 3)
 
 
 def test_every_missing_date_is_named_before_anything_runs(desk):

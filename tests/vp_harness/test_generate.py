@@ -1,8 +1,10 @@
 """Datasets: what is in them, that they are the same bytes every time, and that nothing half made is ever seen."""
 
+import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import stat
@@ -10,11 +12,13 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
-from vp_contract import BIN_FIELDS, load_pipeline
+from vp_contract import BIN_FIELDS, PipelineSpec, load_pipeline
 from vp_harness import (
     Dataset,
     DatasetDamagedError,
@@ -26,6 +30,8 @@ from vp_harness import (
     scored_bins,
 )
 from vp_harness.configs import pipeline_config
+from vp_harness.manifest import canonical_json
+from vp_harness.overview import overview
 
 MAKE = """
 import sys
@@ -73,6 +79,66 @@ def test_the_manifest_says_where_the_numbers_come_from(research):
     assert manifest["certificate"]["ok"] is dataset.sound is True
     assert manifest["counts"]["valid_bins"] == int(dataset.bins["book_valid"].sum()) > 1700
     assert dataset.dataset_id.startswith("synm6_20260206_0927_0930__small__")
+
+
+def test_the_manifest_holds_the_spec_as_it_was_written_and_where_the_raw_file_lies(research):
+    manifest = Dataset.open(research.lake, research.dataset_id).manifest
+    spec = msgspec.convert(manifest["spec"]["pipeline"], PipelineSpec)
+    assert spec == load_pipeline(research.configs / "pipelines" / "small.yaml")
+    assert research.lake.root / manifest["source"]["path"] == research.raw
+    assert set(manifest["timings"]) == {"elapsed_s", "bins_per_s"}
+    assert "unknown_cancel" in manifest["certificate"]["anomalies"]
+
+
+def test_a_wide_window_is_written_in_row_groups_of_no_more_memory(tmp_path, own):
+    config = pipeline_config("small", own.configs).replace(grid_radius_ticks=400, n_absolute_ticks=4096)
+    config = config.replace(end_time="09:28")
+    dataset = Dataset.open(own.lake, generate(config, own.lake))
+    groups = pq.ParquetFile(dataset.path / "grid_clean.parquet").metadata
+    rows = [groups.row_group(i).num_rows for i in range(groups.num_row_groups)]
+    assert len(rows) == 5  # 600 bins in groups of 129
+    assert max(rows) <= 101 * 1024
+    assert dataset.grid("rest_depth").shape == (600, 801)
+    assert dataset.manifest["spec"] is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: [],
+        lambda manifest: {**manifest, "counts": {"bins": "many"}},
+        lambda manifest: {key: value for key, value in manifest.items() if key != "source"},
+        lambda manifest: {**manifest, "config": {**manifest["config"], "tau_jerk": -1.0}},
+        lambda manifest: {**manifest, "identity": {**manifest["identity"], "source_sha256": "0" * 64}},
+        lambda manifest: {**manifest, "format": 7},
+    ],
+)
+def test_a_manifest_that_is_none_is_one_error_even_with_its_checksum(research, own, change):
+    shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
+    directory = own.lake.dataset_dir(research.dataset_id)
+    manifest, checksums = (json.loads((directory / name).read_bytes()) for name in ("manifest.json", "checksums.json"))
+    data = canonical_json(change(manifest))
+    for name in ("manifest.json", "checksums.json"):
+        (directory / name).chmod(0o600)
+    (directory / "manifest.json").write_bytes(data)
+    (directory / "checksums.json").write_bytes(
+        canonical_json({**checksums, "manifest.json": hashlib.sha256(data).hexdigest()})
+    )
+    with pytest.raises(DatasetDamagedError, match=r"manifest\.json"):
+        Dataset.open(own.lake, research.dataset_id)
+    (listed,) = overview(own.lake).datasets
+    assert listed.status == "damaged"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
+def test_a_file_that_cannot_grow_is_named_and_nothing_is_left(research, own):
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))" + MAKE
+    command = [sys.executable, "-c", code, str(own.lake.root), str(own.configs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(r"OSError: \[Errno 27\].*grid_clean\.parquet'$", done.stderr.strip().splitlines()[-1])
+    assert list(own.lake.datasets_dir.iterdir()) == []
+    assert generate("small", own.lake, config_root=own.configs) == research.dataset_id
 
 
 def test_generating_again_finds_it_and_writes_nothing(research):

@@ -40,6 +40,10 @@ def digest_of(package):
     return change
 
 
+def warm_up(desk, monkeypatch):
+    monkeypatch.setattr(generate_module, "WARM_UP_S", 900)
+
+
 CHANGES = {
     "instrument default": in_file("instrument.yaml", "n_absolute_ticks: 1024", "n_absolute_ticks: 2048"),
     "instrument tau": in_file("instrument.yaml", "tick_size: 0.25", "tick_size: 0.25\ntau_velocity: 2.5"),
@@ -48,6 +52,7 @@ CHANGES = {
     "source byte": source_byte,
     "digest of the book": digest_of("vp_book"),
     "digest of the spectrum": digest_of("vp_spectrum"),
+    "length of the warm-up": warm_up,
 }
 
 

@@ -30,7 +30,8 @@ def promoted(tmp_path_factory, research):
 def test_where_a_dataset_is_from_and_what_rests_on_it(promoted, research):
     lake, configs = promoted
     run_campaign(plan_campaign(CampaignSpec(name="trial", pipeline="small"), lake, root=configs))
-    (listed,) = overview(lake, config_root=configs, verify=True)
+    ((listed,), problems) = overview(lake, config_root=configs, verify=True)
+    assert problems == []
     assert listed.dataset_id == research.dataset_id
     assert (listed.status, listed.bins, listed.pipeline) == ("whole", 1800, "small")
     assert listed.size_bytes == sum(path.stat().st_size for path in lake.dataset_dir(listed.dataset_id).iterdir())
@@ -50,12 +51,26 @@ def test_damage_and_leftovers_are_listed_not_raised(promoted, tmp_path):
     grid = directory / "grid_clean.parquet"
     grid.chmod(0o644)
     grid.write_bytes(grid.read_bytes()[:-1])
-    assert [listed.status for listed in overview(lake, config_root=promoted[1])] == ["whole", "unfinished"]
-    damaged = overview(lake, config_root=promoted[1], verify=True)[0]
+    assert [listed.status for listed in overview(lake, config_root=promoted[1]).datasets] == ["whole", "unfinished"]
+    damaged = overview(lake, config_root=promoted[1], verify=True).datasets[0]
     assert (damaged.status, damaged.aliases, damaged.runs) == ("damaged", ("small",), 4)
     assert "grid_clean.parquet is damaged" in damaged.problem
     grid.unlink()
-    assert overview(lake, config_root=promoted[1])[0].problem.endswith("is missing: the dataset is not whole")
+    assert overview(lake, config_root=promoted[1]).datasets[0].problem.endswith("is missing: the dataset is not whole")
+
+
+def test_damaged_lineage_is_told_and_keeps_no_dataset_from_being_listed(promoted, tmp_path):
+    lake = Lake(tmp_path / "lake")
+    shutil.copytree(promoted[0].root, lake.root)
+    run_campaign(plan_campaign(CampaignSpec(name="trial", pipeline="small"), lake, root=promoted[1]))
+    for directory in (lake.lineage_dir, lake.results_dir / "runs.parquet"):
+        part = next(directory.iterdir())
+        part.chmod(0o644)
+        part.write_bytes(part.read_bytes()[:-1])
+    lake.registry_path.write_bytes(b"this is no database" * 100)
+    ((listed,), problems) = overview(lake, config_root=promoted[1])
+    assert (listed.status, listed.campaigns, listed.runs, listed.aliases) == ("whole", (), 0, ())
+    assert [problem.partition(" are not shown: ")[0] for problem in problems] == ["campaigns", "runs", "aliases"]
 
 
 # --- reading parts ---

@@ -23,10 +23,7 @@ from vp_stream.answers import RunDetail, RunList
 from vp_stream.openapi import document_bytes
 
 RUNS = "/v1/experiments/runs"
-REGENERATE = (
-    'uv run python -c "import sys, vp_stream.openapi as o; sys.stdout.buffer.write(o.document_bytes())" '
-    "> docs/openapi.json"
-)
+REGENERATE = "uv run vp-stream --openapi > docs/openapi.json"
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def test_imports_point_down_and_are_declared(package: Package) -> None:
             assert internal[module] in ALLOWED[package.name], where
             assert internal[module] in declared, f"{where}, which pyproject.toml does not declare"
         else:
-            names = {name.lower() for name in providers.get(module, [])}
+            names = {requirement_name(name) for name in providers.get(module, [])}
             assert names & declared, f"{where}, which pyproject.toml does not declare"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Final, cast
 
 import typer
 
 from vp_book import VpBookError
 from vp_cli.commands import aliases, bench, cache, campaign, config, data, demo, doctor, research, serving, verify
 from vp_cli.errors import CliError
-from vp_cli.output import fail
+from vp_cli.output import fail, refuse
 from vp_contract import VpContractError
 from vp_harness import VpHarnessError
 from vp_registry import VpRegistryError
@@ -29,6 +29,8 @@ EXPECTED = (
     OSError,
 )
 """What is told in one line; anything else is a defect and shows its traceback."""
+
+_UsageError: Final = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer does not export it
 
 app = typer.Typer(
     name="vp",
@@ -71,10 +73,13 @@ def options(
 def main() -> None:
     """Run the command line. Exit code 0 done, 1 failed, 2 wrong usage."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        refuse(error)
     except EXPECTED as error:
         if "--debug" in sys.argv:
             raise
         fail(error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    sys.exit(code or 0)

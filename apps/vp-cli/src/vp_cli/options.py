@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,7 +21,8 @@ TolerateTruncated = Annotated[
 ]
 Publisher = Annotated[int | None, typer.Option("--publisher", help="Publisher id, when a file mixes several.")]
 ExecutorName = Annotated[
-    str | None, typer.Option("--executor", help="local (threads), processes or dask; the results are the same.")
+    Literal["local", "processes", "dask"] | None,
+    typer.Option("--executor", help="local (threads), processes or dask; the results are the same."),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads or processes of this machine.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://HOST:PORT.")]

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+_UNBROKEN: Final = 4096
 
 _errors = Console(stderr=True, highlight=False)
 
@@ -61,7 +63,7 @@ def shown(value: object) -> str:
 
 def say(message: str) -> None:
     """A line about what is going on, on stderr so that stdout stays the result."""
-    _errors.print(message)
+    _errors.print(message, soft_wrap=True, markup=False)
 
 
 @contextmanager
@@ -93,9 +95,21 @@ def fail(error: BaseException) -> NoReturn:
     sys.exit(1)
 
 
+def refuse(error: Exception) -> NoReturn:
+    """What is wrong with the command line, in a line on stderr; exit code 2."""
+    text = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+    if text:  # a command without arguments has shown its help instead
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "vp"
+        _errors.print(f"[bold red]vp:[/] {_escaped(text.rstrip('.'))}: see `{command} --help`", soft_wrap=True)
+    sys.exit(2)
+
+
 def _escaped(text: str) -> str:
     return text.replace("[", "\\[")
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    """Tables are as wide as the terminal, and where there is none as wide as they need: a program reads them."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_UNBROKEN)

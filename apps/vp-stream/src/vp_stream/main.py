@@ -13,6 +13,7 @@ from pathlib import Path
 from vp_stream.access import TOKEN_VARIABLE, read_token
 from vp_stream.errors import VpStreamError
 from vp_stream.logs import configure_logging
+from vp_stream.openapi import document_bytes
 from vp_stream.server import serve
 from vp_stream.settings import StreamSettings
 
@@ -20,6 +21,9 @@ from vp_stream.settings import StreamSettings
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted. Exit code 0 after that, 1 when it failed; wrong usage exits with 2."""
     options = _parser().parse_args(arguments)
+    if options.openapi:
+        sys.stdout.write(document_bytes().decode())
+        return 0
     configure_logging(options.log_format, debug=options.debug)
     try:
         serve(_settings(options), on_ready=_announce)
@@ -67,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     lake_root, config_root = os.environ.get("VP_LAKE_ROOT", "lake"), os.environ.get("VP_CONFIG_ROOT", "configs")
     add = parser.add_argument
     add("--version", action="version", version=f"vp-stream {version('vp-stream')}")
+    add("--openapi", action="store_true", help="print the OpenAPI document of the REST routes and exit")
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8002, help="port to listen on, 0 for any free one")
     add("--lake-root", type=Path, default=Path(lake_root), metavar="DIR", help="data lake (VP_LAKE_ROOT)")

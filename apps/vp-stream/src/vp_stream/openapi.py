@@ -1,6 +1,6 @@
 """The OpenAPI document of the REST routes, made from the structs they answer with.
 
-python -m vp_stream.openapi > docs/openapi.json
+vp-stream --openapi > docs/openapi.json
 """
 
 from __future__ import annotations

@@ -81,8 +81,13 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
     kernel; accepted sockets inherit that.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        # asyncio turns Nagle's algorithm off only for sockets that say they are TCP: a bin would otherwise wait behind
+        # its own text until the client acknowledges that, which takes it up to 40 ms.
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise SettingsError(f"host={host!r} is not an address of this machine: {error}") from error
     try:

@@ -75,7 +75,7 @@ class StagedFile:
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
-        with _naming(self.path):
+        with naming(self.path):
             if self._handle is None:
                 self._handle = os.open(self.path, _NEW, 0o644)
             view = memoryview(data)
@@ -92,7 +92,7 @@ class StagedFile:
     def publish(self) -> None:
         """Flush the file to disk and give it its name, in the place of whatever file has it."""
         self._flush()
-        with _naming(self.final):
+        with naming(self.final):
             os.replace(self.path, self.final)
         self.published = True
         _flush_directory(self.final.parent)
@@ -100,12 +100,12 @@ class StagedFile:
     def publish_new(self, *, read_only: bool = False) -> bool:
         """The same unless there is a file of that name, which stays; returns whether this one got the name."""
         self._flush()
-        with _naming(self.final):
+        with naming(self.final):
             made = _link_new(self.path, self.final)
         # Only now: a read-only temporary file could not be removed on Windows.
         self.close()
         if made and read_only:
-            with _naming(self.final):
+            with naming(self.final):
                 os.chmod(self.final, _READ_ONLY)
         _flush_directory(self.final.parent)
         return made
@@ -120,7 +120,7 @@ class StagedFile:
                 os.unlink(self.path)
 
     def _flush(self) -> None:
-        with _naming(self.path):
+        with naming(self.path):
             if self._handle is None:
                 _flush_file(self.path)
                 return
@@ -150,17 +150,17 @@ def staged_directory(final: Path) -> Iterator[StagedDirectory]:
     _make_directory(final.parent)
     remove_leftovers(final.parent)
     staged = StagedDirectory(_temporary_sibling(final))
-    with _naming(staged.path):
+    with naming(staged.path):
         os.mkdir(staged.path)
     try:
         yield staged
         for file in sorted(staged.path.rglob("*")):
             if file.is_file():
-                with _naming(file):
+                with naming(file):
                     _flush_file(file)
                     os.chmod(file, _READ_ONLY)
         _flush_directory(staged.path)
-        with _naming(final):
+        with naming(final):
             staged.published = _rename_new(staged.path, final)
     finally:
         if not staged.published:
@@ -205,8 +205,8 @@ def sha256_file(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put `path` into an OSError that names no file: those of an open handle do not."""
+def naming(path: Path) -> Iterator[None]:
+    """Put `path` into an OSError that names no file: those of an open handle, and of libraries, do not."""
     try:
         yield
     except OSError as error:
@@ -216,7 +216,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _make_directory(directory: Path) -> None:
-    with _naming(directory):
+    with naming(directory):
         os.makedirs(directory, exist_ok=True)
 
 
@@ -291,7 +291,7 @@ def _rename_new(temporary: Path, final: Path) -> bool:
 def _flush_directory(directory: Path) -> None:
     if sys.platform == "win32":  # directories cannot be opened there; NTFS journals the rename itself
         return
-    with _naming(directory):
+    with naming(directory):
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)

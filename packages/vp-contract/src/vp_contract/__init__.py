@@ -87,6 +87,7 @@ from vp_contract.specs import (
     load_pipeline,
     load_serving,
 )
+from vp_contract.yaml_edit import dump_spec, edit_yaml
 
 __all__ = [
     "BIN_FIELDS",
@@ -153,6 +154,8 @@ __all__ = [
     "decode_grid",
     "decode_server_message",
     "dump_published",
+    "dump_spec",
+    "edit_yaml",
     "encode_grid",
     "encode_message",
     "grid_columns",

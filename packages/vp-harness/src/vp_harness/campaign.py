@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import os
 import tempfile
@@ -15,30 +16,49 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from vp_book import VpBookError
 from vp_book.atomic import sha256_file
 from vp_contract import (
     CampaignSpec,
+    Chain,
     ParallelSpec,
+    PipelineSpec,
     RuntimeConfig,
     SpecError,
+    VpContractError,
     load_chain,
     resolve,
 )
 from vp_harness.configs import PathLike, campaign_spec, config_root
-from vp_harness.dataset import Dataset, canonical_json, list_datasets
-from vp_harness.errors import CampaignError, DatasetError, PipelineError, RawFileError
-from vp_harness.executors import executor_of, in_order
-from vp_harness.generate import dataset_id_of, generate_task, identity_of, run_generate_task, utc_now
+from vp_harness.dataset import Dataset, list_datasets
+from vp_harness.errors import CampaignError, DatasetError, PipelineError, RawFileError, TaskError
+from vp_harness.executors import executor_of, settled
+from vp_harness.generate import (
+    GenerateTask,
+    dataset_id_of,
+    generate_task,
+    identity_of,
+    run_generate_task,
+    utc_now,
+    write_tables,
+)
 from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.lineage import Lineage, LineageIndex
+from vp_harness.manifest import canonical_json
 from vp_harness.pipeline import bins_in_capture, scored_bins
 from vp_harness.raw import find_raw
-from vp_harness.writer import BinWriter
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, in all)."""
 
 _CALIBRATION_BINS: Final = 300
+_SETTLING_BINS: Final = 300
+"""Bins before those that are measured: a z-score costs more once its window is full."""
+
+_OF_ONE_DATASET: Final = (DatasetError, PipelineError, RawFileError, TaskError, VpBookError, VpContractError)
+"""What is wrong with one dataset and none of the others: a day without a book, a damaged raw file."""
+
+_SHOWN_FAILURES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,7 @@ class Campaign:
     """A campaign that can run: every dataset of it, in a fixed order."""
 
     spec: CampaignSpec
+    pipeline: PipelineSpec
     lake: Lake
     planned: tuple[PlannedDataset, ...]
 
@@ -89,6 +110,7 @@ def plan_campaign(
     lake_root: LakeLike | None = None,
     *,
     root: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> Campaign:
     """Everything a campaign asks for, checked before anything is made.
 
@@ -99,9 +121,14 @@ def plan_campaign(
     lake = open_lake(lake_root)
     base = config_root(root)
     spec = campaign if isinstance(campaign, CampaignSpec) else campaign_spec(campaign, base)
-    points = list(_points(spec, base))
+    chain = load_chain(base, pipeline=spec.pipeline)
+    points = list(_points(spec, chain))
     sources = _sources(lake, [config for _, _, _, config in points])
-    hashes = {path: sha256_file(path) for path in set(sources.values())}
+    hashes: dict[Path, str] = {}
+    for path in dict.fromkeys(sources.values()):
+        if progress:
+            progress("raw files", len(hashes), len(sources))
+        hashes[path] = sha256_file(path)
     planned: dict[str, PlannedDataset] = {}
     for date, bundle, overrides, config in points:
         source = sources[config.dt]
@@ -114,7 +141,7 @@ def plan_campaign(
             )
         exists = lake.dataset_dir(dataset_id).is_dir()
         planned[dataset_id] = PlannedDataset(date, bundle, overrides, config, source, dataset_id, exists)
-    return Campaign(spec, lake, tuple(planned.values()))
+    return Campaign(spec, chain.pipeline, lake, tuple(planned.values()))
 
 
 def estimate(campaign: Campaign) -> Estimate:
@@ -122,7 +149,7 @@ def estimate(campaign: Campaign) -> Estimate:
     missing = [planned for planned in campaign.planned if not planned.exists]
     if not missing:
         return Estimate(0, 0, 0, 0.0, "everything is made")
-    per_row, per_bin, basis = _measured(campaign.lake) or _calibrated(missing[0])
+    per_row, per_bin, basis = _measured(campaign) or _calibrated(missing[0])
     bins = sum(planned.bins for planned in missing)
     rows = sum(planned.bins * planned.config.grid_rows for planned in missing)
     return Estimate(len(missing), bins, int(rows * per_row), bins * per_bin, basis)
@@ -134,31 +161,57 @@ def run_campaign(
     """Make every dataset of a campaign that is not made yet; the ids of all, in the order of the plan.
 
     Each is entered in the lake's lineage index once it is whole; an interrupted campaign goes on where it was, whatever
-    executor it began with. Raises ExecutorError and what `generate` raises; what was finished stays.
+    executor it began with. One that cannot be made (its day has no book, its raw file is damaged) does not keep the
+    others from being made: CampaignError names it in the end. Raises at once ExecutorError and OSError, which the
+    others would meet too. What was finished stays.
     """
     index = LineageIndex(campaign.lake)
     known = index.entered(campaign.spec.name, campaign.spec_sha256)
     ids: list[str] = []
+    failed: dict[str, Exception] = {}
+    if progress:
+        progress("datasets", 0, len(campaign.planned))
     with executor_of(parallel or ParallelSpec()) as pool:
-        tasks = [generate_task(campaign.lake.root, planned.config, planned.source) for planned in campaign.planned]
-        futures = [pool.submit(run_generate_task, task) for task in tasks]
-        for planned, dataset_id in zip(campaign.planned, in_order(futures), strict=True):
-            if dataset_id != planned.dataset_id:
+        futures = [pool.submit(run_generate_task, _task(campaign, planned)) for planned in campaign.planned]
+        results = settled(futures, _OF_ONE_DATASET)
+        for planned, made in zip(campaign.planned, results, strict=True):
+            if isinstance(made, Exception):
+                failed[planned.dataset_id] = made
+            elif made != planned.dataset_id:
                 raise CampaignError(
-                    f"a worker made {dataset_id} where {planned.dataset_id} was planned: the raw file changed "
+                    f"a worker made {made} where {planned.dataset_id} was planned: the raw file changed "
                     "meanwhile or is another one there"
                 )
-            if dataset_id not in known:
-                index.append(_lineage(campaign, planned))
-            ids.append(dataset_id)
+            else:
+                if made not in known:
+                    index.append(_lineage(campaign, planned))
+                ids.append(made)
             if progress:
-                progress("datasets", len(ids), len(campaign.planned))
+                progress("datasets", len(ids) + len(failed), len(campaign.planned))
+    if failed:
+        raise CampaignError(_failures(campaign, failed))
     return ids
 
 
-def _points(spec: CampaignSpec, base: Path) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
+def _task(campaign: Campaign, planned: PlannedDataset) -> GenerateTask:
+    spec = {
+        "pipeline": msgspec.to_builtins(campaign.pipeline),
+        "overrides": {**planned.overrides, "dt": planned.date},
+    }
+    return generate_task(campaign.lake.root, planned.config, planned.source, spec)
+
+
+def _failures(campaign: Campaign, failed: dict[str, Exception]) -> str:
+    reasons = [f"{dataset_id}: {error}" for dataset_id, error in itertools.islice(failed.items(), _SHOWN_FAILURES)]
+    rest = [f"and {len(failed) - len(reasons)} more"] if len(failed) > len(reasons) else []
+    return (
+        f"campaign {campaign.spec.name}: {len(failed)} of {len(campaign.planned)} datasets cannot be made, the others "
+        f"are whole; {'; '.join([*reasons, *rest])}"
+    )
+
+
+def _points(spec: CampaignSpec, chain: Chain) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
     """(date, bundle, overrides, config) of every point of the product."""
-    chain = load_chain(base, pipeline=spec.pipeline)
     for date in spec.dates or (chain.config.dt,):
         for bundle in spec.bundles:
             for values in itertools.product(*spec.axes.values()):
@@ -189,12 +242,15 @@ def _sources(lake: Lake, configs: list[RuntimeConfig]) -> dict[str, Path]:
     return sources
 
 
-def _measured(lake: Lake) -> tuple[float, float, str] | None:
-    """(bytes a row, seconds a bin, basis) of the datasets in the lake; None when there is none to go by."""
+def _measured(campaign: Campaign) -> tuple[float, float, str] | None:
+    """(bytes a row, seconds a bin, basis) of the pipeline's datasets in the lake; None when there is none to go by."""
+    lake, pipeline = campaign.lake, campaign.spec.pipeline
     rows = bins = size = 0
     seconds = 0.0
     used = 0
     for dataset_id in list_datasets(lake):
+        if f"__{pipeline}__" not in dataset_id:
+            continue
         try:
             dataset = Dataset.open(lake, dataset_id)
         except DatasetError:
@@ -205,24 +261,36 @@ def _measured(lake: Lake) -> tuple[float, float, str] | None:
         size += sum(path.stat().st_size for path in dataset.path.iterdir())
         seconds += dataset.manifest["timings"]["elapsed_s"]
         used += 1
-    return (size / rows, seconds / bins, f"{used} datasets of this lake") if rows else None
+    return (size / rows, seconds / bins, f"{used} datasets of {pipeline} in this lake") if rows else None
 
 
 def _calibrated(planned: PlannedDataset) -> tuple[float, float, str]:
-    """The same from the first bins of one dataset, made in a temporary directory."""
-    config = planned.config
+    """The same from some bins in the middle of one dataset, made in a temporary directory like those of any other."""
+    config = _from_the_middle(planned.config)
+    replay = scored_bins(config, planned.source)
     with tempfile.TemporaryDirectory(prefix="vp-campaign-") as scratch:
-        paths = Path(scratch) / "bins.parquet", Path(scratch) / "grid.parquet"
-        replay = scored_bins(config, planned.source)
-        next(replay)  # the warm-up of the book is not a matter of bins
+        directory = Path(scratch)
+        # written too: what is read, compiled and started once is no matter of bins
+        write_tables(directory, config, itertools.islice(replay, _SETTLING_BINS))
         began = time.perf_counter()
-        with BinWriter(*paths, config) as writer:
-            for closed, scored in itertools.islice(replay, _CALIBRATION_BINS):
-                writer.add(closed.fields, {**closed.cells, **scored.cells})
+        counts, _ = write_tables(directory, config, itertools.islice(replay, _CALIBRATION_BINS))
         elapsed = time.perf_counter() - began
-        size = sum(path.stat().st_size for path in paths)
-    bins = max(1, writer.bins)
-    return size / (bins * config.grid_rows), elapsed / bins, f"the first {writer.bins} bins of {planned.dataset_id}"
+        size = sum(path.stat().st_size for path in directory.iterdir())
+    bins = max(1, counts.bins)
+    basis = f"{counts.bins} bins of {planned.dataset_id} from {config.start_time} on"
+    return size / (bins * config.grid_rows), elapsed / bins, basis
+
+
+def _from_the_middle(config: RuntimeConfig) -> RuntimeConfig:
+    """The second half of a capture: a session may begin with an hour in which nothing happens."""
+    start, end = (dt.datetime.fromisoformat(f"{config.dt}T{clock}") for clock in (config.start_time, config.end_time))
+    half = dt.timedelta(minutes=(end - start) // dt.timedelta(minutes=2))
+    middle = config.replace(start_time=f"{start + half:%H:%M}")
+    try:
+        enough = bins_in_capture(middle) >= _SETTLING_BINS + _CALIBRATION_BINS
+    except PipelineError:  # bins that do not divide it
+        return config
+    return middle if enough else config
 
 
 def _lineage(campaign: Campaign, planned: PlannedDataset) -> Lineage:

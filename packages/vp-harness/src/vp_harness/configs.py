@@ -61,8 +61,15 @@ def pipeline_config(
 
     Raises vp_contract.SpecError with file, line and field, or vp_contract.InstrumentLockError.
     """
+    return pipeline_chain(pipeline, root, instrument)[0]
+
+
+def pipeline_chain(
+    pipeline: PipelineLike, root: PathLike | None = None, instrument: InstrumentLock | PathLike | None = None
+) -> tuple[RuntimeConfig, PipelineSpec | None]:
+    """The same with the spec it was resolved from; None for a config that was resolved before."""
     if isinstance(pipeline, RuntimeConfig):
-        return pipeline
+        return pipeline, None
     if isinstance(pipeline, PipelineSpec):
         spec = pipeline
     elif _is_file_name(pipeline):
@@ -72,7 +79,7 @@ def pipeline_config(
     if instrument is None:
         instrument = instrument_path(config_root(root))
     lock = instrument if isinstance(instrument, InstrumentLock) else load_instrument(instrument)
-    return resolve(lock, spec)
+    return resolve(lock, spec), spec
 
 
 def experiment_chain(experiment: ExperimentLike, root: PathLike | None = None) -> ExperimentChain:

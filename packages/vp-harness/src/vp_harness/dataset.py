@@ -15,16 +15,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import sha256_file
-from vp_contract import RuntimeConfig, VpContractError, grid_columns
+from vp_contract import RuntimeConfig, grid_columns
 from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
 from vp_harness.lake import LakeLike, open_lake
+from vp_harness.manifest import canonical_json, read_manifest
 from vp_harness.signals.base import SignalContext
 
-FORMAT: Final = 1
 BINS_FILE: Final = "bins.parquet"
 GRID_FILE: Final = "grid_clean.parquet"
 MANIFEST_FILE: Final = "manifest.json"
 CHECKSUMS_FILE: Final = "checksums.json"
+
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]*__[a-z0-9_]+__[0-9a-f]{8}")
 
@@ -33,7 +34,7 @@ class Dataset:
     """One immutable dataset. Files are read when they are first asked for, and only after their checksum was found
     right.
 
-    `manifest` is what `generate` recorded: config, identity, source, versions, counts, certificate.
+    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`.
     """
 
     def __init__(self, path: Path, checksums: dict[str, str], manifest: dict[str, Any], config: RuntimeConfig) -> None:
@@ -61,17 +62,8 @@ class Dataset:
         checksums = _checksums(path / CHECKSUMS_FILE)
         manifest_path = path / MANIFEST_FILE
         _check(manifest_path, checksums[MANIFEST_FILE])
-        manifest = msgspec.json.decode(manifest_path.read_bytes())
-        if manifest["format"] != FORMAT or manifest["dataset_id"] != dataset_id:
-            raise DatasetDamagedError(
-                f"{manifest_path} is of dataset {manifest['dataset_id']!r} in format {manifest['format']}, "
-                f"expected {dataset_id!r} in format {FORMAT}"
-            )
-        try:
-            config = msgspec.convert(manifest["config"], RuntimeConfig)
-        except (msgspec.ValidationError, VpContractError) as error:
-            raise DatasetDamagedError(f"{manifest_path}: its config cannot be read: {error}") from error
-        return cls(path, checksums, manifest, config)
+        manifest = read_manifest(manifest_path, dataset_id)
+        return cls(path, checksums, msgspec.to_builtins(manifest), manifest.config)
 
     def __repr__(self) -> str:
         return f"Dataset({self.dataset_id!r}, {self.n_bins} bins)"
@@ -99,7 +91,11 @@ class Dataset:
     @cached_property
     def bins(self) -> pl.DataFrame:
         """One row a bin with the per-bin fields, in order of `bin_seq`."""
-        return pl.read_parquet(self._file(BINS_FILE))
+        path = self._file(BINS_FILE)
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -185,11 +181,6 @@ def list_datasets(lake_root: LakeLike) -> list[str]:
     """Ids of the datasets in a lake, sorted."""
     directory: Path = open_lake(lake_root).datasets_dir
     return sorted(path.name for path in directory.glob("*") if _ID.fullmatch(path.name) and path.is_dir())
-
-
-def canonical_json(value: Any) -> bytes:
-    """JSON with sorted keys: the same value is always the same bytes."""
-    return msgspec.json.encode(value, order="sorted")
 
 
 def _checksums(path: Path) -> dict[str, str]:

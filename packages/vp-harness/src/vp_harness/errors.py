@@ -67,6 +67,10 @@ class ExecutorError(VpHarnessError):
     """Tasks cannot be run where they were asked to run, or a worker died."""
 
 
+class TaskError(ExecutorError):
+    """A task failed in another process, with an error that cannot travel as it is; the words are the same."""
+
+
 class CampaignError(VpHarnessError):
     """A campaign cannot be run as it is specified."""
 

@@ -12,13 +12,13 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import msgspec
 
 from vp_book import VpBookError
 from vp_contract import ParallelSpec, SpecError, VpContractError
-from vp_harness.errors import ExecutorError
+from vp_harness.errors import ExecutorError, TaskError
 from vp_harness.generate import code_versions
 from vp_harness.pipeline import conformance_digests
 
@@ -74,9 +74,17 @@ def in_order(futures: Sequence[Future[T]]) -> Iterator[T]:
 
     The first error cancels what has not begun and is raised; ExecutorError when it is a worker that died.
     """
+    for result in settled(futures, ()):
+        yield cast("T", result)
+
+
+def settled(futures: Sequence[Future[T]], tolerated: tuple[type[Exception], ...]) -> Iterator[T | Exception]:
+    """The same, but an error of a `tolerated` type is yielded in the place of the result, and the rest goes on."""
     for position, future in enumerate(futures):
         try:
             yield future.result()
+        except tolerated as error:
+            yield error
         except BaseException as error:
             for later in futures[position:]:
                 later.cancel()
@@ -120,7 +128,7 @@ def call_elsewhere(expected: Mapping[str, str] | None, fn: Callable[..., T], *ar
     """Call `fn` in a worker's process. Raises ExecutorError if the worker has not what is `expected` installed.
 
     Errors of the libraries below that cannot travel between processes as they are (they take more than a message) come
-    as ExecutorError with the same words.
+    as TaskError with the same words.
     """
     if expected is not None:  # a worker may have joined after all others were asked
         difference = _difference(expected, installed())
@@ -129,7 +137,7 @@ def call_elsewhere(expected: Mapping[str, str] | None, fn: Callable[..., T], *ar
     try:
         return fn(*args, **kwargs)
     except (VpBookError, VpContractError) as error:
-        raise ExecutorError(str(error)) from None
+        raise TaskError(str(error)) from None
 
 
 class _Elsewhere(Executor):

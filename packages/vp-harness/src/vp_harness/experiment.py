@@ -14,14 +14,15 @@ from typing import Any, TypeAlias
 import msgspec
 
 from vp_contract import EvalSpec
-from vp_harness.configs import ExperimentLike, experiment_chain
+from vp_harness.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.correction import correct_search
-from vp_harness.dataset import Dataset, canonical_json
+from vp_harness.dataset import Dataset
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluate import OutcomeTables, evaluate
 from vp_harness.executors import executor_of, in_order, parallel_of
-from vp_harness.generate import code_versions, generate, generate_task, run_generate_task, utc_now
+from vp_harness.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.lake import Lake, LakeLike, open_lake
+from vp_harness.manifest import canonical_json
 from vp_harness.pipeline import conformance_digests
 from vp_harness.results import ResultsStore, Run, ThresholdRow
 from vp_harness.sweep import PlannedSignal, plan
@@ -78,7 +79,7 @@ def run_experiment(
     planned = plan(chain)
     store = ResultsStore(lake)
     with executor_of(parallel_of(chain.experiment.parallel, executor, workers, scheduler)) as pool:
-        datasets = _generate_all(planned, lake, source, pool, progress)
+        datasets = _generate_all(chain, planned, lake, source, pool, progress)
         run_ids, computed = _run_missing(chain.experiment.name, planned, datasets, lake, store, pool, progress)
     dataset_ids = tuple(dict.fromkeys(datasets.values()))
     correct_search(store, lake, dataset_ids)
@@ -166,6 +167,7 @@ def _workspace(lake_root: str, dataset_id: str) -> tuple[Dataset, OutcomeTables]
 
 
 def _generate_all(
+    chain: ExperimentChain,
     planned: Sequence[PlannedSignal],
     lake: Lake,
     source: str | os.PathLike[str] | None,
@@ -173,18 +175,25 @@ def _generate_all(
     progress: Progress | None,
 ) -> dict[bytes, str]:
     """Dataset ids by the part of the config that decides their numbers."""
-    configs = {signal.config.numbers_json(): signal.config for signal in planned}
-    if len(configs) == 1:  # here, where every bin shows
-        ((key, config),) = configs.items()
+    points = {signal.config.numbers_json(): signal for signal in planned}
+    specs = {
+        name: msgspec.to_builtins(spec) for name, spec in (("pipeline", chain.pipeline), ("serving", chain.serving))
+    }
+    tasks = [
+        generate_task(lake.root, point.config, source, {**specs, "overrides": dict(point.overrides)})
+        for point in points.values()
+    ]
+    if len(tasks) == 1:  # here, where every bin shows
         report = (lambda done, total: progress("dataset", done, total)) if progress else None
-        return {key: generate(config, lake, source=source, progress=report)}
-    tasks = [generate_task(lake.root, config, source) for config in configs.values()]
+        return dict.fromkeys(points, run_generate_task(tasks[0], report))
     futures = [pool.submit(run_generate_task, task) for task in tasks]
-    datasets = {}
-    for key, dataset_id in zip(configs, in_order(futures), strict=True):
+    datasets: dict[bytes, str] = {}
+    if progress:
+        progress("datasets", 0, len(points))
+    for key, dataset_id in zip(points, in_order(futures), strict=True):
         datasets[key] = dataset_id
         if progress:
-            progress("datasets", len(datasets), len(configs))
+            progress("datasets", len(datasets), len(points))
     return datasets
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,23 +15,24 @@ from typing import Any, Final
 
 import msgspec
 
+from vp_book import Bin
 from vp_book.atomic import sha256_file, staged_directory
 from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig
-from vp_harness.configs import PipelineLike, pipeline_config
+from vp_harness.configs import PipelineLike, pipeline_chain
 from vp_harness.dataset import (
     BINS_FILE,
     CHECKSUMS_FILE,
-    FORMAT,
     GRID_FILE,
     MANIFEST_FILE,
     Dataset,
-    canonical_json,
 )
 from vp_harness.errors import DatasetDamagedError, DatasetError
 from vp_harness.lake import Lake, LakeLike, open_lake
-from vp_harness.pipeline import ScoredReplay, capture_ns, conformance_digests, scored_bins
+from vp_harness.manifest import FORMAT, Counts, Frames, Manifest, Source, Timings, canonical_json, identity_hash
+from vp_harness.pipeline import WARM_UP_S, bins_in_capture, capture_ns, conformance_digests, scored_bins
 from vp_harness.raw import find_raw
 from vp_harness.writer import BinWriter
+from vp_spectrum import ScoredBin
 
 Progress = Callable[[int, int], None]
 """Called with (bins done, bins in all)."""
@@ -50,12 +50,14 @@ def generate(
     source: str | os.PathLike[str] | None = None,
     publisher: int | None = None,
     tolerate_truncated: bool = False,
+    spec: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Make the dataset of a pipeline, or find it made; returns its id.
 
     `pipeline` is a resolved config, a spec, a spec file or a name (see `configs.pipeline_config`). The raw file is
-    the lake's one of that instrument and day, or `source`. `publisher` chooses among several in the file.
+    the lake's one of that instrument and day, or `source`. `publisher` chooses among several in the file. `spec` is
+    what the manifest is to say of the specs behind a resolved config; that of a pipeline spec it says anyway.
 
     The id holds a hash over everything that decides a number, so a dataset that exists is this one: its checksums are
     verified and nothing is written. Of several processes one publishes, and the others adopt what it made.
@@ -65,7 +67,9 @@ def generate(
     vp_contract.SpecError.
     """
     lake = open_lake(lake_root)
-    config = pipeline_config(pipeline, config_root, instrument)
+    config, written = pipeline_chain(pipeline, config_root, instrument)
+    if written is not None:
+        spec = {"pipeline": msgspec.to_builtins(written)}
     path = Path(source) if source is not None else find_raw(lake, config)
     identity = identity_of(config, sha256_file(path), publisher)
     dataset_id = dataset_id_of(config, identity)
@@ -81,31 +85,38 @@ def generate(
             tolerate_truncated=tolerate_truncated,
             book_cache_dir=lake.book_cache_dir,
         )
-        counts, chain = _write_tables(staged.path, config, replay, progress)
-        if not counts["valid_bins"]:
+        counts, chain = write_tables(staged.path, config, replay, progress)
+        if counts.bins != replay.expected_bins:
+            raise DatasetError(f"the replay gave {counts.bins} bins where the capture has {replay.expected_bins}")
+        if not counts.valid_bins or not counts.events:
+            lacks = "has an event" if counts.valid_bins else "has a valid book"
             raise DatasetError(
                 f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) "
-                f"has a valid book in {path}: is it the file of that session?"
+                f"{lacks} in {path}: is it the file of that session?"
             )
         elapsed = time.perf_counter() - began
-        manifest = {
-            "format": FORMAT,
-            "dataset_id": dataset_id,
-            "config": msgspec.to_builtins(config),
-            "identity": identity,
-            "source": {"name": path.name, "size": path.stat().st_size, "sha256": identity["source_sha256"]},
-            "window_ns": list(capture_ns(config)),
-            "versions": code_versions(),
-            "counts": counts,
-            "certificate": replay.certificate(),
-            "frames": {
-                "contract_version": CONTRACT_VERSION,
-                "head": chain.head,
-                "links": base64.b64encode(chain.links).decode(),
-            },
-            "timings": {"elapsed_s": round(elapsed, 3), "bins_per_s": round(counts["bins"] / elapsed, 1)},
-            "created_utc": utc_now(),
-        }
+        manifest = Manifest(
+            format=FORMAT,
+            dataset_id=dataset_id,
+            spec=None if spec is None else dict(spec),
+            config=config,
+            identity=identity,
+            source=Source(
+                name=path.name,
+                path=_below(lake, path),
+                size=path.stat().st_size,
+                sha256=identity["source_sha256"],
+            ),
+            window_ns=capture_ns(config),
+            versions=dict(code_versions()),
+            counts=counts,
+            certificate=replay.certificate(),
+            frames=Frames(
+                contract_version=CONTRACT_VERSION, head=chain.head, links=base64.b64encode(chain.links).decode()
+            ),
+            timings=Timings(elapsed_s=round(elapsed, 3), bins_per_s=round(counts.bins / elapsed, 1)),
+            created_utc=utc_now(),
+        )
         (staged.path / MANIFEST_FILE).write_bytes(canonical_json(manifest))
         names = (BINS_FILE, GRID_FILE, MANIFEST_FILE)
         checksums = {name: sha256_file(staged.path / name) for name in names}
@@ -122,20 +133,24 @@ class GenerateTask:
     lake_root: str
     config: RuntimeConfig
     source: str | None = None
+    spec: Mapping[str, Any] | None = None
 
 
 def generate_task(
-    lake_root: str | os.PathLike[str], config: RuntimeConfig, source: str | os.PathLike[str] | None = None
+    lake_root: str | os.PathLike[str],
+    config: RuntimeConfig,
+    source: str | os.PathLike[str] | None = None,
+    spec: Mapping[str, Any] | None = None,
 ) -> GenerateTask:
     """The task of a dataset, with absolute paths: a worker has a working directory of its own."""
     return GenerateTask(
-        str(Path(lake_root).absolute()), config, None if source is None else str(Path(source).absolute())
+        str(Path(lake_root).absolute()), config, None if source is None else str(Path(source).absolute()), spec
     )
 
 
-def run_generate_task(task: GenerateTask) -> str:
+def run_generate_task(task: GenerateTask, progress: Progress | None = None) -> str:
     """Make the dataset of a task, or find it made; its id. Runs in any thread or process."""
-    return generate(task.config, task.lake_root, source=task.source)
+    return generate(task.config, task.lake_root, source=task.source, spec=task.spec, progress=progress)
 
 
 def dataset_id_of(config: RuntimeConfig, identity: dict[str, Any]) -> str:
@@ -143,8 +158,7 @@ def dataset_id_of(config: RuntimeConfig, identity: dict[str, Any]) -> str:
     day, start, end = (
         text.replace("-", "").replace(":", "") for text in (config.dt, config.start_time, config.end_time)
     )
-    digest = hashlib.sha256(canonical_json(identity)).hexdigest()[:8]
-    return f"{config.symbol}_{day}_{start}_{end}__{config.pipeline}__{digest}".lower()
+    return f"{config.symbol}_{day}_{start}_{end}__{config.pipeline}__{identity_hash(identity)}".lower()
 
 
 @cache
@@ -165,29 +179,45 @@ def identity_of(config: RuntimeConfig, source_sha256: str, publisher: int | None
         "numbers": msgspec.json.decode(config.numbers_json()),
         "source_sha256": source_sha256,
         "publisher": publisher,
+        "warm_up_s": WARM_UP_S,
         "digests": conformance_digests(),
     }
 
 
-def _write_tables(
-    directory: Path, config: RuntimeConfig, replay: ScoredReplay, progress: Progress | None
-) -> tuple[dict[str, int], FrameChain]:
+def write_tables(
+    directory: Path, config: RuntimeConfig, bins: Iterable[tuple[Bin, ScoredBin]], progress: Progress | None = None
+) -> tuple[Counts, FrameChain]:
+    """Write the two tables of scored bins into `directory`; returns what is in them, and the chain of their frames."""
+    expected = bins_in_capture(config)
     encoder, chain = FrameEncoder(config), FrameChain()
-    valid = 0
+    valid = events = 0
     with BinWriter(directory / BINS_FILE, directory / GRID_FILE, config) as writer:
-        for closed, scored in replay:
+        for closed, scored in bins:
             cells = {**closed.cells, **scored.cells}
             writer.add(closed.fields, cells)
             chain.add(encoder.encode(closed.fields, cells, scored.derivative))
             valid += bool(closed.fields["book_valid"])
+            events += int(closed.fields["bin_event_count"])
             if progress and writer.bins % _PROGRESS_BINS == 0:
-                progress(writer.bins, replay.expected_bins)
-    if writer.bins != replay.expected_bins:
-        raise DatasetError(f"the replay gave {writer.bins} bins where the capture has {replay.expected_bins}")
+                progress(writer.bins, expected)
     if progress:
-        progress(writer.bins, replay.expected_bins)
-    counts = {"bins": writer.bins, "valid_bins": valid, "grid_rows": writer.grid_rows, "rows_per_bin": config.grid_rows}
+        progress(writer.bins, expected)
+    counts = Counts(
+        bins=writer.bins,
+        valid_bins=valid,
+        events=events,
+        grid_rows=writer.grid_rows,
+        rows_per_bin=config.grid_rows,
+    )
     return counts, chain
+
+
+def _below(lake: Lake, path: Path) -> str:
+    """The path below the lake's root; of a file elsewhere its name, for manifests are given to others."""
+    try:
+        return path.resolve().relative_to(lake.root.resolve()).as_posix()
+    except ValueError:
+        return path.name
 
 
 def _verified(lake: Lake, dataset_id: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from vp_book.atomic import leftovers
 from vp_harness.configs import PathLike
 from vp_harness.dataset import Dataset, list_datasets
-from vp_harness.errors import DatasetError
+from vp_harness.errors import DatasetError, ResultsError
 from vp_harness.lake import Lake
 from vp_harness.lineage import LineageIndex
 from vp_harness.promotion import open_registry
@@ -40,17 +40,37 @@ class DatasetOverview(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
-def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = False) -> list[DatasetOverview]:
-    """Every dataset of a lake and what is left of unfinished ones, sorted by id.
+class Overview(NamedTuple):
+    """The datasets, sorted by id, then what is unfinished; and what keeps part of their lineage from being read."""
 
-    Manifests and the presence of every file are checked, with `verify` every byte.
+    datasets: list[DatasetOverview]
+    problems: list[str]
+
+
+def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = False) -> Overview:
+    """Every dataset of a lake and what is left of unfinished ones.
+
+    Manifests and the presence of every file are checked, with `verify` every byte. Damage of anything is told, and
+    keeps nothing else from being listed.
     """
+    problems: list[str] = []
     campaigns: dict[str, list[str]] = {}
-    for row in LineageIndex(lake).read().iter_rows(named=True):
-        campaigns.setdefault(row["dataset_id"], []).append(row["campaign"])
-    counted = ResultsStore(lake).runs().group_by("dataset_id").len()
-    runs = dict(zip(counted["dataset_id"], counted["len"], strict=True))
-    aliases = _aliases(lake, config_root)
+    runs: dict[str, int] = {}
+    aliases: dict[str, list[str]] = {}
+    try:
+        for row in LineageIndex(lake).read().iter_rows(named=True):
+            campaigns.setdefault(row["dataset_id"], []).append(row["campaign"])
+    except ResultsError as error:
+        problems.append(f"campaigns are not shown: {error}")
+    try:
+        counted = ResultsStore(lake).runs().group_by("dataset_id").len()
+        runs = dict(zip(counted["dataset_id"], counted["len"], strict=True))
+    except ResultsError as error:
+        problems.append(f"runs are not shown: {error}")
+    try:
+        aliases = _aliases(lake, config_root)
+    except VpRegistryError as error:
+        problems.append(f"aliases are not shown: {error}")
     found = [
         _described(
             lake,
@@ -65,7 +85,7 @@ def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = 
     for path in leftovers(lake.datasets_dir):
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         found.append(DatasetOverview(dataset_id=path.name, status="unfinished", size_bytes=size))
-    return found
+    return Overview(found, problems)
 
 
 def _described(

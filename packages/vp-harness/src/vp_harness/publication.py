@@ -27,7 +27,7 @@ from pathlib import Path
 
 import polars as pl
 
-here = Path(__file__).parent
+here = Path(__file__).parent if "__file__" in globals() else Path()
 bins = pl.scan_parquet(here / "bins.parquet").select("bin_seq", "bin_end_ns", "mid_price", "book_valid")
 grid = pl.scan_parquet(here / "grid_clean.parquet").select("bin_seq", "k", "v_pull", "flow_score")
 fastest = grid.sort("v_pull", descending=True).group_by("bin_seq", maintain_order=True).first()
@@ -103,7 +103,7 @@ identifiers:
   - type: other
     value: {_quoted(dataset.dataset_id)}
     description: Identifier over everything that decides a number of the dataset
-version: {_quoted(str(manifest["frames"]["head"]) if "frames" in manifest else dataset.dataset_id)}
+version: {_quoted(manifest["frames"]["head"] if manifest["frames"] else dataset.dataset_id)}
 date-released: {manifest["created_utc"][:10]}
 """
 

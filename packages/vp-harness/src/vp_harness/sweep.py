@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -30,7 +30,8 @@ _Threshold = Annotated[float, msgspec.Meta(gt=0)]
 class PlannedSignal:
     """A signal with one set of parameters, and every evaluation its values are judged by.
 
-    `thresholds` replace the signal's own when they are given. `config` is the resolved config with this signal in it.
+    `thresholds` replace the signal's own when they are given. `config` is the resolved config with this signal in it,
+    `overrides` are those of the point that changes the dataset.
     """
 
     config: RuntimeConfig
@@ -38,6 +39,7 @@ class PlannedSignal:
     params: Mapping[str, Any]
     thresholds: tuple[float, ...] | None
     evaluations: tuple[EvalSpec, ...]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def create(self) -> Signal:
         """The signal."""
@@ -97,7 +99,7 @@ def _plan_signal(
         for evaluation in evaluations:
             time_split(bins_in_capture(config), evaluation.warmup_bins, evaluation)
         params = {key: value for key, value in config.signal_params.items() if value is not None}
-        signal = PlannedSignal(config, name, params, thresholds, evaluations)
+        signal = PlannedSignal(config, name, params, thresholds, evaluations, overrides)
         try:
             signal.create()
         except SignalError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from vp_book.atomic import naming
 from vp_contract import BIN_FIELDS, RuntimeConfig, arrow_type, grid_columns
 
 GROUP_BINS: Final = 1024
-"""Bins a row group: at 101 rows and 38 columns, 31 MB of buffers."""
+"""Bins a row group at 101 rows and fewer."""
+
+_GROUP_ROWS: Final = 101 * GROUP_BINS
+"""Rows a row group has at most: at 38 columns, 31 MB of buffers however wide the window is."""
 
 
 class BinWriter:
@@ -32,7 +37,9 @@ class BinWriter:
         self.grid_rows = 0
         self._cells = [(field.name, np.dtype(field.type)) for field in cells]
         self._rows = config.grid_rows
+        self._group_bins = max(1, min(GROUP_BINS, _GROUP_ROWS // self._rows))
         self._filled = 0
+        self._bins_path, self._grid_path = bins_path, grid_path
         bin_seq = pa.field("bin_seq", pa.int64(), nullable=False)
         columns = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in cells]
         per_bin = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in BIN_FIELDS]
@@ -52,8 +59,8 @@ class BinWriter:
             self._settle()
         finally:
             self._encoder.shutdown()
-            self._bins_file.close()
-            self._grid_file.close()
+            with naming(self._grid_path), contextlib.closing(self._grid_file), naming(self._bins_path):
+                self._bins_file.close()
 
     def add(self, fields: Mapping[str, Any], cells: Mapping[str, NDArray[Any]]) -> None:
         """Add a bin: its scalars and its columns by name."""
@@ -64,12 +71,13 @@ class BinWriter:
             grid[at] = cells[name]
         self._filled += 1
         self.bins += 1
-        if self._filled == GROUP_BINS:
+        if self._filled == self._group_bins:
             self._flush()
 
     def _allocate(self) -> None:
-        self._bin_columns = {field.name: np.empty(GROUP_BINS, field.type) for field in BIN_FIELDS}
-        self._grid_columns = {name: np.empty((GROUP_BINS, self._rows), dtype) for name, dtype in self._cells}
+        bins = self._group_bins
+        self._bin_columns = {field.name: np.empty(bins, field.type) for field in BIN_FIELDS}
+        self._grid_columns = {name: np.empty((bins, self._rows), dtype) for name, dtype in self._cells}
 
     def _flush(self) -> None:
         self._settle()
@@ -87,7 +95,8 @@ class BinWriter:
             self._encoding = None
 
     def _encode(self, bins: dict[str, NDArray[Any]], grid: dict[str, NDArray[Any]]) -> None:
-        self._bins_file.write_table(_table(bins, self._bins_file.schema))
+        with naming(self._bins_path):
+            self._bins_file.write_table(_table(bins, self._bins_file.schema))
         kept = np.zeros((len(bins["bin_seq"]), self._rows), np.bool_)
         for name, column in grid.items():
             if name != "k":
@@ -95,7 +104,8 @@ class BinWriter:
         long = {"bin_seq": np.repeat(bins["bin_seq"], kept.sum(axis=1))}
         long.update((name, column[kept]) for name, column in grid.items())
         self.grid_rows += len(long["k"])
-        self._grid_file.write_table(_table(long, self._grid_file.schema))
+        with naming(self._grid_path):
+            self._grid_file.write_table(_table(long, self._grid_file.schema))
 
 
 def _parquet(path: Path, schema: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -34,10 +35,13 @@ def campaign(
 ) -> None:
     """Make the datasets of a pipeline over dates, bundles and axes; goes on where an earlier time stopped."""
     parallel = parallel_of(ParallelSpec(), executor, workers, scheduler)
-    planned = plan_campaign(name, lake_root, root=config_root)
+    with progress(name) as update:
+        planned = plan_campaign(name, lake_root, root=config_root, progress=update)
     rows = _rows(planned)
     if dry_run:
-        facts = _estimate(planned, parallel.workers)
+        with progress("calibration") as update:
+            update("calibration", 0, None)
+            facts = _estimate(planned, parallel)
         if as_json:
             print_json({**facts, "plan": rows})
             return
@@ -84,8 +88,11 @@ def _rows(planned: Campaign) -> list[dict[str, object]]:
     ]
 
 
-def _estimate(planned: Campaign, workers: int) -> dict[str, object]:
+def _estimate(planned: Campaign, parallel: ParallelSpec) -> dict[str, object]:
     expected = estimate(planned)
+    workers = min(parallel.workers, max(1, expected.datasets))
+    if parallel.executor != "dask":
+        workers = min(workers, os.cpu_count() or 1)
     root = planned.lake.root
     return {
         "datasets": len(planned.planned),

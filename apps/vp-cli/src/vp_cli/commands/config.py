@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot
 from vp_cli.output import AsJson, print_json, print_rows
-from vp_contract import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, spec_names
+from vp_contract import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, load_chain, spec_names
 from vp_contract.origins import config_origins
 
 config = typer.Typer(help="Specs and what they resolve to.")
 
-_KINDS: Final = {"experiment": EXPERIMENTS_DIR, "serving": SERVING_DIR, "pipeline": PIPELINES_DIR}
+Kind: TypeAlias = Literal["experiment", "serving", "pipeline"]
+
+_KINDS: Final[Mapping[Kind, str]] = {"experiment": EXPERIMENTS_DIR, "serving": SERVING_DIR, "pipeline": PIPELINES_DIR}
 
 
 def register(app: typer.Typer) -> None:
@@ -25,23 +28,29 @@ def register(app: typer.Typer) -> None:
 @config.command("show")
 def show(
     name: Annotated[str, typer.Argument(help="Name of an experiment, else of a serving, else of a pipeline.")],
-    kind: Annotated[str | None, typer.Option(help="experiment, serving or pipeline, if several have the name.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(help="experiment, serving or pipeline, if several have the name.")
+    ] = None,
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
     """Print a resolved config: every field, its value, and the file and line that state it."""
     found = kind or _kind_of(name, config_root)
-    if found not in _KINDS:
-        raise CliError(f"--kind {found!r}: one of {', '.join(_KINDS)} is allowed")
-    origins = config_origins(config_root, **{found: name})
+    named: dict[str, Any] = {found: name}
+    origins = config_origins(config_root, **named)
+    version = load_chain(config_root, **named).config.config_version
     rows = [{"field": o.field, "value": o.value, "from": o.where} for o in origins]
     if as_json:
-        print_json({"kind": found, "name": name, "fields": rows})
+        print_json({"kind": found, "name": name, "config_version": version, "fields": rows})
         return
-    print_rows(f"{found} {name}", [{**row, "value": _text(row["value"])} for row in rows], ["field", "value", "from"])
+    print_rows(
+        f"{found} {name}, config_version {version}",
+        [{**row, "value": _text(row["value"])} for row in rows],
+        ["field", "value", "from"],
+    )
 
 
-def _kind_of(name: str, config_root: ConfigRoot) -> str:
+def _kind_of(name: str, config_root: ConfigRoot) -> Kind:
     known = {kind: spec_names(config_root, directory) for kind, directory in _KINDS.items()}
     for kind, names in known.items():
         if name in names:

@@ -10,7 +10,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
-from vp_harness import Dataset, generate, import_file, open_lake
+from vp_harness import Dataset, generate, import_file, list_datasets, open_lake
 from vp_harness.overview import overview
 
 
@@ -60,18 +60,30 @@ def generate_(
     as_json: AsJson = False,
 ) -> None:
     """Make the immutable dataset of a pipeline, or find it made."""
+    lake = open_lake(lake_root)
+    before = list_datasets(lake)
     with progress("bins") as update:
+        update("bins", 0, None)  # hashing, compiling and warming up come before the first of them
         dataset_id = generate(
             pipeline,
-            lake_root,
+            lake,
             config_root=config_root,
             publisher=publisher,
             tolerate_truncated=tolerate_truncated,
             progress=lambda done, total: update("bins", done, total),
         )
-    dataset = Dataset.open(lake_root, dataset_id)
-    facts = {"dataset_id": dataset_id, "path": str(dataset.path), **dataset.manifest["counts"], "sound": dataset.sound}
-    print_json(facts) if as_json else print_facts("dataset", facts)
+    dataset = Dataset.open(lake, dataset_id)
+    found = dataset_id in before
+    facts = {
+        "dataset_id": dataset_id,
+        "path": str(dataset.path),
+        "made": not found,
+        **dataset.manifest["counts"],
+        "bytes": sum(path.stat().st_size for path in dataset.path.iterdir()),
+        "sound": dataset.sound,
+    }
+    title = "dataset, there already and whole" if found else "dataset"
+    print_json(facts) if as_json else print_facts(title, facts)
 
 
 def list_datasets_(
@@ -84,7 +96,9 @@ def list_datasets_(
     with progress("datasets") as update:
         update("datasets", 0, None)
         found = overview(open_lake(lake_root), config_root=config_root, verify=verify)
-    rows = [msgspec.to_builtins(dataset) for dataset in found]
+    for problem in found.problems:
+        say(problem)
+    rows = [msgspec.to_builtins(dataset) for dataset in found.datasets]
     if as_json:
         print_json(rows)
         return
