@@ -29,6 +29,7 @@ class Server:
             self._log.seek(0)
             raise SystemExit(f"the server did not start: {self._log.read()}")
         self.port = int(said[1])
+        self.get("/health")  # answered when the kernels are loaded, which is when traffic is sent to a new server
 
     def stop(self) -> int:
         """End it by SIGTERM; its exit code."""
@@ -53,7 +54,11 @@ class Server:
 
     def metrics(self) -> str:
         """What it answers at /metrics."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as answer:
+        return self.get("/metrics")
+
+    def get(self, path: str) -> str:
+        """What it answers at a path."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return bytes(answer.read()).decode()
 
 

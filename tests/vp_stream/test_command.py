@@ -6,6 +6,7 @@ import math
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -93,6 +94,12 @@ def test_a_port_in_use_is_named(tmp_path: Path, market: Any) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be listened on"):
             start_in_background(make_settings(tmp_path, port=port), catalogue=market)
+
+
+def test_accepted_sockets_do_not_hold_back_small_segments() -> None:
+    with listen("127.0.0.1", 0, dead_peer_s=1.0) as listener:
+        # asyncio turns Nagle's algorithm off for what says it is TCP, and what is accepted says what its listener says
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_host_that_is_not_here_is_named(tmp_path: Path, market: Any) -> None:

@@ -14,6 +14,8 @@ from vp_contract import Frame
 from vp_stream.connections import ABORT
 from vp_stream.errors import SettingsError
 
+# The kernel gives a peer up without a word to it, a session with a reset: the session comes first.
+_KERNEL_PATIENCE: Final = 1.5
 # About six bins. The kernel would otherwise buffer megabytes for a client that does not read, and its skips would
 # begin a minute too late.
 _SEND_BUFFER_BYTES: Final = 256 * 1024
@@ -77,13 +79,11 @@ class Channel:
 def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
     """A listening TCP socket, `port` 0 for any free one. Raises `SettingsError` when it cannot be had.
 
-    On Linux a peer that acknowledges nothing, or keeps its window shut, for `dead_peer_s` seconds is dropped by the
-    kernel; accepted sockets inherit that.
+    On Linux a peer that acknowledges nothing, or keeps its window shut, for half as long again as `dead_peer_s` seconds
+    is dropped by the kernel, whatever the application does; accepted sockets inherit that.
     """
     try:
-        found = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP, socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
         # asyncio turns Nagle's algorithm off only for sockets that say they are TCP: a bin would otherwise wait behind
         # its own text until the client acknowledges that, which takes it up to 40 ms.
@@ -97,7 +97,8 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(dead_peer_s * 1000))
+            patience_ms = int(dead_peer_s * _KERNEL_PATIENCE * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
         listener.bind(address)
         listener.listen(1024)
     except OSError as error:
