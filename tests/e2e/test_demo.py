@@ -19,6 +19,7 @@ from vp_cli.page import built_page
 from vp_harness import Dataset, find_raw
 from vp_harness.configs import experiment_chain
 from vp_stream import StreamSettings, start_in_background
+from vp_stream.access import Token
 
 pytestmark = pytest.mark.slow
 
@@ -76,6 +77,24 @@ def test_the_page_draws_the_demo_and_obeys_its_controls(address: str, tmp_path: 
     assert seen["drawn"] >= 50
     assert (seen["unreadable"], seen["invalid"]) == (0, 0)
     assert (tmp_path / "demo.png").stat().st_size > 20_000
+
+
+@pytest.mark.browser
+def test_a_page_behind_a_token_is_drawn_after_signing_in(roots: tuple[Path, Path], made: Demo, tmp_path: Path) -> None:
+    need_browser()
+    secret = "a-token-of-the-desk"
+    settings = StreamSettings(
+        lake_root=roots[0],
+        config_root=roots[1],
+        web_root=built_page(ROOT / "configs"),
+        port=0,
+        speed=5.0,
+        token=Token(secret),
+    )
+    with start_in_background(settings) as server:
+        seen = draws(f"{server.url}/?serving={ALIAS}", tmp_path / "signed.png", "--token", secret, bins=20)
+    assert seen["drawn"] >= 20
+    assert (seen["unreadable"], seen["invalid"]) == (0, 0)
 
 
 @pytest.mark.browser

@@ -8,6 +8,8 @@
  * that never more came at once than the server may have on the way; --hide SECONDS draws nothing for that long in
  * between, as a tab in the background. With --controls it pauses, goes to a bin, restarts and plays on.
  *
+ * With --token it signs in first, on the form that a server with a token sends it to.
+ *
  * Prints one line of JSON; the exit code is 0 when everything holds, 1 when something does not, 2 for wrong usage.
  * With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
  */
@@ -17,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const USAGE =
-  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--controls] [--to-end] [--hide SECONDS]';
+  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--controls] [--to-end] [--hide SECONDS] [--token TOKEN]';
 
 const BROWSER_FLAGS = [
   '--no-sandbox',
@@ -37,6 +39,18 @@ const LEAST_CHANGE = 0.005;
 /** Most bins a page may get between two pictures: the server's window of 64, and what a first ack comes too late for. */
 const MOST_AT_ONCE = 256;
 
+/**
+ * Types the token into the form and waits for the page it was on its way to.
+ * @param {import('playwright-core').Page} page
+ * @param {string} token
+ */
+async function signIn(page, token) {
+  const wanted = new URL(page.url()).searchParams.get('next');
+  await page.fill('input[name=token]', token);
+  await page.click('button');
+  await page.waitForURL((url) => url.pathname + url.search === wanted);
+}
+
 /** Reads the options, or ends with the usage. */
 function readOptions() {
   try {
@@ -48,6 +62,7 @@ function readOptions() {
         width: { type: 'string', default: '1600' },
         height: { type: 'string', default: '900' },
         timeout: { type: 'string', default: '60' },
+        token: { type: 'string' },
         'no-webgl': { type: 'boolean', default: false },
         controls: { type: 'boolean', default: false },
         'to-end': { type: 'boolean', default: false },
@@ -75,6 +90,7 @@ function readOptions() {
       toEnd: values['to-end'],
       url: values.url,
       screenshot: values.screenshot ?? null,
+      token: values.token ?? null,
       webgl: !values['no-webgl'],
       ...numbers,
     };
@@ -218,6 +234,7 @@ try {
   });
   page.on('pageerror', (error) => problems.push(`script: ${error.message}`));
   await page.goto(options.url, { timeout: options.timeoutMs });
+  if (options.token !== null) await signIn(page, options.token);
   await untilDrawn(page, Math.min(10, options.bins), options.timeoutMs);
   await lookAtHeatmap(page);
   await untilDrawn(page, options.bins, options.timeoutMs);
