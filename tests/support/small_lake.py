@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from vp_book.atomic import sha256_file
 from vp_book.synthetic import write_market
-from vp_contract import load_instrument
-from vp_harness import Lake, ResultsStore, compare, import_file, promote, run_experiment
+from vp_contract import PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
+from vp_harness import Lake, ResultsStore, compare, find_raw, import_file, open_registry, promote, run_experiment
+from vp_harness.pipeline import conformance_digests
 from vp_registry import ResolvedServing
 
 CONFIGS = {
@@ -70,3 +72,22 @@ def promote_small(lake: Lake, configs: Path, alias: str = "small") -> ResolvedSe
     run_experiment("small", lake, config_root=configs)
     best = compare(ResultsStore(lake), experiment="small", min_signals=0).row(0, named=True)
     return promote(best["run_id"], alias, lake, config_root=configs, threshold=best["threshold"], accept_unproven=True)
+
+
+def publish_small(lake: Lake, configs: Path, name: str = "small") -> PublishedServing:
+    """Publish the serving `name` under an alias of that name, without research, on its raw file as it is now."""
+    runtime = load_chain(configs, serving=name).config
+    run_id = "0123456789abcdef"
+    serving = PublishedServing(
+        serving_id=serving_id_of(name, run_id, runtime),
+        created_utc="2026-02-07T12:00:00Z",
+        source=ServingSource(run_id=run_id, experiment=name, dataset_id="synm6_test", threshold=0.2),
+        runtime=runtime,
+        versions={},
+        digests=conformance_digests(),
+        evidence={"source_sha256": sha256_file(find_raw(lake, runtime))},
+    )
+    registry = open_registry(lake.root, configs)
+    registry.promote(name, serving, actor="test")
+    registry.close()
+    return serving
