@@ -104,10 +104,10 @@ class MarketFeed:
     def bins(self) -> Iterator[int]:
         self.runs += 1
         for bin_seq in range(self.count):
-            if bin_seq == self.fail_at:
-                raise self.error
             if bin_seq == self.gate_at:
                 self.gate.wait(20)
+            if bin_seq == self.fail_at:
+                raise self.error
             if self.steps is not None:
                 self.steps.acquire()
             yield bin_seq

@@ -14,14 +14,14 @@ _NOISY: Final = ("uvicorn.error", "websockets")
 
 
 def configure_logging(log_format: LogFormat = "text", *, debug: bool = False) -> None:
-    """Send this process's log to stderr.
+    """Send this process's log to stderr, unless it has been sent somewhere already.
 
     In `json` each line is an object with `time` (UTC), `level`, `logger`, `message`, the fields of the event
     (`serving`, `address`, `bins_sent`, …) under their names, and `exc_info` where there is a traceback.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_json_formatter() if log_format == "json" else _text_formatter())
-    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, handlers=[handler])
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.WARNING)
 
