@@ -17,17 +17,21 @@ def _restored() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     noisy = {name: logging.getLogger(name).level for name in ("uvicorn.error", "websockets")}
-    root.handlers[:] = []  # those of the test runner stay as they are
     yield
     root.handlers[:], root.level = handlers, level
     for name, kept in noisy.items():
         logging.getLogger(name).setLevel(kept)
 
 
+def configure(*arguments: Any, **options: Any) -> None:
+    logging.getLogger().handlers[:] = []  # the test runner's own, which come back afterwards
+    configure_logging(*arguments, **options)
+
+
 def test_a_client_is_one_json_line_with_what_it_got(
     start: Any, market: Any, wait_until: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging("json")
+    configure("json")
     market.add("srv_a", 5, alias="demo")
     stage = start()
     stage.play()
@@ -50,7 +54,7 @@ def test_a_client_is_one_json_line_with_what_it_got(
 
 
 def test_a_traceback_is_a_field(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("json")
+    configure("json")
     try:
         raise ValueError("two\nlines")
     except ValueError as error:
@@ -60,13 +64,12 @@ def test_a_traceback_is_a_field(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_text_is_a_line_with_time_and_level(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("text")
+    configure("text")
     logging.getLogger("vp_stream").info("hello")
     logging.getLogger("vp_stream").debug("not this")
     logging.getLogger("uvicorn.error").info("nor this")
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith("INFO vp_stream: hello")
-    logging.getLogger().handlers.clear()
-    configure_logging("text", debug=True)
+    configure("text", debug=True)
     logging.getLogger("vp_stream").debug("this")
     assert capsys.readouterr().err.endswith("DEBUG vp_stream: this\n")
