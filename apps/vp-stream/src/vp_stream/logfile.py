@@ -72,6 +72,10 @@ class _Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blocks: list[BlockRef]
 
 
+# Made here, not at its first use: logs are opened by several threads, and msgspec does not bear that.
+_FOOTER_DECODER: Final = msgspec.json.Decoder(_Footer)
+
+
 class BlockReader:
     """Checked reading of blocks. Safe to call from several threads."""
 
@@ -169,7 +173,7 @@ def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
     if _trailer(offset, header, footer_bytes) != _TRAILER.pack(offset, length, checksum, magic):
         raise LogDamagedError(f"{path.name}: the footer does not match its checksum")
     try:
-        footer = msgspec.json.decode(footer_bytes, type=_Footer)
+        footer = _FOOTER_DECODER.decode(footer_bytes)
     except msgspec.DecodeError as error:
         raise LogDamagedError(f"{path.name}: the footer cannot be read: {error}") from error
     if len(footer.blocks) != -(-footer.bins // BLOCK_BINS):

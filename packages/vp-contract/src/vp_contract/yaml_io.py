@@ -7,6 +7,7 @@ import io
 import math
 import os
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, get_args
@@ -34,6 +35,8 @@ _Step: TypeAlias = str | int
 _Lines: TypeAlias = dict[tuple[_Step, ...], int]
 _T = TypeVar("_T")
 
+# Re-entrant: the checks of a struct may convert a part of it.
+_CONVERTING: Final = threading.RLock()
 _VALIDATION_PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
@@ -229,7 +232,9 @@ class _PlainReader:
 
 def _convert(plain: object, kind: type[_T], *, file: str | None, lines: _Lines) -> _T:
     try:
-        return msgspec.convert(plain, kind)
+        # msgspec looks a struct up when it is first used; two threads that do so at once end the process (SIGSEGV).
+        with _CONVERTING:
+            return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
         cause = error.__cause__
         if isinstance(cause, SpecError):  # raised by the struct's own checks, with a path below the struct

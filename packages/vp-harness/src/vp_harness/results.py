@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -79,6 +80,7 @@ def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, p
     return {prefix + field.name: known[field.type] for field in msgspec.structs.fields(struct)}
 
 
+_CONVERTING: Final = threading.Lock()
 _META: Final = _polars_types(Run)
 _ROWS: Final = (
     {"run_id": pl.String(), "threshold": pl.Float64()}
@@ -153,7 +155,8 @@ class ResultsStore:
         found = self.runs().filter(pl.col("run_id") == run_id)
         if found.is_empty():
             raise UnknownRunError(f"no finished run {run_id!r} in {self.root}: `vp compare` lists the run ids")
-        return msgspec.convert(found.row(0, named=True), Run)
+        with _CONVERTING:  # see vp_contract.yaml_io: the first uses of a struct must not meet
+            return msgspec.convert(found.row(0, named=True), Run)
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run of this id is listed."""
