@@ -35,7 +35,8 @@ _Step: TypeAlias = str | int
 _Lines: TypeAlias = dict[tuple[_Step, ...], int]
 _T = TypeVar("_T")
 
-_CONVERTING: Final = threading.Lock()
+# Re-entrant: the checks of a struct may convert a part of it.
+_CONVERTING: Final = threading.RLock()
 _VALIDATION_PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
