@@ -55,7 +55,7 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         kept.watch(hub)
         watching = asyncio.create_task(kept.watch_loop())
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
-        warming = asyncio.create_task(status_look.now())
+        app.state.warming = warming = asyncio.create_task(status_look.now())
         try:
             yield
         finally:

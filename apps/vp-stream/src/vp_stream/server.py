@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -18,6 +19,7 @@ from vp_stream.catalogue import Catalogue
 from vp_stream.connections import RequestProtocol, StreamProtocol
 from vp_stream.errors import VpStreamError
 from vp_stream.hub import Hub
+from vp_stream.origin import is_loopback
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.settings import StreamSettings
 from vp_stream.transport import listen
@@ -30,8 +32,17 @@ _START_TIMEOUT_S: Final = 30.0
 class _StreamServer(uvicorn.Server):
     """uvicorn, with open streams closed as going away (1001) before it closes what is left."""
 
-    def __init__(self, config: uvicorn.Config, app: Starlette, shutdown_s: float, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: Starlette,
+        shutdown_s: float,
+        on_ready: Callable[[], None],
+        *,
+        own_process: bool,
+    ) -> None:
         super().__init__(config)
+        self._own_process = own_process
         self._app = app
         self._shutdown_s = shutdown_s
         self._on_ready = on_ready
@@ -46,6 +57,8 @@ class _StreamServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._own_process:
+                self._app.state.warming.add_done_callback(lambda _: _forget_garbage())
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -54,13 +67,23 @@ class _StreamServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _forget_garbage() -> None:
+    """Take what has been loaded out of the garbage collector's sight.
+
+    The libraries underneath leave some hundred thousand objects that stay: looking through them held up every client
+    for 100 ms now and then.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class RunningServer:
     """A server in a background thread. A context manager: leaving it stops the server."""
 
     def __init__(self, settings: StreamSettings, catalogue: Catalogue | None, listener: socket.socket) -> None:
         self._listener = listener
         self._serving = threading.Event()
-        self._server = _server(settings, catalogue, self._serving.set)
+        self._server = _server(settings, catalogue, self._serving.set, own_process=False)
         self._error: BaseException | None = None
         self.host, self.port = address_of(listener)
         self._thread = threading.Thread(target=self._run, name="vp-stream", daemon=True)
@@ -110,9 +133,11 @@ def serve(
     `on_ready` is called with the address (`http://host:port`) once connections are accepted. Raises `SettingsError`
     when the address cannot be listened on, before anything else is started.
     """
+    if settings.token is None and not is_loopback(settings.host):
+        _logger.warning("whoever reaches %s can read every stream: give the server a token", settings.host)
     with listen(settings.host, settings.port, dead_peer_s=settings.dead_peer_s) as listener:
         url = url_of(*address_of(listener))
-        server = _server(settings, catalogue, lambda: None if on_ready is None else on_ready(url))
+        server = _server(settings, catalogue, lambda: None if on_ready is None else on_ready(url), own_process=True)
         server.run(sockets=[listener])
 
 
@@ -143,7 +168,9 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
-def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Callable[[], None]) -> _StreamServer:
+def _server(
+    settings: StreamSettings, catalogue: Catalogue | None, on_ready: Callable[[], None], *, own_process: bool
+) -> _StreamServer:
     app = create_app(settings, catalogue=catalogue)
     config = uvicorn.Config(
         app,
@@ -162,4 +189,4 @@ def _server(settings: StreamSettings, catalogue: Catalogue | None, on_ready: Cal
         timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),
         timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
     )
-    return _StreamServer(config, app, settings.shutdown_s, on_ready)
+    return _StreamServer(config, app, settings.shutdown_s, on_ready, own_process=own_process)
