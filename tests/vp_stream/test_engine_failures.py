@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 
 
 def test_every_client_of_a_failed_run_is_told_and_other_servings_go_on(start: Any, market: Any) -> None:
-    failing = market.add("srv_a", 30, alias="demo", gate_at=20, fail_at=20)
+    failing = market.add("srv_a", 30, alias="demo", gate_at=19, fail_at=20)
     market.add("srv_b", 30, alias="other", seed=1)
     stage = start()
 
@@ -26,7 +26,7 @@ def test_every_client_of_a_failed_run_is_told_and_other_servings_go_on(start: An
             stage.connect("?serving=demo") as paused,
         ):
             await paused.send('{"type":"pause"}')
-            await stage.read(first, until_bin=19)
+            await stage.read(first, until_bin=18)
             failing.gate.set()
             return await asyncio.gather(*(stage.read(client) for client in (first, second, paused)))
 
