@@ -197,12 +197,15 @@ async def churn(port: int, serving: str, seed: int, opened: list[Client]) -> Non
     while True:
         client = await connect(port, serving)
         opened.append(client)
+        # Not `wait_for`, which on Python 3.11 may swallow the cancellation that ends this.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_bins(client, rng.randint(0, 20)), 5)
+            async with asyncio.timeout(5):
+                await _bins(client, rng.randint(0, 20))
         if rng.random() < 0.5:
             client.transport.write(masked(0x88, struct.pack(">H", 1000)))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(client.ended), 5)
+                async with asyncio.timeout(5):
+                    await asyncio.shield(client.ended)
         client.transport.abort()
         await asyncio.sleep(rng.random() / 2)
 
