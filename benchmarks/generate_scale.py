@@ -102,7 +102,12 @@ def measured(name: str, spec: Path, raw: Path) -> dict[str, float]:
 def squeezed(records: np.ndarray, factor: int, target: Path, original: Path) -> None:
     """The records `factor` times over in the same time, behind the original's metadata."""
     header = original.read_bytes()[: original.stat().st_size - records.nbytes]
-    target.write_bytes(header + (tile(records, factor * len(records)) if factor > 1 else records).tobytes())
+    if factor > 1:
+        records = tile(records, factor * len(records))
+        for name in ("ts_recv", "ts_event"):
+            first = records[name][0]
+            records[name] = first + (records[name] - first) // np.uint64(factor)
+    target.write_bytes(header + records.tobytes())
 
 
 def main() -> None:
