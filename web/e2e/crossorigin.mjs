@@ -36,7 +36,9 @@ try {
           seen.opened = true;
         };
         socket.onmessage = (message) => {
-          seen.first = JSON.parse(message.data).type;
+          /** @type {unknown} */
+          const content = JSON.parse(String(message.data));
+          seen.first = /** @type {{ type: string }} */ (content).type;
           socket.onmessage = null;
           resolve(null);
         };
