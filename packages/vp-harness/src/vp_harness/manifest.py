@@ -72,30 +72,35 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created_utc: str
 
 
+class _Stated(msgspec.Struct):
+    """What a manifest of any format begins with."""
+
+    format: int
+    dataset_id: str
+
+
+# Made here, not at their first use: threads of an executor read manifests, and msgspec does not bear that.
+_STATED: Final = msgspec.json.Decoder(_Stated)
+_MANIFEST: Final = msgspec.json.Decoder(Manifest)
+
+
 def read_manifest(path: Path, dataset_id: str) -> Manifest:
     """The manifest at `path`, whose checksum is right. Raises DatasetDamagedError unless it is one of this id."""
     data = path.read_bytes()
     try:
-        stated = msgspec.json.decode(data, type=_Stated)
+        stated = _STATED.decode(data)
         if (stated.format, stated.dataset_id) != (FORMAT, dataset_id):
             raise DatasetDamagedError(
                 f"{path} is of dataset {stated.dataset_id!r} in format {stated.format}, "
                 f"expected {dataset_id!r} in format {FORMAT}"
             )
-        manifest = msgspec.json.decode(data, type=Manifest)
+        manifest = _MANIFEST.decode(data)
     except (msgspec.DecodeError, UnicodeError, VpContractError) as error:
         raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
     found = identity_hash(manifest.identity)
     if not dataset_id.endswith(f"__{found}"):
         raise DatasetDamagedError(f"{path} does not belong to its id: what decides the numbers hashes to {found}")
     return manifest
-
-
-class _Stated(msgspec.Struct):
-    """What a manifest of any format begins with."""
-
-    format: int
-    dataset_id: str
 
 
 def identity_hash(identity: dict[str, Any]) -> str:
