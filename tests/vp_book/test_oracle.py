@@ -13,7 +13,7 @@ from support.records import T0, TICK, nonsense
 
 from vp_book import BookEngine, Instrument
 
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 
 
 def run_both(records: np.ndarray) -> tuple[BookEngine, OracleBook]:
@@ -85,7 +85,7 @@ def test_bbo_at_every_event_boundary(seed: int) -> None:
 @given(seed=st.integers(0, 2**32), bucket=st.sampled_from([2, 3, 5]))
 def test_buckets_sum_their_ticks(seed: int, bucket: int) -> None:
     records = nonsense(seed, 200, wild=0)
-    engine = BookEngine(Instrument("TEST", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
+    engine = BookEngine(Instrument("TEST", "0.25", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
     oracle = OracleBook()
     engine.apply(records)
     for r in records:

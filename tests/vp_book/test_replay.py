@@ -16,7 +16,7 @@ from support.records import SNAPSHOT, T0, TICK, nonsense, record, stream
 from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError, Physics, replay
 
 MS = 1_000_000
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 SMALL = {"n_absolute_ticks": 1024, "grid_radius_ticks": 10}
 
 
@@ -253,10 +253,23 @@ def test_physics_outside_what_is_allowed(arguments: Mapping[str, Any], message: 
     [
         ({"tick_size": "0"}, "tick_size must be a positive whole number of 1e-9, got '0'"),
         ({"tick_size": "a"}, "tick_size must be a decimal number, got 'a'"),
+        ({"tick_size": True}, "tick_size must be a decimal number, got True"),
+        ({"tick_size": None}, "tick_size must be a decimal number, got None"),
+        ({"tick_size": "1e99999999"}, "tick_size must be below 1000000000, got '1e99999999'"),
         ({"tick_size": "0.25", "bucket_size": "0.3"}, "bucket_size must be an integer multiple of tick_size 0.25"),
-        ({"product_type": "option"}, "product_type must be one of future_mbo, equity_mbo, got 'option'"),
+        (
+            {"tick_size": "0.25", "product_type": "option"},
+            "product_type must be one of future_mbo, equity_mbo, got 'option'",
+        ),
     ],
 )
 def test_instruments_outside_what_is_allowed(arguments: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Instrument("TEST", **arguments)
+
+
+def test_an_instrument_has_no_tick_of_its_own() -> None:
+    with pytest.raises(TypeError, match="tick_size"):
+        Instrument("CLM6")  # type: ignore[call-arg]
+    with pytest.raises(ParameterError, match="symbol must be a text, got 5"):
+        Instrument(5, "0.25")  # type: ignore[arg-type]

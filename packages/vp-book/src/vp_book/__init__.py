@@ -1,7 +1,7 @@
 """Databento market-by-order files to an order book with two-force physics and fixed time bins.
 
 source = open_dbn("esh4-glbx-mdp3-20231225.mbo.dbn.zst")
-for bin in replay(source, Instrument("ESH4")):
+for bin in replay(source, Instrument("ESH4", "0.25")):
     print(bin.fields["mid_price"], bin.cells["pressure_variant"].max())
 """
 
