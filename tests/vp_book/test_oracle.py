@@ -33,7 +33,7 @@ def same_levels(engine: BookEngine, oracle: OracleBook) -> None:
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 400), ids=st.integers(2, 300), spread=st.integers(1, 9000))
 def test_levels_orders_and_flow_are_the_oracles(seed: int, n: int, ids: int, spread: int) -> None:
-    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread))
+    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread, clocks=True))
     same_levels(engine, oracle)
     assert engine.order_count == len(oracle.orders)
     assert engine.flow_totals() == {name: oracle.flow[name] for name in ("add", "pull", "fill")}
@@ -61,7 +61,7 @@ def test_physics_is_the_sum_over_all_impulses(seed: int, gap_ms: int, later_ns: 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(0, 300), max_size=12))
 def test_where_the_chunks_are_cut_makes_no_difference(seed: int, cuts: list[int]) -> None:
-    records = nonsense(seed, 300)
+    records = nonsense(seed, 300, clocks=True)
     whole, pieces = BookEngine(INSTRUMENT), BookEngine(INSTRUMENT)
     whole.apply(records)
     for piece in np.split(records, sorted(cuts)):
