@@ -13,6 +13,7 @@ from ._files import utc
 from ._reading import ReadReport
 from ._seam import Seam
 from ._state import Arrays
+from ._stream_clock import CLOCK, follow
 from .dbn import DbnSource
 
 _NS: Final = 1_000_000_000
@@ -25,16 +26,14 @@ class Silence:
     def __init__(self, longest: Sequence[int] | None = None) -> None:
         self.longest = None if longest is None else (int(longest[0]), int(longest[1]))
 
-    def look(self, a: Arrays, records: np.ndarray, before_ns: int) -> None:
-        """After `records` were applied to the engine of `a`, whose clock was `before_ns` before the first of them."""
+    def look(self, a: Arrays, records: np.ndarray, before: np.ndarray) -> None:
+        """After `records` were applied to the engine of `a`, whose clock was `before` (`engine_clock`) until then."""
         gap = int(a.scalars[st.S_MAX_GAP])
         if gap == 0 or (self.longest is not None and gap <= self.longest[1] - self.longest[0]):
             return
-        times = records["ts_recv"].astype(np.int64)
-        ends = np.flatnonzero(np.isin(times - gap, np.append(times, before_ns)))
-        if len(ends):
-            end = int(times[ends[0]])
-            self.longest = (end - gap, end)
+        if follow(records, before, gap - 1) < len(records):
+            start = int(before[CLOCK])
+            self.longest = (start, start + gap)
 
 
 def coverage_facts(

@@ -14,7 +14,7 @@ from ._coverage import Silence, coverage_facts, reading_facts, source_reasons, t
 from ._feed import DAY_NS, Feed, Piece
 from ._files import utc
 from ._resume import WarmUpCheckpoint
-from ._stream_clock import BEGAN, clock_state, follow
+from ._stream_clock import BEGAN, clock_state, engine_clock, follow
 from .bins import Bin, BinReader
 from .dbn import DbnSource
 from .engine import DEFAULT_EDGE_MARGIN, FOREVER, BookEngine
@@ -114,7 +114,7 @@ class Replay(Iterator[Bin]):
         seq = 0
         for piece in self._feed:
             records = piece.records
-            before = engine.clock_ns
+            before = engine_clock(engine.arrays)
             if not self.resumed and not begun[BEGAN]:
                 follow(records, begun)
                 self._refuse_late_begin(start, int(begun[BEGAN]))
@@ -191,7 +191,7 @@ class Replay(Iterator[Bin]):
         """Apply what lies before the first bin; returns the index of the first record that does not."""
         if not self._lead_in:
             return at
-        first, before = at, self.engine.clock_ns
+        first, before = at, engine_clock(self.engine.arrays)
         while self._lead_in:
             stop_ns, begin = self._lead_in[0]
             at = self.engine.apply_until(piece.records, at, stop_ns)
