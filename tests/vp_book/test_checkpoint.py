@@ -210,7 +210,7 @@ def test_another_format_is_told_with_both_versions(saved: Path) -> None:
     content = bytearray(saved.read_bytes())
     content[8:12] = (7).to_bytes(4, "little")
     saved.write_bytes(content)
-    with pytest.raises(CheckpointError, match="format 7, this vp-book reads 1"):
+    with pytest.raises(CheckpointError, match="format 7, this vp-book reads 2"):
         BookEngine.load_checkpoint(saved)
 
 

@@ -38,12 +38,12 @@ from .physics import Physics
 from .sessions import PHASES
 
 MAGIC: Final = b"VPBOOKCP"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 _CHECKED_FROM: Final = 44
 _DTYPES: Final = {"<i8": np.int64, "<f8": np.float64}
 _PROBES: Final = 64
-_GROWING: Final = {"orders": 0, "far": 2, "pending": 0}
+_GROWING: Final = {"orders": 0, "far": 2, "pending": 0, "aggressors": 0}
 """Arrays that the engine enlarges, and along which axis."""
 
 

@@ -17,7 +17,7 @@ from ._resume import WarmUpCheckpoint
 from ._stream_clock import BEGAN, clock_state, engine_clock, follow
 from .bins import Bin, BinReader
 from .dbn import DbnSource
-from .engine import DEFAULT_EDGE_MARGIN, FOREVER, BookEngine
+from .engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
 from .errors import ParameterError
 from .instrument import Instrument
 from .physics import Physics
@@ -26,8 +26,6 @@ _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 _GUARD_CELLS: Final = DEFAULT_EDGE_MARGIN - 50
 _LONGEST_S: Final = 10 * 366 * 86_400
-_MOST_CELLS: Final = 2**24
-"""Cells of a range: more would not fit into memory, with every bin's arrays."""
 _WIDEST_MS: Final = 86_400_000
 
 
@@ -140,6 +138,8 @@ class Replay(Iterator[Bin]):
             self._silence.look(engine.arrays, records[first:at], before)
             if at < len(records):
                 return
+        if self._feed.damage is None:
+            engine.finish()
         if start is None:
             return
         for _, begin in self._lead_in:
@@ -245,6 +245,7 @@ def replay(
     end_ns: int | None = None,
     warmup_s: float = 1800,
     max_silence_s: float | None = None,
+    event_ends: EventEnds = "flags",
     checkpoint: str | PathLike[str] | None = None,
 ) -> Replay:
     """Replay records through a fresh book and iterate its bins.
@@ -263,13 +264,16 @@ def replay(
     With `max_silence_s`, bins that end more than that after the last record of the instrument are not `book_valid`.
     Without it, records that lie more than a day apart are damage.
 
+    `event_ends` says where an event is over, as for `BookEngine`.
+
     `checkpoint` names a file that keeps the engine as it stands just before the first bin (it needs a `start_ns`, and a
     `DbnSource`). If it is there and of this very replay, reading begins behind the warm-up, and the bins are the same
     to the bit; else the warm-up is replayed, with a warning in the log if there was a file, and the file is written.
 
     Raises `ParameterError` for values outside what is allowed, among them a `start_ns` before what the source covers
     (where only the first record shows that, when the bins are iterated). Iterating raises what iterating the source
-    raises, and for a clock that jumps by more than a day `DbnDamagedError`, or `VpBookError` for plain arrays.
+    raises and what applying records raises (`BookEngine.apply`), and for a clock that jumps by more than a day
+    `DbnDamagedError`, or `VpBookError` for plain arrays.
     """
     if isinstance(source, (str, bytes, PathLike, np.ndarray)) or not isinstance(source, Iterable):
         what = "an array" if isinstance(source, np.ndarray) else repr(source)
@@ -279,8 +283,7 @@ def replay(
     if physics is not None and not isinstance(physics, Physics):
         raise ParameterError(f"physics must be a Physics or None, got {physics!r}")
     cell_width_ms = whole_number("cell_width_ms", cell_width_ms, 1, _WIDEST_MS)
-    grid_radius_ticks = whole_number("grid_radius_ticks", grid_radius_ticks, 1, _MOST_CELLS // 4)
-    n_absolute_ticks = whole_number("n_absolute_ticks", n_absolute_ticks, 1, _MOST_CELLS)
+    grid_radius_ticks = whole_number("grid_radius_ticks", grid_radius_ticks, 1, MAX_TICKS // 2)
     start_ns = None if start_ns is None else whole_number("start_ns", start_ns, 0, FOREVER)
     end_ns = None if end_ns is None else whole_number("end_ns", end_ns, 0, FOREVER)
     warmup_s = seconds("warmup_s", warmup_s, _LONGEST_S)
@@ -300,7 +303,9 @@ def replay(
                 f"{covered} ({utc(covered)})"
             )
     margin = grid_radius_ticks + _GUARD_CELLS
-    engine = BookEngine(instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin)
+    engine = BookEngine(
+        instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin, event_ends=event_ends
+    )
     return Replay(
         source,
         engine,

@@ -12,6 +12,12 @@ from .records import ACTION_CLEAR, F_SNAPSHOT
 
 PHASES: Final = ("closed", "pre_open", "regular", "after")
 
+CONTINUOUS: Final = {"future_mbo": ("regular",), "equity_mbo": ("regular", "after")}
+"""Phases in which every venue of a product type matches orders as they come, so that its book cannot stay crossed.
+
+Before the open it depends on the venue: some collect orders for an auction, and their books are crossed by design.
+"""
+
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _NS: Final = 1_000_000_000
 _DAY_NS: Final = 86_400 * _NS
