@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from . import _state as st
 from ._checks import seconds, whole_number
 from ._coverage import Silence, coverage_facts, reading_facts, source_reasons, told_damage
 from ._feed import DAY_NS, Feed, Piece
@@ -64,6 +65,7 @@ class Replay(Iterator[Bin]):
         self._taken = 0  # records of the session that the engine has seen
         self._quiet_end: tuple[int, int] | None = None
         claimed = FOREVER if self._source is None or self._source.end_ns is None else self._source.end_ns
+        self._by_time = bool(engine.arrays.scalars[st.S_BY_TIME])
         self._limit_ns = min(claimed, FOREVER if end_ns is None else end_ns)
         # what happens before the first bin: at this time, do that
         self._lead_in: list[tuple[int, Callable[[], None]]] = []
@@ -138,7 +140,7 @@ class Replay(Iterator[Bin]):
             self._silence.look(engine.arrays, records[first:at], before)
             if at < len(records):
                 return
-        if self._feed.damage is None:
+        if self._by_time and self._feed.damage is None:
             engine.finish()
         if start is None:
             return
