@@ -13,11 +13,12 @@ import numpy as np
 from . import _state as st
 from ._actions import apply_record
 from ._boundary import look
-from ._clock import JUMP_NS, NO_SUSPECT, clock_after, take_clock
+from ._clock import NO_SUSPECT, clock_after, take_clock
 from ._events import ENDED, ENDLESS, EVENT_LIMIT_NS, GOES_ON, end_event, event_time, overdue
 from ._jit import aside, kernel, piece
 from ._state import Arrays
 from .records import F_LAST, F_SNAPSHOT
+from .sessions import JUMP_NS
 
 UNBOUND: Final = -1
 """`S_IDS` of a book that has seen no record, `S_ONLY_INSTRUMENT` and `S_ONLY_PUBLISHER` of one that was told none."""

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 
 from . import _state as st
-from ._clock import JUMP_NS
 from ._depth import change_depth
 from ._jit import aside, piece
 from ._orders import O_FILL, O_SIZE, O_TICK, find
 from ._state import ASK, BID, Arrays
+from .sessions import JUMP_NS
 
 EVENT_LIMIT_NS: Final = 100_000_000
 """How long an event may last by `ts_recv`. Those of a real session last up to 0.95 ms."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
@@ -14,9 +13,10 @@ from . import _aggressors, _far, _levels, _orders, checkpoint
 from . import _state as st
 from ._apply import UNBOUND, apply_records, end_open_event
 from ._checked import FOREVER as FOREVER
-from ._checked import checked_choice, checked_int, kernel_view
+from ._checked import checked_choice, checked_int, checked_path, kernel_view
 from ._clock import NO_CLOCK
 from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
+from ._plausible import check_state
 from ._range import enlarged, level_ticks, recentered, shift_to_middle
 from ._state import ASK, BID, Arrays
 from .certificate import certify
@@ -40,6 +40,9 @@ _FIRST_ORDERS: Final = 1 << 14
 _FIRST_FAR_PLACES: Final = 1 << 11
 _FIRST_PENDING: Final = 1 << 8
 _FIRST_AGGRESSORS: Final = 1 << 6
+
+_LONGEST_SIZE: Final = 40
+"""Characters of a tick or bucket size in a checkpoint."""
 
 _NO_EVENT_ENDS: Final = (
     "records: not one carries F_LAST (flag 128), so nothing says when an event is over and the book is whole; if this "
@@ -194,6 +197,8 @@ class BookEngine:
 
     def set_physics(self, on: bool) -> None:
         """Whether flow enters the cells from now on; the book is built either way."""
+        if not isinstance(on, (bool, np.bool_)):
+            raise ParameterError(f"on={on!r}: must be True or False")
         self._arrays.scalars[st.S_PHYSICS_ON] = int(on)
 
     def reset_statistics(self) -> None:
@@ -213,15 +218,20 @@ class BookEngine:
         """Write the whole state to a file, whole or not at all; see `vp_book.checkpoint`.
 
         It may be taken after any record, inside an event or a snapshot too. `note` is kept with it (plain JSON
-        values). Raises OSError when the file cannot be written.
+        values). Raises OSError when the file cannot be written, ParameterError for a note of anything else.
         """
+        if note is not None and not isinstance(note, Mapping):
+            raise ParameterError(f"note={note!r}: must be a mapping of plain JSON values, or None")
         facts = {
             "instrument": _instrument_facts(self.instrument),
             "physics": asdict(self.physics),
             "n_absolute_ticks": self.n_absolute_ticks,
             "note": dict(note or {}),
         }
-        checkpoint.save(Path(path), self._arrays, facts)
+        try:
+            checkpoint.save(checked_path("path", path), self._arrays, facts)
+        except (RecursionError, TypeError, ValueError) as error:
+            raise ParameterError(f"note={note!r:.200}: must hold plain JSON values ({error})") from None
 
     @classmethod
     def load_checkpoint(cls, path: str | PathLike[str]) -> Self:
@@ -235,16 +245,17 @@ class BookEngine:
     @classmethod
     def load_noted(cls, path: str | PathLike[str]) -> tuple[Self, dict[str, Any]]:
         """`load_checkpoint`, and the note that was kept with it."""
-        facts, arrays = checkpoint.load(Path(path))
+        facts, arrays = checkpoint.load(checked_path("path", path))
         try:
-            instrument, n = Instrument(**facts["instrument"]), int(facts["n_absolute_ticks"])
+            instrument = _instrument_of(facts["instrument"])
+            n = checked_int("n_absolute_ticks", facts["n_absolute_ticks"], 1, MAX_TICKS)
             if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
                 raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
             margin = int(arrays.scalars[st.S_EDGE_MARGIN])
             engine = cls(instrument, Physics(**facts["physics"]), n_absolute_ticks=n, edge_margin_ticks=margin)
-            checkpoint.check_state(arrays, engine.arrays)
+            check_state(arrays, engine.arrays)
             note = dict(facts["note"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} holds no state of a book engine ({error})") from None
         engine._arrays = arrays
         return engine, note
@@ -346,6 +357,19 @@ class BookEngine:
 
 def _id_or_none(name: str, value: int | None, high: int) -> int:
     return UNBOUND if value is None else checked_int(name, value, 0, high)
+
+
+def _instrument_of(facts: Mapping[str, Any]) -> Instrument:
+    """The instrument of which `_instrument_facts` were kept; ValueError for sizes that were not written by it."""
+    for name in ("tick_size", "bucket_size"):
+        size = facts[name]
+        if size is None and name == "bucket_size":
+            continue
+        if not isinstance(size, str) or len(size) > _LONGEST_SIZE:
+            raise ValueError(f"{name} is {size!r:.60}")
+    if not isinstance(facts["symbol"], str):
+        raise ValueError(f"symbol is {facts['symbol']!r:.60}")
+    return Instrument(**facts)
 
 
 def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
