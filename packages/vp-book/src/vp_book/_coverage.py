@@ -103,10 +103,10 @@ def source_reasons(
         last, claimed = map(utc, quiet_end)
         reasons.append(f"the last record is at {last}, more than a day before the end {claimed} of the metadata")
     if report is not None and report.unmapped:
-        reasons.append(f"{report.unmapped} records are of no instrument that the metadata names for their time")
+        reasons.append(f"{report.unmapped:,} records are of no instrument that the metadata names for their time")
     skipped = report.skipped if report is not None else {}
     unknown = sorted(set(skipped) - _RTYPES)
     if unknown:
         times = sum(skipped[rtype] for rtype in unknown)
-        reasons.append(f"{times} records are of types that DBN does not have ({', '.join(map(str, unknown))})")
+        reasons.append(f"{times:,} records are of types that DBN does not have ({', '.join(map(str, unknown))})")
     return reasons

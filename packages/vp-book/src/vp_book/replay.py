@@ -95,7 +95,7 @@ class Replay(Iterator[Bin]):
         span = self._span(int(certificate["first_clock_ns"]), clock)  # type: ignore[call-overload]
         start = span[0] if self._start_ns is None else self._start_ns
         damage = told_damage(self._source, report)
-        reasons = list(certificate.get("reasons", () if certificate["ok"] else ("the book does not hold",)))  # type: ignore[call-overload]
+        reasons = [*certificate["reasons"]]  # type: ignore[misc]
         reasons += source_reasons(damage, report, self._feed.seams, span, self._end_ns, self._quiet_end)
         certificate.update(
             ok=not reasons,
