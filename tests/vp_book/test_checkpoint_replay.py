@@ -177,6 +177,8 @@ def test_bins_begin_with_spot_in_the_middle_of_the_range(tmp_path: Path) -> None
         ({"n_absolute_ticks": 2048}, "n_absolute_ticks"),
         ({"grid_radius_ticks": 12}, "edge_margin_ticks"),
         ({"warmup_s": 0.2}, "warmup_ns"),
+        ({"max_silence_s": 5}, "silences_allowed"),
+        ({"event_ends": "time"}, "events_end_by_time"),
         ({"start_ns": T0 + 210 * MS}, "start_ns"),
         ({"instrument": Instrument("TEST", "0.25", bucket_size="0.50")}, "cell_int"),
         ({"instrument": Instrument("OTHER", "0.25")}, "symbol"),

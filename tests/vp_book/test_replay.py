@@ -275,5 +275,5 @@ def test_instruments_outside_what_is_allowed(arguments: Mapping[str, Any], messa
 def test_an_instrument_has_no_tick_of_its_own() -> None:
     with pytest.raises(TypeError, match="tick_size"):
         Instrument("CLM6")  # type: ignore[call-arg]
-    with pytest.raises(ParameterError, match="symbol must be a text, got 5"):
+    with pytest.raises(ParameterError, match="symbol=5: must be a text"):
         Instrument(5, "0.25")  # type: ignore[arg-type]

@@ -182,5 +182,5 @@ def _checked(chunk: object) -> np.ndarray:
     """A chunk as kernels take it, or `ParameterError` for what is none."""
     if not isinstance(chunk, np.ndarray) or chunk.dtype != MBO_DTYPE or chunk.ndim != 1:
         kind = f"an array of {chunk.dtype}" if isinstance(chunk, np.ndarray) else f"{type(chunk).__name__}"
-        raise ParameterError(f"source must yield one-dimensional arrays of MBO_DTYPE, got {kind}")
+        raise ParameterError(f"source yields {kind}: must be one-dimensional arrays of MBO_DTYPE")
     return np.ascontiguousarray(chunk)  # once here, and not for every bin

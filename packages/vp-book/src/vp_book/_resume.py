@@ -37,7 +37,9 @@ class Resumed(NamedTuple):
 class WarmUpCheckpoint:
     """One file for one replay: it is used only if everything that decided its content is what it is now."""
 
-    def __init__(self, path: Path, source: DbnSource, engine: BookEngine, start_ns: int, warmup_ns: int) -> None:
+    def __init__(
+        self, path: Path, source: DbnSource, engine: BookEngine, start_ns: int, warmup_ns: int, *, silences: bool
+    ) -> None:
         self.path = path
         self._source = source
         instrument = engine.instrument
@@ -52,6 +54,7 @@ class WarmUpCheckpoint:
             "events_end_by_time": bool(engine.arrays.scalars[st.S_BY_TIME]),
             "start_ns": start_ns,
             "warmup_ns": warmup_ns,
+            "silences_allowed": silences,
         }
         self._source_now = self._look_at_source()
 

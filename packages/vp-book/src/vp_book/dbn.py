@@ -287,11 +287,11 @@ def open_dbn(
     paths = _checked_paths(path)
     whole_number("chunk_records", chunk_records, 1, _MOST_RECORDS)
     if symbol is not None and not (isinstance(symbol, str) and symbol):
-        raise ParameterError(f"symbol must be a text or None, got {symbol!r}")
+        raise ParameterError(f"symbol={symbol!r}: must be a text, or None where there is one symbol")
     if publisher is not None:
         whole_number("publisher", publisher, 0, 2**16 - 1)
     if not isinstance(tolerate_truncated, bool):
-        raise ParameterError(f"tolerate_truncated must be True or False, got {tolerate_truncated!r}")
+        raise ParameterError(f"tolerate_truncated={tolerate_truncated!r}: must be True or False")
     return DbnSource(paths, symbol, publisher, chunk_records, tolerate_truncated)
 
 
@@ -299,10 +299,10 @@ def _checked_paths(path: object) -> list[Path]:
     paths = []
     for one in path if isinstance(path, (list, tuple)) else [path]:
         if not isinstance(one, (str, PathLike)) or not isinstance(fspath(one), str):
-            raise ParameterError(f"path must be a path or a list of paths in order of time, got {one!r}")
+            raise ParameterError(f"path={one!r}: must be a path, or a list of paths in order of time")
         paths.append(Path(fspath(one)))
     if not paths:
-        raise ParameterError("path must name at least one file, got an empty list")
+        raise ParameterError("path=[]: must name at least one file")
     return paths
 
 

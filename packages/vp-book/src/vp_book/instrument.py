@@ -34,7 +34,7 @@ class Instrument:
 
     def __post_init__(self) -> None:
         if not isinstance(self.symbol, str):
-            raise ParameterError(f"symbol must be a text, got {self.symbol!r}")
+            raise ParameterError(f"symbol={self.symbol!r}: must be a text")
         if not self.symbol:
             raise ParameterError("symbol must not be empty")
         if self.product_type not in PRODUCT_TYPES:

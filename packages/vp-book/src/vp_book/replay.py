@@ -72,7 +72,10 @@ class Replay(Iterator[Bin]):
         self._checkpoint: WarmUpCheckpoint | None = None
         if start_ns is not None:
             if checkpoint is not None and self._source is not None:
-                self._checkpoint = WarmUpCheckpoint(checkpoint, self._source, engine, start_ns, self._warmup_ns)
+                silences = max_silence_s is not None  # without, a jump in the warm-up is damage
+                self._checkpoint = WarmUpCheckpoint(
+                    checkpoint, self._source, engine, start_ns, self._warmup_ns, silences=silences
+                )
             if not self._resume():
                 engine.set_physics(False)  # before the warm-up only the book is built
                 self._lead_in.append((start_ns - self._warmup_ns, lambda: engine.set_physics(True)))
@@ -278,12 +281,8 @@ def replay(
     `DbnDamagedError`, or `VpBookError` for plain arrays.
     """
     if isinstance(source, (str, bytes, PathLike, np.ndarray)) or not isinstance(source, Iterable):
-        what = "an array" if isinstance(source, np.ndarray) else repr(source)
-        raise ParameterError(f"source must be opened with open_dbn, or an iterable of arrays of MBO_DTYPE, got {what}")
-    if not isinstance(instrument, Instrument):
-        raise ParameterError(f"instrument must be an Instrument, got {instrument!r}")
-    if physics is not None and not isinstance(physics, Physics):
-        raise ParameterError(f"physics must be a Physics or None, got {physics!r}")
+        what = "one array" if isinstance(source, np.ndarray) else repr(source)
+        raise ParameterError(f"source={what}: must be opened with open_dbn, or an iterable of arrays of MBO_DTYPE")
     cell_width_ms = whole_number("cell_width_ms", cell_width_ms, 1, _WIDEST_MS)
     grid_radius_ticks = whole_number("grid_radius_ticks", grid_radius_ticks, 1, MAX_TICKS // 2)
     start_ns = None if start_ns is None else whole_number("start_ns", start_ns, 0, FOREVER)
@@ -296,7 +295,7 @@ def replay(
     if checkpoint is not None and (start_ns is None or not isinstance(source, DbnSource)):
         raise ParameterError(f"checkpoint {checkpoint} needs a start_ns, and a source opened with open_dbn")
     if checkpoint is not None and not (isinstance(checkpoint, (str, PathLike)) and isinstance(fspath(checkpoint), str)):
-        raise ParameterError(f"checkpoint must be a path, got {checkpoint!r}")
+        raise ParameterError(f"checkpoint={checkpoint!r}: must be a path")
     if start_ns is not None and isinstance(source, DbnSource) and source.start_ns is not None:
         covered = source.start_ns
         if start_ns < covered:
