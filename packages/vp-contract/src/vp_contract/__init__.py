@@ -76,6 +76,7 @@ from vp_contract.published import (
 from vp_contract.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.runtime import RuntimeConfig
 from vp_contract.schema import json_schema
+from vp_contract.sources import SourceFile, SourceOptions
 from vp_contract.specs import (
     CaptureSpec,
     PipelineOverrides,
@@ -140,6 +141,8 @@ __all__ = [
     "ServingSpec",
     "SignalSpec",
     "SignalUpdate",
+    "SourceFile",
+    "SourceOptions",
     "SpecError",
     "SpecNotFoundError",
     "SplitSpec",

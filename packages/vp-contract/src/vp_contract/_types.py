@@ -26,6 +26,9 @@ UtcText: TypeAlias = Annotated[
 Symbol: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9._-]*" + _END, max_length=32)]
 SymbolRoot: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9_-]*" + _END, max_length=16)]
 ProductType: TypeAlias = Literal["future_mbo", "equity_mbo"]
+PublisherId: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
+OnDamage: TypeAlias = Literal["refuse", "until_damage"]
+OnShort: TypeAlias = Literal["refuse", "end_early"]
 DecimalText: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?" + _END, max_length=24)]
 
 Date: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END)]
