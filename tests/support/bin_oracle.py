@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from support.book_oracle import UNDEFINED, OracleBook
+from support.book_oracle import OracleBook
 
 Fields = dict[str, int | float | bool]
 
@@ -18,7 +18,7 @@ def oracle_bins(records: Iterable[np.void], book: OracleBook, start: int, width:
     previous: tuple[int, int] | None = None
     inside_event = started = False
     for r in records:
-        now = max(book.clock, int(r["ts_recv"])) if int(r["ts_recv"]) < UNDEFINED else book.clock
+        now = book.clock_with(r)
         while not inside_event and now >= start + (seq + 1) * width:
             if start + (seq + 1) * width > end:
                 return

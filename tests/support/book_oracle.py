@@ -14,6 +14,7 @@ import numpy as np
 
 CHANNELS = ("add", "pull", "fill", "bid_depth", "ask_depth")
 UNDEFINED = 2**62
+MINUTE = 60_000_000_000
 
 
 @dataclass
@@ -36,6 +37,11 @@ class OracleBook:
     flow_at: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
     announced: dict[int, int] = field(default_factory=dict)
     clock: int = 0
+    first_clock: int = 0
+    doubted: tuple[int, bool] | None = None
+    """ts_recv of the record just before that was not believed, and whether it had a ts_event to be held against."""
+    outliers: int = 0
+    backwards: int = 0
     events: int = 0
     hidden: int = 0
     trades: list[tuple[int, str, int]] = field(default_factory=list)
@@ -47,8 +53,7 @@ class OracleBook:
         """One record; True at an event boundary."""
         action, side = r["action"].decode(), r["side"].decode()
         order_id, size, flags = int(r["order_id"]), int(r["size"]), int(r["flags"])
-        if int(r["ts_recv"]) < UNDEFINED:
-            self.clock = max(self.clock, int(r["ts_recv"]))
+        self._tick_clock(r)
         state = bool(flags & 32)
         price = int(r["price"])
         tick = None if abs(price) > UNDEFINED else (2 * price + self.tick_int) // (2 * self.tick_int)
@@ -73,6 +78,38 @@ class OracleBook:
             self.events += 1
             return True
         return False
+
+    def clock_with(self, r: np.void) -> int:
+        """The clock at which a record is applied: the old one, unless its time can be believed."""
+        return self._believed(r)[0]
+
+    def _believed(self, r: np.void) -> tuple[int, bool, bool]:
+        """(clock, whether the record is doubted, whether it says the same time as the doubted one before it)."""
+        ts, event = int(r["ts_recv"]), int(r["ts_event"])
+        if ts >= UNDEFINED:
+            return self.clock, False, False
+        agrees = self.doubted is not None and ts > 0 and abs(ts - self.doubted[0]) <= MINUTE
+        if self.clock and ts <= self.clock + MINUTE:
+            return max(self.clock, ts), False, agrees
+        has_witness = not int(r["flags"]) & (32 | 8)
+        near = has_witness and event < UNDEFINED and abs(ts - event) <= MINUTE
+        if agrees or near or (self.clock and not has_witness):
+            return ts, False, agrees
+        return self.clock, True, agrees
+
+    def _tick_clock(self, r: np.void) -> None:
+        now, doubt, agrees = self._believed(r)
+        ts = int(r["ts_recv"])
+        if self.doubted is not None and not agrees:
+            before, had_witness = self.doubted
+            if had_witness or ts >= UNDEFINED or ts < before:
+                self.outliers += 1
+        if not self.clock and now:
+            self.first_clock = min(now, self.doubted[0]) if self.doubted and agrees else now
+        if not doubt and ts < self.clock:
+            self.backwards += 1
+        self.doubted = (ts, not int(r["flags"]) & (32 | 8)) if doubt else None
+        self.clock = now
 
     def _leg(self, side: str, tick: int, d: int, fill: int, state: bool) -> None:
         if d:

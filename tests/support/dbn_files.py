@@ -24,8 +24,10 @@ def metadata(
     days: tuple[date, date] = (DAY, DAY + timedelta(days=2)),
     ts_out: bool = False,
     mapped: bool = True,
+    start: int = T0 - 3600 * 10**9,
+    end: int | None = None,
 ) -> bytes:
-    """Encoded metadata of a file with these symbols and instrument ids."""
+    """Encoded metadata of a file with these symbols and instrument ids, which covers `start` (to `end`)."""
     symbols = {"TEST": 17077} if symbols is None else symbols
     mappings = [
         SimpleNamespace(
@@ -37,7 +39,8 @@ def metadata(
     return bytes(
         databento_dbn.Metadata(
             dataset="GLBX.MDP3",
-            start=T0,
+            start=start,
+            end=end,
             stype_in=databento_dbn.SType.RAW_SYMBOL,
             stype_out=databento_dbn.SType.INSTRUMENT_ID,
             schema=schema,

@@ -23,9 +23,9 @@ MS = 1_000_000
 WIDTH = 20 * MS
 CHECKED_FROM = 44
 INSTRUMENTS = [
-    Instrument("TEST"),
+    Instrument("TEST", "0.25"),
     Instrument("TEST", tick_size=0.25, bucket_size="0.50"),
-    Instrument("TEST", product_type="equity_mbo"),
+    Instrument("TEST", "0.25", product_type="equity_mbo"),
 ]
 
 

@@ -20,7 +20,9 @@ def test_digest_is_the_released_one() -> None:
 def test_golden_bins() -> None:
     golden = json.loads(GOLDEN.read_text())
     bins = list(
-        replay([fixed_input()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024)
+        replay(
+            [fixed_input()], Instrument("CONF", "0.25"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024
+        )
     )
     assert len(bins) == golden["bins"]
     for expected in golden["samples"]:

@@ -13,7 +13,7 @@ from support.records import T0, TICK, nonsense
 
 from vp_book import BookEngine, Instrument
 
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 
 
 def run_both(records: np.ndarray) -> tuple[BookEngine, OracleBook]:
@@ -33,7 +33,7 @@ def same_levels(engine: BookEngine, oracle: OracleBook) -> None:
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 400), ids=st.integers(2, 300), spread=st.integers(1, 9000))
 def test_levels_orders_and_flow_are_the_oracles(seed: int, n: int, ids: int, spread: int) -> None:
-    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread))
+    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread, clocks=True))
     same_levels(engine, oracle)
     assert engine.order_count == len(oracle.orders)
     assert engine.flow_totals() == {name: oracle.flow[name] for name in ("add", "pull", "fill")}
@@ -61,7 +61,7 @@ def test_physics_is_the_sum_over_all_impulses(seed: int, gap_ms: int, later_ns: 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(0, 300), max_size=12))
 def test_where_the_chunks_are_cut_makes_no_difference(seed: int, cuts: list[int]) -> None:
-    records = nonsense(seed, 300)
+    records = nonsense(seed, 300, clocks=True)
     whole, pieces = BookEngine(INSTRUMENT), BookEngine(INSTRUMENT)
     whole.apply(records)
     for piece in np.split(records, sorted(cuts)):
@@ -85,7 +85,7 @@ def test_bbo_at_every_event_boundary(seed: int) -> None:
 @given(seed=st.integers(0, 2**32), bucket=st.sampled_from([2, 3, 5]))
 def test_buckets_sum_their_ticks(seed: int, bucket: int) -> None:
     records = nonsense(seed, 200, wild=0)
-    engine = BookEngine(Instrument("TEST", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
+    engine = BookEngine(Instrument("TEST", "0.25", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
     oracle = OracleBook()
     engine.apply(records)
     for r in records:

@@ -23,7 +23,7 @@ from vp_book._bytes import ByteSource, read_ahead
 from vp_book._orders import O_FILL, O_SIZE, O_TICK
 from vp_book.sessions import in_session
 
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 SMALL = {"n_absolute_ticks": 640}
 """A range so small that it moves."""
 

@@ -17,7 +17,7 @@ from vp_book import Bbo, BookEngine, Instrument, open_dbn, replay
 
 pytestmark = pytest.mark.real_data
 
-ES = Instrument("ESH4")
+ES = Instrument("ESH4", "0.25")
 OPEN = datetime(2023, 12, 25, 18, 0, tzinfo=ZoneInfo("America/New_York"))
 SECOND = 1_000_000_000
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _state as st
 from ._boundary import look
+from ._clock import JUMP_NS, NO_SUSPECT, clock_after, take_clock
 from ._flow import attribute
 from ._jit import aside, kernel, piece
 from ._levels import change, clear
@@ -50,7 +51,10 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
         flagged = r.flags & F_SNAPSHOT != 0
         ts_recv = np.int64(r.ts_recv)
         now = s[st.S_CLOCK]
-        if 0 <= ts_recv < _LIMIT and ts_recv > now:
+        unsure = s[st.S_SUSPECT] != NO_SUSPECT or ts_recv - now > JUMP_NS
+        if unsure:
+            now = clock_after(ts_recv, np.int64(r.ts_event), r.flags, s)
+        elif ts_recv > now:
             now = ts_recv
         if s[st.S_IN_EVENT] == 0 and not (flagged and s[st.S_IN_SNAPSHOT] == 1):
             if s[st.S_IN_SNAPSHOT] == 1:
@@ -69,7 +73,10 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
                 return i, st.PHASE
         if _nearly_full(a):
             return i, st.GROW
-        _advance_clock(ts_recv, now, a)
+        if unsure:
+            take_clock(ts_recv, np.int64(r.ts_event), r.flags, s, a.counts)
+        else:
+            _advance_clock(ts_recv, now, a)
         if flagged:
             _enter_snapshot(a)
         else:
@@ -97,14 +104,12 @@ def _nearly_full(a: Arrays) -> bool:
 
 @piece
 def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
-    """Move the clock to `now` and count what is wrong with a record's own time."""
+    """Move the clock to `now`, an ordinary step, and count what is wrong with a record's own time."""
     s = a.scalars
-    if ts_recv < 0 or ts_recv >= _LIMIT:
+    if ts_recv < 0:
         a.counts[st.N_BAD_CLOCK] += 1
     elif ts_recv < s[st.S_CLOCK]:
         a.counts[st.N_CLOCK_BACKWARDS] += 1
-    elif s[st.S_FIRST_CLOCK] == 0:
-        s[st.S_FIRST_CLOCK] = now
     else:
         s[st.S_MAX_GAP] = max(s[st.S_MAX_GAP], now - s[st.S_CLOCK])
     s[st.S_CLOCK] = now

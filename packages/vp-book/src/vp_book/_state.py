@@ -67,7 +67,9 @@ S_LAST_TRADE: Final = 29  # price_int of the last trade
 S_EDGE_MARGIN: Final = 30  # cells of spot to an edge at which the range recenters
 S_TICK_INT: Final = 31  # price_int of one price tick
 S_BUCKET: Final = 32  # price ticks per cell
-S_COUNT: Final = 33
+S_SUSPECT: Final = 33  # ts_recv of a record that was not believed, while the next one is awaited; see `_clock`
+S_SUSPECT_BARE: Final = 34  # that record had no ts_event to be held against
+S_COUNT: Final = 35
 
 # --- per-bin statistics --------------------------------------------------------------------------------------------
 
@@ -144,14 +146,14 @@ N_LOCKED_CLOSED: Final = 47
 N_LOCKED_PRE_OPEN: Final = 48
 N_LOCKED_REGULAR: Final = 49
 N_LOCKED_AFTER: Final = 50
+N_CLOCK_OUTLIER: Final = 51  # records whose ts_recv was not believed, see `_clock`
 
 COUNTERS: Final = {name[2:].lower(): value for name, value in list(globals().items()) if name.startswith("N_")}
 """Name of a counter, in lower case without its prefix -> index in `counts`."""
 N_COUNT: Final = len(COUNTERS)
 
 
-# --- why the apply kernel came back
-# -------------------------------------------------------------------------------------
+# --- why the apply kernel came back --------------------------------------------------------------------------------
 
 DONE: Final = 0  # all the records were taken
 BIN_END: Final = 1  # the next event starts at or after the stop time

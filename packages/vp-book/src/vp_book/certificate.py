@@ -21,6 +21,7 @@ _ANOMALIES = (
     "side_change",
     "clock_backwards",
     "bad_clock",
+    "clock_outlier",
     "fill_over_displayed",
     "hidden_fill",
     "maybe_bad_book",
@@ -46,6 +47,8 @@ def certify(a: Arrays) -> dict[str, object]:
     """
     counts = {name: int(a.counts[index]) for name, index in COUNTERS.items()}
     s = a.scalars
+    if s[st.S_SUSPECT] >= 0 and s[st.S_SUSPECT_BARE] == 0:  # no record came that could have agreed with it
+        counts["clock_outlier"] += 1
     conservation: dict[str, dict[str, int]] = {}
     sound = True
     for side, name in ((st.BID, "bid"), (st.ASK, "ask")):

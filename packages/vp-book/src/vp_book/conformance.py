@@ -26,7 +26,7 @@ def conformance_digest() -> str:
     """
     digest = hashlib.sha256()
     for bin_ in replay(
-        [fixed_input()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024
+        [fixed_input()], Instrument("CONF", "0.25"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024
     ):
         fields = [_rounded(value) if isinstance(value, float) else str(int(value)) for value in bin_.fields.values()]
         digest.update(",".join(fields).encode())

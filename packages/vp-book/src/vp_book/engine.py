@@ -13,17 +13,16 @@ import numpy as np
 from . import _levels, _orders, checkpoint
 from . import _state as st
 from ._apply import apply_records
+from ._checked import FOREVER as FOREVER
+from ._checked import kernel_view
+from ._clock import NO_CLOCK
 from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
 from ._state import ASK, BID, Arrays
 from .certificate import certify
 from .errors import CheckpointError, ParameterError
 from .instrument import Instrument
 from .physics import Physics
-from .records import KERNEL_DTYPE, MBO_DTYPE
 from .sessions import phase_at
-
-FOREVER: Final = 2**62
-"""A stop time that no clock reaches."""
 
 DEFAULT_EDGE_MARGIN: Final = 306
 """Cells of spot to the edge of the range at which it recenters: a window of 50 rows plus 256."""
@@ -79,6 +78,7 @@ class BookEngine:
         scalars[st.S_ASK_TICK] = st.NO_LEVEL
         scalars[st.S_WEIGHTS_AT] = -1
         scalars[st.S_PHYSICS_ON] = 1
+        scalars[st.S_SUSPECT] = NO_CLOCK
         scalars[st.S_EDGE_MARGIN] = edge_margin_ticks
         scalars[st.S_TICK_INT] = instrument.tick_int
         scalars[st.S_BUCKET] = instrument.bucket_ticks
@@ -105,9 +105,7 @@ class BookEngine:
 
         The length of `records` is returned when they are all applied.
         """
-        if records.dtype != MBO_DTYPE:
-            raise ParameterError(f"records must have dtype MBO_DTYPE, got {records.dtype}")
-        view = np.ascontiguousarray(records).view(KERNEL_DTYPE)
+        view = kernel_view(records)
         while True:
             start, status = apply_records(view, start, stop_ns, self._arrays)
             if status == st.GROW:
