@@ -38,8 +38,11 @@ def write_file(path: Path, data: Content, *, read_only: bool = False) -> bool:
     """Create `path` with `data`, or leave the file that is already there.
 
     Returns whether this call made the file: of several processes exactly one does, and the others keep the winner's.
-    Raises OSError naming the file.
+    Nothing is written for a file that is there, so that its directory need not be writable. Raises OSError naming the
+    file.
     """
+    if path.exists():
+        return False
     with StagedFile(path) as staged:
         staged.fill(data)
         return staged.publish_new(read_only=read_only)
