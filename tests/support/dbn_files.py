@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,6 +60,15 @@ def write_dbn(path: Path, records: np.ndarray, head: bytes | None = None, *, lev
         zstandard.ZstdCompressor(level=level, write_checksum=True).compress(body) if path.suffix == ".zst" else body
     )
     return path
+
+
+def with_span(source: Path, target: Path, start_ns: int, end_ns: int | None = None) -> Path:
+    """A copy of a compressed file whose metadata claims another span; `end_ns` None claims no end."""
+    data = bytearray(zstandard.ZstdDecompressor().stream_reader(source.read_bytes()).read())
+    at = 8 + 16 + 2  # magic, version and length; dataset; schema
+    data[at : at + 16] = struct.pack("<QQ", start_ns, 2**64 - 1 if end_ns is None else end_ns)
+    target.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(bytes(data)))
+    return target
 
 
 def read_all(chunks: object) -> np.ndarray:

@@ -16,7 +16,7 @@ import pytest
 
 from vp_book.synthetic import write_market
 from vp_contract import FrameEncoder, PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
-from vp_harness import Lake, import_file, open_registry, scored_bins
+from vp_harness import Lake, import_file, open_registry, scored_bins, source_options
 from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
 
@@ -86,7 +86,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         (configs / name).write_text(text, encoding="utf-8")
     (configs / "serving_versions").mkdir()
     write_market(root / "market.dbn.zst", seed=7, minutes=3)
-    raw, found = import_file(Lake(root / "lake"), root / "market.dbn.zst", load_instrument(configs / "instrument.yaml"))
+    raw, _ = import_file(Lake(root / "lake"), root / "market.dbn.zst", load_instrument(configs / "instrument.yaml"))
     runtime = load_chain(configs, serving="small").config
     run_id = "0123456789abcdef"
     serving = PublishedServing(
@@ -94,9 +94,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         created_utc="2026-02-07T12:00:00Z",
         source=ServingSource(run_id=run_id, experiment="small", dataset_id="synm6_test", threshold=0.2),
         runtime=runtime,
+        sources=source_options(runtime, root / "lake"),
         versions={"vp-book": "0.1.0", "vp-spectrum": "0.1.0"},
         digests=conformance_digests(),
-        evidence={"source_sha256": found.sha256},
     )
     desk = Desk(root / "lake", configs, serving, raw)
     desk.promote("small")
@@ -186,7 +186,8 @@ def test_a_missing_raw_file_is_named(desk: Desk, connected: Any) -> None:
     desk.raw.unlink()
     code, message = refusal(desk, connected)
     assert code == "raw_file_missing"
-    assert "no raw file of SYNM6" in message
+    assert f"no raw file {desk.raw.name}" in message
+    assert str(desk.lake_root) not in message
 
 
 def test_a_raw_file_with_other_bytes_is_refused(desk: Desk, connected: Any) -> None:

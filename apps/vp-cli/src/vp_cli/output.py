@@ -56,6 +56,8 @@ def shown(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.3f}"
+    if isinstance(value, (list, tuple)):
+        return " · ".join(map(shown, value))
     if isinstance(value, Mapping):
         return " · ".join(f"{name} {shown(item)}" for name, item in value.items())
     return str(value)

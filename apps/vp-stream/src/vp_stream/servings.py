@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from vp_book import Bin
-from vp_book.atomic import sha256_file
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
@@ -31,10 +30,10 @@ from vp_contract import (
     instrument_path,
     load_instrument,
 )
-from vp_harness.errors import RawFileError
+from vp_harness.errors import PipelineError, RawFileChangedError, RawFileError
 from vp_harness.lake import Lake
-from vp_harness.pipeline import ScoredReplay, conformance_digests, scored_bins
-from vp_harness.raw import find_raw
+from vp_harness.pipeline import Files, ScoredReplay, conformance_digests, scored_bins
+from vp_harness.sources import check_sources, located
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
 from vp_stream.catalogue import OpenedServing, Status
@@ -47,17 +46,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ReplayFeed:
-    """The scored bins of one config over one raw file; with a directory of book checkpoints they start warm."""
+    """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
 
-    def __init__(self, config: RuntimeConfig, path: Path, book_cache_dir: Path | None = None) -> None:
+    def __init__(self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None) -> None:
         self._config = config
-        self._path = path
+        self._files = files
         self._book_cache_dir = book_cache_dir
         self._encoder = FrameEncoder(config)
 
     def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
         """A fresh replay."""
-        return scored_bins(self._config, self._path, book_cache_dir=self._book_cache_dir)
+        return scored_bins(self._config, self._files, book_cache_dir=self._book_cache_dir)
 
     def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
         """The frame of one bin."""
@@ -85,34 +84,23 @@ class LakeCatalogue:
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
         self._digests: Mapping[str, str] | None = None
-        self._source_hashes: dict[tuple[Path, int, int], str] = {}
 
     def open(self, name: str) -> OpenedServing:
         """Resolve a name and check everything a served number rests on.
 
         The file of the version against the registry, the instrument against the lock, the numbers of the installed
-        libraries against the published digests, and that the raw file is there. Raises `Refusal` for each.
+        libraries against the published digests, and that the raw files are there which it was published with, byte for
+        byte. Raises `Refusal` for each.
         """
         resolved = self._resolve(name)
         spec = resolved.spec
         self._check_instrument(spec)
         self._check_digests(spec)
-        try:
-            path = find_raw(self._lake, spec.runtime)
-            source_sha256 = self._source_sha256(path)
-        except (RawFileError, OSError) as error:
-            raise Refusal("raw_file_missing", f"serving {spec.serving_id}: {error}") from error
-        promoted_on = spec.evidence.get("source_sha256", source_sha256)
-        if source_sha256 != promoted_on:
-            raise Refusal(
-                "integrity",
-                f"serving {spec.serving_id} was promoted on a raw file with sha256 {str(promoted_on)[:16]}, "
-                f"{path.name} of the lake has {source_sha256[:16]}: bring the original back",
-            )
+        files = self._files(spec)
         key = LogKey(
             serving_id=spec.serving_id,
             config_hash=spec.runtime.config_version,
-            source_sha256=source_sha256,
+            source_sha256=spec.sources.sha256,
             digests=spec.digests,
             contract_version=CONTRACT_VERSION,
         )
@@ -126,7 +114,7 @@ class LakeCatalogue:
             run=RunSpec(
                 key,
                 self._lake.stream_cache_dir(spec.serving_id),
-                ReplayFeed(runtime, path, self._lake.book_cache_dir),
+                ReplayFeed(runtime, files, self._lake.book_cache_dir),
             ),
         )
 
@@ -233,14 +221,19 @@ class LakeCatalogue:
                 self._digests = conformance_digests()
             return self._digests
 
-    def _source_sha256(self, path: Path) -> str:
-        """The hash of a raw file, read again only when its size or time of change differ."""
-        status = path.stat()
-        stamp = (path, status.st_size, status.st_mtime_ns)
-        known = self._source_hashes.get(stamp)
-        if known is None:
-            known = self._source_hashes[stamp] = sha256_file(path)
-        return known
+    def _files(self, spec: PublishedServing) -> tuple[Path, ...]:
+        """The raw files that a serving was published with; none are looked for anew."""
+        where = f"serving {spec.serving_id}"
+        try:
+            check_sources(spec.runtime, spec.sources)
+            return located(spec.sources, self._lake)
+        except (PipelineError, RawFileChangedError) as error:
+            raise Refusal("integrity", f"{where}: {error}") from error
+        except RawFileError as error:
+            raise Refusal("raw_file_missing", f"{where}: {error}") from error
+        except OSError as error:
+            problem = f"a raw file cannot be read: {error.strerror or type(error).__name__}"
+            raise Refusal("raw_file_missing", f"{where}: {problem}") from error
 
 
 def runtime_config_text(resolved: ResolvedServing) -> str:

@@ -1,5 +1,6 @@
 """Spec models, wire messages, Arrow grid schema and instrument lock of the vacuum-pressure system."""
 
+from vp_contract._types import OnDamage, OnShort
 from vp_contract.campaign import CampaignSpec, load_campaign
 from vp_contract.chain import (
     CAMPAIGNS_DIR,
@@ -124,6 +125,8 @@ __all__ = [
     "GridUpdate",
     "InstrumentLock",
     "InstrumentLockError",
+    "OnDamage",
+    "OnShort",
     "ParallelSpec",
     "Pause",
     "PipelineOverrides",

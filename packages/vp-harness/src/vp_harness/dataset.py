@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import sha256_file
-from vp_contract import RuntimeConfig, grid_columns
+from vp_contract import grid_columns
 from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
 from vp_harness.lake import LakeLike, open_lake
-from vp_harness.manifest import canonical_json, read_manifest
+from vp_harness.manifest import Manifest, canonical_json, read_manifest
 from vp_harness.signals.base import SignalContext
 
 BINS_FILE: Final = "bins.parquet"
@@ -34,13 +34,15 @@ class Dataset:
     """One immutable dataset. Files are read when they are first asked for, and only after their checksum was found
     right.
 
-    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`.
+    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`. `config` is the resolved config of
+    it, `sources` the raw files it was made of and what of them was taken.
     """
 
-    def __init__(self, path: Path, checksums: dict[str, str], manifest: dict[str, Any], config: RuntimeConfig) -> None:
+    def __init__(self, path: Path, checksums: dict[str, str], manifest: Manifest) -> None:
         self.path = path
-        self.manifest = manifest
-        self.config = config
+        self.manifest: dict[str, Any] = msgspec.to_builtins(manifest)
+        self.config = manifest.config
+        self.sources = manifest.sources
         self._checksums = checksums
         self._checked: set[str] = {MANIFEST_FILE}
 
@@ -63,7 +65,7 @@ class Dataset:
         manifest_path = path / MANIFEST_FILE
         _check(manifest_path, checksums[MANIFEST_FILE])
         manifest = read_manifest(manifest_path, dataset_id)
-        return cls(path, checksums, msgspec.to_builtins(manifest), manifest.config)
+        return cls(path, checksums, manifest)
 
     def __repr__(self) -> str:
         return f"Dataset({self.dataset_id!r}, {self.n_bins} bins)"
@@ -85,8 +87,24 @@ class Dataset:
 
     @property
     def sound(self) -> bool:
-        """Whether the replay's integrity certificate holds: flow conserved, never crossed in the regular session."""
-        return bool(self.manifest["certificate"]["ok"])
+        """Whether nothing speaks against the numbers: see `unsound_reasons`."""
+        return not self.unsound_reasons
+
+    @property
+    def unsound_reasons(self) -> tuple[str, ...]:
+        """What speaks against the numbers, in words: what the replay's integrity certificate says, and damage.
+
+        A dataset of a format that did not look whether its files cover the capture is unsound for that.
+        """
+        certificate = self.manifest["certificate"]
+        reasons = list(certificate.get("reasons", ()))
+        if not certificate["ok"] and not reasons:
+            reasons.append("the integrity certificate of its replay does not hold")
+        if self.manifest["damaged"] is not None and certificate["ok"]:
+            reasons.append(f"its raw file is damaged: {self.manifest['damaged']}")
+        if "coverage" not in certificate:
+            reasons.append("it was made by a version that did not look whether the raw file covers the capture")
+        return tuple(reasons)
 
     @cached_property
     def bins(self) -> pl.DataFrame:

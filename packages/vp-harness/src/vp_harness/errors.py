@@ -23,8 +23,20 @@ class RawFileConflictError(RawFileError):
     """The lake already holds other bytes under the name an import would take."""
 
 
+class RawFileChangedError(RawFileError):
+    """A raw file has not the bytes that a dataset or serving rests on."""
+
+
 class PipelineError(VpHarnessError):
-    """A runtime config and a raw file do not make a replay."""
+    """A runtime config and its raw files do not make a replay."""
+
+
+class CoverageError(PipelineError):
+    """The raw files do not cover the capture."""
+
+
+class OffGridError(PipelineError):
+    """The prices of a raw file are not those of the instrument's tick."""
 
 
 class DatasetError(VpHarnessError):
@@ -77,6 +89,10 @@ class CampaignError(VpHarnessError):
 
 class PromotionError(VpHarnessError):
     """A run cannot be promoted."""
+
+
+class UnsoundError(PromotionError):
+    """The certificate behind the dataset of the run does not hold, and nobody accepted that."""
 
 
 class UnprovenError(PromotionError):

@@ -25,9 +25,9 @@ from vp_harness import configs
 from vp_harness.compare import compare
 from vp_harness.configs import PathLike
 from vp_harness.dataset import Dataset
-from vp_harness.errors import PromotionError, UnprovenError
+from vp_harness.errors import PromotionError, UnprovenError, UnsoundError
 from vp_harness.generate import utc_now
-from vp_harness.lake import Lake, LakeLike, open_lake
+from vp_harness.lake import LakeLike, open_lake
 from vp_harness.metrics import Metrics
 from vp_harness.results import CONFIRM_PREFIX, ResultsStore, Run
 from vp_registry import Registry, ResolvedServing
@@ -49,6 +49,7 @@ def promote(
     experiment: str | None = None,
     threshold: float | None = None,
     accept_unproven: bool = False,
+    accept_unsound: bool = False,
     actor: str | None = None,
     reason: str = "",
     registry: Registry | None = None,
@@ -58,8 +59,9 @@ def promote(
     Without `threshold` it is the one with the best mean pnl of the choosing part. The serving is proven when the 95 %
     interval of its target rate in the confirming part lies above breakeven. `experiment`, if given, must be the run's.
 
-    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnknownRunError, PromotionError for a
-    threshold the run has not, DatasetError when the dataset behind the run is gone or damaged,
+    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnsoundError when its dataset is not
+    sound and `accept_unsound` is not set (the evidence holds what speaks against it, and `reason`), UnknownRunError,
+    PromotionError for a threshold the run has not, DatasetError when the dataset behind the run is gone or damaged,
     vp_contract.InstrumentLockError, or what the registry refuses.
     """
     lake = open_lake(lake_root)
@@ -77,7 +79,14 @@ def promote(
             f"run {run_id} at threshold {row['threshold']} is unproven: {_doubt(row)}; "
             "promote another run, or accept it with --accept-unproven"
         )
-    serving = _serving(lake, root, run, runtime, row)
+    dataset = Dataset.open(lake, run.dataset_id)
+    dataset.verify()
+    if not dataset.sound and not accept_unsound:
+        raise UnsoundError(
+            f"dataset {run.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; promote a run "
+            "on a sound one, or accept it with --accept-unsound"
+        )
+    serving = _serving(dataset, root, run, runtime, row, reason)
     owned = registry is None
     registry = registry or open_registry(lake, root)
     try:
@@ -134,9 +143,9 @@ def _doubt(row: dict[str, Any]) -> str:
     )
 
 
-def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any]) -> PublishedServing:
-    dataset = Dataset.open(lake, run.dataset_id)
-    dataset.verify()
+def _serving(
+    dataset: Dataset, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any], reason: str
+) -> PublishedServing:
     source = ServingSource(
         run_id=run.run_id,
         experiment=run.experiment,
@@ -158,14 +167,15 @@ def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict
         created_utc=utc_now(),
         source=source,
         runtime=runtime,
+        sources=dataset.sources,
         versions=msgspec.json.decode(run.versions_json, type=dict[str, str]),
         digests=dict(dataset.manifest["identity"]["digests"]),
-        evidence=_evidence(run, row, dataset),
+        evidence=_evidence(run, row, dataset, reason),
     )
 
 
-def _evidence(run: Run, row: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    return {
+def _evidence(run: Run, row: dict[str, Any], dataset: Dataset, reason: str) -> dict[str, Any]:
+    evidence = {
         "proven": is_proven(row),
         "choose_bins": [run.choose_first, run.choose_end],
         "confirm_bins": [run.confirm_first, run.confirm_end],
@@ -173,9 +183,11 @@ def _evidence(run: Run, row: dict[str, Any], dataset: Dataset) -> dict[str, Any]
         "confirm": {name: row[CONFIRM_PREFIX + name] for name in Metrics.__struct_fields__},
         "p_corrected": row["p_corrected"],
         "n_trials": row["n_trials"],
-        "source_sha256": dataset.manifest["source"]["sha256"],
-        "certificate_ok": dataset.sound,
+        "sound": dataset.sound,
     }
+    if not dataset.sound:
+        evidence |= {"unsound_reasons": list(dataset.unsound_reasons), "accepted_unsound": reason}
+    return evidence
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

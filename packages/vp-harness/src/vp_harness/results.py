@@ -32,7 +32,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One signal with one parameter set on one dataset under one evaluation. JSON texts are canonical.
 
     `choose_first` to `choose_end` (exclusive) are the bins that were searched, `confirm_first` to `confirm_end` those
-    that were kept for confirmation.
+    that were kept for confirmation. `elapsed_s` is its own evaluation and its share of computing the signal, which it
+    has in common with other runs.
     """
 
     run_id: str
