@@ -126,10 +126,8 @@ def test_with_and_without_a_checkpoint_they_are_the_same_bytes(two: Desk, own: D
     assert len(list(own.lake.book_cache_dir.glob("*.book"))) == 1  # it was found, not made beside
     # a warm-up that itself reaches over midnight: the checkpoint lies behind the seam
     own.capture("start_time: '18:58', end_time: '19:03'", "start_time: '19:02', end_time: '19:03'")
-    config, sources = (
-        pipeline_config("small", own.configs),
-        source_options(pipeline_config("small", own.configs), own.lake),
-    )
+    config = pipeline_config("small", own.configs)
+    sources = source_options(config, own.lake)
     assert len(sources.files) == 2
     files = located(sources, own.lake)
     plain = [closed.fields for closed, _ in scored_bins(config, files)]
@@ -161,14 +159,13 @@ def test_the_stream_shows_the_dataset(own: Desk) -> None:
     late.with_name("kept").rename(late)
     late.chmod(0o600)
     late.write_bytes(late.read_bytes()[:-1] + b"x")
-    with pytest.raises(Refusal, match="raw file synm6-20260206.* has sha256") as refused:
+    with pytest.raises(Refusal, match=r"raw file synm6-20260206.* has sha256") as refused:
         catalogue.open("small")
     assert refused.value.code == "integrity"
 
 
 def test_a_missing_day_is_named_and_one_of_the_warm_up_is_not_missed(own: Desk) -> None:
-    first, second = own.raw
-    second.unlink()
+    own.raw[1].unlink()
     with pytest.raises(RawFileError, match=r"no raw file of SYNM6 on 20260206 \(UTC\)"):
         own.make()
     own.capture("end_time: '19:03'", "end_time: '19:03', on_short: end_early")
@@ -176,7 +173,6 @@ def test_a_missing_day_is_named_and_one_of_the_warm_up_is_not_missed(own: Desk) 
     assert early.bins["bin_end_ns"].max() == MIDNIGHT
     assert early.manifest["ended_early"] == {"end_ns": MIDNIGHT, "missing_bins": 1800, "reason": "coverage"}
     assert early.sound
-    del first
 
 
 def test_a_warm_up_that_nothing_covers_is_told(own: Desk) -> None:

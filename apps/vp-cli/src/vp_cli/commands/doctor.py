@@ -67,11 +67,13 @@ def doctor(
     if config is not None:
         facts["capture"], problem = _capture(config, files)
         problems += problem
-    ticks = facts.pop("ticks")
     if as_json:
-        print_json({**facts, "ticks": ticks})
+        print_json(facts)
     else:
+        ticks, capture = facts.pop("ticks"), facts.pop("capture", None)
         print_facts(", ".join(map(str, files)), facts)
+        if capture is not None:
+            print_facts("\ncapture", capture)
         for state in ticks:
             print_facts(f"\nat {state['price']} at the last record", _physics(state))
     if problems:
