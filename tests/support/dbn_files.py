@@ -11,7 +11,8 @@ import databento_dbn
 import numpy as np
 import zstandard
 
-from support.records import T0
+from support.book_oracle import OracleBook
+from support.records import T0, TICK
 from vp_book import MBO_DTYPE
 
 DAY = datetime.fromtimestamp(T0 // 10**9, tz=UTC).date()
@@ -69,6 +70,22 @@ def with_span(source: Path, target: Path, start_ns: int, end_ns: int | None = No
     data[at : at + 16] = struct.pack("<QQ", start_ns, 2**64 - 1 if end_ns is None else end_ns)
     target.write_bytes(zstandard.ZstdCompressor(write_checksum=True).compress(bytes(data)))
     return target
+
+
+def head_snapshot(book: OracleBook, ts_ns: int, *, clear: bool = True, last: bool = True) -> np.ndarray:
+    """The resting orders of a book as the records at the head of a day's file, `last` with F_LAST on the last one."""
+    rows = [(order_id, order.side, order.tick, order.size) for order_id, order in book.orders.items()]
+    out = np.zeros(len(rows) + clear, MBO_DTYPE)
+    out["length"], out["rtype"], out["publisher_id"], out["instrument_id"] = 14, 160, 1, 17077
+    out["flags"], out["ts_recv"] = 40, ts_ns
+    if clear:
+        out["action"][0], out["side"][0], out["price"][0], out["ts_event"][0] = b"R", b"N", 2**63 - 1, ts_ns
+    for row, (order_id, side, tick, size) in zip(out[int(clear) :], rows, strict=True):
+        row["action"], row["side"], row["order_id"] = b"A", side, order_id
+        row["price"], row["size"], row["ts_event"] = tick * TICK, size, ts_ns - 3 * 3600 * 10**9
+    if last and len(out):
+        out["flags"][-1] |= 128
+    return out
 
 
 def read_all(chunks: object) -> np.ndarray:

@@ -56,6 +56,16 @@ def nonsense(
     out = _contradictions(seed, n, ids, spread, gap_ns, wild)
     # drawn apart, so that the rest of a stream does not change with what is added here
     rng = np.random.default_rng([seed, 1])
+    out["size"][rng.random(n) < 0.01] = 2**32 - 1
+    crossing = np.flatnonzero(rng.random(n) < 0.05)
+    for at in crossing[
+        (crossing > 0) & (crossing < n - 1)
+    ]:  # an aggressor trades, and the feed fills its own order too
+        out["action"][at - 1 : at + 2] = b"T", b"F", b"FC"[rng.integers(2) :][:1]
+        out["flags"][at - 1 : at + 1] &= ~np.uint8(LAST)
+        for name in ("order_id", "side", "size"):
+            out[name][at] = out[name][at - 1]
+    out["sequence"] = rng.integers(0, 2**32, n) if rng.random() < 0.3 else np.arange(n)
     if not clocks:
         return out
     hour, minute = 3600 * 10**9, 60 * 10**9

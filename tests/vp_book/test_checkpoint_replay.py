@@ -332,7 +332,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file_or_none(tmp_path: Pat
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        for path in tmp_path.glob("[!.]*.book"):  # what it was still making has another name
+        for path in tmp_path.glob("[!.]*.book"):  # not what the killed writer had not finished
             assert BookEngine.load_checkpoint(path).order_count == 0
     # and whatever it left beside stops nobody
     BookEngine(INSTRUMENT).save_checkpoint(tmp_path / "again.book")

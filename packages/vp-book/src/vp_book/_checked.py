@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -36,6 +38,13 @@ def checked_choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
         words = " or ".join(repr(word) for word in allowed)
         raise ParameterError(f"{name}={value!r}: {name} must be {words}")
     return value
+
+
+def checked_path(name: str, value: object) -> Path:
+    """`value` as a path. Raises `ParameterError`."""
+    if not isinstance(value, (str, PathLike)) or not isinstance(text := fspath(value), str) or "\0" in text:
+        raise ParameterError(f"{name}={value!r}: must be the path of a file, as text or a Path")
+    return Path(text)
 
 
 def kernel_view(records: np.ndarray) -> np.ndarray:

@@ -21,9 +21,7 @@ from ._checked import FOREVER, kernel_view
 from ._jit import aside, kernel, piece
 from ._state import Arrays
 from .records import F_BAD_TS_RECV, F_SNAPSHOT
-
-JUMP_NS: Final = 60_000_000_000
-"""One minute: how far a time may lie ahead of the clock, or from `ts_event`, and be believed."""
+from .sessions import JUMP_NS
 
 NO_SUSPECT: Final = -1
 NO_CLOCK: Final = -2

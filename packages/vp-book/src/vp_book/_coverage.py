@@ -13,6 +13,7 @@ from ._files import utc
 from ._reading import ReadReport
 from ._seam import Seam
 from ._state import Arrays
+from ._stream_clock import CLOCK, follow
 from .dbn import DbnSource
 
 _NS: Final = 1_000_000_000
@@ -25,16 +26,14 @@ class Silence:
     def __init__(self, longest: Sequence[int] | None = None) -> None:
         self.longest = None if longest is None else (int(longest[0]), int(longest[1]))
 
-    def look(self, a: Arrays, records: np.ndarray, before_ns: int) -> None:
-        """After `records` were applied to the engine of `a`, whose clock was `before_ns` before the first of them."""
+    def look(self, a: Arrays, records: np.ndarray, before: np.ndarray) -> None:
+        """After `records` were applied to the engine of `a`, whose clock was `before` (`engine_clock`) until then."""
         gap = int(a.scalars[st.S_MAX_GAP])
         if gap == 0 or (self.longest is not None and gap <= self.longest[1] - self.longest[0]):
             return
-        times = records["ts_recv"].astype(np.int64)
-        ends = np.flatnonzero(np.isin(times - gap, np.append(times, before_ns)))
-        if len(ends):
-            end = int(times[ends[0]])
-            self.longest = (end - gap, end)
+        if follow(records, before, gap - 1) < len(records):
+            start = int(before[CLOCK])
+            self.longest = (start, start + gap)
 
 
 def coverage_facts(
@@ -104,10 +103,10 @@ def source_reasons(
         last, claimed = map(utc, quiet_end)
         reasons.append(f"the last record is at {last}, more than a day before the end {claimed} of the metadata")
     if report is not None and report.unmapped:
-        reasons.append(f"{report.unmapped} records are of no instrument that the metadata names for their time")
+        reasons.append(f"{report.unmapped:,} records are of no instrument that the metadata names for their time")
     skipped = report.skipped if report is not None else {}
     unknown = sorted(set(skipped) - _RTYPES)
     if unknown:
         times = sum(skipped[rtype] for rtype in unknown)
-        reasons.append(f"{times} records are of types that DBN does not have ({', '.join(map(str, unknown))})")
+        reasons.append(f"{times:,} records are of types that DBN does not have ({', '.join(map(str, unknown))})")
     return reasons

@@ -15,7 +15,7 @@ from ._stream_clock import CLOCK, clock_state, follow
 from .dbn import DbnSource, ReadPosition
 from .engine import FOREVER, BookEngine
 from .errors import ParameterError, VpBookError
-from .records import MBO_DTYPE
+from .records import ACTION_ADD, MBO_DTYPE
 from .sessions import in_session
 
 DAY_NS: Final = 86_400_000_000_000
@@ -147,9 +147,10 @@ class Feed:
         snapshot = np.concatenate([records for records, _ in held])
         if self._engine.clock_ns == 0:  # no record has come before it: there is no book to hold it against
             return Piece(np.concatenate([snapshot, rest]), begin.session_record, 0, begin, end)
-        seam = self.seams[file] = compare(self._engine, snapshot)
-        if seam.agrees:
-            return Piece(rest, mark.session_record + n, 0, end, end)
+        if _followed(self._engine.instrument.product_type, snapshot):
+            seam = self.seams[file] = compare(self._engine, snapshot)
+            if seam.agrees:
+                return Piece(rest, mark.session_record + n, 0, end, end)
         state = as_state(snapshot)
         inserted = len(state) - len(snapshot)
         return Piece(np.concatenate([state, rest]), begin.session_record, inserted, begin, end)
@@ -168,6 +169,13 @@ class Feed:
 
 def _file_of(mark: Mark) -> int:
     return 0 if mark.position is None else mark.position.file
+
+
+def _followed(product_type: str, snapshot: np.ndarray) -> bool:
+    """Whether ordinary records of a snapshot's time are of the session: if not, the book has not followed them."""
+    ordinary = snapshot[:1].copy()
+    ordinary["flags"], ordinary["action"] = 0, bytes([ACTION_ADD])
+    return len(in_session(product_type, ordinary)) == 1
 
 
 def _checked(chunk: object) -> np.ndarray:

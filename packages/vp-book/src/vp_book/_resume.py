@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import _state as st
 from ._coverage import Silence
 from ._feed import Mark
 from ._seam import Seam
@@ -48,6 +49,7 @@ class WarmUpCheckpoint:
             "physics": asdict(engine.physics),
             "n_absolute_ticks": engine.n_absolute_ticks,
             "edge_margin_ticks": engine.edge_margin_ticks,
+            "events_end_by_time": bool(engine.arrays.scalars[st.S_BY_TIME]),
             "start_ns": start_ns,
             "warmup_ns": warmup_ns,
         }

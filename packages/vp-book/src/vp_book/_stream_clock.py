@@ -6,9 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from . import _state as st
 from ._checked import FOREVER, kernel_view
 from ._clock import AGREED, HOLD, NO_CLOCK, NO_SUSPECT, judge
 from ._jit import kernel
+from ._state import Arrays
 from .records import F_BAD_TS_RECV, F_SNAPSHOT
 
 CLOCK: Final = 0  # 0 before the first record that can be believed
@@ -22,6 +24,12 @@ _UNWITNESSED = F_SNAPSHOT | F_BAD_TS_RECV
 def clock_state() -> np.ndarray:
     """The state of `follow` before the first record: int64, of the names above."""
     return np.array([0, NO_CLOCK, 0, 0], np.int64)
+
+
+def engine_clock(a: Arrays) -> np.ndarray:
+    """The state of `follow` where an engine stands."""
+    s = a.scalars
+    return np.array([s[st.S_CLOCK], s[st.S_SUSPECT], s[st.S_SUSPECT_BARE], s[st.S_FIRST_CLOCK]], np.int64)
 
 
 def follow(records: np.ndarray, state: np.ndarray, limit_ns: int = FOREVER) -> int:

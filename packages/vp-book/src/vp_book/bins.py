@@ -99,8 +99,9 @@ class BinReader:
         s, stats, tick_int = a.scalars.tolist(), a.stats.tolist(), self._tick_int
         bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
         ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
-        # a source may end inside an event, after the last look at the book
-        valid = known and bool(s[st.S_VALID]) and bid_size > 0 and ask_size > 0 and bid < ask
+        # in the middle of an event or a snapshot, where a source may end, a book is not looked at
+        whole = not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT]
+        valid = known and whole and bool(s[st.S_VALID])
         quote = (bid, ask) if valid else None
         bid_move = ask_move = 0
         if quote is not None and self._previous_quote is not None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ._bytes import ByteSource
 from ._checks import whole_number
+from ._events import EVENT_LIMIT_NS
 from ._files import DbnFile, refuse_disorder, refuse_gap
 from ._header import damage_at, read_header
 from ._reading import Batch, ReadReport, read_batches
@@ -126,7 +127,7 @@ class DbnSource:
         began, clock = self._now.clock[BEGAN], self._now.clock[CLOCK]
         start = self.start_ns if self.start_ns is not None else began
         if self.report.damage is not None:
-            return start, max(start, self._now.whole_ns)
+            return start, max(start, self._now.whole_ns, clock - EVENT_LIMIT_NS)
         if self.end_ns is not None:
             return start, self.end_ns
         return start, max(start, clock + 1) if clock else start

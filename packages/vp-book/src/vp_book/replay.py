@@ -9,15 +9,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from . import _state as st
 from ._checks import seconds, whole_number
 from ._coverage import Silence, coverage_facts, reading_facts, source_reasons, told_damage
 from ._feed import DAY_NS, Feed, Piece
 from ._files import utc
 from ._resume import WarmUpCheckpoint
-from ._stream_clock import BEGAN, clock_state, follow
+from ._stream_clock import BEGAN, clock_state, engine_clock, follow
 from .bins import Bin, BinReader
 from .dbn import DbnSource
-from .engine import DEFAULT_EDGE_MARGIN, FOREVER, BookEngine
+from .engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
 from .errors import ParameterError
 from .instrument import Instrument
 from .physics import Physics
@@ -26,8 +27,6 @@ _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 _GUARD_CELLS: Final = DEFAULT_EDGE_MARGIN - 50
 _LONGEST_S: Final = 10 * 366 * 86_400
-_MOST_CELLS: Final = 2**24
-"""Cells of a range: more would not fit into memory, with every bin's arrays."""
 _WIDEST_MS: Final = 86_400_000
 
 
@@ -66,6 +65,7 @@ class Replay(Iterator[Bin]):
         self._taken = 0  # records of the session that the engine has seen
         self._quiet_end: tuple[int, int] | None = None
         claimed = FOREVER if self._source is None or self._source.end_ns is None else self._source.end_ns
+        self._by_time = bool(engine.arrays.scalars[st.S_BY_TIME])
         self._limit_ns = min(claimed, FOREVER if end_ns is None else end_ns)
         # what happens before the first bin: at this time, do that
         self._lead_in: list[tuple[int, Callable[[], None]]] = []
@@ -95,7 +95,7 @@ class Replay(Iterator[Bin]):
         span = self._span(int(certificate["first_clock_ns"]), clock)  # type: ignore[call-overload]
         start = span[0] if self._start_ns is None else self._start_ns
         damage = told_damage(self._source, report)
-        reasons = list(certificate.get("reasons", () if certificate["ok"] else ("the book does not hold",)))  # type: ignore[call-overload]
+        reasons = [*certificate["reasons"]]  # type: ignore[misc]
         reasons += source_reasons(damage, report, self._feed.seams, span, self._end_ns, self._quiet_end)
         certificate.update(
             ok=not reasons,
@@ -114,7 +114,7 @@ class Replay(Iterator[Bin]):
         seq = 0
         for piece in self._feed:
             records = piece.records
-            before = engine.clock_ns
+            before = engine_clock(engine.arrays)
             if not self.resumed and not begun[BEGAN]:
                 follow(records, begun)
                 self._refuse_late_begin(start, int(begun[BEGAN]))
@@ -140,6 +140,8 @@ class Replay(Iterator[Bin]):
             self._silence.look(engine.arrays, records[first:at], before)
             if at < len(records):
                 return
+        if self._by_time and self._feed.damage is None:
+            engine.finish()
         if start is None:
             return
         for _, begin in self._lead_in:
@@ -191,7 +193,7 @@ class Replay(Iterator[Bin]):
         """Apply what lies before the first bin; returns the index of the first record that does not."""
         if not self._lead_in:
             return at
-        first, before = at, self.engine.clock_ns
+        first, before = at, engine_clock(self.engine.arrays)
         while self._lead_in:
             stop_ns, begin = self._lead_in[0]
             at = self.engine.apply_until(piece.records, at, stop_ns)
@@ -245,6 +247,7 @@ def replay(
     end_ns: int | None = None,
     warmup_s: float = 1800,
     max_silence_s: float | None = None,
+    event_ends: EventEnds = "flags",
     checkpoint: str | PathLike[str] | None = None,
 ) -> Replay:
     """Replay records through a fresh book and iterate its bins.
@@ -263,13 +266,16 @@ def replay(
     With `max_silence_s`, bins that end more than that after the last record of the instrument are not `book_valid`.
     Without it, records that lie more than a day apart are damage.
 
+    `event_ends` says where an event is over, as for `BookEngine`.
+
     `checkpoint` names a file that keeps the engine as it stands just before the first bin (it needs a `start_ns`, and a
     `DbnSource`). If it is there and of this very replay, reading begins behind the warm-up, and the bins are the same
     to the bit; else the warm-up is replayed, with a warning in the log if there was a file, and the file is written.
 
     Raises `ParameterError` for values outside what is allowed, among them a `start_ns` before what the source covers
     (where only the first record shows that, when the bins are iterated). Iterating raises what iterating the source
-    raises, and for a clock that jumps by more than a day `DbnDamagedError`, or `VpBookError` for plain arrays.
+    raises and what applying records raises (`BookEngine.apply`), and for a clock that jumps by more than a day
+    `DbnDamagedError`, or `VpBookError` for plain arrays.
     """
     if isinstance(source, (str, bytes, PathLike, np.ndarray)) or not isinstance(source, Iterable):
         what = "an array" if isinstance(source, np.ndarray) else repr(source)
@@ -279,8 +285,7 @@ def replay(
     if physics is not None and not isinstance(physics, Physics):
         raise ParameterError(f"physics must be a Physics or None, got {physics!r}")
     cell_width_ms = whole_number("cell_width_ms", cell_width_ms, 1, _WIDEST_MS)
-    grid_radius_ticks = whole_number("grid_radius_ticks", grid_radius_ticks, 1, _MOST_CELLS // 4)
-    n_absolute_ticks = whole_number("n_absolute_ticks", n_absolute_ticks, 1, _MOST_CELLS)
+    grid_radius_ticks = whole_number("grid_radius_ticks", grid_radius_ticks, 1, MAX_TICKS // 2)
     start_ns = None if start_ns is None else whole_number("start_ns", start_ns, 0, FOREVER)
     end_ns = None if end_ns is None else whole_number("end_ns", end_ns, 0, FOREVER)
     warmup_s = seconds("warmup_s", warmup_s, _LONGEST_S)
@@ -300,7 +305,9 @@ def replay(
                 f"{covered} ({utc(covered)})"
             )
     margin = grid_radius_ticks + _GUARD_CELLS
-    engine = BookEngine(instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin)
+    engine = BookEngine(
+        instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin, event_ends=event_ends
+    )
     return Replay(
         source,
         engine,

@@ -27,6 +27,8 @@ _LAST_YEAR: Final = 2261
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
     """The file to write; its name says how."""
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise ParameterError(f"path is {path!r}: allowed is a path that ends in '.dbn' or '.dbn.zst'")
     target = Path(path)
     if not target.name.endswith((".dbn", ".dbn.zst")):
         raise ParameterError(f"path is {str(path)!r}: it has to end in '.dbn' or '.dbn.zst'")
