@@ -66,8 +66,18 @@ def test_batch_is_the_steps_in_a_row(name):
 
 @pytest.mark.parametrize("name", signals.names())
 def test_two_steppers_share_nothing(name):
+    """Two of one signal, fed in turns with different bins, are what each is alone."""
     signal = signals.create(name)
-    assert signal.compute(FakeGrid(4, 300)).tolist() == signal.compute(FakeGrid(4, 300)).tolist()
+    sources = FakeGrid(4, 300), FakeGrid(5, 300)
+    alone = [signal.compute(source).tolist() for source in sources]
+    bins = [{column: source.grid(column) for column in signal.required_columns} for source in sources]
+    steppers = [signal.start(source.context) for source in sources]
+    together: list = [[], []]
+    for t in range(300):
+        for stepper, grids, values in zip(steppers, bins, together, strict=True):
+            values.append(stepper.step(GridBin({column: grid[t] for column, grid in grids.items()})))
+    assert together == alone
+    assert alone[0] != alone[1]
 
 
 def test_derivative_on_a_dataset_is_the_derivative_stage_of_the_replay(research):

@@ -13,12 +13,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.answers import exactly
 
 from vp_book.synthetic import write_market
 from vp_contract import FrameEncoder, PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
 from vp_harness import Lake, import_file, open_registry, scored_bins
 from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
+from vp_stream.answers import ServingHistory, ServingList
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {
@@ -206,10 +208,10 @@ def test_health_servings_and_history_of_a_real_registry(desk: Desk, connected: A
         assert health["status"] == "ok"
         assert health["instrument"] == {"product_type": "future_mbo", "symbol": "SYNM6"}
         assert health["digests"] == desk.serving.digests
-        (entry,) = stage.get("/v1/servings").json()["servings"]
-        assert (entry["alias"], entry["serving_id"]) == ("small", desk.serving.serving_id)
-        (event,) = stage.get("/v1/servings/small/history").json()["history"]
-        assert (event["from_id"], event["to_id"], event["actor"]) == (None, desk.serving.serving_id, "test")
+        (entry,) = exactly(stage.get("/v1/servings").content, ServingList).servings
+        assert (entry.alias, entry.serving_id) == ("small", desk.serving.serving_id)
+        (event,) = exactly(stage.get("/v1/servings/small/history").content, ServingHistory).history
+        assert (event.from_id, event.to_id, event.actor) == (None, desk.serving.serving_id, "test")
         assert stage.get("/v1/servings/nope/history").status_code == 404
         assert stage.get("/v1/servings/%2e%2e/history").status_code == 404
 

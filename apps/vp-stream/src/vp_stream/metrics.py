@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from vp_contract import CONTRACT_VERSION
 from vp_stream.telemetry import BinTiming
+from vp_stream.transport import DROPPED, LEFT
 
 if TYPE_CHECKING:
     from vp_stream.hub import Hub
@@ -130,7 +131,7 @@ class _HubCollector(Collector):
         yield _counter("bins_skipped", "Bins left out for clients too slow for them", counters.bins_skipped)
         yield _counter("bytes_sent", "Bytes of bins sent, JSON and Arrow", counters.bytes_sent)
         yield _by_label("refusals", "Clients turned away, by the code they were told", "code", counters.refusals)
-        yield _by_label("closes", "Streams ended, by close code or `lost`", "code", counters.closes)
+        yield _by_label("closes", f"Streams ended, by close code, `{LEFT}` or `{DROPPED}`", "code", counters.closes)
         yield _gauge("frame_cache_bytes", "Bytes of frames in the block cache", hub.runs.cached_bytes)
         runs = GaugeMetricFamily("vp_stream_engine_runs", "Engine runs by state", labels=["state"])
         for state, count in hub.runs.states().items():

@@ -37,6 +37,7 @@ from vp_harness.pipeline import ScoredReplay, conformance_digests, scored_bins
 from vp_harness.raw import find_raw
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
+from vp_stream.answers import ServingEvent
 from vp_stream.catalogue import OpenedServing, Status
 from vp_stream.errors import Refusal
 from vp_stream.logfile import LogKey
@@ -146,17 +147,13 @@ class LakeCatalogue:
     def aliases_by_run(self) -> dict[str, str]:
         """The first alias, by name, that serves each run."""
         with _registry_errors():
-            registry = self._open_registry()
-            runs = {version.serving_id: version.source_run for version in registry.versions()}
-            found: dict[str, str] = {}
-            for entry in registry.aliases():
-                found.setdefault(runs[entry.serving_id], entry.alias)
-            return found
+            return self._open_registry().aliases_by_run()
 
     def history(self, alias: str) -> list[dict[str, Any]]:
         """The audit trail of an alias, oldest first."""
         with _registry_errors():
-            return [msgspec.to_builtins(event) for event in self._open_registry().history(alias)]
+            events = self._open_registry().history(alias)
+        return [{name: getattr(event, name) for name in ServingEvent.__struct_fields__} for event in events]
 
     def status(self) -> Status:
         """Read the instrument lock, the registry and the lake's root."""
@@ -170,7 +167,8 @@ class LakeCatalogue:
         try:
             next(self._lake.root.iterdir(), None)
         except OSError as error:
-            problems.append(f"lake root {self._lake.root} cannot be read: {error.strerror or error}")
+            _logger.error("lake root %s cannot be read", self._lake.root, exc_info=error)
+            problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
         else:
             try:
                 self.servings()
@@ -191,17 +189,20 @@ class LakeCatalogue:
     def _open_registry(self) -> Registry:
         with self._lock:
             if self._registry is None:
-                if self._registry_url is None and not self._lake.registry_path.is_file():
-                    raise Refusal("unavailable", f"lake {self._lake.root} has no registry: promote a run first")
                 url = self._registry_url or self._lake.registry_url
-                self._registry = Registry(url, self._config_root / VERSIONS_DIR)
+                registry = Registry(url, self._config_root / VERSIONS_DIR)
+                if not registry.exists():  # also a URL that names nothing
+                    raise Refusal("unavailable", "there is no registry: promote a run first")
+                self._registry = registry
             return self._registry
 
     def _instrument_lock(self) -> InstrumentLock:
         try:
             return load_instrument(instrument_path(self._config_root))
         except (SpecError, OSError) as error:
-            raise Refusal("unavailable", f"the instrument lock cannot be read: {error}") from error
+            _logger.error("the instrument lock cannot be read", exc_info=error)
+            problem = "the instrument lock cannot be read: the server's log says why"
+            raise Refusal("unavailable", problem) from error
 
     def _check_instrument(self, spec: PublishedServing) -> None:
         runtime = spec.runtime
@@ -271,8 +272,10 @@ def _registry_errors() -> Iterator[None]:
     try:
         yield
     except UnknownServingError as error:
-        raise Refusal("unknown_serving", str(error)) from error
+        raise Refusal("unknown_serving", error.public) from error
     except RegistryUnavailableError as error:
-        raise Refusal("unavailable", str(error)) from error
+        _logger.error("%s", error)
+        raise Refusal("unavailable", error.public) from error
     except VpRegistryError as error:
-        raise Refusal("integrity", str(error)) from error
+        _logger.error("%s", error)
+        raise Refusal("integrity", error.public) from error

@@ -20,6 +20,9 @@ _KERNEL_PATIENCE: Final = 1.5
 # begin a minute too late.
 _SEND_BUFFER_BYTES: Final = 256 * 1024
 
+LEFT: Final = "left"
+DROPPED: Final = "dropped"
+
 
 class PeerGoneError(Exception):
     """The client is gone, or was too stuck to be kept."""
@@ -34,8 +37,8 @@ class Channel:
     def __init__(self, websocket: WebSocket, *, stall_s: float) -> None:
         self._websocket = websocket
         self._stall_s = stall_s
-        self.ended = "left"
-        """How it ended, as far as is known: the close code the server sent, `dropped` by the server, or `left`."""
+        self.ended = LEFT
+        """How it ended, as far as is known: the close code the server sent, DROPPED by the server, or LEFT."""
 
     async def send_text(self, text: str) -> None:
         """Send one text message. Raises `PeerGoneError`."""
@@ -58,7 +61,7 @@ class Channel:
 
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
-        self.ended = "dropped"
+        self.ended = DROPPED
         abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(ABORT, {}).get("abort")
         if abort is not None:
             abort()
