@@ -19,6 +19,7 @@ MAX_WIRE_INT: Final = 2**53 - 1
 Name: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
 ServingId: TypeAlias = Annotated[str, Meta(pattern=SERVING_ID_PATTERN, max_length=96)]
 RunId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}" + _END)]
+Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}" + _END)]
 UtcText: TypeAlias = Annotated[
     str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z" + _END)
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from vp_contract._types import Name, ParamValue, RunId, ServingId, Threshold, UtcText
+from vp_contract._types import Digest, Name, ParamValue, RunId, ServingId, Threshold, UtcText
 from vp_contract.errors import SpecError
 from vp_contract.runtime import RuntimeConfig
 from vp_contract.yaml_io import PathLike, convert_plain, dump_yaml, parse_plain, parse_yaml, read_bytes
@@ -20,7 +20,11 @@ _SCALARS: Final = (bool, int, str, type(None))
 
 
 class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The run a serving was promoted from: its experiment, dataset, chosen threshold and evaluation parameters."""
+    """The run a serving was promoted from: its experiment, dataset, chosen threshold and evaluation parameters.
+
+    `dataset_files` are digests of the dataset's files by name, as they were when the run was judged on them: see
+    docs/datasets.md. Servings of an early version have none.
+    """
 
     run_id: RunId
     experiment: Name
@@ -28,6 +32,7 @@ class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     threshold: Threshold
     signal: Name = "derivative"
     eval: dict[str, ParamValue] = {}
+    dataset_files: dict[str, Digest] = {}
 
 
 class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

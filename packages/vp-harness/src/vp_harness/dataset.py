@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cached_property
 from pathlib import Path
@@ -72,6 +73,22 @@ class Dataset:
     def dataset_id(self) -> str:
         """The id, which is also the name of its directory."""
         return self.path.name
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of its files by name, as its own list has them."""
+        return dict(self._checksums)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files. Raises DatasetDamagedError unless they are those of its checksum."""
+        path = self.path / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self._checksums[name]:
+            raise DatasetDamagedError(f"{path} is damaged: it is not what {CHECKSUMS_FILE} says")
+        return data
 
     @property
     def n_bins(self) -> int:
@@ -180,7 +197,11 @@ class Dataset:
 def list_datasets(lake_root: LakeLike) -> list[str]:
     """Ids of the datasets in a lake, sorted."""
     directory: Path = open_lake(lake_root).datasets_dir
-    return sorted(path.name for path in directory.glob("*") if _ID.fullmatch(path.name) and path.is_dir())
+    try:
+        there = list(directory.iterdir())
+    except FileNotFoundError:
+        return []
+    return sorted(path.name for path in there if _ID.fullmatch(path.name) and path.is_dir())
 
 
 def _checksums(path: Path) -> dict[str, str]:
@@ -189,6 +210,8 @@ def _checksums(path: Path) -> dict[str, str]:
         checksums = msgspec.json.decode(data, type=dict[str, str])
     except FileNotFoundError:
         raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise DatasetDamagedError(f"{path} is damaged: {error}") from None
     if set(checksums) != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
@@ -201,5 +224,7 @@ def _check(path: Path, digest: str) -> None:
         found = sha256_file(path)
     except FileNotFoundError:
         raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     if found != digest:
         raise DatasetDamagedError(f"{path} is damaged: its sha256 is {found}, {CHECKSUMS_FILE} says {digest}")

@@ -39,6 +39,14 @@ class DatasetDamagedError(DatasetError):
     """A file of a dataset is missing, or is not the one its checksums describe."""
 
 
+class DatasetChangedError(DatasetDamagedError):
+    """A dataset is whole by its own checksums, and not the one that what rests on it was made with."""
+
+
+class FramesUnknownError(DatasetError):
+    """A dataset has no chain of frames, or one of another vp-contract: nothing can be compared with it."""
+
+
 class FrameMismatchError(DatasetError):
     """A stream does not show what its dataset holds."""
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from vp_contract import EvalSpec
+from vp_harness.anchors import check_runs, dataset_files
 from vp_harness.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.correction import correct_search
 from vp_harness.dataset import Dataset
@@ -26,6 +27,7 @@ from vp_harness.manifest import canonical_json
 from vp_harness.pipeline import conformance_digests
 from vp_harness.results import ResultsStore, Run, ThresholdRow
 from vp_harness.sweep import PlannedSignal, plan
+from vp_harness.turns import one_at_a_time
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
 Progress = Callable[[str, int, int], None]
@@ -70,9 +72,11 @@ def run_experiment(
     `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
     runs. `executor` (local, processes, dask), `workers` and `scheduler` (the address for dask) replace what its
     `parallel` says; the results are the same. Rows are stored signal by signal, so an interrupted experiment goes on
-    where it was. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
+    where it was, and of several processes that run the same one at once the first computes, while the others say that
+    they wait. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
 
-    Raises ExperimentError for a sweep or capture that cannot be run, ExecutorError, and what `generate` raises.
+    Raises ExperimentError for a sweep or capture that cannot be run, ExecutorError, DatasetChangedError when a run that
+    is stored was judged on a dataset of the same id with another content, and what `generate` raises.
     """
     lake = open_lake(lake_root)
     chain = experiment_chain(spec, config_root)
@@ -80,9 +84,13 @@ def run_experiment(
     store = ResultsStore(lake)
     with executor_of(parallel_of(chain.experiment.parallel, executor, workers, scheduler)) as pool:
         datasets = _generate_all(chain, planned, lake, source, pool, progress)
-        run_ids, computed = _run_missing(chain.experiment.name, planned, datasets, lake, store, pool, progress)
-    dataset_ids = tuple(dict.fromkeys(datasets.values()))
-    correct_search(store, lake, dataset_ids)
+        for dataset_id in dict.fromkeys(datasets.values()):
+            check_runs(store, Dataset.open(lake, dataset_id))
+        dataset_ids = tuple(dict.fromkeys(datasets.values()))
+        name = chain.experiment.name
+        with one_at_a_time(lake.turns_dir / f"run-{name}.lock", f"experiment {name}"):
+            run_ids, computed = _run_missing(name, planned, datasets, lake, store, pool, progress)
+            correct_search(store, lake, dataset_ids)
     return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed)
 
 
@@ -122,6 +130,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
     dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
     values = signal.compute(dataset)
+    files = canonical_json(dataset_files(dataset)).decode()
     stored = []
     for run_id, config_hash, evaluation in task.runs:
         split, rows = evaluate(
@@ -154,6 +163,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             confirm_end=split.confirm_end,
             elapsed_s=round(time.perf_counter() - began, 6),
             created_utc=utc_now(),
+            dataset_files_json=files,
         )
         stored.append((run, rows))
     return stored

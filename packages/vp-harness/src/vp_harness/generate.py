@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import os
 import time
@@ -18,6 +19,7 @@ import msgspec
 from vp_book import Bin
 from vp_book.atomic import sha256_file, staged_directory
 from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig
+from vp_harness.anchors import check_recorded, enter
 from vp_harness.configs import PipelineLike, pipeline_chain
 from vp_harness.dataset import (
     BINS_FILE,
@@ -31,6 +33,7 @@ from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.manifest import FORMAT, Counts, Frames, Manifest, Source, Timings, canonical_json, identity_hash
 from vp_harness.pipeline import WARM_UP_S, bins_in_capture, capture_ns, conformance_digests, scored_bins
 from vp_harness.raw import find_raw
+from vp_harness.turns import one_at_a_time
 from vp_harness.writer import BinWriter
 from vp_spectrum import ScoredBin
 
@@ -60,7 +63,8 @@ def generate(
     what the manifest is to say of the specs behind a resolved config; that of a pipeline spec it says anyway.
 
     The id holds a hash over everything that decides a number, so a dataset that exists is this one: its checksums are
-    verified and nothing is written. Of several processes one publishes, and the others adopt what it made.
+    verified, with what the ledger says of it, and nothing is written. Of several processes and threads one makes it;
+    the others say that they wait, and adopt what it made.
 
     Raises DatasetDamagedError when the existing dataset is not what its checksums say, RawFileError, PipelineError,
     DatasetError for a capture without one valid book, what vp_book raises for a file it cannot read, and
@@ -76,6 +80,25 @@ def generate(
     if lake.dataset_dir(dataset_id).exists():
         _verified(lake, dataset_id)
         return dataset_id
+    with one_at_a_time(lake.turns_dir / f"{dataset_id}.lock", f"dataset {dataset_id}"):
+        if lake.dataset_dir(dataset_id).exists():  # whoever had the turn before has made it
+            _verified(lake, dataset_id)
+        else:
+            _make(lake, dataset_id, config, path, identity, publisher, tolerate_truncated, spec, progress)
+    return dataset_id
+
+
+def _make(
+    lake: Lake,
+    dataset_id: str,
+    config: RuntimeConfig,
+    path: Path,
+    identity: dict[str, Any],
+    publisher: int | None,
+    tolerate_truncated: bool,
+    spec: Mapping[str, Any] | None,
+    progress: Progress | None,
+) -> None:
     with staged_directory(lake.dataset_dir(dataset_id)) as staged:
         began = time.perf_counter()
         replay = scored_bins(
@@ -123,7 +146,7 @@ def generate(
         (staged.path / CHECKSUMS_FILE).write_bytes(canonical_json(checksums))
     if not staged.published:
         _verified(lake, dataset_id)
-    return dataset_id
+    enter(lake, Dataset.open(lake, dataset_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +245,11 @@ def _below(lake: Lake, path: Path) -> str:
 
 def _verified(lake: Lake, dataset_id: str) -> None:
     try:
-        Dataset.open(lake, dataset_id).verify()
+        dataset = Dataset.open(lake, dataset_id)
+        dataset.verify()
+        entered = check_recorded(lake, dataset)
     except DatasetDamagedError as error:
         raise DatasetDamagedError(f"{error}; remove the directory to generate it again") from error
+    if not entered:
+        with contextlib.suppress(OSError):  # a lake that can only be read needs no entry to be used
+            enter(lake, dataset)

@@ -22,6 +22,7 @@ from vp_contract import (
     serving_id_of,
 )
 from vp_harness import configs
+from vp_harness.anchors import check_anchor, check_recorded, dataset_files
 from vp_harness.compare import compare
 from vp_harness.configs import PathLike
 from vp_harness.dataset import Dataset
@@ -36,7 +37,6 @@ from vp_registry import Registry, ResolvedServing
 def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None) -> Registry:
     """The registry of a lake, with the version files of a config root."""
     lake = open_lake(lake_root)
-    lake.registry_path.parent.mkdir(parents=True, exist_ok=True)
     return Registry(lake.registry_url, configs.config_root(root) / VERSIONS_DIR)
 
 
@@ -59,7 +59,8 @@ def promote(
     interval of its target rate in the confirming part lies above breakeven. `experiment`, if given, must be the run's.
 
     Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnknownRunError, PromotionError for a
-    threshold the run has not, DatasetError when the dataset behind the run is gone or damaged,
+    threshold the run has not, DatasetError when the dataset behind the run is gone, damaged, or not the one it was
+    judged on,
     vp_contract.InstrumentLockError, or what the registry refuses.
     """
     lake = open_lake(lake_root)
@@ -137,6 +138,10 @@ def _doubt(row: dict[str, Any]) -> str:
 def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any]) -> PublishedServing:
     dataset = Dataset.open(lake, run.dataset_id)
     dataset.verify()
+    files = dataset_files(dataset)
+    check_recorded(lake, dataset)
+    judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
+    check_anchor(dataset, judged_on, anchor=f"run {run.run_id}")
     source = ServingSource(
         run_id=run.run_id,
         experiment=run.experiment,
@@ -144,6 +149,7 @@ def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict
         threshold=row["threshold"],
         signal=run.signal,
         eval=_flat(msgspec.json.decode(run.eval_json)),
+        dataset_files=files,
     )
     serving_id = serving_id_of(run.experiment, run.run_id, runtime)
     file = root / VERSIONS_DIR / f"{serving_id}.yaml"
@@ -151,7 +157,10 @@ def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict
         # Published before, or left by a promotion that died: its evidence counted the trials of then. The registry
         # compares it with the rest, which must be the same.
         published = load_published(file)
-        if published.source == source and published.runtime == runtime:
+        if published.source.dataset_files:
+            check_anchor(dataset, published.source.dataset_files, anchor=f"serving {serving_id}")
+        same = msgspec.structs.replace(source, dataset_files=published.source.dataset_files)
+        if published.source == same and published.runtime == runtime:
             return published
     return PublishedServing(
         serving_id=serving_id,
