@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import sqlite3
+import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +23,7 @@ from vp_harness import Lake, import_file, open_registry, scored_bins
 from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
 from vp_stream.answers import ServingHistory, ServingList
+from vp_stream.servings import LakeCatalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {
@@ -229,6 +232,62 @@ def test_health_is_503_without_a_lake_and_with_a_damaged_registry(desk: Desk, co
         response = connected(s).get("/health")
     assert response.status_code == 503
     assert "lake root" in response.json()["problems"][0]
+
+
+def test_a_url_that_names_no_registry_is_told_and_creates_none(desk: Desk, connected: Any, tmp_path: Path) -> None:
+    typo = tmp_path / "regitsry.sqlite"
+    settings = desk.settings(registry_url=f"sqlite:///{typo.as_posix()}")
+    with start_in_background(settings) as server:
+        stage = connected(server)
+        received = stage.play("?serving=small")
+        assert (received.texts[0]["code"], received.close_code) == ("unavailable", 1008)
+        health = stage.get("/health")
+        assert health.status_code == 503
+        assert health.json()["problems"] == ["there is no registry: promote a run first"]
+    assert not typo.exists()
+
+
+def test_a_tampered_registry_serves_nothing_and_names_no_path(desk: Desk, connected: Any) -> None:
+    registry = Lake(desk.lake_root).registry_path
+    with start_in_background(desk.settings()) as server:
+        stage = connected(server)
+        assert stage.play("?serving=small").close_code == 1000
+        with contextlib.closing(sqlite3.connect(registry)) as connection, connection:
+            connection.execute("UPDATE serving_aliases SET updated = '2026-01-01T00:00:00.000000Z'")
+        received = stage.play("?serving=small")
+        assert (received.texts[0]["code"], received.close_code) == ("integrity", 1008)
+        assert "event 1 (promote of alias small" in received.texts[0]["message"]
+        registry.write_bytes(b"this is no database" * 100)
+        answers = [stage.get("/v1/servings"), stage.get("/v1/servings/small/history"), stage.get("/health")]
+        for answer in answers:
+            assert answer.status_code == 503
+            assert str(desk.lake_root) not in answer.text
+        (desk.config_root / "instrument.yaml").write_text("nothing")
+        assert str(desk.config_root) not in stage.get("/health").text
+
+
+def test_the_runs_of_the_aliases_are_of_one_moment(desk: Desk) -> None:
+    """Before, a promotion between two reads was a KeyError."""
+    catalogue = LakeCatalogue(Lake(desk.lake_root), desk.config_root)
+    assert catalogue.aliases_by_run() == {desk.serving.source.run_id: "small"}
+    source = msgspec.structs.replace(desk.serving.source, run_id="fedcba9876543210")
+    stop = threading.Event()
+
+    def promote() -> None:
+        for number in range(200):
+            if stop.is_set():
+                return
+            desk.promote(f"a{number}", source=msgspec.structs.replace(source, run_id=f"{number:08x}" * 2))
+
+    promoting = threading.Thread(target=promote)
+    promoting.start()
+    try:
+        for _ in range(100):
+            found = catalogue.aliases_by_run()
+            assert all(int(run[:8], 16) == int(alias[1:]) for run, alias in found.items() if alias != "small")
+    finally:
+        stop.set()
+        promoting.join()
 
 
 def test_a_registry_locked_by_a_writer_still_reads(desk: Desk, connected: Any) -> None:

@@ -31,7 +31,9 @@ from vp_contract import (
     instrument_path,
     load_instrument,
 )
-from vp_harness.errors import RawFileError
+from vp_harness.anchors import check_anchor
+from vp_harness.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset
+from vp_harness.errors import RawFileError, VpHarnessError
 from vp_harness.lake import Lake
 from vp_harness.pipeline import ScoredReplay, conformance_digests, scored_bins
 from vp_harness.raw import find_raw
@@ -86,18 +88,22 @@ class LakeCatalogue:
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
         self._digests: Mapping[str, str] | None = None
+        self._datasets: dict[str, list[tuple[int, int, int, int]]] = {}
         self._source_hashes: dict[tuple[Path, int, int], str] = {}
 
     def open(self, name: str) -> OpenedServing:
         """Resolve a name and check everything a served number rests on.
 
         The file of the version against the registry, the instrument against the lock, the numbers of the installed
-        libraries against the published digests, and that the raw file is there. Raises `Refusal` for each.
+        libraries against the published digests, the dataset it was judged on against the digests that were published,
+        and that the raw file is there. Raises `Refusal` for each. A dataset that is gone is no reason to serve nothing:
+        the numbers are computed from the raw file.
         """
         resolved = self._resolve(name)
         spec = resolved.spec
         self._check_instrument(spec)
         self._check_digests(spec)
+        self._check_dataset(spec)
         try:
             path = find_raw(self._lake, spec.runtime)
             source_sha256 = self._source_sha256(path)
@@ -227,6 +233,29 @@ class LakeCatalogue:
                     f"{installed.get(library, 'none')[:16]}: install "
                     f"{distribution}=={promoted}, or promote the run again",
                 )
+
+    def _check_dataset(self, spec: PublishedServing) -> None:
+        """Hold the dataset's own list of its files to the published one; `vp verify dataset` reads the files too."""
+        source = spec.source
+        if not source.dataset_files:
+            return
+        try:
+            directory = self._lake.dataset_dir(source.dataset_id)
+            if not directory.exists():
+                return
+            status = [(directory / name).stat() for name in (MANIFEST_FILE, CHECKSUMS_FILE)]
+            stamp = [(s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in status]
+            if self._datasets.get(spec.serving_id) != stamp:
+                dataset = Dataset.open(self._lake, source.dataset_id)
+                check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
+                self._datasets[spec.serving_id] = stamp
+        except (VpHarnessError, OSError) as error:
+            _logger.error("%s", error)
+            raise Refusal(
+                "integrity",
+                f"serving {spec.serving_id}: dataset {source.dataset_id} is not the one it was judged on; "
+                "`vp verify dataset` names what differs",
+            ) from error
 
     def _installed_digests(self) -> Mapping[str, str]:
         with self._digests_lock:
