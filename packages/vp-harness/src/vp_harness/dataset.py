@@ -19,7 +19,7 @@ from vp_contract import RuntimeConfig, grid_columns
 from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
 from vp_harness.lake import LakeLike, open_lake
 from vp_harness.manifest import canonical_json, read_manifest
-from vp_harness.signals.base import SignalContext
+from vp_harness.signals.context import SignalContext
 
 BINS_FILE: Final = "bins.parquet"
 GRID_FILE: Final = "grid_clean.parquet"
@@ -81,7 +81,7 @@ class Dataset:
     @property
     def context(self) -> SignalContext:
         """The shape of the grid, as signals take it."""
-        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms)
+        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms, self.config.cell_int)
 
     @property
     def sound(self) -> bool:

@@ -47,6 +47,10 @@ class SignalError(VpHarnessError):
     """A signal cannot be made or run."""
 
 
+class UndeclaredError(SignalError):
+    """A signal reads a column or field that it does not declare."""
+
+
 class UnknownSignalError(SignalError):
     """No signal of that name is registered."""
 

@@ -9,12 +9,15 @@ from vp_harness.errors import SignalError, UnknownSignalError
 from vp_harness.signals.base import (
     AdaptiveThresholds,
     FixedThresholds,
+    Part,
+    RunningSignal,
     Signal,
-    SignalBin,
-    SignalContext,
     Stepper,
 )
+from vp_harness.signals.context import SignalContext
+from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
+from vp_harness.signals.parameters import Parameter, about
 
 ENTRY_POINT_GROUP: Final = "vp_harness.signals"
 
@@ -24,10 +27,16 @@ __all__ = [
     "ENTRY_POINT_GROUP",
     "AdaptiveThresholds",
     "FixedThresholds",
+    "GridBin",
+    "Parameter",
+    "Part",
+    "RunningSignal",
     "Signal",
     "SignalBin",
     "SignalContext",
+    "SignalData",
     "Stepper",
+    "about",
     "create",
     "names",
     "signal_class",
