@@ -14,17 +14,37 @@ from vp_harness.signals.base import (
     Signal,
     Stepper,
 )
+from vp_harness.signals.baseline.depth_imbalance import DepthImbalance
+from vp_harness.signals.baseline.imbalance import Imbalance
+from vp_harness.signals.baseline.net_edge import NetEdge
+from vp_harness.signals.baseline.ofi import Ofi
+from vp_harness.signals.baseline.trade_flow import TradeFlow
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
 from vp_harness.signals.parameters import Parameter, about
+from vp_harness.signals.statistical.ads import Ads
+from vp_harness.signals.statistical.ads_pfp_svac import AdsPfpSvac
+from vp_harness.signals.statistical.erd import Erd
+from vp_harness.signals.statistical.iirc import Iirc
+from vp_harness.signals.statistical.jad import Jad
+from vp_harness.signals.statistical.msd import Msd
+from vp_harness.signals.statistical.pfp import Pfp
+from vp_harness.signals.statistical.spg import Spg
 
 ENTRY_POINT_GROUP: Final = "vp_harness.signals"
 
-_BUILT_IN: Final[dict[str, type[Signal]]] = {Derivative.name: Derivative}
+BASELINES: Final[tuple[type[Signal], ...]] = (Imbalance, DepthImbalance, Ofi, NetEdge, TradeFlow)
+"""What anyone in the field would try first; other signals are judged against these."""
+
+STATISTICAL: Final[tuple[type[Signal], ...]] = (Derivative, Ads, Pfp, Spg, Erd, Jad, Iirc, Msd, AdsPfpSvac)
+
+_BUILT_IN: Final[dict[str, type[Signal]]] = {signal.name: signal for signal in (*BASELINES, *STATISTICAL)}
 
 __all__ = [
+    "BASELINES",
     "ENTRY_POINT_GROUP",
+    "STATISTICAL",
     "AdaptiveThresholds",
     "FixedThresholds",
     "GridBin",

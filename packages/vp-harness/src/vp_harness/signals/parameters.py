@@ -67,3 +67,17 @@ def _parameter(name: str, hint: Any, default: Any, note: tuple[str, str]) -> Par
     else:
         kind = getattr(hint, "__name__", str(hint))
     return Parameter(name, kind, default, unit, meaning, ", ".join(limits))
+
+
+ZScoreWindow = Annotated[int, about("bins", "window of the robust z-score", ge=2, le=10_000)]
+ZScoreMinimum = Annotated[int, about("bins", "fewest values of a z-score; it is 0 with fewer", ge=1, le=10_000)]
+TanhScale = Annotated[float, about("", "divides z before the tanh", gt=0, le=1e6)]
+Weight = Annotated[float, about("", "weight of the part in the blend", ge=0, le=1e6)]
+
+
+def check_minimum(window_bins: int, min_periods: int) -> None:
+    """ValueError when a z-score needs more values than its window has."""
+    if min_periods > window_bins:
+        raise ValueError(
+            f"zscore_min_periods={min_periods}: must be at most zscore_window_bins, which is {window_bins}"
+        )
