@@ -47,6 +47,10 @@ class SignalError(VpHarnessError):
     """A signal cannot be made or run."""
 
 
+class SignalTrustError(SignalError):
+    """A signal looks ahead, is not the same in batch and bin by bin, or keeps state outside of its steppers."""
+
+
 class UndeclaredError(SignalError):
     """A signal reads a column or field that it does not declare."""
 

@@ -25,6 +25,7 @@ from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.manifest import canonical_json
 from vp_harness.pipeline import conformance_digests
 from vp_harness.results import ResultsStore, Run, ThresholdRow
+from vp_harness.signals.trust import trusted_values
 from vp_harness.sweep import PlannedSignal, plan
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
@@ -72,7 +73,8 @@ def run_experiment(
     `parallel` says; the results are the same. Rows are stored signal by signal, so an interrupted experiment goes on
     where it was. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
 
-    Raises ExperimentError for a sweep or capture that cannot be run, ExecutorError, and what `generate` raises.
+    Raises ExperimentError for a sweep or capture that cannot be run, SignalTrustError for a signal whose values cannot
+    be believed (they are looked into before they are judged), ExecutorError, and what `generate` raises.
     """
     lake = open_lake(lake_root)
     chain = experiment_chain(spec, config_root)
@@ -121,7 +123,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
     began = time.perf_counter()
     dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
-    values = signal.compute(dataset)
+    values, trust = trusted_values(signal, dataset)
     stored = []
     for run_id, config_hash, evaluation in task.runs:
         split, rows = evaluate(
@@ -148,6 +150,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             runtime_json=task.signal.config.canonical_json().decode(),
             config_hash=config_hash,
             versions_json=canonical_json(code_versions()).decode(),
+            trust_json=canonical_json(trust).decode(),
             choose_first=split.choose_first,
             choose_end=split.choose_end,
             confirm_first=split.confirm_first,

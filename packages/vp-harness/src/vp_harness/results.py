@@ -32,7 +32,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One signal with one parameter set on one dataset under one evaluation. JSON texts are canonical.
 
     `choose_first` to `choose_end` (exclusive) are the bins that were searched, `confirm_first` to `confirm_end` those
-    that were kept for confirmation.
+    that were kept for confirmation. `trust_json` is what was looked into before the values were judged: see
+    `signals.trust.TrustReport`.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     confirm_end: int
     elapsed_s: float
     created_utc: str
+    trust_json: str = ""
     status: str = FINISHED
 
 

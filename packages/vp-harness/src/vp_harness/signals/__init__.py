@@ -31,6 +31,7 @@ from vp_harness.signals.statistical.jad import Jad
 from vp_harness.signals.statistical.msd import Msd
 from vp_harness.signals.statistical.pfp import Pfp
 from vp_harness.signals.statistical.spg import Spg
+from vp_harness.signals.trust import TrustCheck, TrustReport, check
 
 ENTRY_POINT_GROUP: Final = "vp_harness.signals"
 
@@ -56,7 +57,10 @@ __all__ = [
     "SignalContext",
     "SignalData",
     "Stepper",
+    "TrustCheck",
+    "TrustReport",
     "about",
+    "check",
     "create",
     "names",
     "signal_class",

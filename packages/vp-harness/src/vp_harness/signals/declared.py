@@ -195,6 +195,14 @@ class SignalData:
         """The bins of these indices, in their order."""
         return self._with(len(order), lambda array: array[order])
 
+    def scaled(self, factors: NDArray[np.float64]) -> SignalData:
+        """Every column of real numbers times a factor of its bin."""
+        columns = {
+            name: array * factors[:, np.newaxis] if array.dtype.kind == "f" else array
+            for name, array in self._columns.items()
+        }
+        return SignalData(self.reads, self.context, self.n_bins, columns, self._fields, self.name)
+
     def steps(self) -> Iterator[DeclaredBin]:
         """Every bin, as a stepper gets it: copied, so that no other bin can be reached from it."""
         for t in range(self.n_bins):
