@@ -8,7 +8,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
-from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment, signals
+from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment
 from vp_harness.compare import SORTS
 
 COLUMNS = (
@@ -33,7 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("compare")(compare_)
     app.command("promote")(promote_)
-    app.command("list-signals")(list_signals)
 
 
 def run(
@@ -123,18 +122,3 @@ def promote_(
         "proven": served.spec.evidence.get("proven"),
     }
     print_json(facts) if as_json else print_facts("promoted", facts)
-
-
-def list_signals(as_json: AsJson = False) -> None:
-    """List the signals that can be run, of this package and of plug-ins."""
-    rows = []
-    for name in signals.names():
-        signal = signals.create(name)
-        rows.append(
-            {
-                "signal": name,
-                "columns": ", ".join(signal.required_columns),
-                "about": (type(signal).__doc__ or "").strip().split("\n")[0],
-            }
-        )
-    print_json(rows) if as_json else print_rows("signals", rows, ["signal", "columns", "about"])

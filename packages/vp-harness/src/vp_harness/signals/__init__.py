@@ -22,6 +22,7 @@ from vp_harness.signals.baseline.trade_flow import TradeFlow
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
+from vp_harness.signals.online import Latencies, OnlineReport, simulate_online
 from vp_harness.signals.parameters import Parameter, about
 from vp_harness.signals.statistical.ads import Ads
 from vp_harness.signals.statistical.ads_pfp_svac import AdsPfpSvac
@@ -49,6 +50,8 @@ __all__ = [
     "AdaptiveThresholds",
     "FixedThresholds",
     "GridBin",
+    "Latencies",
+    "OnlineReport",
     "Parameter",
     "Part",
     "RunningSignal",
@@ -63,7 +66,9 @@ __all__ = [
     "check",
     "create",
     "names",
+    "owner",
     "signal_class",
+    "simulate_online",
 ]
 
 
@@ -94,6 +99,16 @@ def signal_class(name: str) -> type[Signal]:
     if not (isinstance(loaded, type) and issubclass(loaded, Signal) and loaded.name == name):
         raise SignalError(f"entry point {name!r} of {_owner(entry)} is not a Signal of that name: {entry.value}")
     return loaded
+
+
+def owner(name: str) -> str:
+    """The distribution that brings a signal. Raises UnknownSignalError."""
+    if name in _BUILT_IN:
+        return "vp-harness"
+    entry = _plug_ins().get(name)
+    if entry is None:
+        raise UnknownSignalError(f"no signal {name!r}; there are: {', '.join(names())}")
+    return _owner(entry)
 
 
 def _plug_ins() -> dict[str, EntryPoint]:

@@ -41,7 +41,8 @@ class Stepper(Protocol):
     """A running signal. It has seen the bins it was given and nothing else.
 
     If its signal declares `detail`, it has a property `detail`: the parts by name, after a step. It may have a property
-    `ready`: whether everything that goes into the value has the history it needs.
+    `ready`: whether everything that goes into the value has the history it needs; and `refits`: how often it has
+    trained itself anew.
     """
 
     def step(self, bin: SignalBin, /) -> float:
@@ -118,6 +119,11 @@ class RunningSignal:
     def ready(self) -> bool:
         """Whether all that goes into the value has the history it needs; True for a stepper that does not say."""
         return bool(getattr(self._stepper, "ready", True))
+
+    @property
+    def refits(self) -> int:
+        """How often it has trained itself anew; 0 for a stepper that does not say."""
+        return int(getattr(self._stepper, "refits", 0))
 
 
 class Signal(ABC):
