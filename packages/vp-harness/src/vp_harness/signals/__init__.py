@@ -19,7 +19,7 @@ from vp_harness.signals.baseline.imbalance import Imbalance
 from vp_harness.signals.baseline.net_edge import NetEdge
 from vp_harness.signals.baseline.ofi import Ofi
 from vp_harness.signals.baseline.trade_flow import TradeFlow
-from vp_harness.signals.context import SignalContext
+from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
 from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
 from vp_harness.signals.online import Latencies, OnlineReport, simulate_online
@@ -45,6 +45,7 @@ _BUILT_IN: Final[dict[str, type[Signal]]] = {signal.name: signal for signal in (
 
 __all__ = [
     "BASELINES",
+    "DEFAULT_CONTEXT",
     "ENTRY_POINT_GROUP",
     "STATISTICAL",
     "AdaptiveThresholds",
