@@ -102,6 +102,13 @@ def test_a_mirrored_book_gives_the_opposite_with_odd_spreads_too(name):
     assert signal.compute(market.mirrored()).tolist() == (-signal.compute(market)).tolist()
 
 
+def test_a_composite_of_ads_alone_is_nothing_until_ads_is_warm():
+    market = RandomMarket(14, 200)
+    ads_alone = signals.create("ads_pfp_svac", pfp_weight=0.0, svac_weight=0.0).compute(market)
+    assert not ads_alone[:78].any()
+    assert ads_alone[78:].tolist() == pytest.approx(signals.create("ads").compute(market)[78:])
+
+
 @each
 def test_detail_and_readiness(name, params):
     signal = signals.create(name, **params)
@@ -139,7 +146,7 @@ def test_when_a_signal_is_ready(name, warm_bins):
         ("ads", {"fast_window_bins": 1}, "fast_window_bins"),
         ("spg", {"variant": "neither"}, "variant"),
         ("pfp", {"ema_alpha": 1.5}, "ema_alpha"),
-        ("ads_pfp_svac", {"svac_weight": 0.0}, "svac_weight=0"),
+        ("ads_pfp_svac", {"zscore_min_share": 0.0}, "zscore_min_share"),
         ("ofi", {"levels": 0}, "levels"),
     ],
 )

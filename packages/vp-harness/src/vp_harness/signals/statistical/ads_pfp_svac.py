@@ -12,7 +12,7 @@ from vp_harness.signals.base import AdaptiveThresholds, Part
 from vp_harness.signals.blocks import Block, BlockRun, BlockSignal, Output
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.parameters import Weight, about
-from vp_harness.signals.stages import Ema
+from vp_harness.signals.stages import Ema, ratio
 from vp_harness.signals.statistical.ads import AdsParams, AdsRun
 from vp_harness.signals.statistical.msd import MsdParams, MsdRun
 from vp_harness.signals.statistical.pfp import PfpParams, PfpRun
@@ -35,10 +35,6 @@ class AdsPfpSvacParams(msgspec.Struct, frozen=True):
     ads_weight: Weight = 0.4
     pfp_weight: Weight = 0.3
     svac_weight: Weight = 0.3
-
-    def __post_init__(self) -> None:
-        if not self.svac_weight > 0:
-            raise ValueError("svac_weight=0: must be above 0, as the other parts need some bins to warm up")
 
 
 class _Run(BlockRun):
@@ -78,7 +74,7 @@ class _Run(BlockRun):
             warm = np.where(seen >= after, weight, 0.0)
             value += warm * part
             mass += warm
-        return Output(value / mass, parts)
+        return Output(ratio(value, mass), parts)
 
 
 class AdsPfpSvac(BlockSignal):
