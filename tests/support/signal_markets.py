@@ -75,6 +75,14 @@ class RandomMarket:
         """One column of the shown rows."""
         return np.ascontiguousarray(self._wide[column][:, 1:-1])
 
+    def first(self, n_bins: int) -> RandomMarket:
+        """Its first bins alone."""
+        other = object.__new__(RandomMarket)
+        other.n_bins, other.context, other._odd = n_bins, self.context, self._odd[:n_bins]
+        other._wide = {name: rows[:n_bins] for name, rows in self._wide.items()}
+        other.bins = {name: values[:n_bins] for name, values in self.bins.items()}
+        return other
+
     def mirrored(self) -> RandomMarket:
         """The same market with bid and ask exchanged and every price reflected about one price.
 

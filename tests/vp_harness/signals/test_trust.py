@@ -52,10 +52,11 @@ def test_a_rogue_is_refused_at_a_run(lake, monkeypatch, rogue, words):
 
 @pytest.mark.parametrize(("rogue", "words"), ROGUES.items(), ids=lambda value: getattr(value, "name", ""))
 @pytest.mark.parametrize("n_bins", [500, 4000])
-def test_a_rogue_is_seen_through_on_any_market(rogue, words, n_bins):
+@pytest.mark.parametrize("thorough", [True, False])
+def test_a_rogue_is_seen_through_on_any_market(rogue, words, n_bins, thorough):
     market = RandomMarket(20, n_bins)
     market.bins["mid_price"] = (market.bins["best_bid_price_int"] + market.bins["best_ask_price_int"]) / 2e9
-    report = signals.check(rogue(), market)
+    report = signals.check(rogue(), market, thorough=thorough)
     assert not report.ok
     failed = report.checks[-1]
     assert re.search(words, failed.reason)
@@ -75,19 +76,25 @@ def test_the_first_bin_and_both_values_are_those_of_the_signal():
 
 @pytest.mark.parametrize("name", signals.names())
 @pytest.mark.parametrize("n_bins", [1, 2, 130, 2000])
-def test_every_registered_signal_is_believed(name, n_bins):
+@pytest.mark.parametrize("thorough", [True, False])
+def test_every_registered_signal_is_believed(name, n_bins, thorough):
     signal = signals.create(name)
-    report = signals.check(signal, RandomMarket(22, n_bins))
+    report = signals.check(signal, RandomMarket(22, n_bins), thorough=thorough)
     assert report.ok, report
     if n_bins == 2000:
         assert {check.name for check in report.checks} == {"steps", "noise", "shift", "cut", "run"}
         assert all(check.compared >= 60 for check in report.checks)
-        assert report.live > 100
+        assert report.live > 100 or not thorough
 
 
 def test_a_batch_whose_sums_run_in_another_order_is_believed():
     report = signals.check(Lean(), RandomMarket(23, 1000))
     assert report.ok, report
+
+
+def test_an_empty_dataset_is_refused():
+    with pytest.raises(SignalError, match="has no bins"):
+        signals.check(Lean(), RandomMarket(22, 5).first(0))
 
 
 def test_places_follow_from_dataset_signal_and_parameters():
@@ -124,7 +131,9 @@ def test_the_report_is_stored_with_every_run(lake):
         assert report["signal"] == "derivative"
         assert report["dataset_id"] == lake.dataset_id
         assert all(check["ok"] for check in report["checks"])
-        assert report["live"] > 0
+        assert report["live"] > 0 or not report["thorough"]
+    thorough = [json.loads(text)["thorough"] for text in runs["trust_json"]]
+    assert thorough.count(True) == 2  # the first of two parameter sets, judged with two cooldowns
     dataset = Dataset.open(lake.lake, lake.dataset_id)
     values, again = trusted_values(signals.create("derivative", **json.loads(runs["params_json"][0])), dataset)
     assert json.loads(runs["trust_json"][0])["seed"] == again.seed

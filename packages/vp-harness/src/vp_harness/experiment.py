@@ -53,6 +53,8 @@ class _Task:
     signal: PlannedSignal
     runs: tuple[tuple[str, str, EvalSpec], ...]
     """(run_id, config_hash, evaluation) each."""
+    thorough: bool
+    """Whether the signal is looked into thoroughly: the first of its parameter sets on the dataset is."""
 
 
 def run_experiment(
@@ -101,13 +103,16 @@ def _run_missing(
     stored = set(store.runs()["run_id"])
     run_ids: list[str] = []
     tasks = []
+    examined: set[tuple[str, str]] = set()
     for signal in planned:
         dataset_id = datasets[signal.config.numbers_json()]
         runs = _identify(experiment, dataset_id, signal)
         run_ids.extend(run_id for run_id, _, _ in runs)
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
-            tasks.append(_Task(experiment, dataset_id, signal, missing))
+            thorough = (dataset_id, signal.name) not in examined
+            examined.add((dataset_id, signal.name))
+            tasks.append(_Task(experiment, dataset_id, signal, missing, thorough))
     computed = 0
     futures = [pool.submit(run_task, str(lake.root.absolute()), task) for task in tasks]
     for done, runs_of_task in enumerate(in_order(futures), 1):
@@ -123,7 +128,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
     began = time.perf_counter()
     dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
-    values, trust = trusted_values(signal, dataset)
+    values, trust = trusted_values(signal, dataset, thorough=task.thorough)
     stored = []
     for run_id, config_hash, evaluation in task.runs:
         split, rows = evaluate(

@@ -116,6 +116,9 @@ class _BlockStepper:
 
 def _kind(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """The kernels are compiled for arrays of one kind: contiguous, read-only, of one dtype."""
+    flags = array.flags
+    if array.dtype == dtype and flags.c_contiguous and flags.aligned and not flags.writeable:
+        return array
     same = np.ascontiguousarray(array, dtype).view()
-    same.flags.writeable = False
+    same.setflags(write=False)
     return same

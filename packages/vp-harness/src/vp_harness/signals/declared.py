@@ -5,7 +5,7 @@ The objects here hold the declared arrays alone, not the bin or the dataset they
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -86,7 +86,7 @@ class Declared(dict[str, _V]):
 
     __slots__ = ("_kind", "_reads")
 
-    def __init__(self, values: Iterable[tuple[str, _V]], reads: Reads, kind: str) -> None:
+    def __init__(self, values: Mapping[str, _V], reads: Reads, kind: str) -> None:
         super().__init__(values)
         self._reads, self._kind = reads, kind
 
@@ -98,23 +98,26 @@ class Declared(dict[str, _V]):
         return self[name]
 
 
-@dataclass(frozen=True, slots=True)
 class DeclaredBin:
-    """One closed bin as a signal sees it: read-only rows by column, scalars by field."""
+    """One closed bin as a signal sees it: `cells`, read-only rows by column, and `fields`, scalars by name."""
 
-    reads: Reads
-    cells: Mapping[str, NDArray[Any]]
-    fields: Mapping[str, Any]
+    __slots__ = ("cells", "fields", "reads")
+
+    def __init__(self, reads: Reads, cells: Mapping[str, NDArray[Any]], fields: Mapping[str, Any]) -> None:
+        self.reads = reads
+        self.cells: Declared[NDArray[Any]] = Declared(cells, reads, "columns")
+        self.fields: Declared[Any] = Declared(fields, reads, "fields")
 
     @classmethod
     def of(cls, bin: SignalBin, reads: Reads) -> DeclaredBin:
         """What `reads` declares of a bin; SignalError for a column or field that the bin lacks."""
-        if isinstance(bin, DeclaredBin) and bin.reads == reads:
+        if isinstance(bin, DeclaredBin) and (bin.reads is reads or bin.reads == reads):
             return bin
         try:
-            cells = Declared(((name, _read_only(bin.cells[name])) for name in reads.columns), reads, "columns")
+            given = bin.cells
+            cells = {name: _read_only(given[name]) for name in reads.columns}
             source = bin.fields if reads.fields else {}
-            fields = Declared(((name, source[name]) for name in reads.fields), reads, "fields")
+            fields = {name: source[name] for name in reads.fields}
         except (KeyError, AttributeError) as error:
             raise SignalError(f"signal {reads.signal!r} needs {error} of every bin, which this one lacks") from None
         return cls(reads, cells, fields)
@@ -142,8 +145,8 @@ class SignalData:
         self.context = context
         self.n_bins = n_bins
         self.name = name
-        self._columns = Declared(((c, _read_only(columns[c])) for c in reads.columns), reads, "columns")
-        self._fields = Declared(((f, _read_only(fields[f])) for f in reads.fields), reads, "fields")
+        self._columns = Declared({c: _read_only(columns[c]) for c in reads.columns}, reads, "columns")
+        self._fields = Declared({f: _read_only(fields[f]) for f in reads.fields}, reads, "fields")
 
     @classmethod
     def of(cls, source: GridSource, reads: Reads) -> SignalData:
@@ -205,12 +208,12 @@ class SignalData:
 
     def steps(self) -> Iterator[DeclaredBin]:
         """Every bin, as a stepper gets it: copied, so that no other bin can be reached from it."""
+        fields = {name: array.tolist() for name, array in self._fields.items()}
         for t in range(self.n_bins):
-            columns = ((name, _read_only(array[t].copy())) for name, array in self._columns.items())
-            fields = ((name, array[t].item()) for name, array in self._fields.items())
-            yield DeclaredBin(
-                self.reads, Declared(columns, self.reads, "columns"), Declared(fields, self.reads, "fields")
-            )
+            columns = {name: array[t].copy() for name, array in self._columns.items()}
+            for rows in columns.values():
+                rows.setflags(write=False)
+            yield DeclaredBin(self.reads, columns, {name: values[t] for name, values in fields.items()})
 
     def _with(self, n_bins: int, select: Any) -> SignalData:
         columns = {name: select(array) for name, array in self._columns.items()}
@@ -220,5 +223,5 @@ class SignalData:
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = np.asarray(array).view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import msgspec
-import numpy as np
 
 from vp_harness.signals.base import FixedThresholds, Part
 from vp_harness.signals.blocks import Block, BlockRun, BlockSignal, Output
@@ -50,10 +49,8 @@ class AdsRun(BlockRun):
         pull_below, pull_above = self._bands(block.rows("v_pull"))
         lean = (add_below - add_above) + (pull_above - pull_below)
         parts = [slope(lean) for slope in self._slopes]
-        value = np.zeros(block.n_bins)
-        for weight, part in zip(self._weights, parts, strict=True):
-            value += weight * part
-        return Output(value, (lean, *parts))
+        fast, mid, slow = (weight * part for weight, part in zip(self._weights, parts, strict=True))
+        return Output(fast + mid + slow, (lean, *parts))
 
 
 class Ads(BlockSignal):

@@ -38,7 +38,7 @@ class _Run(BlockRun):
         added, pulled, filled = (self._sums(block.rows(column)) for column in ("v_add", "v_pull", "v_fill"))
         bid, ask = (self._log_ratio(add, pull + fill) for add, pull, fill in zip(added, pulled, filled, strict=True))
         imbalance = bid - ask
-        fast, slow = np.nan_to_num(self._fast(imbalance)), np.nan_to_num(self._slow(imbalance))
+        fast, slow = (np.where(x == x, x, 0.0) for x in (self._fast(imbalance), self._slow(imbalance)))  # NaN is not
         value = self._params.fast_weight * fast + self._params.slow_weight * slow
         value[np.abs(imbalance) < self._params.gate] = 0.0
         return Output(value, (imbalance, fast, slow))
