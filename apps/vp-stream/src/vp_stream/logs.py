@@ -26,8 +26,31 @@ def configure_logging(log_format: LogFormat = "text", *, debug: bool = False) ->
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
+class _LineFormatter(logging.Formatter):
+    """One line a message: what came from outside can end no line, and send nothing to a terminal but text."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        record.message = escaped(record.message)
+        return super().formatMessage(record)
+
+
+def escaped(text: str) -> str:
+    """The text with everything that does not print as itself written as an escape, as in `a\\nb`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def fact(value: object) -> str:
+    """A value as it stands behind `name=` in a line: in quotes when it could be taken for more than one."""
+    text = "" if value is None else str(value)
+    if text and text.isprintable() and not set(' "=\\') & set(text):
+        return text
+    return "none" if value is None else '"' + escaped(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
 def _text_formatter() -> logging.Formatter:
-    return logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return _LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
 def _json_formatter() -> logging.Formatter:

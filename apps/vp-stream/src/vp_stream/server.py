@@ -18,8 +18,8 @@ from vp_stream.app import create_app
 from vp_stream.catalogue import Catalogue
 from vp_stream.connections import RequestProtocol, StreamProtocol
 from vp_stream.errors import VpStreamError
+from vp_stream.hosts import is_loopback
 from vp_stream.hub import Hub
-from vp_stream.origin import is_loopback
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.settings import StreamSettings
 from vp_stream.transport import listen
@@ -186,6 +186,9 @@ def _server(
         log_config=None,
         access_log=False,
         server_header=False,
+        # uvicorn believes X-Forwarded-For of 127.0.0.1, if it is not told whom to believe
+        proxy_headers=settings.forwarded_allow_ips is not None,
+        forwarded_allow_ips=settings.forwarded_allow_ips or "",
         timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),
         timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
     )
