@@ -16,8 +16,9 @@ from starlette.applications import Starlette
 
 from vp_stream.app import create_app
 from vp_stream.catalogue import Catalogue
-from vp_stream.connections import RequestProtocol, StreamProtocol
+from vp_stream.connections import StreamProtocol
 from vp_stream.errors import VpStreamError
+from vp_stream.exchanges import RequestProtocol
 from vp_stream.hosts import is_loopback
 from vp_stream.hub import Hub
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
