@@ -16,6 +16,8 @@ from typing import Any, Final
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from vp_stream.capacity import Lobby
+
 ABORT: Final = "vp_stream.abort"
 _VERSION: Final = "13"
 _PONG: Final = 0x8A
@@ -41,6 +43,19 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     _last_pong: bytes | None = None
     _abort_timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any, lobby: Lobby, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lobby = lobby
+
+    @property
+    def is_waiting(self) -> bool:
+        """As a guest of the lobby, which it is once its application has ended."""
+        return True
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        self._abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read in small pieces from now on, on event loops whose transports can be told."""
         super().connection_made(transport)
@@ -51,6 +66,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         """It has ended."""
         if self._abort_timer is not None:
             self._abort_timer.cancel()
+        self._lobby.leave(self)
         super().connection_lost(exc)
 
     async def run_asgi(self) -> None:
@@ -151,5 +167,6 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def _abort_later(self) -> None:
         """Abort the connection if it has not ended by itself."""
         if not self.disconnected and self._abort_timer is None:
+            self._lobby.enter(self)
             patience: Any = (self.ping_interval or 0.0) + (self.ping_timeout or 0.0)
             self._abort_timer = self.loop.call_later(patience, self._abort)

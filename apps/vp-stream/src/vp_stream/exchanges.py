@@ -12,6 +12,8 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from vp_stream.capacity import Lobby
+
 _TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -24,6 +26,10 @@ class RequestProtocol(H11Protocol):
 
     _overdue: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any, lobby: Lobby, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lobby = lobby
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A request has to come."""
         super().connection_made(transport)
@@ -32,6 +38,7 @@ class RequestProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """No request will come."""
         self._forget_request()
+        self._lobby.leave(self)
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -42,6 +49,7 @@ class RequestProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: Any) -> None:
         """Hand the connection over. A handshake is HTTP/1.1 or newer (RFC 6455, 4.2.1), which the handshake forgets."""
         self._forget_request()
+        self._lobby.leave(self)
         if event.http_version < b"1.1":
             self.send_400_response("A WebSocket handshake is HTTP/1.1.")
         else:
@@ -72,8 +80,14 @@ class RequestProtocol(H11Protocol):
         """Whether a request, or the rest of one, is still to come."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
+    def drop(self) -> None:
+        """End the connection at once."""
+        self._let_go()
+        self.transport.abort()
+
     def _expect_request(self) -> None:
         self._forget_request()
+        self._lobby.enter(self)
         if not self.transport.is_closing():
             self._overdue = self.loop.call_later(self.timeout_keep_alive, self._give_up)
 

@@ -27,6 +27,9 @@ class StreamSettings:
     `X-Forwarded-For` counts only when it comes from one of `forwarded_allow_ips` (addresses and networks with commas
     between them, as uvicorn takes them): whoever can send it there can be any address.
 
+    `max_connections` is how many connections of any kind there are at a time; if None, as many as the descriptors of
+    the process allow, at most twice `max_clients` and 512.
+
     `dead_peer_s` is after how many seconds without a sign of life a client is dropped, `max_lag_s` how many seconds
     late a bin may be before a client that is too slow skips.
     """
@@ -40,6 +43,7 @@ class StreamSettings:
     speed: float = 1.0
     max_clients: int = 256
     max_clients_per_address: int | None = None
+    max_connections: int | None = None
     allow_origins: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: str | None = None
@@ -60,8 +64,9 @@ class StreamSettings:
         for name in ("max_clients", "perf_summary_every_bins"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
-        if self.max_clients_per_address is not None and self.max_clients_per_address < 1:
-            raise SettingsError(f"max_clients_per_address={self.max_clients_per_address}: 1 or more is allowed")
+        for name in ("max_clients_per_address", "max_connections"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
         for name in ("dead_peer_s", "max_lag_s", "shutdown_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):

@@ -11,6 +11,7 @@ from typing import Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vp_contract import Frame
+from vp_stream.capacity import Listener
 from vp_stream.connections import ABORT
 from vp_stream.errors import SettingsError
 
@@ -76,7 +77,7 @@ class Channel:
             raise PeerGoneError("the client is gone") from error
 
 
-def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
+def listen(host: str, port: int, *, dead_peer_s: float) -> Listener:
     """A listening TCP socket, `port` 0 for any free one. Raises `SettingsError` when it cannot be had.
 
     On Linux a peer that acknowledges nothing, or keeps its window shut, for half as long again as `dead_peer_s` seconds
@@ -87,7 +88,7 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
         family, kind, protocol, _, address = found[0]
         # asyncio turns Nagle's algorithm off only for sockets that say they are TCP: a bin would otherwise wait behind
         # its own text until the client acknowledges that, which takes it up to 40 ms.
-        listener = socket.socket(family, kind, protocol)
+        listener = Listener(family, kind, protocol)
     except OSError as error:
         raise SettingsError(f"host={host!r} is not an address of this machine: {error}") from error
     try:
