@@ -48,7 +48,7 @@ def replay(path: Path) -> None:
     """Decode, book and physics of a whole file; prints peak memory in MB and seconds."""
     start = time.perf_counter()
     source = open_dbn(path)
-    engine = BookEngine(Instrument(source.symbol))
+    engine = BookEngine(Instrument(source.symbol, "0.25"))
     for records in source:
         engine.apply(records)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -120,7 +120,7 @@ def measure(name: str, path: Path, symbol: str, start_ns: int, end_ns: int) -> S
     """Read a file once and replay it once, both through vp-book."""
     everything = np.concatenate([chunk.copy() for chunk in open_dbn(path, symbol=symbol)])
     everything = everything[everything["ts_recv"] < end_ns]
-    instrument = Instrument(symbol)
+    instrument = Instrument(symbol, "0.25")
     mids, quotes, spots, depths, forces = [], [], [], [], []
     depth = np.zeros(DEPTH_TICKS)
     bins = replay([everything], instrument, grid_radius_ticks=RADIUS, start_ns=start_ns, end_ns=end_ns, warmup_s=0)

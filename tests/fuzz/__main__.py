@@ -69,6 +69,7 @@ def main() -> int:
         finally:
             faulthandler.cancel_dump_traceback_later()
         path.unlink()
+        path.with_suffix(".next.dbn").unlink(missing_ok=True)
         inputs += 1
         if warm:
             slowest = max(slowest, (time.monotonic() - before, seed))

@@ -18,6 +18,7 @@ from support.dbn_files import DAY, metadata
 from support.records import T0, nonsense
 
 SKIPPABLE_FRAME: Final = b"\x50\x2a\x4d\x18" + struct.pack("<I", 4) + b"note"
+HOUR: Final = 3600 * 10**9
 _EDGES: Final = (0, 1, 2**7 - 1, 2**7, 2**8 - 1, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
 _SYMBOLS: Final = ("TEST", "OTHER", "TEST-OTHER", "T" * 70, "²", "")
 
@@ -45,8 +46,26 @@ def sound_file(draw: random.Random) -> bytes:
         mapped=draw.random() < 0.8,
         schema=draw.choice((databento_dbn.Schema.MBO,) * 9 + (databento_dbn.Schema.TRADES,)),
         days=(DAY - timedelta(days=draw.choice((0, 1))), DAY + timedelta(days=draw.choice((1, 2, 3000)))),
+        start=draw.choice((*(T0 - HOUR,) * 6, T0, 1, 2**62)),
+        end=draw.choice((None, *(T0 + HOUR,) * 4, T0 - HOUR, T0 + 9 * 24 * HOUR, 2**63)),
     )
     return head + b"".join(records(draw, version, ts_out))
+
+
+def next_file(draw: random.Random) -> bytes:
+    """What may lie behind a sound file in a session: mostly one that begins where that ends, with a snapshot."""
+    begin = T0 + draw.choice((*(HOUR,) * 8, 0, 2 * HOUR, 50 * HOUR))
+    days = (DAY, DAY + timedelta(days=9))
+    head = metadata(start=begin, end=draw.choice((None, begin + HOUR)), days=days, mapped=draw.random() < 0.9)
+    rows = nonsense(draw.getrandbits(32), draw.randint(0, 60))
+    rows["ts_recv"] += begin - T0
+    rows["ts_event"] = rows["ts_recv"]
+    snapshot = slice(0, draw.choice((0, 1, 20, 60)))
+    rows["flags"][snapshot] = 40
+    rows["ts_recv"][snapshot] = begin
+    rows["action"][snapshot] = b"A"
+    rows["action"][:1] = draw.choice((b"R", b"A"))
+    return head + rows.tobytes()
 
 
 def records(draw: random.Random, version: int, ts_out: bool) -> list[bytes]:
@@ -77,10 +96,12 @@ def _wild_field(draw: random.Random, rows: np.ndarray) -> None:
 def _other_record(draw: random.Random, version: int) -> bytes:
     """A record that is no market-by-order record; some types exist only in outline: a header and noise."""
     raw, number = databento_dbn.SType.RAW_SYMBOL, databento_dbn.SType.INSTRUMENT_ID
+    asked, given = draw.choice(("TEST", "TEST", "OTHER", "ES.FUT")), draw.choice(("17077", "OTHER", "TEST", ""))
     made: tuple[Callable[[], object], ...] = (
         lambda: databento_dbn.SystemMsg(T0, "heartbeat"),
         lambda: databento_dbn.SymbolMappingMsgV1(1, 17077, T0, "TEST", "17077", T0, T0 + 1),
         lambda: databento_dbn.SymbolMappingMsg(1, 17077, T0, raw, "TEST", number, "17077", T0, T0 + 1),
+        lambda: databento_dbn.SymbolMappingMsg(1, draw.choice((17077, 17078)), T0, raw, asked, raw, given, T0, T0 + 1),
         lambda: databento_dbn.ErrorMsg(T0, "slow"),
     )
     if draw.random() < 0.6:

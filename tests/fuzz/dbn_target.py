@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 import numpy as np
+from fuzz.dbn_inputs import next_file
+from support.records import T0
 
 from vp_book import BookEngine, Instrument, VpBookError, open_dbn, replay
 
@@ -50,8 +52,12 @@ def _instrument(draw: random.Random) -> Instrument:
 
 
 def _source(path: Path, draw: random.Random) -> object:
+    files = [path]
+    if draw.random() < 0.3:
+        files.append(path.with_suffix(".next.dbn"))
+        files[1].write_bytes(next_file(draw))
     return open_dbn(
-        path,
+        files,
         symbol=draw.choice((None, *("TEST",) * 6, "OTHER")),
         publisher=draw.choice((None, 1, 1)),
         chunk_records=draw.choice((1, 7, 64, 262_144)),
@@ -77,14 +83,19 @@ def _decoded_and_applied(path: Path, draw: random.Random) -> None:
 
 
 def _replayed(path: Path, draw: random.Random) -> None:
+    source = _source(path, draw)
     run = replay(
-        _source(path, draw),  # type: ignore[arg-type]
+        source,  # type: ignore[arg-type]
         _instrument(draw),
         cell_width_ms=draw.choice((1, 100, 60_000)),
         grid_radius_ticks=draw.choice((1, 10, 50)),
         n_absolute_ticks=1024,
+        start_ns=draw.choice((None, None, T0, T0 + 3_600 * 10**9)),
+        end_ns=draw.choice((None, None, T0 + 2 * 3_600 * 10**9)),
+        max_silence_s=draw.choice((None, None, 0, 5, 10**8)),
     )
     for bin_ in itertools.islice(run, BINS):
+        assert bin_.fields["bin_end_ns"] <= (source.end_ns or 2**63)  # type: ignore[attr-defined]
         assert np.isfinite(bin_.pressure).all()
         assert np.isfinite(bin_.vacuum).all()
         for name, column in bin_.cells.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from support.book_oracle import UNDEFINED, OracleBook
+from support.book_oracle import UNDEFINED_SIZE, OracleBook
 
 Fields = dict[str, int | float | bool]
 
@@ -16,22 +16,28 @@ def oracle_bins(records: Iterable[np.void], book: OracleBook, start: int, width:
     seq = 0
     bin_ = _Statistics(book)
     previous: tuple[int, int] | None = None
-    inside_event = started = False
+    started = False
     for r in records:
-        now = max(book.clock, int(r["ts_recv"])) if int(r["ts_recv"]) < UNDEFINED else book.clock
-        while not inside_event and now >= start + (seq + 1) * width:
+        over = book.arrive(r)
+        if over and started:
+            bin_.boundary(events=over == "event")
+        now = book.clock_with(r)
+        within = book.in_event or (book.in_snapshot and int(r["flags"]) & 32)
+        while not within and now >= start + (seq + 1) * width:
             if start + (seq + 1) * width > end:
                 return
             fields, previous = bin_.close(seq, start + seq * width, width, previous)
             yield fields
             seq += 1
             bin_ = _Statistics(book)
-        if not inside_event:
+        if not within:
             started = now >= start  # an event belongs to the bin in which it starts
         boundary = book.apply(r)
-        inside_event = not boundary and not int(r["flags"]) & 32
         if started:
-            bin_.saw(r, boundary)
+            if r["action"] == b"T" and int(r["size"]) != UNDEFINED_SIZE:
+                bin_.trades.append((r["side"].decode(), int(r["size"])))
+            if boundary:
+                bin_.boundary()
     while start + (seq + 1) * width <= end:
         fields, previous = bin_.close(seq, start + seq * width, width, previous)
         yield fields
@@ -46,25 +52,17 @@ class _Statistics:
         self.trades: list[tuple[str, int]] = []
         self.quotes: list[tuple[int, int]] = []
 
-    def saw(self, r: np.void, boundary: bool) -> None:
-        if r["action"] == b"T":
-            self.trades.append((r["side"].decode(), int(r["size"])))
-        if boundary:
-            self.events += 1
-            quote = self.quote()
-            if quote:
-                self.quotes.append(quote)
-
-    def quote(self) -> tuple[int, int] | None:
-        bid, bid_size, ask, ask_size = self.book.bbo()
-        return (bid, ask) if bid_size and ask_size and bid < ask else None
+    def boundary(self, events: int = 1) -> None:
+        self.events += events
+        if self.book.standing:
+            self.quotes.append(self.book.standing)
 
     def close(
         self, seq: int, start: int, width: int, previous: tuple[int, int] | None
     ) -> tuple[Fields, tuple[int, int] | None]:
         book, tick = self.book, self.book.tick_int
         bid, bid_size, ask, ask_size = book.bbo()
-        quote = self.quote()
+        quote = book.standing if book.valid() else None
         quotes = self.quotes or ([quote] if quote else [(0, 0)])
         ask_move = quote[1] - previous[1] if quote and previous else 0
         bid_move = quote[0] - previous[0] if quote and previous else 0

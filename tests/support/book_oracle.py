@@ -14,6 +14,12 @@ import numpy as np
 
 CHANNELS = ("add", "pull", "fill", "bid_depth", "ask_depth")
 UNDEFINED = 2**62
+UNDEFINED_SIZE = 2**32 - 1
+MINUTE = 60_000_000_000
+LONGEST_EVENT = 100_000_000
+
+Key = int | tuple[int, str]
+"""What an order goes by: its id; in a top-of-book feed its id and side."""
 
 
 @dataclass
@@ -28,51 +34,178 @@ class OracleBook:
     """Apply records one by one; look at it whenever you like."""
 
     tick_int: int = 250_000_000
-    orders: dict[int, Order] = field(default_factory=dict)
+    event_ends: str = "flags"
+    orders: dict[Key, Order] = field(default_factory=dict)
     depth: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
     # (price tick, channel) -> [(time, amount)], for everything that was flow
     impulses: dict[tuple[int, str], list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
     flow: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     flow_at: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
-    announced: dict[int, int] = field(default_factory=dict)
+    announced: dict[Key, int] = field(default_factory=dict)
     clock: int = 0
+    first_clock: int = 0
+    doubted: tuple[int, bool] | None = None
+    """ts_recv of the record just before that was not believed, and whether it had a ts_event to be held against."""
+    outliers: int = 0
+    backwards: int = 0
     events: int = 0
     hidden: int = 0
+    aggressor_fills: list[int] = field(default_factory=list)
+    unsized: int = 0
+    in_event: bool = False
+    in_snapshot: bool = False
+    event_began: int = 0
+    event_time: int = 0
+    last_seen: bool = False
+    """A live record has carried F_LAST."""
+    unended: int = 0
+    of_event: list[tuple[str, int, str, int]] = field(default_factory=list)
+    """(action, order id, side, size) of the T and F records of the event at hand."""
+    balance: list[tuple[int, int, bool]] = field(default_factory=list)
+    """Of every event with T or F: volume of T, volume of passive F, whether a T had no aggressor."""
+    doubtful: bool = False
+    """A gap was announced, and no clear or snapshot has come since."""
+    standing: tuple[int, int] | None = None
+    """(bid, ask) as of the last look at the book; None if that was not valid."""
     trades: list[tuple[int, str, int]] = field(default_factory=list)
     touched: dict[int, int] = field(default_factory=dict)
     tops: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Per side, a heap of every tick that ever had depth; those without any are dropped when they surface."""
 
+    def arrive(self, r: np.void) -> str:
+        """What is over before a record begins, and so is looked at: an "event", a "snapshot", or nothing."""
+        now, _, agrees = self._believed(r)
+        if self.in_event and self.event_ends == "time" and event_time(r) != self.event_time:
+            self._end_event()
+            return "event"
+        if self.in_event and now - self.event_began > LONGEST_EVENT:
+            if agrees or not self.event_began:
+                self.event_began = now  # the clock catches up with a silence
+            else:
+                self.unended += 1
+                if self.event_ends == "flags" and not self.last_seen:
+                    self._end_event(look=False)
+                    self.standing = None
+                else:
+                    self._end_event()
+                return "event"
+        if not self.in_event and self.in_snapshot and not int(r["flags"]) & 32:
+            self.in_snapshot = False
+            self._look()
+            return "snapshot"
+        return ""
+
+    def finish(self) -> None:
+        """No more records come."""
+        if self.in_event and self.event_ends == "time":
+            self._end_event()
+
     def apply(self, r: np.void) -> bool:
-        """One record; True at an event boundary."""
+        """One record; True when it ends an event."""
+        self.arrive(r)
         action, side = r["action"].decode(), r["side"].decode()
         order_id, size, flags = int(r["order_id"]), int(r["size"]), int(r["flags"])
-        if int(r["ts_recv"]) < UNDEFINED:
-            self.clock = max(self.clock, int(r["ts_recv"]))
         state = bool(flags & 32)
+        if not self.in_event:
+            self.event_began, self.event_time = self.clock_with(r), event_time(r)
+        self._tick_clock(r)
+        if state:
+            if not self.in_snapshot:
+                self.doubtful = False
+            self.in_snapshot = True
+        else:
+            self.in_event = True
+        if flags & 4:
+            self.doubtful = True
         price = int(r["price"])
         tick = None if abs(price) > UNDEFINED else (2 * price + self.tick_int) // (2 * self.tick_int)
+        top_of_book = bool(flags & 64)
+        key: Key = (order_id, side) if top_of_book else order_id
+        empties = top_of_book and action == "A" and tick is None
         if action == "R":
             self._settle()
             self.orders.clear()
             self.depth.clear()
             self.tops.clear()
+            self.doubtful = False
+        elif action in "ACMTF" and size == UNDEFINED_SIZE and not empties:
+            self.unsized += 1
         elif action == "T":
             self.trades.append((self.clock, side, size))
+            self.of_event.append(("T", order_id, side, size))
         elif action == "F":
-            self._fill(order_id, side, tick, size)
+            if side != "N" and any(of[:3] == ("T", order_id, side) for of in self.of_event):
+                self.aggressor_fills.append(size)
+            else:
+                self.of_event.append(("F", order_id, side, size))
+                self._fill(key, side, tick, size)
         elif action in "ACM" and side != "N":
             if action == "C":
-                self._cancel(order_id, size, state)
-            elif flags & 64 and action == "A":
-                self._top_of_book(order_id, side, tick, size, state)
+                self._cancel(key, size, state)
+            elif top_of_book and action == "A":
+                self._top_of_book(key, side, tick, size, state)
             elif tick is not None:
-                self._place(order_id, side, tick, size, state)
-        if flags & 128:
-            self._settle()
-            self.events += 1
-            return True
+                self._place(key, side, tick, size, state)
+        if flags & 128 and (state or self.event_ends == "flags"):
+            self.last_seen |= not state
+            return self._end_event()
         return False
+
+    def _end_event(self, look: bool = True) -> bool:
+        self._settle()
+        traded = [(side, size) for action, _, side, size in self.of_event if action == "T"]
+        filled = sum(size for action, _, _, size in self.of_event if action == "F")
+        volume, sideless = sum(size for _, size in traded), any(side == "N" for side, _ in traded)
+        if volume or filled or sideless:
+            self.balance.append((volume, filled, sideless))
+        self.of_event.clear()
+        self.events += 1
+        self.in_event = self.in_snapshot = False
+        if look:
+            self._look()
+        return True
+
+    def _look(self) -> None:
+        bid, bid_size, ask, ask_size = self.bbo()
+        whole = bid_size and ask_size and bid < ask and not self.doubtful
+        self.standing = (bid, ask) if whole else None
+
+    def valid(self) -> bool:
+        """Whether the book may be shown: it was valid when it was looked at, and nothing has been open since."""
+        return self.standing is not None and not self.in_event and not self.in_snapshot
+
+    def clock_with(self, r: np.void) -> int:
+        """The clock at which a record is applied: the old one, unless its time can be believed."""
+        return self._believed(r)[0]
+
+    def _believed(self, r: np.void) -> tuple[int, bool, bool]:
+        """(clock, whether the record is doubted, whether it says the same time as the doubted one before it)."""
+        ts, event = int(r["ts_recv"]), int(r["ts_event"])
+        if ts >= UNDEFINED:
+            return self.clock, False, False
+        agrees = self.doubted is not None and ts > 0 and abs(ts - self.doubted[0]) <= MINUTE
+        if self.clock and ts <= self.clock + MINUTE:
+            return max(self.clock, ts), False, agrees
+        has_witness = not int(r["flags"]) & (32 | 8)
+        near = has_witness and event < UNDEFINED and abs(ts - event) <= MINUTE
+        goes_on = int(r["flags"]) & 32 and self.in_snapshot  # all records of a snapshot have one time
+        if agrees or near or (self.clock and not has_witness and not goes_on):
+            return ts, False, agrees
+        return self.clock, True, agrees
+
+    def _tick_clock(self, r: np.void) -> None:
+        now, doubt, agrees = self._believed(r)
+        ts = int(r["ts_recv"])
+        if self.doubted is not None and not agrees:
+            before, had_witness = self.doubted
+            if had_witness or ts >= UNDEFINED or ts < before:
+                self.outliers += 1
+        if not self.clock and now:
+            self.first_clock = min(now, self.doubted[0]) if self.doubted and agrees else now
+        if not doubt and ts < self.clock:
+            self.backwards += 1
+        self.doubted = (ts, not int(r["flags"]) & (32 | 8)) if doubt else None
+        self.clock = now
 
     def _leg(self, side: str, tick: int, d: int, fill: int, state: bool) -> None:
         if d:
@@ -96,7 +229,7 @@ class OracleBook:
                 self.impulses[tick, name].append((self.clock, float(x)))
         self.touched[tick] = self.events + 1
 
-    def _place(self, order_id: int, side: str, tick: int, size: int, state: bool) -> None:
+    def _place(self, order_id: Key, side: str, tick: int, size: int, state: bool) -> None:
         old = self.orders.get(order_id)
         if size == 0:
             if old:
@@ -111,7 +244,7 @@ class OracleBook:
             self._leg(side, tick, size, 0, state)
         self.orders[order_id] = Order(side, tick, size)
 
-    def _cancel(self, order_id: int, size: int, state: bool) -> None:
+    def _cancel(self, order_id: Key, size: int, state: bool) -> None:
         old = self.orders.get(order_id)
         if old is None or size == 0:
             return
@@ -121,7 +254,7 @@ class OracleBook:
             del self.orders[order_id]
         self._leg(old.side, old.tick, -taken, self.announced.pop(order_id, 0), state)
 
-    def _fill(self, order_id: int, side: str, tick: int | None, size: int) -> None:
+    def _fill(self, order_id: Key, side: str, tick: int | None, size: int) -> None:
         if order_id in self.orders:
             self.announced[order_id] = self.announced.get(order_id, 0) + size
         else:
@@ -137,7 +270,7 @@ class OracleBook:
                 self._leg(order.side, order.tick, 0, size, False)
         self.announced.clear()
 
-    def _top_of_book(self, order_id: int, side: str, tick: int | None, size: int, state: bool) -> None:
+    def _top_of_book(self, order_id: Key, side: str, tick: int | None, size: int, state: bool) -> None:
         """What the side displays from now on is this order alone. Which old order is replaced and which are cancelled
         is not told apart here, so streams with several orders on a side are compared by depth only."""
         mine = [i for i, order in self.orders.items() if order.side == side]
@@ -153,8 +286,6 @@ class OracleBook:
             else:
                 self._leg(side, order.tick, -order.size, fill, state)
                 self._leg(side, tick, size, 0, state)
-            if order_id in self.orders:
-                self._cancel(order_id, self.orders[order_id].size, state)
             self.orders[order_id] = Order(side, tick, size)
             return
         for i in mine:
@@ -179,6 +310,11 @@ class OracleBook:
         """(tick, size), best first."""
         found = [(t, size) for (s, t), size in self.depth.items() if s == side]
         return sorted(found, reverse=side == "B")
+
+
+def event_time(r: np.void) -> int:
+    """The time that the records of an event share: the venue's, or ours where it gives none."""
+    return int(r["ts_event"]) if 0 < int(r["ts_event"]) < UNDEFINED else int(r["ts_recv"])
 
 
 def chain(taus: tuple[float, float, float], t: float) -> tuple[float, float, float]:

@@ -24,7 +24,7 @@ from support.small_lake import import_market, write_configs, write_small_market
 from vp_harness import Dataset, Lake, ResultsStore, find_raw, generate, list_datasets
 from vp_harness.configs import pipeline_config
 from vp_harness.pipeline import conformance_digests, scored_bins
-from vp_harness.verification import verify_lake
+from vp_harness.verification import WRONG, verify_lake
 
 
 class Work:
@@ -66,9 +66,7 @@ class Work:
 
     def look(self) -> None:
         """Nothing is damaged and nothing that was finished is gone."""
-        damaged = [
-            finding for finding in verify_lake(self.lake, config_root=self.configs) if finding.state == "damaged"
-        ]
+        damaged = [finding for finding in verify_lake(self.lake, config_root=self.configs) if finding.state in WRONG]
         if damaged:
             raise SystemExit(f"damaged: {damaged}")
         stored = set(ResultsStore(self.lake).rows()["run_id"])

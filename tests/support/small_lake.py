@@ -2,10 +2,18 @@
 
 from pathlib import Path
 
-from vp_book.atomic import sha256_file
 from vp_book.synthetic import write_market
 from vp_contract import PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
-from vp_harness import Lake, ResultsStore, compare, find_raw, import_file, open_registry, promote, run_experiment
+from vp_harness import (
+    Lake,
+    ResultsStore,
+    compare,
+    import_file,
+    open_registry,
+    promote,
+    run_experiment,
+    source_options,
+)
 from vp_harness.pipeline import conformance_digests
 from vp_registry import ResolvedServing
 
@@ -75,7 +83,7 @@ def promote_small(lake: Lake, configs: Path, alias: str = "small") -> ResolvedSe
 
 
 def publish_small(lake: Lake, configs: Path, name: str = "small") -> PublishedServing:
-    """Publish the serving `name` under an alias of that name, without research, on its raw file as it is now."""
+    """Publish the serving `name` under an alias of that name, without research, on its raw files as they are now."""
     runtime = load_chain(configs, serving=name).config
     run_id = "0123456789abcdef"
     serving = PublishedServing(
@@ -83,9 +91,9 @@ def publish_small(lake: Lake, configs: Path, name: str = "small") -> PublishedSe
         created_utc="2026-02-07T12:00:00Z",
         source=ServingSource(run_id=run_id, experiment=name, dataset_id="synm6_test", threshold=0.2),
         runtime=runtime,
+        sources=source_options(runtime, lake),
         versions={},
         digests=conformance_digests(),
-        evidence={"source_sha256": sha256_file(find_raw(lake, runtime))},
     )
     registry = open_registry(lake.root, configs)
     registry.promote(name, serving, actor="test")

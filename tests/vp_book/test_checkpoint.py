@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.records import LAST, SNAPSHOT, T0, TICK, nonsense, record, stream
 
-from vp_book import Bbo, BookEngine, CheckpointError, Instrument, Physics, VpBookError, checkpoint
+from vp_book import Bbo, BookEngine, CheckpointError, Instrument, ParameterError, Physics, VpBookError, checkpoint
+from vp_book import _state as names
+from vp_book._far import FAR_HEAP, FAR_SIZE
+from vp_book._orders import O_FILL, O_ID, O_SIZE, O_TICK
+from vp_book._state import Arrays
 from vp_book.bins import BinReader
 
 MS = 1_000_000
 WIDTH = 20 * MS
 CHECKED_FROM = 44
 INSTRUMENTS = [
-    Instrument("TEST"),
+    Instrument("TEST", "0.25"),
     Instrument("TEST", tick_size=0.25, bucket_size="0.50"),
-    Instrument("TEST", product_type="equity_mbo"),
+    Instrument("TEST", "0.25", product_type="equity_mbo"),
 ]
 
 
@@ -210,7 +215,7 @@ def test_another_format_is_told_with_both_versions(saved: Path) -> None:
     content = bytearray(saved.read_bytes())
     content[8:12] = (7).to_bytes(4, "little")
     saved.write_bytes(content)
-    with pytest.raises(CheckpointError, match="format 7, this vp-book reads 1"):
+    with pytest.raises(CheckpointError, match="format 7, this vp-book reads 2"):
         BookEngine.load_checkpoint(saved)
 
 
@@ -285,7 +290,208 @@ def test_a_state_that_no_book_has_does_not_reach_the_kernels(
         BookEngine.load_checkpoint(path)
 
 
+EXTREMES = [0, 1, -1, 2, 7, 2**31, -(2**31), 2**53, 2**61, 2**62, -(2**62), 2**63 - 1, -(2**63)]
+
+
+def forge_array(path: Path, name: str, change: Callable[[np.ndarray], object]) -> None:
+    """Alter one array of a checkpoint, with a checksum that is right."""
+    body = path.read_bytes()[CHECKED_FROM:]
+    length = int.from_bytes(body[:4], "little")
+    data, at = bytearray(body[4 + length :]), 0
+    for known, dtype, shape in json.loads(body[4 : 4 + length])["arrays"]:
+        size = 8 * int(np.prod(shape))
+        if known == name:
+            array = np.frombuffer(data, dtype, offset=at, count=size // 8).reshape(shape)
+            change(array)
+        at += size
+    forge(path, lambda h: None, bytes(data))
+
+
+def put(*where: Any, value: float) -> Callable[[np.ndarray], object]:
+    return lambda array: array.__setitem__(where, value)
+
+
+def swap_orders(orders: np.ndarray) -> None:
+    used = np.flatnonzero(orders[:, O_SIZE])
+    free = np.flatnonzero(orders[:, O_SIZE] == 0)
+    orders[free[-1]] = orders[used[0]]
+    orders[used[0]] = 0
+
+
+def twice(orders: np.ndarray) -> None:
+    used = np.flatnonzero(orders[:, O_SIZE])
+    orders[used[1], O_ID] = orders[used[0], O_ID]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("orders", swap_orders, "an order cannot be found"),
+        ("orders", twice, "an order is there twice"),
+        ("orders", lambda a: put(np.flatnonzero(a[:, O_SIZE])[0], O_SIZE, value=2**40)(a), "larger than any can be"),
+        ("orders", lambda a: put(np.flatnonzero(a[:, O_SIZE])[0], O_TICK, value=-5)(a), "do not hold what its orders"),
+        ("orders", lambda a: put(np.flatnonzero(a[:, O_SIZE])[0], O_FILL, value=3)(a), "among those to be settled"),
+        ("ladder", put(0, 3, value=5), "do not hold what its orders do"),
+        ("ladder", put(0, 3, value=-5), "negative"),
+        ("far", put(0, FAR_SIZE, 5, value=4), "miscounted"),
+        ("far", lambda a: a[:, FAR_HEAP].sort(), "out of order|other levels"),
+        ("far", put(slice(None), FAR_SIZE, value=-2), "miscounted"),
+        ("physics", put(4, 4, value=float("nan")), "not finite"),
+        ("physics", put(4, 4, value=1e300), "not finite, or beyond"),
+        ("clock", put(0, value=float("inf")), "not finite"),
+        ("touched", put(3, value=10**9), "an event to come"),
+        ("aggressors", put(slice(None), 2, value=10**9), "an event to come"),
+        ("counts", put(3, value=-1), "negative"),
+        ("stats", put(0, value=-1), "negative"),
+        ("stats", put(-1, value=2**62 + 1), "no price"),
+        ("scalars", put(names.S_BEST_BID, value=2), "best price"),
+        ("scalars", put(names.S_SPOT, value=0), "edge of its range"),
+        ("scalars", put(names.S_RANGE_LO, value=0), "first tick of its range"),
+        ("scalars", put(names.S_ORIGIN, value=2**61), "allowed"),
+        ("scalars", put(names.S_EDGE_MARGIN, value=-1), "edge_margin_ticks=-1"),
+        ("scalars", put(names.S_EDGE_MARGIN, value=2**62), "edge_margin_ticks"),
+    ],
+)
+def test_a_forged_state_is_refused(
+    tmp_path: Path, name: str, change: Callable[[np.ndarray], object], message: str
+) -> None:
+    path = tmp_path / "forged.book"
+    engine = small()
+    far = stream(*(record("A", "B", 100 * i, 1, 900 + i) for i in range(1, 9)))
+    far["order_id"] += np.uint64(10**6)
+    engine.apply(np.concatenate([stream(record("A", "B", 19_999, 5, 7), record("A", "A", 20_001, 5, 8)), far]))
+    engine.save_checkpoint(path)
+    BookEngine.load_checkpoint(path)
+    forge_array(path, name, change)
+    with pytest.raises(CheckpointError, match=f"holds no state of a book engine .*({message})"):
+        BookEngine.load_checkpoint(path)
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.data(), seed=st.integers(0, 5))
+def test_a_forged_state_that_is_taken_gives_numbers_and_no_worse(
+    data: st.DataObject, seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / f"forge-{seed}.book"
+    if not path.exists():
+        engine = small()
+        engine.apply(nonsense(seed, 200, spread=400))
+        engine.save_checkpoint(path)
+    forged = folder / "forged.book"
+    forged.write_bytes(path.read_bytes())
+    name = data.draw(st.sampled_from(Arrays._fields))
+
+    def change(array: np.ndarray) -> None:
+        flat = array.reshape(-1)
+        # where something stands, and anywhere
+        places = np.flatnonzero(flat) if data.draw(st.booleans()) else np.arange(len(flat))
+        for _ in range(data.draw(st.integers(1, 3))):
+            if len(places):
+                at = int(places[data.draw(st.integers(0, len(places) - 1))])
+                flat[at] = data.draw(st.one_of(st.sampled_from(EXTREMES), st.just(int(flat[at]) + 1).filter(small_int)))
+
+    forge_array(forged, name, change)
+    try:
+        engine = BookEngine.load_checkpoint(forged)
+    except CheckpointError:
+        return
+    records, reader = nonsense(seed + 1, 300, spread=400), BinReader(10, TICK, 1)
+    at = 0
+    for seq in range(8):
+        at = engine.apply_until(records, at, engine.clock_ns + WIDTH)
+        bin_ = reader.read(engine.arrays, seq, T0, T0 + WIDTH)
+        assert np.isfinite(bin_.pressure).all()
+    engine.apply(records[at:])
+    engine.levels("bid")
+    json.dumps(engine.certificate())
+
+
+def small_int(x: int) -> bool:
+    return abs(x) < 2**63
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_any_facts_give_one_clear_error(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    path = folder / "facts.book"
+    if not (whole := folder / "facts-whole.book").exists():
+        small().save_checkpoint(whole)
+    path.write_bytes(whole.read_bytes())
+    values = st.recursive(
+        st.one_of(
+            st.none(),
+            st.booleans(),
+            st.integers(-(10**30), 10**400),
+            st.floats(),
+            st.text(max_size=9),
+            st.sampled_from(["NaN", "Infinity", "1e999999", "1e999999999999999999", "-1", "0", "1E+5"]),
+        ),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+        max_leaves=4,
+    )
+    keys = data.draw(
+        st.sampled_from(
+            [
+                ("facts",),
+                ("facts", "instrument"),
+                ("facts", "instrument", "tick_size"),
+                ("arrays",),
+                ("code",),
+                ("facts", "instrument", "bucket_size"),
+                ("facts", "instrument", "symbol"),
+                ("facts", "physics"),
+                ("facts", "instrument", "product_type"),
+                ("facts", "physics", "tau_jerk"),
+                ("facts", "note"),
+                ("facts", "physics", "c1_v_add"),
+                ("facts", "n_absolute_ticks"),
+                ("arrays", 0),
+                ("arrays", 0, 0),
+                ("arrays", 0, 1),
+                ("arrays", 0, 2),
+                ("arrays", 5, 2, 0),
+                ("arrays", 3, 2, 1),
+            ]
+        )
+    )
+
+    def change(header: dict[str, Any]) -> None:
+        where: Any = header
+        for key in keys[:-1]:
+            where = where[key]
+        where[keys[-1]] = data.draw(values)
+
+    forge(path, change)
+    with suppress(CheckpointError):
+        BookEngine.load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "nested", [b'{"facts":' + b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b"null", b"7", b"{}"]
+)
+def test_a_header_that_is_no_header(saved: Path, nested: bytes) -> None:
+    body = len(nested).to_bytes(4, "little") + nested
+    saved.write_bytes(saved.read_bytes()[:12] + hashlib.sha256(body).digest() + body)
+    with pytest.raises(CheckpointError, match=r"engine\.book"):
+        BookEngine.load_checkpoint(saved)
+
+
 # --- writing ---
+
+
+def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
+    engine = small()
+    for note in ([1], {"a": object()}, {"a": {1, 2}}):
+        with pytest.raises(ParameterError, match="note="):
+            engine.save_checkpoint(tmp_path / "e.book", note=note)  # type: ignore[arg-type]
+    for path in (7, None, b"e.book", "a\0b"):
+        with pytest.raises(ParameterError, match="path="):
+            engine.save_checkpoint(path)  # type: ignore[arg-type]
+        with pytest.raises(ParameterError, match="path="):
+            BookEngine.load_checkpoint(path)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,15 +13,19 @@ from support.book_oracle import OracleBook, tick_state
 from support.records import T0, TICK, nonsense
 
 from vp_book import BookEngine, Instrument
+from vp_book.engine import EventEnds
 
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 
 
-def run_both(records: np.ndarray) -> tuple[BookEngine, OracleBook]:
-    engine, oracle = BookEngine(INSTRUMENT), OracleBook()
+def run_both(records: np.ndarray, event_ends: EventEnds = "flags") -> tuple[BookEngine, OracleBook]:
+    engine, oracle = BookEngine(INSTRUMENT, event_ends=event_ends), OracleBook(event_ends=event_ends)
     engine.apply(records)
     for r in records:
         oracle.apply(r)
+    if event_ends == "time":
+        engine.finish()
+        oracle.finish()
     return engine, oracle
 
 
@@ -30,19 +35,45 @@ def same_levels(engine: BookEngine, oracle: OracleBook) -> None:
         assert list(zip((prices // TICK).tolist(), sizes.tolist(), strict=True)) == oracle.levels(letter)
 
 
-@settings(deadline=None, max_examples=60)
-@given(seed=st.integers(0, 2**32), n=st.integers(1, 400), ids=st.integers(2, 300), spread=st.integers(1, 9000))
-def test_levels_orders_and_flow_are_the_oracles(seed: int, n: int, ids: int, spread: int) -> None:
-    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread))
+@settings(deadline=None, max_examples=120)
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 400),
+    ids=st.integers(2, 300),
+    spread=st.integers(1, 9000),
+    gap_ns=st.sampled_from([2, 3_000_000, 90_000_000]),
+    ends=st.sampled_from(["flags", "time"]),
+)
+def test_levels_orders_and_flow_are_the_oracles(
+    seed: int, n: int, ids: int, spread: int, gap_ns: int, ends: EventEnds
+) -> None:
+    engine, oracle = run_both(nonsense(seed, n, ids=ids, spread=spread, gap_ns=gap_ns, clocks=True), ends)
     same_levels(engine, oracle)
     assert engine.order_count == len(oracle.orders)
     assert engine.flow_totals() == {name: oracle.flow[name] for name in ("add", "pull", "fill")}
     assert engine.clock_ns == oracle.clock
     assert engine.event_count == oracle.events
-    certificate = engine.certificate()
-    assert certificate["conserved"]
-    assert certificate["anomalies"]["hidden_fill"] == oracle.hidden
-    assert certificate["traded_volume"] == sum(size for _, _, size in oracle.trades)
+    assert engine.book_valid == oracle.valid()
+    found: Any = engine.certificate()
+    assert found["conserved"]
+    anomalies = found["anomalies"]
+    assert anomalies["hidden_fill"] == oracle.hidden
+    assert anomalies["undefined_size"] == oracle.unsized
+    assert anomalies["unended_event"] == oracle.unended
+    assert found["traded_volume"] == sum(size for _, _, size in oracle.trades)
+    assert found["aggressor_fill"] == {"records": len(oracle.aggressor_fills), "volume": sum(oracle.aggressor_fills)}
+    sided = [(traded, filled) for traded, filled, sideless in oracle.balance if not sideless]
+    others = [(traded, filled) for traded, filled, sideless in oracle.balance if sideless]
+    assert found["trades_and_fills"] == {
+        "events": len(sided),
+        "unequal_events": sum(traded != filled for traded, filled in sided),
+        "unequal_volume": sum(abs(traded - filled) for traded, filled in sided),
+        "without_aggressor": {
+            "events": len(others),
+            "traded_volume": sum(traded for traded, _ in others),
+            "filled_volume": sum(filled for _, filled in others),
+        },
+    }
 
 
 @settings(deadline=None, max_examples=30)
@@ -61,7 +92,7 @@ def test_physics_is_the_sum_over_all_impulses(seed: int, gap_ms: int, later_ns: 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(0, 300), max_size=12))
 def test_where_the_chunks_are_cut_makes_no_difference(seed: int, cuts: list[int]) -> None:
-    records = nonsense(seed, 300)
+    records = nonsense(seed, 300, clocks=True)
     whole, pieces = BookEngine(INSTRUMENT), BookEngine(INSTRUMENT)
     whole.apply(records)
     for piece in np.split(records, sorted(cuts)):
@@ -76,7 +107,9 @@ def test_bbo_at_every_event_boundary(seed: int) -> None:
     engine, oracle = BookEngine(INSTRUMENT), OracleBook()
     for i, r in enumerate(nonsense(seed, 200, spread=6)):
         engine.apply(np.array([r]))
-        if oracle.apply(r):
+        oracle.apply(r)
+        assert engine.book_valid == oracle.valid(), i
+        if not oracle.in_event and not oracle.in_snapshot:
             bid, bid_size, ask, ask_size = oracle.bbo()
             assert engine.bbo() == (bid * TICK, bid_size, ask * TICK, ask_size), i
 
@@ -85,7 +118,7 @@ def test_bbo_at_every_event_boundary(seed: int) -> None:
 @given(seed=st.integers(0, 2**32), bucket=st.sampled_from([2, 3, 5]))
 def test_buckets_sum_their_ticks(seed: int, bucket: int) -> None:
     records = nonsense(seed, 200, wild=0)
-    engine = BookEngine(Instrument("TEST", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
+    engine = BookEngine(Instrument("TEST", "0.25", bucket_size=str(0.25 * bucket)), n_absolute_ticks=1024)
     oracle = OracleBook()
     engine.apply(records)
     for r in records:

@@ -25,7 +25,7 @@ needs_hftbacktest = pytest.mark.skipif(find_spec("hftbacktest") is None, reason=
 # what other packages import is theirs to worry about
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
-ES = Instrument("ESH4")
+ES = Instrument("ESH4", "0.25")
 Quote = tuple[int, int, int, int]
 
 
@@ -146,7 +146,7 @@ def test_where_nautilus_means_something_else(
     tmp_path: Path, name: str, records: np.ndarray, ours: list[tuple[int, int]], theirs: list[tuple[int, int]]
 ) -> None:
     peer = Nautilus(write_dbn(tmp_path / "case.dbn.zst", records))
-    engine = BookEngine(Instrument("TEST"))
+    engine = BookEngine(Instrument("TEST", "0.25"))
     engine.apply(records)
     peer.apply(records)
     assert _our_levels(engine, "bid") == ours, name

@@ -20,10 +20,11 @@ from support.records import SNAPSHOT, T0, TICK, nonsense, record, stream
 from vp_book import MBO_DTYPE, BookEngine, Instrument, Physics, replay
 from vp_book import _state as names
 from vp_book._bytes import ByteSource, read_ahead
+from vp_book._far import FAR_SIZE, FREE
 from vp_book._orders import O_FILL, O_SIZE, O_TICK
 from vp_book.sessions import in_session
 
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 SMALL = {"n_absolute_ticks": 640}
 """A range so small that it moves."""
 
@@ -76,7 +77,9 @@ def test_nothing_is_negative_and_every_count_only_grows(records: np.ndarray) -> 
         a = engine.arrays
         assert (a.ladder >= 0).all()
         for side in (names.BID, names.ASK):
-            assert (a.far[side, names.SIZE, : a.scalars[names.S_FAR_BIDS + side]] > 0).all()
+            in_use = a.far[side, FAR_SIZE] != FREE
+            assert (a.far[side, FAR_SIZE, in_use] >= 0).all()
+            assert in_use.sum() == a.scalars[names.S_FAR_BIDS + side]
         assert (a.orders[a.orders[:, O_SIZE] != 0][:, O_FILL] >= 0).all()
         assert min(engine.bbo()) >= 0 or records["price"].min() < 0
         assert min(engine.flow_totals().values()) >= 0

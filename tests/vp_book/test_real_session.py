@@ -17,7 +17,7 @@ from vp_book import Bbo, BookEngine, Instrument, open_dbn, replay
 
 pytestmark = pytest.mark.real_data
 
-ES = Instrument("ESH4")
+ES = Instrument("ESH4", "0.25")
 OPEN = datetime(2023, 12, 25, 18, 0, tzinfo=ZoneInfo("America/New_York"))
 SECOND = 1_000_000_000
 
@@ -55,8 +55,24 @@ def test_certificate(engine: BookEngine) -> None:
     assert certificate["anomalies"]["hidden_fill"] == 7
     assert certificate["iceberg_refreshes"] == 83
     assert certificate["traded_volume"] == 9_892
+    assert certificate["filled_volume"] == 9_936
+    assert certificate["aggressor_fill"] == {"records": 107, "volume": 265}
+    # in every event what was traded was filled, but for the opening auction, where both sides of a trade had rested
+    assert certificate["trades_and_fills"] == {
+        "events": 2_833,
+        "unequal_events": 0,
+        "unequal_volume": 0,
+        "without_aggressor": {"events": 1, "traded_volume": 44, "filled_volume": 88},
+    }
     changes = {side: row["flow_change"] for side, row in certificate["conservation"].items()}
     assert changes == {"bid": 2_626, "ask": 1_230}
+
+
+def test_events_end_where_the_venues_time_changes(records: np.ndarray, engine: BookEngine) -> None:
+    by_time = BookEngine(ES, event_ends="time")
+    by_time.apply(records)
+    by_time.finish()
+    assert {**by_time.certificate(), "event_ends": "flags"} == engine.certificate()
 
 
 def test_book_at_the_end(engine: BookEngine) -> None:
@@ -64,7 +80,7 @@ def test_book_at_the_end(engine: BookEngine) -> None:
     assert engine.bbo() == Bbo(4_810_000_000_000, 22, 4_810_250_000_000, 28)
     assert len(engine.levels("bid")[0]) == 922
     assert len(engine.levels("ask")[0]) == 565
-    assert engine.flow_totals() == {"add": 87_644, "pull": 73_587, "fill": 10_201}
+    assert engine.flow_totals() == {"add": 87_641, "pull": 73_849, "fill": 9_936}
 
 
 @pytest.mark.parametrize(

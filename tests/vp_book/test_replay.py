@@ -16,7 +16,7 @@ from support.records import SNAPSHOT, T0, TICK, nonsense, record, stream
 from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError, Physics, replay
 
 MS = 1_000_000
-INSTRUMENT = Instrument("TEST")
+INSTRUMENT = Instrument("TEST", "0.25")
 SMALL = {"n_absolute_ticks": 1024, "grid_radius_ticks": 10}
 
 
@@ -31,9 +31,9 @@ def two_sided(ts: int = 0, tick: int = 20_000, flags: int = 128) -> list[np.void
 @given(seed=st.integers(0, 2**32), width_ms=st.sampled_from([1, 7, 100]))
 def test_bins_are_the_oracles(seed: int, width_ms: int) -> None:
     records = nonsense(seed, 300, wild=0)
-    records = records[(records["flags"] & (SNAPSHOT | 4)) == 0]
-    records["flags"][-1] |= 128  # an event that never ends is looked at by neither, but they differ in what they show
-    start, end, width = T0 + 100 * MS, T0 + 800 * MS, width_ms * MS
+    start, width = T0 + 100 * MS, width_ms * MS
+    last = int(records["ts_recv"][records["ts_recv"] < 2**62].max())
+    end = min(T0 + 800 * MS, start + (1 + (last - start) // width) * width)  # no bin beyond that of the last record
     expected = oracle_bins(records, OracleBook(), start, width, end)
     bins = replay([records], INSTRUMENT, cell_width_ms=width_ms, start_ns=start, end_ns=end)
     for bin_, fields in zip(bins, expected, strict=True):
@@ -103,17 +103,21 @@ def test_physics_runs_from_the_warm_up_and_bins_from_the_start() -> None:
 def test_a_given_end_is_reached_by_empty_bins_and_not_passed() -> None:
     records = stream(*two_sided(), record("A", "B", 19_990, 1, order_id=9, ts=700 * MS))
     assert len(list(replay([records], INSTRUMENT, start_ns=T0, end_ns=T0 + 550 * MS))) == 5
-    assert len(list(replay([records], INSTRUMENT, start_ns=T0, end_ns=T0 + 2000 * MS))) == 20
-    late = list(replay([records], INSTRUMENT, start_ns=T0 + 1000 * MS, end_ns=T0 + 1200 * MS))
-    assert [b.fields["bin_event_count"] for b in late] == [0, 0]
-    assert late[0].fields["best_bid_size"] == 5
-    assert late[0].cells["v_add"].sum() > 0
+    assert len(list(replay([records], INSTRUMENT, start_ns=T0, end_ns=T0 + 750 * MS))) == 7
+
+
+def test_no_bin_is_made_up_behind_the_last_record() -> None:
+    """Nothing says what the market did after it: frozen bins would look like a market."""
+    records = stream(*two_sided(), record("A", "B", 19_990, 1, order_id=9, ts=700 * MS))
+    run = replay([records], INSTRUMENT, start_ns=T0, end_ns=T0 + 2000 * MS)
+    assert len(list(run)) == 8
+    assert run.certificate()["reasons"][-1].startswith("the source ends at 2026-02-02T02:40:00.700Z, bins were wanted")
+    assert list(replay([records], INSTRUMENT, start_ns=T0 + 1000 * MS, end_ns=T0 + 1200 * MS)) == []
 
 
 def test_no_records_no_bins() -> None:
     assert list(replay([], INSTRUMENT)) == []
-    empty = list(replay([], INSTRUMENT, start_ns=T0, end_ns=T0 + 300 * MS))
-    assert [b.fields["book_valid"] for b in empty] == [False] * 3
+    assert list(replay([], INSTRUMENT, start_ns=T0, end_ns=T0 + 300 * MS)) == []
 
 
 def test_repricing_of_the_bbo() -> None:
@@ -253,10 +257,23 @@ def test_physics_outside_what_is_allowed(arguments: Mapping[str, Any], message: 
     [
         ({"tick_size": "0"}, "tick_size must be a positive whole number of 1e-9, got '0'"),
         ({"tick_size": "a"}, "tick_size must be a decimal number, got 'a'"),
+        ({"tick_size": True}, "tick_size must be a decimal number, got True"),
+        ({"tick_size": None}, "tick_size must be a decimal number, got None"),
+        ({"tick_size": "1e99999999"}, "tick_size must be below 1000000000, got '1e99999999'"),
         ({"tick_size": "0.25", "bucket_size": "0.3"}, "bucket_size must be an integer multiple of tick_size 0.25"),
-        ({"product_type": "option"}, "product_type must be one of future_mbo, equity_mbo, got 'option'"),
+        (
+            {"tick_size": "0.25", "product_type": "option"},
+            "product_type must be one of future_mbo, equity_mbo, got 'option'",
+        ),
     ],
 )
 def test_instruments_outside_what_is_allowed(arguments: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Instrument("TEST", **arguments)
+
+
+def test_an_instrument_has_no_tick_of_its_own() -> None:
+    with pytest.raises(TypeError, match="tick_size"):
+        Instrument("CLM6")  # type: ignore[call-arg]
+    with pytest.raises(ParameterError, match="symbol=5: must be a text"):
+        Instrument(5, "0.25")  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def test_every_id_of_every_tile_can_be_resolved(tmp_path: Path) -> None:
     session = np.concatenate(list(open_dbn(path)))
     tiled = tile(session, 3 * len(session))
     assert len(tiled) == 3 * (len(session) + 1)
-    engine = BookEngine(Instrument("SYNM6"))
+    engine = BookEngine(Instrument("SYNM6", "0.25"))
     engine.apply(tiled)
     certificate = engine.certificate()
     assert certificate["ok"]
@@ -61,7 +61,7 @@ def test_peers_stand_beside_our_book_or_say_how_to_install_them(tmp_path: Path) 
 def test_the_plain_book_has_our_quote_at_every_boundary(tmp_path: Path) -> None:
     path = tmp_path / "market.dbn"
     write_market(path, seed=5, minutes=1)
-    plain, engine = PlainBook(), BookEngine(Instrument("SYNM6"))
+    plain, engine = PlainBook(), BookEngine(Instrument("SYNM6", "0.25"))
     names = ("action", "side", "order_id", "price", "size", "flags")
     records = np.concatenate(list(open_dbn(path)))[:4000]
     for at, row in enumerate(zip(*(records[name].tolist() for name in names), strict=True)):

@@ -66,7 +66,11 @@ class TestFiles:
         records["ts_recv"] = T0 + np.arange(100)
         path = write_dbn(tmp_path / "cut.dbn", records, metadata({"SYNM6": 17077}))
         path.write_bytes(path.read_bytes()[:-20])
-        one_line(vp(command, str(path)), "cut.dbn", "at byte", "99 whole records")
+        code, out, err = vp(command, str(path))
+        assert (code, err.count("\n")) == (1, 1)
+        for words in ("cut.dbn", "at byte", "99 whole records"):
+            assert words in err
+        assert bool(out) == (command == "doctor")  # which looks at what there is
 
     def test_other_schema(self, vp: Run, command: str, tmp_path: Path) -> None:
         import databento_dbn
@@ -96,7 +100,7 @@ def test_unknown_specs_list_those_there_are(vp: Run) -> None:
 
 def test_a_wrong_spec_is_told_with_file_line_and_field(vp: Run, tmp_path: Path) -> None:
     path = tmp_path / "configs" / "pipelines" / "demo.yaml"
-    path.write_text(path.read_text().replace("end_time: 09:55", "end_time: 09:05"))
+    path.write_text(path.read_text().replace("end_time: 09:55", "end_time: 9:05"))
     one_line(vp("generate", "demo"), "demo.yaml:", "end_time")
 
 
@@ -109,6 +113,19 @@ def test_unknown_run_dataset_and_alias(vp: Run) -> None:
 
 def test_an_unknown_sort_lists_what_is_allowed(vp: Run) -> None:
     one_line(vp("compare", "--sort", "luck"), "luck", "tp_rate", "p_corrected")
+
+
+@pytest.mark.parametrize("option", ["--experiment", "--signal", "--dataset-id"])
+def test_a_name_that_no_run_has_is_no_empty_ranking(vp: Run, option: str) -> None:
+    one_line(vp("compare", option, "nosuch"), "nosuch", "no run of it is stored", "there are: none")
+
+
+def test_tracking_that_is_not_built_is_refused(vp: Run, tmp_path: Path) -> None:
+    path = tmp_path / "configs" / "experiments" / "demo.yaml"
+    path.write_text(path.read_text().replace("backend: none", "backend: mlflow"))
+    one_line(vp("run", "demo"), "demo.yaml:32: tracking.backend: 'mlflow' is not available")
+    path.write_text(path.read_text().replace("backend: mlflow", "uri: sqlite:///runs.db"))
+    one_line(vp("run", "demo"), "demo.yaml:32: tracking.uri: is for a tracking backend")
 
 
 def test_debug_shows_the_traceback(vp: Run) -> None:

@@ -171,7 +171,7 @@ def test_a_file_that_ends_before_the_capture_is_told(vp: Run, configs: Path) -> 
     (configs / "pipelines" / "late.yaml").write_text(late, encoding="utf-8")
     code, out, err = vp("warm-cache", "late")
     assert (code, out) == (1, "")
-    assert "no record of SYNM6 from 2026-02-06 09:47" in err
+    assert "knows the market only to 2026-02-06T14:29:00Z" in err
     assert err.count("\n") == 1
 
 
@@ -193,4 +193,4 @@ def test_a_cache_that_cannot_be_written_stops_nothing_but_warming(
     assert "can not be written" in caplog.text
     code, _, err = vp("warm-cache", "short")
     assert code == 1
-    assert "can not be written" in err
+    assert "cannot be written" in err

@@ -67,7 +67,7 @@ def test_columns_are_those_of_the_specification() -> None:
 def test_schema(config: RuntimeConfig) -> None:
     schema = grid_schema(config)
     assert schema.names[-4:] == ["proj_500", "proj_1000", "proj_2000", "proj_5000"]
-    assert schema.metadata == {b"contract_version": b"1.0", b"grid_rows": b"101"}
+    assert schema.metadata == {b"contract_version": b"1.1", b"grid_rows": b"101"}
     assert not any(field.nullable for field in schema)
     assert [field.name for field in grid_fields(config)] == schema.names
     assert {field.type for field in grid_fields(config)} == {"int8", "int32", "int64", "float64"}
@@ -174,7 +174,7 @@ def test_another_major_version_is_refused(config: RuntimeConfig) -> None:
     columns = _random(config, 0)
     for metadata, says in (
         ({b"contract_version": b"2.0", b"grid_rows": b"101"}, "contract version 2.0"),
-        ({b"contract_version": b"1.0", b"grid_rows": b"100"}, "expected 100 rows, found 101"),
+        ({b"contract_version": b"1.1", b"grid_rows": b"100"}, "expected 100 rows, found 101"),
         ({b"x": b"y"}, "contract version none"),
     ):
         with pytest.raises(GridError, match=says):
@@ -196,7 +196,7 @@ def test_columns_that_are_not_those_of_the_contract(config: RuntimeConfig) -> No
 
 
 def test_nulls_are_refused(config: RuntimeConfig) -> None:
-    schema = pa.schema([pa.field("k", pa.int32())], metadata={b"contract_version": b"1.0", b"grid_rows": b"2"})
+    schema = pa.schema([pa.field("k", pa.int32())], metadata={b"contract_version": b"1.1", b"grid_rows": b"2"})
     batch = pa.RecordBatch.from_arrays([pa.array([1, None], type=pa.int32())], schema=schema)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as writer:

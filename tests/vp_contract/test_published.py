@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sources import invented_sources
 
 from vp_contract import (
     PublishedServing,
@@ -36,6 +37,7 @@ def _published(config: RuntimeConfig, **changes: Any) -> PublishedServing:
             run_id=RUN, experiment="tried", dataset_id="synm6_x", threshold=0.1, eval={"tp_ticks": 8}
         ),
         "runtime": config,
+        "sources": invented_sources(config),
         "versions": {"vp_book": "0.1.0", "vp_spectrum": "0.1.0"},
         "digests": {"vp_book": "a" * 64, "vp_spectrum": "b" * 64},
         "evidence": {"tp_rate": 0.41, "interval": [0.37, 0.45], "note": "first\nlight: 100 %"},
@@ -124,6 +126,9 @@ def test_wrong_ids_and_missing_digests(config: RuntimeConfig) -> None:
         ("  tau_velocity: 2.0", "  tau_velocity: 2.0\n  tau_new: 1.0", r"x.yaml:\d+: runtime.tau_new: unknown field"),
         ("  tau_velocity: 2.0", "  tau_velocity: 20.0", "runtime.tau_velocity: tau_velocity < tau_acceleration"),
         ("source:", "source:\n  extra: 1", "source.extra: unknown field, allowed: run_id"),
+        ("    size: 7", "    size: 7\n    extra: 1", "sources.files.* unknown field"),
+        ("sha256: cc", "sha256: xx", "sources.files"),
+        ("name: synm6-2026", "name: ../synm6-2026", "sources.files"),
         ("versions:", "version:", "version: unknown field, allowed: serving_id"),
         (f"run_id: {RUN}", "run_id: 12", "source.run_id: expected `str`, found 12"),
     ],
@@ -133,6 +138,21 @@ def test_edited_documents(published: PublishedServing, old: str, new: str, says:
     assert old in text
     with pytest.raises(SpecError, match=says):
         parse_published(text.replace(old, new, 1).encode(), file="x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"symbol": "ESH4"}, "symbol"),
+        ({"publisher": 1}, "publisher"),
+        ({"on_damage": "until_damage"}, "on_damage"),
+        ({"on_short": "end_early"}, "on_short"),
+        ({"max_silence_s": 5.0}, "max_silence_s"),
+    ],
+)
+def test_sources_of_another_config(config: RuntimeConfig, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(SpecError, match=f"sources.{field}: expected .*, as the runtime config has it, found"):
+        _published(config, sources=invented_sources(config, **changes))
 
 
 def test_differences(published: PublishedServing, config: RuntimeConfig) -> None:

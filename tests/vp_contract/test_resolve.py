@@ -172,6 +172,10 @@ def test_whole_numbers_hash_like_floats(config: RuntimeConfig) -> None:
         {"projection_horizons_ms": ()},
         {"dt": "2026-02-09"},
         {"end_time": "09:56"},
+        {"publisher": 1},
+        {"on_damage": "until_damage"},
+        {"on_short": "end_early"},
+        {"max_silence_s": 60.0},
         {"symbol": "SYNU6"},
         {"tick_size": "0.5"},
     ],
@@ -218,7 +222,11 @@ def test_replace_checks(config: RuntimeConfig) -> None:
     for changes, field in (
         ({"tau_velocity": 20.0}, "tau_velocity"),
         ({"symbol": "no symbol"}, "symbol"),
-        ({"end_time": "09:00"}, "end_time"),
+        ({"dt": "9999-12-31"}, "dt"),
+        ({"publisher": 65_536}, "publisher"),
+        ({"on_damage": "ignore"}, "on_damage"),
+        ({"on_short": "fill"}, "on_short"),
+        ({"max_silence_s": 0.0}, "max_silence_s"),
         ({"tick_size": "1e-3"}, "tick_size"),
         ({"bucket_size_dollars": "0.3"}, "bucket_size_dollars"),
     ):

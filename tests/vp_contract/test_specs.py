@@ -54,7 +54,7 @@ def test_every_shipped_instrument_is_checked() -> None:
 
 def test_shipped_experiments_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
-    assert set(spec_names(CONFIGS, "experiments")) == {"demo", "esh4_reopen"}
+    assert set(spec_names(CONFIGS, "experiments")) == {"demo", "esh4_reopen", "globex_evening"}
     demo = load_chain(CONFIGS, experiment="demo").config
     assert (demo.symbol, demo.dt, demo.start_time, demo.end_time) == ("SYNM6", "2026-02-06", "09:25", "09:55")
     with pytest.raises(InstrumentLockError, match=r"future_mbo ESH4.*future_mbo SYNM6"):
@@ -122,7 +122,8 @@ def test_lock_file_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch,
 
 def test_names_of_specs_that_do_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
-    with pytest.raises(SpecNotFoundError, match=r"serving.nope\.yaml: no such file, serving has: demo, esh4_reopen"):
+    listed = "no such file, serving has: demo, esh4_reopen, globex_evening"
+    with pytest.raises(SpecNotFoundError, match=rf"serving.nope\.yaml: {listed}"):
         load_chain(CONFIGS, serving="nope")
     for name in ("../demo", "Demo", "", "demo\n", "demo\0", "a/b"):
         with pytest.raises(SpecError, match="is not a name"):

@@ -4,12 +4,14 @@ import json
 
 import polars as pl
 import pytest
+from support.dbn_files import with_span
 
 from vp_contract import CampaignSpec, ParallelSpec, SpecError, load_campaign
 from vp_harness import Dataset, list_datasets
 from vp_harness.campaign import estimate, lineage, plan_campaign, run_campaign
 from vp_harness.errors import CampaignError
 from vp_harness.lineage import LineageIndex
+from vp_harness.pipeline import new_york_ns
 from vp_harness.verification import verify_lake
 
 SHORT = {"grid_radius_ticks": [5, 10]}
@@ -102,9 +104,11 @@ def test_an_estimate_is_of_the_middle_of_a_capture_and_not_of_other_pipelines(ow
 
 @pytest.mark.parametrize("parallel", [ParallelSpec(), ParallelSpec(executor="processes")], ids=["threads", "processes"])
 def test_a_day_that_cannot_be_made_keeps_no_other_from_being_made(desk, parallel):
-    # the file of another day, of which nothing but the name is right, and one that is damaged
-    (desk.raw.parent / "synm6-20260209.mbo.dbn.zst").write_bytes(desk.raw.read_bytes())
-    (desk.raw.parent / "synm6-20260210.mbo.dbn.zst").write_bytes(desk.raw.read_bytes()[:-1000])
+    # the file of another day, of which nothing but name and metadata are right, and one that is damaged
+    first, day = new_york_ns("2026-02-06", "09:26"), 86_400 * 10**9
+    with_span(desk.raw, desk.raw.parent / "synm6-20260209.mbo.dbn.zst", first + 3 * day, first + 4 * day)
+    damaged = with_span(desk.raw, desk.raw.parent / "synm6-20260210.mbo.dbn.zst", first + 4 * day, first + 5 * day)
+    damaged.write_bytes(damaged.read_bytes()[:-1000])
     dates = ("2026-02-10", "2026-02-09", "2026-02-06")
     seen = []
     with pytest.raises(CampaignError) as error:
@@ -112,7 +116,7 @@ def test_a_day_that_cannot_be_made_keeps_no_other_from_being_made(desk, parallel
     text = str(error.value)
     assert "2 of 3 datasets cannot be made, the others are whole" in text
     assert "synm6_20260209_0927_0928" in text
-    assert "no bin of small (2026-02-09 09:27-09:28 New York) has an event" in text
+    assert "pipeline 'small': 0 of the 600 bins of its capture can be made: the last record is at 2026-02-06" in text
     assert "synm6-20260210.mbo.dbn.zst" in text
     (made,) = list_datasets(desk.lake)
     assert made.startswith("synm6_20260206")
@@ -132,8 +136,13 @@ def test_points_that_are_one_dataset_are_refused(desk):
 
 
 def test_a_point_that_does_not_resolve_is_named(desk):
-    with pytest.raises(CampaignError, match=r"bundle bad, \{'tau_velocity': 20\.0\}: .*tau_velocity < tau_acc"):
+    with pytest.raises(CampaignError, match=r"^bundles\.bad\.tau_velocity: .*tau_velocity < tau_acc.* bundle bad\)$"):
         plan(desk, bundles=bundles(bad={"tau_velocity": 20.0}))
+    path = desk.configs / "campaigns" / "trial.yaml"
+    path.parent.mkdir()
+    path.write_text("name: trial\npipeline: small\naxes:\n  tau_velocity: [1.0, 20.0]\n")
+    with pytest.raises(CampaignError, match=r"campaigns/trial\.yaml:4: axes\.tau_velocity\[1\]: .*must hold"):
+        plan_campaign("trial", desk.lake, root=desk.configs)
 
 
 @pytest.mark.parametrize(

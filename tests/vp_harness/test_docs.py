@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from vp_harness import Dataset, signals
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -51,3 +53,23 @@ def test_the_page_of_datasets_runs(workplace, research, capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("1800 True 10\n")
     assert printed.endswith("(1800, 21) float64\n(600, 21)\n")
+
+
+def test_the_page_of_signals_runs(research, tmp_path, capsys):
+    (block,) = examples("docs/signals.md")
+    script = tmp_path / "signals_page.py"
+    script.write_text(block)
+    runpy.run_path(str(script), {"dataset": Dataset.open(research.lake, research.dataset_id)})
+    assert capsys.readouterr().out.startswith("True True {'flow': ")
+
+
+def test_the_page_of_signals_has_every_signal_with_what_it_reads_and_takes():
+    page = (REPOSITORY / "docs/signals.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", page, re.S | re.M))
+    for kind in (*signals.BASELINES, *signals.STATISTICAL):
+        section = sections.pop(kind.name)
+        for parameter in kind.parameters():
+            assert f"`{parameter.name}`" in section or kind.name == "derivative", (kind.name, parameter.name)
+        for part in kind.detail:
+            assert f"`{part.name}`" in section or kind.name == "derivative", (kind.name, part.name)
+    assert not sections

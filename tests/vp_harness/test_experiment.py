@@ -1,6 +1,7 @@
 """Experiments end to end on the small market: planning, running, resuming, ranking, promoting."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from vp_harness import (
     run_experiment,
     signals,
 )
+from vp_harness.compare import check_known
 from vp_harness.configs import experiment_chain
 from vp_harness.errors import ExecutorError
 from vp_harness.events import detect_events
@@ -206,6 +208,77 @@ def test_a_sweep_that_cannot_run_is_refused_before_anything_runs(own, per_signal
     assert not (own.lake.root / "research").exists()
 
 
+AXES = [
+    ("[60, 80]", "[60, 1]", "8: sweep.per_signal.derivative.zscore_window_bins[1]: expected `int` >= 2, found 1"),
+    ("[60, 80]", "[60, 10]", "8: sweep.per_signal.derivative.zscore_window_bins[1]: state_model_zscore_min_periods: "),
+    (
+        "zscore_window_bins: [60, 80]",
+        "tp_ticks: [3, 0]",
+        "8: sweep.per_signal.derivative.tp_ticks[1]: expected `int` >= 1",
+    ),
+    (
+        "zscore_window_bins: [60, 80]",
+        "latency_bins: [1, 100]",
+        "8: sweep.per_signal.derivative.latency_bins[1]: expected less",
+    ),
+    ("zscore_window_bins: [60, 80]", "windw: [1]", "8: sweep.per_signal.derivative.windw: unknown axis; parameters"),
+    ("[0.05, 0.2]", "[0.05, high]", "9: sweep.per_signal.derivative.thresholds[1]: expected `float`, found 'high'"),
+    (
+        "    derivative:",
+        "    derivitive:",
+        "7: sweep.per_signal.derivitive: no signal 'derivitive'; there are: ads, ",
+    ),
+    (
+        "  per_signal:",
+        "  scoring: {zscore_window_bins: [300, 10]}\n  per_signal:",
+        "6: sweep.scoring.zscore_window_bins[1]: ",
+    ),
+    ("  per_signal:", "  pipeline: {cell_width_ms: [100, 300]}\n  per_signal:", "6: sweep.pipeline.cell_width_ms[1]: "),
+    ("max_hold_bins: 100", "max_hold_bins: 4000", "4: 1800 bins are too few"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "says"), AXES)
+@pytest.mark.parametrize("by", ["name", "path"])
+def test_an_axis_that_is_refused_is_told_with_file_line_and_field(own, right, wrong, says, by):
+    path = own.configs / "experiments" / "small.yaml"
+    text = path.read_text()
+    assert right in text
+    path.write_text(text.replace(right, wrong, 1))
+    with pytest.raises(ExperimentError) as caught:
+        run_experiment("small" if by == "name" else path, own.lake, config_root=own.configs)
+    assert str(caught.value).startswith(f"{path}:{says}")
+    assert "`$" not in str(caught.value)
+
+
+def test_a_resumed_run_of_what_is_there_writes_nothing(research, own, monkeypatch):
+    shutil.copytree(research.lake.root, own.lake.root, dirs_exist_ok=True)
+    first = run_experiment("small", own.lake, config_root=own.configs)
+
+    def times():  # but of the place of turns, which come and go
+        kept = [path for path in own.lake.root.rglob("*") if path != own.lake.turns_dir]
+        return {path: path.stat().st_mtime_ns for path in kept}
+
+    before = times()
+
+    def refused(path):
+        raise PermissionError(13, "Read-only file system", str(path))
+
+    monkeypatch.setattr("vp_book.atomic._temporary_sibling", refused)
+    again = run_experiment("small", own.lake, config_root=own.configs)
+    assert (again.run_ids, again.computed, again.resumed) == (first.run_ids, 0, 4)
+    assert times() == before
+
+
+def test_the_times_of_runs_add_up_to_what_was_spent(research, own, monkeypatch):
+    now = iter(range(0, 1000, 10))  # every look at the clock is ten seconds later
+    monkeypatch.setattr(experiment_module.time, "perf_counter", lambda: float(next(now)))
+    shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
+    run_experiment("small", own.lake, config_root=own.configs)
+    # two signals with two evaluations each: ten seconds for the signal are shared, and each evaluation takes ten
+    assert ResultsStore(own.lake).runs()["elapsed_s"].to_list() == [15.0] * 4
+
+
 def test_an_executor_that_is_not_there_is_refused_before_anything_runs(own):
     path = own.configs / "experiments" / "small.yaml"
     path.write_text(path.read_text() + "\nparallel: {executor: dask}\n")
@@ -272,6 +345,12 @@ def test_the_ranking_sorts_filters_and_shows_both_parts(ran):
     assert compare(store, experiment="other").is_empty()
     assert compare(store, signal="derivative", min_signals=0, top_n=3).height == 3
     assert (compare(store, min_signals=4)["n_signals"] >= 4).all()
+    check_known(store, experiment="small", signal="derivative")
+    for name, value in (("experiment", "other"), ("signal", "derivitive"), ("dataset_id", "x__y__00000000")):
+        with pytest.raises(
+            ParameterError, match=f"{name} '{value}': no run of it is stored; there are: (small|deriv|syn)"
+        ):
+            check_known(store, **{name: value})
     with pytest.raises(ParameterError, match=r"sort 'luck'.*p_corrected"):
         compare(store, sort="luck")
 

@@ -17,9 +17,11 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from support.dbn_files import with_span
 
 from vp_contract import BIN_FIELDS, PipelineSpec, load_pipeline
 from vp_harness import (
+    CoverageError,
     Dataset,
     DatasetDamagedError,
     DatasetError,
@@ -28,10 +30,12 @@ from vp_harness import (
     generate,
     list_datasets,
     scored_bins,
+    source_options,
 )
 from vp_harness.configs import pipeline_config
 from vp_harness.manifest import canonical_json
 from vp_harness.overview import overview
+from vp_harness.pipeline import capture_ns
 
 MAKE = """
 import sys
@@ -73,8 +77,11 @@ def test_the_grid_is_long_sorted_and_without_rows_of_zeros(research):
 def test_the_manifest_says_where_the_numbers_come_from(research):
     dataset = Dataset.open(research.lake, research.dataset_id)
     manifest = dataset.manifest
-    assert manifest["source"]["name"] == research.raw.name
-    assert manifest["identity"]["source_sha256"] == manifest["source"]["sha256"]
+    assert dataset.sources == source_options(dataset.config, research.lake)
+    assert manifest["sources"] == msgspec.to_builtins(dataset.sources)
+    assert manifest["identity"]["sources"] == dataset.sources.decides()
+    assert dataset.sources.names == (research.raw.name,)
+    assert (manifest["damaged"], manifest["ended_early"], dataset.unsound_reasons) == (None, None, ())
     assert set(manifest["identity"]["digests"]) == {"vp_book", "vp_spectrum"}
     assert manifest["certificate"]["ok"] is dataset.sound is True
     assert manifest["counts"]["valid_bins"] == int(dataset.bins["book_valid"].sum()) > 1700
@@ -85,7 +92,7 @@ def test_the_manifest_holds_the_spec_as_it_was_written_and_where_the_raw_file_li
     manifest = Dataset.open(research.lake, research.dataset_id).manifest
     spec = msgspec.convert(manifest["spec"]["pipeline"], PipelineSpec)
     assert spec == load_pipeline(research.configs / "pipelines" / "small.yaml")
-    assert research.lake.root / manifest["source"]["path"] == research.raw
+    assert research.lake.root / manifest["sources"]["files"][0]["path"] == research.raw
     assert set(manifest["timings"]) == {"elapsed_s", "bins_per_s"}
     assert "unknown_cancel" in manifest["certificate"]["anomalies"]
 
@@ -107,9 +114,9 @@ def test_a_wide_window_is_written_in_row_groups_of_no_more_memory(tmp_path, own)
     [
         lambda manifest: [],
         lambda manifest: {**manifest, "counts": {"bins": "many"}},
-        lambda manifest: {key: value for key, value in manifest.items() if key != "source"},
+        lambda manifest: {key: value for key, value in manifest.items() if key != "sources"},
         lambda manifest: {**manifest, "config": {**manifest["config"], "tau_jerk": -1.0}},
-        lambda manifest: {**manifest, "identity": {**manifest["identity"], "source_sha256": "0" * 64}},
+        lambda manifest: {**manifest, "identity": {**manifest["identity"], "sources": {}}},
         lambda manifest: {**manifest, "format": 7},
     ],
 )
@@ -177,7 +184,10 @@ def test_whatever_decides_a_number_decides_the_id(research, own):
     assert generate(config.replace(state_model_tanh_scale=9.0), own.lake) in ids
     own.raw.chmod(0o600)
     own.raw.write_bytes(own.raw.read_bytes()[:-5000])
-    assert generate(config, own.lake, tolerate_truncated=True) not in ids
+    assert generate(config, own.lake) not in ids
+    # nor is one that takes damage the one that does not, where there is none to take
+    more = {generate(config.replace(**change), own.lake) for change in ({"on_short": "end_early"}, {"publisher": 1})}
+    assert len(more | ids) == 5
 
 
 @pytest.mark.parametrize("name", ["bins.parquet", "grid_clean.parquet", "manifest.json", "checksums.json"])
@@ -227,7 +237,15 @@ def test_what_is_not_there_is_said_with_what_is(research):
 
 def test_a_session_without_a_book_makes_no_dataset(research, own):
     config = pipeline_config("small", own.configs).replace(start_time="04:00", end_time="04:01")
-    with pytest.raises(DatasetError, match="04:00-04:01"):
+    begins = r"begins at 2026-02-06T09:00:00Z, but synm6-20260206\.mbo\.dbn\.zst begins at 2026-02-06T14:26:00Z"
+    with pytest.raises(CoverageError, match=f"{begins}: use a start_time of 09:26 New York or later"):
+        generate(config, own.lake)
+    assert not own.lake.datasets_dir.exists()
+    own.raw.chmod(0o600)
+    with_span(own.raw, own.raw, *capture_ns(config))  # who claims to know the time, and has no record of it
+    with pytest.raises(
+        DatasetError, match=r"no bin of small \(2026-02-06 04:00-04:01 New York\) has (a valid book|an event)"
+    ):
         generate(config, own.lake)
     assert list(own.lake.datasets_dir.iterdir()) == []
 

@@ -4,16 +4,16 @@ import importlib
 
 import pytest
 
-from vp_book.atomic import sha256_file
 from vp_harness.configs import pipeline_config
 from vp_harness.generate import dataset_id_of, identity_of
+from vp_harness.sources import source_options
 
 generate_module = importlib.import_module("vp_harness.generate")  # the name in the package is the function
 
 
 def dataset_id(desk):
     config = pipeline_config("small", desk.configs)
-    return dataset_id_of(config, identity_of(config, sha256_file(desk.raw)))
+    return dataset_id_of(config, identity_of(config, source_options(config, desk.lake)))
 
 
 def in_file(name, old, new):
@@ -41,7 +41,11 @@ def digest_of(package):
 
 
 def warm_up(desk, monkeypatch):
-    monkeypatch.setattr(generate_module, "WARM_UP_S", 900)
+    monkeypatch.setattr("vp_harness.sources.WARM_UP_S", 900)
+
+
+def capture(field):
+    return in_file("pipelines/small.yaml", '"09:30"}', f'"09:30", {field}}}')
 
 
 CHANGES = {
@@ -50,6 +54,10 @@ CHANGES = {
     "pipeline tau": in_file("pipelines/small.yaml", "pipeline: {}", "pipeline: {tau_jerk: 11.0}"),
     "z window": in_file("instrument.yaml", "flow_zscore_window_bins: 60", "flow_zscore_window_bins: 61"),
     "source byte": source_byte,
+    "publisher": capture("publisher: 1"),
+    "damage taken": capture("on_damage: until_damage"),
+    "shortness taken": capture("on_short: end_early"),
+    "silence": capture("max_silence_s: 60"),
     "digest of the book": digest_of("vp_book"),
     "digest of the spectrum": digest_of("vp_spectrum"),
     "length of the warm-up": warm_up,

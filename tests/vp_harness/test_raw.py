@@ -57,7 +57,7 @@ def test_a_truncated_file_is_refused_unless_that_is_tolerated(tmp_path, market_f
     with pytest.raises(RawFileError, match=r"short\.dbn\.zst"):
         import_file(tmp_path / "lake", short, lock)
     assert not (tmp_path / "lake").exists()
-    _, found = import_file(tmp_path / "lake", short, lock, tolerate_truncated=True)
+    _, found = import_file(tmp_path / "lake", short, lock, on_damage="until_damage")
     assert found.damage
     assert found.records > 0
 

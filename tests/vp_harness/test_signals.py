@@ -1,73 +1,23 @@
-"""Every registered signal: causal, the same in batch and bin by bin, and clear about its parameters."""
+"""What signals declare, get and are told apart by; `signals/` holds what must be true of their numbers."""
 
 from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
 import pytest
 
-from vp_harness import Dataset, SignalError, UnknownSignalError, scored_bins, signals
-from vp_harness.signals import AdaptiveThresholds, FixedThresholds, Signal, SignalContext
-from vp_harness.signals.base import GridBin
-
-CODES = {"state5_code": (-2, 3), "flow_state_code": (-1, 2)}
-
-
-class FakeGrid:
-    """Seeded random columns in the shape of a dataset."""
-
-    context = SignalContext(radius=10, cell_width_ms=100)
-
-    def __init__(self, seed, n_bins=900):
-        self.n_bins = n_bins
-        self._seed = seed
-
-    def grid(self, column):
-        rng = np.random.default_rng([self._seed, *column.encode()])
-        shape = (self.n_bins, 21)
-        if column in CODES:
-            return rng.integers(*CODES[column], shape).astype(np.int8)
-        return rng.normal(size=shape)
-
-
-class Spliced(FakeGrid):
-    """`before` up to bin `cut`, `after` from there on."""
-
-    def __init__(self, before, after, cut):
-        super().__init__(0, before.n_bins)
-        self._parts = before, after, cut
-
-    def grid(self, column):
-        before, after, cut = self._parts
-        return np.concatenate([before.grid(column)[:cut], after.grid(column)[cut:]])
-
-
-@pytest.mark.parametrize("name", signals.names())
-@pytest.mark.parametrize("cut", [1, 450, 899])
-def test_the_past_does_not_know_the_future(name, cut):
-    signal = signals.create(name)
-    before, after = FakeGrid(1), FakeGrid(2)
-    values = signal.compute(before)
-    changed = signal.compute(Spliced(before, after, cut))
-    assert np.array_equal(values[:cut], changed[:cut])
-    assert np.isfinite(values).all()
-    assert np.ptp(values) > 0
-
-
-@pytest.mark.parametrize("name", signals.names())
-def test_batch_is_the_steps_in_a_row(name):
-    """Bit for bit: `compute` runs the same kernels."""
-    signal = signals.create(name)
-    source = FakeGrid(3, 400)
-    grids = {column: source.grid(column) for column in signal.required_columns}
-    stepper = signal.start(source.context)
-    steps = [stepper.step(GridBin({column: grid[t] for column, grid in grids.items()})) for t in range(source.n_bins)]
-    assert signal.compute(source).tolist() == steps
-
-
-@pytest.mark.parametrize("name", signals.names())
-def test_two_steppers_share_nothing(name):
-    signal = signals.create(name)
-    assert signal.compute(FakeGrid(4, 300)).tolist() == signal.compute(FakeGrid(4, 300)).tolist()
+from vp_contract import BIN_FIELDS, grid_columns
+from vp_harness import Dataset, SignalError, UndeclaredError, UnknownSignalError, scored_bins, signals
+from vp_harness.signals import (
+    AdaptiveThresholds,
+    FixedThresholds,
+    Parameter,
+    Part,
+    Signal,
+    about,
+)
 
 
 def test_derivative_on_a_dataset_is_the_derivative_stage_of_the_replay(research):
@@ -121,7 +71,7 @@ def test_signals_of_other_packages_are_found(monkeypatch):
 
     installed(("outside", f"{__name__}:Outside"))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: globals()[entry.attr])
-    assert signals.names() == ("derivative", "outside")
+    assert signals.names() == tuple(sorted([*signals._BUILT_IN, "outside"]))
     assert signals.signal_class("outside") is Outside
     installed(("other_name", f"{__name__}:Outside"))
     with pytest.raises(SignalError, match="other_name"):
@@ -136,3 +86,158 @@ def test_a_plug_in_that_cannot_be_imported_is_named(monkeypatch):
     monkeypatch.setattr(signals, "entry_points", lambda group: [entry])
     with pytest.raises(SignalError, match=r"broken.*no_such_module"):
         signals.create("broken")
+
+
+class Reader(Signal):
+    """Does what it is told with what it is handed; declares one column and one field."""
+
+    name = "reader"
+    params_type = dict
+    required_columns = ("vacuum_variant",)
+    required_fields = ("buy_volume",)
+    thresholds = FixedThresholds((1.0,))
+    detail = (Part("twice", "contracts", "twice the value"),)
+
+    def __init__(self, act):
+        super().__init__({})
+        self.act = act
+
+    def start(self, context=None):
+        return ReaderStepper(self.act)
+
+
+class ReaderStepper:
+    def __init__(self, act):
+        self.act = act
+        self.value = 0.0
+
+    def step(self, bin):
+        self.value = self.act(bin)
+        return self.value
+
+    @property
+    def detail(self):
+        return {"twice": 2 * self.value}
+
+
+def test_a_signal_reaches_what_it_declares(research):
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    reader = Reader(lambda bin: bin.cells["vacuum_variant"].sum() + bin.fields["buy_volume"])
+    values = reader.compute(dataset)
+    expected = dataset.grid("vacuum_variant").sum(axis=1) + dataset.bins["buy_volume"].to_numpy()
+    assert values == pytest.approx(expected)
+    running = reader.run(dataset.context)
+    value = running.step(SimpleNamespace(cells={"vacuum_variant": np.ones(21)}, fields={"buy_volume": 4}))
+    assert (value, running.detail, running.ready) == (25.0, {"twice": 50.0}, True)
+
+
+def poke(bin):
+    bin.cells["vacuum_variant"][0] = 1.0
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "words"),
+    [
+        (lambda bin: bin.cells["pressure_variant"], UndeclaredError, "pressure_variant.*required_columns"),
+        (lambda bin: bin.cells.get("pressure_variant"), UndeclaredError, "pressure_variant"),
+        (lambda bin: bin.fields["mid_price"], UndeclaredError, "mid_price.*required_fields"),
+        (lambda bin: bin.fields.get("mid_price", 0), UndeclaredError, "mid_price"),
+        (lambda bin: bin.pressure, AttributeError, "pressure"),
+        (poke, ValueError, "read-only"),
+    ],
+)
+def test_a_step_reaches_nothing_else(act, error, words):
+    full = SimpleNamespace(
+        cells={"vacuum_variant": np.zeros(21), "pressure_variant": np.zeros(21)},
+        fields={"buy_volume": 0, "mid_price": 1.0},
+        pressure=np.zeros(99),
+    )
+    with pytest.raises(error, match=words):
+        Reader(act).start().step(full)
+    with pytest.raises(SignalError, match="vacuum_variant"):
+        Reader(act).start().step(SimpleNamespace(cells={}, fields={"buy_volume": 0}))
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (lambda data: data.grid("pressure_variant"), "pressure_variant.*required_columns"),
+        (lambda data: data.field("mid_price"), "mid_price.*required_fields"),
+        (lambda data: data.manifest, "manifest"),
+        (lambda data: data.path, "path"),
+    ],
+)
+def test_a_batch_reaches_nothing_else(research, act, words):
+    class Batch(Reader):
+        def compute(self, dataset):
+            return act(dataset)
+
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    with pytest.raises(UndeclaredError, match=words):
+        Batch(None).compute(dataset)
+
+
+def test_a_batch_gets_the_declared_columns_and_fields(research):
+    class Batch(Reader):
+        def compute(self, dataset):
+            assert dataset.bins.columns == ["buy_volume"]
+            assert not dataset.grid("vacuum_variant").flags.writeable
+            return dataset.grid("vacuum_variant")[:, 0] + dataset.field("buy_volume")
+
+    dataset = Dataset.open(research.lake, research.dataset_id)
+    expected = dataset.grid("vacuum_variant")[:, 0] + dataset.bins["buy_volume"].to_numpy()
+    assert Batch(None).compute(dataset).tolist() == expected.tolist()
+
+
+def test_the_bins_of_a_batch_hold_no_way_to_the_others(research):
+    seen = []
+
+    def look(bin):
+        array = bin.cells["vacuum_variant"]
+        while array.base is not None:
+            array = array.base
+        seen.append(array.size)
+        return 0.0
+
+    Reader(look).compute(Dataset.open(research.lake, research.dataset_id))
+    assert set(seen) == {21}
+
+
+@pytest.mark.parametrize("name", signals.names())
+def test_every_signal_says_what_it_reads_and_takes(name):
+    signal = signals.create(name)
+    assert set(signal.required_columns) <= {field.name for field in grid_columns(())}
+    assert set(signal.required_fields) <= {field.name for field in BIN_FIELDS}
+    assert signal.required_columns or signal.required_fields
+    assert type(signal).__doc__
+    for parameter in signal.parameters():
+        assert parameter.meaning, parameter
+        assert parameter.unit or parameter.type != "int", parameter
+        assert getattr(signal.params, parameter.name) == parameter.default
+    for part in signal.detail:
+        assert part.meaning
+
+
+class AboutParams(msgspec.Struct, frozen=True):
+    window_bins: Annotated[int, about("bins", "bins of the window", ge=2, le=30)] = 10
+    variant: Annotated[Literal["a", "b"], about("", "which one")] = "a"
+
+
+def test_parameters_say_unit_meaning_and_limits():
+    class Told(Reader):
+        params_type = AboutParams
+
+    window, variant = Told.parameters()
+    assert window == Parameter("window_bins", "int", 10, "bins", "bins of the window", ">= 2, <= 30")
+    assert variant == Parameter("variant", "a | b", "a", "", "which one", "")
+
+
+def test_a_detail_that_is_not_as_declared_is_refused():
+    class Wrong(Reader):
+        detail = (Part("thrice", "", "three times the value"),)
+
+    running = Wrong(lambda bin: 1.0).run()
+    running.step(SimpleNamespace(cells={"vacuum_variant": np.zeros(3)}, fields={"buy_volume": 0}))
+    with pytest.raises(SignalError, match="declares the detail thrice; its stepper tells twice"):
+        running.detail  # noqa: B018

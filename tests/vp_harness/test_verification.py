@@ -3,7 +3,9 @@
 import os
 import random
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from support.small_lake import promote_small
@@ -39,7 +41,8 @@ def check(whole, **options):
 def test_a_whole_lake_is_clean_and_everything_in_it_is_seen(whole):
     findings = check(whole)
     assert {finding.state for finding in findings} == {"whole"}
-    assert {finding.kind for finding in findings} == {"raw file", "checkpoint", "dataset", "results", "serving"}
+    kinds = {"raw file", "checkpoint", "dataset", "results", "ledger", "registry", "serving"}
+    assert {finding.kind for finding in findings} == kinds
 
 
 def test_an_empty_lake_is_clean(tmp_path):
@@ -148,3 +151,135 @@ def damage(path, how, chance):
     else:
         data += b"\0"
     path.write_bytes(data)
+
+
+# --- what is gone, and what cannot be read ---
+
+
+def gone(whole):
+    return {(f.kind, f.name): f.problem for f in check(whole) if f.state == "missing"}
+
+
+def test_a_dataset_that_runs_and_servings_rest_on(whole):
+    lake = whole[0]
+    (directory,) = lake.datasets_dir.iterdir()
+    shutil.rmtree(directory)
+    found = gone(whole)
+    assert list(found) == [("dataset", directory.name)]
+    assert "4 runs" in found["dataset", directory.name]
+    assert "serving srv_small_" in found["dataset", directory.name]
+
+
+@pytest.mark.parametrize("with_record", [True, False])
+def test_a_raw_file_that_datasets_were_made_of(whole, with_record):
+    (path,) = (whole[0].root / "raw").rglob("*.dbn.zst")
+    path.unlink()
+    if not with_record:
+        path.with_name(f"{path.name}.json").unlink()
+    found = gone(whole)
+    name = path.relative_to(whole[0].root).as_posix()
+    assert list(found) == [("raw file", name)]
+    assert "dataset synm6_20260206" in found["raw file", name]
+
+
+def test_a_registry_whose_version_files_are_left(whole):
+    lake = whole[0]
+    lake.registry_path.unlink()
+    assert [key[0] for key in gone(whole)] == ["registry"]
+    assert not lake.registry_path.exists()
+    shutil.rmtree(lake.root / "research")
+    assert gone(whole) == {}, "of another lake with the same configs"
+    assert not (lake.root / "research").exists()
+
+
+def test_a_version_file(whole):
+    (path,) = (whole[1] / "serving_versions").glob("*.yaml")
+    path.unlink()
+    assert list(gone(whole)) == [("serving", path.stem)]
+
+
+def test_a_version_file_that_the_registry_does_not_list(whole):
+    (path,) = (whole[1] / "serving_versions").glob("*.yaml")
+    shutil.copyfile(path, path.with_name("srv_small_00000000_00000000.yaml"))
+    (finding,) = [finding for finding in check(whole) if finding.state != "whole"]
+    assert (finding.kind, finding.state, finding.name) == ("serving", "unfinished", "srv_small_00000000_00000000")
+
+
+def test_half_written_version_files_are_cleaned(whole):
+    left = whole[1] / "serving_versions" / ".srv_x.yaml.0a.tmp"
+    left.write_bytes(b"half")
+    assert [f for f in check(whole, clean=True) if f.state != "whole"] == [], "it may be somebody's at work"
+    os.utime(left, (time.time() - 3600,) * 2)
+    for clean in (False, True):
+        (finding,) = [finding for finding in check(whole, clean=clean) if finding.state != "whole"]
+        assert (finding.kind, finding.name) == ("leftover", "serving_versions/.srv_x.yaml.0a.tmp")
+        assert left.exists() is not clean
+
+
+@pytest.mark.parametrize("table", ["runs.parquet", "runs_meta.parquet", "corrections.parquet", "ledger"])
+def test_every_part_of_the_results(whole, table):
+    parts = sorted((whole[0].results_dir / table).iterdir())
+    last = max(parts, key=lambda path: path.stat().st_mtime_ns)
+    for part in parts:
+        if table == "ledger" and part == last:
+            continue  # nothing names it yet: what it held shows as not entered
+        data = part.read_bytes()
+        part.unlink()
+        assert any(name == f"{table}/{part.name}" for _, name in gone(whole)), part
+        part.write_bytes(data)
+    assert gone(whole) == {}
+
+
+def test_all_results_that_a_serving_rests_on(whole):
+    shutil.rmtree(whole[0].results_dir)
+    (((kind, name), problem),) = gone(whole).items()
+    assert (kind, name[:4]) == ("results", "run ")
+    assert "serving srv_small_" in problem
+
+
+def test_a_tampered_registry_is_named_by_its_first_event(whole):
+    with closing(sqlite3.connect(whole[0].registry_path)) as connection, connection:
+        connection.execute("UPDATE serving_aliases SET updated = '2026-01-01T00:00:00.000000Z'")
+    (finding,) = [finding for finding in check(whole) if finding.state != "whole"]
+    assert (finding.kind, finding.state) == ("registry", "damaged")
+    assert "event 1 (promote of alias small" in finding.problem
+
+
+UNREADABLE = {
+    "raw file": "raw",
+    "checkpoint": "cache/vp_book",
+    "dataset": "research/vp_immutable",
+    "results": "research/vp_harness/results/runs_meta.parquet",
+    "ledger": "research/vp_harness/results/ledger",
+    "registry": "research/vp_harness/serving_registry.sqlite",
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_cannot_be_read_is_named_and_the_rest_is_still_read(whole, kind):
+    """A link in a circle can be read by nobody, whoever runs the tests."""
+    before = {finding.kind for finding in check(whole)}
+    path = whole[0].root / UNREADABLE[kind]
+    path.rename(path.with_name("taken away"))
+    path.symlink_to(path)
+    findings = check(whole)
+    assert any(f.kind in (kind, "results") and f.state == "damaged" and "cannot" in f.problem for f in findings)
+    read = {f.kind for f in findings if f.state == "whole"}
+    rests_on = {"ledger": {"results"}, "results": {"ledger"}, "registry": {"serving"}}.get(kind, set())
+    assert read >= before - {kind} - rests_on
+
+
+def test_a_file_that_cannot_be_read_is_named(whole):
+    lake = whole[0]
+    paths = {
+        "raw file": next((lake.root / "raw").rglob("*.dbn.zst")),
+        "checkpoint": next(lake.book_cache_dir.glob("*.book")),
+        "dataset": next(lake.datasets_dir.iterdir()) / "bins.parquet",
+        "results": next((lake.results_dir / "runs.parquet").iterdir()),
+        "ledger": next(lake.ledger_dir.iterdir()),
+    }
+    for path in paths.values():
+        path.unlink()
+        path.symlink_to(path)
+    wrong = {finding.kind for finding in check(whole) if finding.state == "damaged"}
+    assert wrong == set(paths)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from support.postgres import postgres_server
+from support.sources import invented_sources
 
 from vp_contract import PublishedServing, RuntimeConfig, ServingSource, serving_id_of
 from vp_registry import Registry
@@ -42,6 +43,7 @@ def publishable(config: RuntimeConfig) -> Publishable:
             created_utc=created,
             source=ServingSource(run_id=run, experiment="tried", dataset_id="synm6_x", threshold=0.1),
             runtime=config,
+            sources=invented_sources(config),
             versions={"vp_book": "0.1.0", "vp_spectrum": "0.1.0"},
             digests={"vp_book": "a" * 64, "vp_spectrum": "b" * 64},
             evidence={"tp_rate": tp_rate},

@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from vp_registry import AliasMovedError, Registry, RegistryParameterError, RegistryUnavailableError
 from vp_registry.database import Database
+from vp_registry.registry import _point
 from vp_registry.schema import metadata
+from vp_registry.state import StateReader
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,9 @@ def test_what_a_writer_of_postgresql_waited_for_it_sees(registry: Registry, url:
     with database.write() as connection:
         waiting = threading.Thread(target=move)
         waiting.start()
-        connection.execute(text(f"UPDATE serving_aliases SET serving_id = '{publishable(2).serving_id}'"))
+        state = StateReader().load(connection)
+        version = state.versions[publishable(2).serving_id]
+        _point(connection, state, "live", "move", version, "bob", "")
     waiting.join(30)
     database.close()
     assert moved == ["refused"]

@@ -141,19 +141,53 @@ def test_history_answers_what_was_served_when(registry: Registry, publishable: A
         registry.history("live", dt.datetime(2026, 2, 6))
 
 
-def test_times_never_go_back(registry: Registry, publishable: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry.promote("live", publishable(1), "ann")
-    monkeypatch.setattr("vp_registry.registry._now_text", lambda: "2001-01-01T00:00:00.000000Z")
-    registry.promote("live", publishable(2), "ann")
-    times = [event.time for event in registry.history("live")]
-    assert times[0] == times[1] > "2001"
-    assert registry.resolve("live").promoted_at == times[-1]
+def test_an_event_of_a_wrong_clock_does_not_set_the_time_of_later_ones(
+    registry: Registry, publishable: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, every later event was dated 2099 as well, and `history --at` knew nothing of it until then."""
+    clock = "2026-02-06T14:00:00.000000Z"
+    monkeypatch.setattr("vp_registry.registry._now_text", lambda: clock)
+    ids = []
+    for number, clock in enumerate(  # noqa: B007 # the clock is read by what is called
+        ("2026-02-06T14:00:00.000000Z", "2099-01-01T00:00:00.000000Z", "2026-02-06T14:05:00.000000Z"), 1
+    ):
+        ids.append(registry.promote("live", publishable(number), "ann").serving_id)
+    assert [event.time[:16] for event in registry.history("live")] == [
+        *("2026-02-06T14:00", "2099-01-01T00:00", "2026-02-06T14:05"),
+    ]
+    assert registry.resolve("live").promoted_at == clock
+
+    def at(minute: int) -> list[str]:
+        moment = dt.datetime(2026, 2, 6, 14, minute, tzinfo=dt.UTC)
+        return [event.to_id for event in registry.history("live", moment)]
+
+    # the move of the wrong clock came before the one of 14:05, so that from then on both are shown
+    assert at(4) == ids[:1]
+    assert at(5) == ids
+    assert registry.served_at("live", dt.datetime(2026, 2, 6, 14, 6, tzinfo=dt.UTC)) == ids[2]
+    assert registry.rollback("live").serving_id == ids[1]
 
 
 @pytest.mark.parametrize("alias", ["", "Live", "-x", "_x", "a b", "a" * 65, "srv_x", "a\n", "é"])
 def test_aliases_that_are_no_names(registry: Registry, publishable: Any, alias: str) -> None:
     with pytest.raises(RegistryParameterError, match="alias: expected"):
         registry.promote(alias, publishable(), "ann")
+
+
+def test_arguments_of_a_wrong_type_are_named(registry: Registry, publishable: Any) -> None:
+    calls: list[tuple[str, Any]] = [
+        ("alias", lambda: registry.promote(3, publishable(), "ann")),  # type: ignore[arg-type]
+        ("spec", lambda: registry.promote("live", "small.yaml", "ann")),  # type: ignore[arg-type]
+        ("actor", lambda: registry.promote("live", publishable(), 3)),  # type: ignore[arg-type]
+        ("reason", lambda: registry.promote("live", publishable(), "ann", None)),  # type: ignore[arg-type]
+        ("actor", lambda: registry.promote("live", publishable(), "\ud800")),
+        ("name", lambda: registry.resolve(None)),  # type: ignore[arg-type]
+        ("alias", lambda: registry.history(None)),  # type: ignore[arg-type]
+        ("at", lambda: registry.history("live", "2026-02-06")),  # type: ignore[arg-type]
+    ]
+    for name, call in calls:
+        with pytest.raises(RegistryParameterError, match=f"^{name}: "):
+            call()
 
 
 def test_actor_and_reason(registry: Registry, publishable: Any) -> None:
@@ -205,9 +239,17 @@ def test_leftovers_of_a_dead_writer_are_removed_when_old(
 ) -> None:
     versions_dir.mkdir()
     old, young = (versions_dir / f".{publishable().serving_id}.yaml.{n}.tmp" for n in "12")
-    for path in (old, young):
+    other = versions_dir / ".srv_other_00000000_00000000.yaml.ab.tmp"
+    for path in (old, young, other):
         path.write_bytes(b"half a fi")
-    os.utime(old, (time.time() - 3600, time.time() - 3600))
+    for path in (old, other):
+        os.utime(path, (time.time() - 3600, time.time() - 3600))
+    assert registry.leftovers() == (other.name, old.name)
+    assert old.exists()
     registry.promote("live", publishable(), "ann")
     assert not old.exists()
+    assert not other.exists(), "whatever serving it is of: that one may never be promoted again"
     assert young.exists()
+    os.utime(young, (time.time() - 3600, time.time() - 3600))
+    assert registry.leftovers(clean=True) == (young.name,)
+    assert not young.exists()

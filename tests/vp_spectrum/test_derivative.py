@@ -175,3 +175,19 @@ def test_wrong_codes_are_named_and_leave_no_trace(codes: list, message: str) -> 
 def test_wrong_parameters_are_named(change: dict, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         replace(SHORT, **change)
+
+
+@pytest.mark.parametrize("weights", [{}, {"d2_weight": 0.5, "d3_weight": 0.25, "mixed_weight": 0.7}])
+def test_many_bins_at_once_are_one_bin_after_the_other(weights):
+    rng = np.random.default_rng(4)
+    codes = rng.integers(-2, 3, (300, 21)).astype(np.int8)
+    codes[50:150] = codes[50]
+    params = DerivativeParams(zscore_window_bins=40, zscore_min_periods=10, spatial_decay_power=0.5, **weights)
+    one, many = DerivativeStage(params, range(-10, 11)), DerivativeStage(params, range(-10, 11))
+    scores = [one.update(row).score for row in codes]
+    assert np.concatenate([many.scores(part) for part in np.split(codes, [1, 1, 90])]).tolist() == scores
+    codes[3, 2] = 5
+    for bad, words in ((codes, "bin 3"), (codes[0], "must be"), (codes.astype(float), "whole numbers")):
+        with pytest.raises(InputError, match=words):
+            many.scores(bad)
+    assert many.update(codes[0]).score == one.update(codes[0]).score

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from vp_spectrum import _jit
+from vp_spectrum import _jit, kernel_cache
 
 INNER = """
 from ._jit import kernel
@@ -30,7 +31,8 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_in_another_module_chan
     package = tmp_path / "little"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "_jit.py").write_text(Path(_jit.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    for module in (_jit, kernel_cache):
+        shutil.copy(module.__file__, package)
     (package / "outer.py").write_text(OUTER)
     environment = {
         **os.environ,

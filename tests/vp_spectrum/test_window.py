@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.spectrum_oracle import robust_z_or_std
 
+import vp_spectrum
 from vp_spectrum import InputError, ParameterError, RobustWindow, VpSpectrumError, _window
 from vp_spectrum._blend import blend, tanh
 
@@ -148,3 +149,26 @@ def test_tanh_is_tanh(x: float) -> None:
 )
 def test_a_blend_stays_in_its_bounds(z: list[float], weights: list[float]) -> None:
     assert -1.0 <= blend(np.array(z), np.array(weights), 1e-6) <= 1.0
+
+
+@pytest.mark.parametrize("fallback", ["zero", "std"])
+def test_an_array_at_once_is_one_value_after_the_other(fallback):
+    rng = np.random.default_rng(8)
+    values = np.round(rng.normal(size=500), 1) * (rng.random(500) < 0.5)
+    one, all_at_once = RobustWindow(40, 10, fallback), RobustWindow(40, 10, fallback)
+    z = [one.push(x) for x in values]
+    parts = [all_at_once.push_all(part) for part in np.split(values, [1, 1, 200, 203])]
+    assert np.concatenate(parts).tolist() == z
+    assert all_at_once.count == one.count
+    for bad in ([1.0, math.nan], [[1.0]]):
+        with pytest.raises(InputError, match="values"):
+            all_at_once.push_all(bad)
+    assert all_at_once.push(3.0) == one.push(3.0)
+
+
+def test_the_public_tanh_is_that_of_the_blend():
+    x = np.concatenate([np.linspace(-30, 30, 2001), [0.0, 1e-300, -1e-9, 2.0, -2.0]])
+    assert vp_spectrum.tanh(x).tolist() == [tanh(value) for value in x]
+    assert (vp_spectrum.tanh(-x) == -vp_spectrum.tanh(x)).all()
+    with pytest.raises(InputError, match="one dimension"):
+        vp_spectrum.tanh(1.0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -33,6 +34,7 @@ from vp_contract import (
     grid_schema,
 )
 from vp_stream import OpenedServing, Refusal, RunningServer, RunSpec, Status, StreamSettings, start_in_background
+from vp_stream.answers import ServingEvent
 from vp_stream.logfile import LogKey
 from vp_stream.producer import EncodedBin
 
@@ -52,6 +54,7 @@ CONFIG = RuntimeConfig(
 )
 SCHEMA = grid_schema(CONFIG)
 START_NS = 1_770_387_900_000_000_000
+PROMOTED_AT = "2026-02-07T00:00:00Z"
 
 
 @functools.cache
@@ -168,7 +171,7 @@ class Market:
                 alias=alias,
                 serving_id=serving_id,
                 source_run="0" * 16,
-                promoted_at="2026-02-07T00:00:00Z",
+                promoted_at=PROMOTED_AT,
                 versions={},
                 digests={"vp_book": "b"},
             ),
@@ -198,12 +201,19 @@ class Market:
     def servings(self) -> list[dict[str, Any]]:
         if self.problems:
             raise Refusal("unavailable", self.problems[0])
-        return [{"alias": alias, "serving_id": target} for alias, target in sorted(self.aliases.items())]
+        return [
+            {"alias": alias, "serving_id": target, "updated": PROMOTED_AT}
+            for alias, target in sorted(self.aliases.items())
+        ]
 
     def history(self, alias: str) -> list[dict[str, Any]]:
         if alias not in self.aliases:
             raise Refusal("unknown_serving", f"no alias {alias!r}")
-        return [{"alias": alias, "to": self.aliases[alias]}]
+        event = ServingEvent(
+            seq=1, alias=alias, kind="promote", from_id=None, to_id=self.aliases[alias],
+            actor="test", time=PROMOTED_AT, reason="",
+        )  # fmt: skip
+        return [msgspec.to_builtins(event)]
 
     def status(self) -> Status:
         return Status({"product_type": "future_mbo", "symbol": "SYNM6"}, {"vp_book": "b"}, list(self.problems))

@@ -14,7 +14,8 @@ import pytest
 from support.held import alive
 from support.raw_websocket import RawClient, close, request, text
 
-from vp_stream.connections import RequestProtocol, StreamProtocol
+from vp_stream.connections import StreamProtocol
+from vp_stream.exchanges import RequestProtocol
 from vp_stream.session import Session
 
 CONNECTS = 1000

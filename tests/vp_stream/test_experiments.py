@@ -137,6 +137,23 @@ def test_a_damaged_store_is_503_without_a_path_of_the_server(lake: tuple[Lake, P
     assert str(tmp_path) not in response.text
 
 
+def test_results_that_cannot_be_read_are_503_and_not_an_empty_list(
+    lake: tuple[Lake, Path, str], tmp_path: Path
+) -> None:
+    copy = Lake(tmp_path / "lake")
+    shutil.copytree(lake[0].root, copy.root)
+    table = copy.results_dir / "runs_meta.parquet"
+    table.rename(tmp_path / "elsewhere")
+    table.symlink_to(table)  # a circle, which nobody can read
+    with start_in_background(StreamSettings(lake_root=copy.root, config_root=lake[1], port=0)) as server:
+        response = get(server.url, RUNS)
+        assert response.status_code == 503
+        assert str(tmp_path) not in response.text
+        table.unlink()
+        (tmp_path / "elsewhere").rename(table)
+        assert len(get(server.url, f"{RUNS}?min_signals=0").json()["runs"]) == 4
+
+
 def test_methods_and_routes_there_are_not(url: str) -> None:
     posted = httpx.post(url + RUNS, timeout=30)
     assert (posted.status_code, set(posted.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import sqlite3
+import threading
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +15,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.answers import exactly
 
 from vp_book.synthetic import write_market
 from vp_contract import FrameEncoder, PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
-from vp_harness import Lake, import_file, open_registry, scored_bins
+from vp_harness import Lake, import_file, open_registry, scored_bins, source_options
 from vp_harness.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
+from vp_stream.answers import ServingHistory, ServingList
+from vp_stream.servings import LakeCatalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {
@@ -86,7 +91,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         (configs / name).write_text(text, encoding="utf-8")
     (configs / "serving_versions").mkdir()
     write_market(root / "market.dbn.zst", seed=7, minutes=3)
-    raw, found = import_file(Lake(root / "lake"), root / "market.dbn.zst", load_instrument(configs / "instrument.yaml"))
+    raw, _ = import_file(Lake(root / "lake"), root / "market.dbn.zst", load_instrument(configs / "instrument.yaml"))
     runtime = load_chain(configs, serving="small").config
     run_id = "0123456789abcdef"
     serving = PublishedServing(
@@ -94,9 +99,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         created_utc="2026-02-07T12:00:00Z",
         source=ServingSource(run_id=run_id, experiment="small", dataset_id="synm6_test", threshold=0.2),
         runtime=runtime,
+        sources=source_options(runtime, root / "lake"),
         versions={"vp-book": "0.1.0", "vp-spectrum": "0.1.0"},
         digests=conformance_digests(),
-        evidence={"source_sha256": found.sha256},
     )
     desk = Desk(root / "lake", configs, serving, raw)
     desk.promote("small")
@@ -186,7 +191,8 @@ def test_a_missing_raw_file_is_named(desk: Desk, connected: Any) -> None:
     desk.raw.unlink()
     code, message = refusal(desk, connected)
     assert code == "raw_file_missing"
-    assert "no raw file of SYNM6" in message
+    assert f"no raw file {desk.raw.name}" in message
+    assert str(desk.lake_root) not in message
 
 
 def test_a_raw_file_with_other_bytes_is_refused(desk: Desk, connected: Any) -> None:
@@ -206,10 +212,10 @@ def test_health_servings_and_history_of_a_real_registry(desk: Desk, connected: A
         assert health["status"] == "ok"
         assert health["instrument"] == {"product_type": "future_mbo", "symbol": "SYNM6"}
         assert health["digests"] == desk.serving.digests
-        (entry,) = stage.get("/v1/servings").json()["servings"]
-        assert (entry["alias"], entry["serving_id"]) == ("small", desk.serving.serving_id)
-        (event,) = stage.get("/v1/servings/small/history").json()["history"]
-        assert (event["from_id"], event["to_id"], event["actor"]) == (None, desk.serving.serving_id, "test")
+        (entry,) = exactly(stage.get("/v1/servings").content, ServingList).servings
+        assert (entry.alias, entry.serving_id) == ("small", desk.serving.serving_id)
+        (event,) = exactly(stage.get("/v1/servings/small/history").content, ServingHistory).history
+        assert (event.from_id, event.to_id, event.actor) == (None, desk.serving.serving_id, "test")
         assert stage.get("/v1/servings/nope/history").status_code == 404
         assert stage.get("/v1/servings/%2e%2e/history").status_code == 404
 
@@ -227,6 +233,62 @@ def test_health_is_503_without_a_lake_and_with_a_damaged_registry(desk: Desk, co
         response = connected(s).get("/health")
     assert response.status_code == 503
     assert "lake root" in response.json()["problems"][0]
+
+
+def test_a_url_that_names_no_registry_is_told_and_creates_none(desk: Desk, connected: Any, tmp_path: Path) -> None:
+    typo = tmp_path / "regitsry.sqlite"
+    settings = desk.settings(registry_url=f"sqlite:///{typo.as_posix()}")
+    with start_in_background(settings) as server:
+        stage = connected(server)
+        received = stage.play("?serving=small")
+        assert (received.texts[0]["code"], received.close_code) == ("unavailable", 1008)
+        health = stage.get("/health")
+        assert health.status_code == 503
+        assert health.json()["problems"] == ["there is no registry: promote a run first"]
+    assert not typo.exists()
+
+
+def test_a_tampered_registry_serves_nothing_and_names_no_path(desk: Desk, connected: Any) -> None:
+    registry = Lake(desk.lake_root).registry_path
+    with start_in_background(desk.settings()) as server:
+        stage = connected(server)
+        assert stage.play("?serving=small").close_code == 1000
+        with contextlib.closing(sqlite3.connect(registry)) as connection, connection:
+            connection.execute("UPDATE serving_aliases SET updated = '2026-01-01T00:00:00.000000Z'")
+        received = stage.play("?serving=small")
+        assert (received.texts[0]["code"], received.close_code) == ("integrity", 1008)
+        assert "event 1 (promote of alias small" in received.texts[0]["message"]
+        registry.write_bytes(b"this is no database" * 100)
+        answers = [stage.get("/v1/servings"), stage.get("/v1/servings/small/history"), stage.get("/health")]
+        for answer in answers:
+            assert answer.status_code == 503
+            assert str(desk.lake_root) not in answer.text
+        (desk.config_root / "instrument.yaml").write_text("nothing")
+        assert str(desk.config_root) not in stage.get("/health").text
+
+
+def test_the_runs_of_the_aliases_are_of_one_moment(desk: Desk) -> None:
+    """Before, a promotion between two reads was a KeyError."""
+    catalogue = LakeCatalogue(Lake(desk.lake_root), desk.config_root)
+    assert catalogue.aliases_by_run() == {desk.serving.source.run_id: "small"}
+    source = msgspec.structs.replace(desk.serving.source, run_id="fedcba9876543210")
+    stop = threading.Event()
+
+    def promote() -> None:
+        for number in range(200):
+            if stop.is_set():
+                return
+            desk.promote(f"a{number}", source=msgspec.structs.replace(source, run_id=f"{number:08x}" * 2))
+
+    promoting = threading.Thread(target=promote)
+    promoting.start()
+    try:
+        for _ in range(100):
+            found = catalogue.aliases_by_run()
+            assert all(int(run[:8], 16) == int(alias[1:]) for run, alias in found.items() if alias != "small")
+    finally:
+        stop.set()
+        promoting.join()
 
 
 def test_a_registry_locked_by_a_writer_still_reads(desk: Desk, connected: Any) -> None:

@@ -117,6 +117,31 @@ def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content
         open_log(path, KEY)
 
 
+def test_an_abandoned_log_takes_nothing_more_and_is_never_published(tmp_path: Path) -> None:
+    """Before, `finish` began a new file with a footer of blocks that were gone, and published it."""
+    writer = LogWriter(tmp_path / "log", KEY)
+    writer.write_block(make_frames(BLOCK_BINS))
+    writer.abandon()
+    for more in (lambda: writer.write_block(make_frames(1)), lambda: writer.finish(BLOCK_BINS)):
+        with pytest.raises(ValueError, match="after the file was closed"):
+            more()
+    writer.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_log_takes_nothing_more(tmp_path: Path) -> None:
+    frames = make_frames(BLOCK_BINS)
+    writer = LogWriter(tmp_path / "log", KEY)
+    writer.write_block(frames)
+    writer.finish(BLOCK_BINS)
+    for more in (lambda: writer.write_block(frames), lambda: writer.finish(2 * BLOCK_BINS)):
+        with pytest.raises(ValueError, match="after the file was closed"):
+            more()
+    writer.abandon()
+    assert read(tmp_path / "log") == frames
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
 def test_an_abandoned_log_leaves_nothing(tmp_path: Path) -> None:
     writer = LogWriter(tmp_path / "log", KEY)
     writer.write_block(make_frames(BLOCK_BINS))

@@ -73,3 +73,38 @@ def test_text_is_a_line_with_time_and_level(capsys: pytest.CaptureFixture[str]) 
     configure("text", debug=True)
     logging.getLogger("vp_stream").debug("this")
     assert capsys.readouterr().err.endswith("DEBUG vp_stream: this\n")
+
+
+def test_a_flood_of_one_kind_of_line_is_a_few_of_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("vp_stream.logs.time.monotonic", lambda: clock[0])
+    configure("text")
+    logger = logging.getLogger("vp_stream")
+    for number in range(5000):
+        logger.warning("request %d is bad", number)
+    logger.warning("something else")
+    clock[0] += 60.0
+    logger.warning("request %d is bad", 5000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 102
+    assert lines[-2].endswith("something else")
+    assert lines[-1].endswith("request 5000 is bad (4900 like this were left out)")
+
+
+def test_a_flood_of_tracebacks_is_ten_of_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vp_stream.logs.time.monotonic", lambda: 1000.0)
+    configure("json")
+    for _ in range(1000):
+        logging.getLogger("asyncio").error("it failed", exc_info=ValueError("x"))
+    assert len(capsys.readouterr().err.splitlines()) == 10
+
+
+def test_with_debug_every_line_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("text", debug=True)
+    for _ in range(1000):
+        logging.getLogger("vp_stream").debug("again")
+    assert len(capsys.readouterr().err.splitlines()) == 1000

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
+
+from vp_stream.transport import DROPPED, LEFT
 
 LABELLED = ("code", "kind", "state", "serving", "stage")
 
@@ -37,6 +40,9 @@ def test_what_clients_received_is_what_is_counted(start: Any, market: Any, wait_
     assert seen["vp_stream_clients"] == 0
     assert (seen["vp_stream_refusals_total:unknown_serving"], seen["vp_stream_refusals_total:bad_query"]) == (1, 1)
     assert (seen["vp_stream_closes_total:1000"], seen["vp_stream_closes_total:1008"]) == (2, 2)
+    (closes,) = [family for family in parse(stage.get("/metrics").text) if family.name == "vp_stream_closes"]
+    # what is documented occurs, and what occurs is documented: see transport.Channel.ended
+    assert set(re.findall(r"`(\w+)`", closes.documentation)) == {LEFT, DROPPED} == {"left", "dropped"}
     for state, count in (("running", 0), ("finished", 1), ("failed", 0)):
         assert seen[f"vp_stream_engine_runs:{state}"] == count
     for name in ("engine", "encode", "log"):

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.answers import exactly
 
 from vp_stream import Refusal
+from vp_stream.answers import ServingHistory, ServingList
 
 
 def test_health_names_what_the_server_runs_on(start: Any, market: Any) -> None:
@@ -53,11 +55,10 @@ def test_health_tells_of_a_failed_engine_until_a_run_succeeds(start: Any, market
 def test_servings_and_their_history(start: Any, market: Any) -> None:
     market.add("srv_a", 3, alias="demo")
     stage = start()
-    assert stage.get("/v1/servings").json() == {"servings": [{"alias": "demo", "serving_id": "srv_a"}]}
-    assert stage.get("/v1/servings/demo/history").json() == {
-        "alias": "demo",
-        "history": [{"alias": "demo", "to": "srv_a"}],
-    }
+    servings = exactly(stage.get("/v1/servings").content, ServingList).servings
+    assert [(entry.alias, entry.serving_id) for entry in servings] == [("demo", "srv_a")]
+    history = exactly(stage.get("/v1/servings/demo/history").content, ServingHistory)
+    assert (history.alias, [event.to_id for event in history.history]) == ("demo", ["srv_a"])
     unknown = stage.get("/v1/servings/nope/history")
     assert unknown.status_code == 404
     assert unknown.json() == {"type": "error", "code": "unknown_serving", "message": "no alias 'nope'"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from support import forging
 from support.small_lake import import_market, promote_small, write_configs, write_small_market
 
 from vp_harness import Dataset, DatasetError, Lake, frames
@@ -39,7 +40,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     root = tmp_path_factory.mktemp("proof")
     desk = Desk(Lake(root / "lake"), write_configs(root / "configs"), "")
     import_market(desk.lake, desk.configs, write_small_market(root / "market.dbn.zst"))
-    desk.dataset_id = promote_small(desk.lake, desk.configs).spec.source.dataset_id
+    with pytest.MonkeyPatch.context() as patch:  # a serving of a version that published no digests of its dataset
+        patch.setattr("vp_harness.promotion.dataset_files", lambda _: {})
+        desk.dataset_id = promote_small(desk.lake, desk.configs).spec.source.dataset_id
     return desk
 
 
@@ -47,6 +50,22 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def desk(original: Desk, tmp_path: Path) -> Desk:
     shutil.copytree(original.lake.root, tmp_path / "lake")
     return Desk(Lake(tmp_path / "lake"), original.configs, original.dataset_id)
+
+
+@pytest.fixture(scope="module")
+def anchored_once(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The same with the digests of the dataset in the published serving."""
+    root = tmp_path_factory.mktemp("anchored")
+    desk = Desk(Lake(root / "lake"), write_configs(root / "configs"), "")
+    import_market(desk.lake, desk.configs, write_small_market(root / "market.dbn.zst"))
+    desk.dataset_id = promote_small(desk.lake, desk.configs).spec.source.dataset_id
+    return desk
+
+
+@pytest.fixture
+def anchored(anchored_once: Desk, tmp_path: Path) -> Desk:
+    shutil.copytree(anchored_once.lake.root, tmp_path / "lake")
+    return Desk(Lake(tmp_path / "lake"), anchored_once.configs, anchored_once.dataset_id)
 
 
 def rewrite_manifest(desk: Desk, **changes: object) -> None:
@@ -72,6 +91,43 @@ def test_every_frame_is_the_one_of_the_dataset(desk: Desk) -> None:
     assert (proof.bins, proof.logged, proof.alias) == (1800, 0, "small")
     assert proof.head == Dataset.open(desk.lake, desk.dataset_id).manifest["frames"]["head"]
     assert steps[-1] == (1800, 1800)
+
+
+def test_a_serving_whose_dataset_was_changed_is_not_served(anchored: Desk, connected) -> None:
+    """Every checksum of the dataset and its chain are set right; the published serving says what it was judged on."""
+    assert anchored.prove()
+    settings = StreamSettings(lake_root=anchored.lake.root, config_root=anchored.configs, port=0, speed=float("inf"))
+    with start_in_background(settings) as server:
+        stage = connected(server)
+        assert stage.play("?serving=small").close_code == 1000
+        forging.edit_prices(anchored.lake, anchored.dataset_id)
+        forging.rechain(anchored.lake, anchored.dataset_id)
+        received = stage.play("?serving=small")
+        assert received.close_code == 1008
+        assert received.texts[0]["code"] == "integrity"
+        assert f"dataset {anchored.dataset_id} is not the one it was judged on" in received.texts[0]["message"]
+        assert str(anchored.lake.root) not in received.texts[0]["message"]
+        # without the dataset the numbers are those of the raw file, as ever
+        shutil.rmtree(anchored.lake.dataset_dir(anchored.dataset_id))
+        assert stage.play("?serving=small").close_code == 1000
+    with pytest.raises(DatasetError, match="no dataset"):
+        anchored.prove()
+
+
+def test_verify_serving_reads_the_files_that_the_server_does_not(anchored: Desk) -> None:
+    path = anchored.lake.dataset_dir(anchored.dataset_id) / "bins.parquet"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(DatasetError, match=r"bins\.parquet is damaged"):
+        anchored.prove()
+
+
+def test_frame_logs_that_cannot_be_read_are_named(anchored: Desk) -> None:
+    assert list(frame_logs(anchored.lake)) == []
+    anchored.lake.stream_caches_dir.parent.mkdir(parents=True, exist_ok=True)
+    anchored.lake.stream_caches_dir.write_bytes(b"")
+    (finding,) = frame_logs(anchored.lake)
+    assert (finding.state, finding.name) == ("damaged", "vp_stream")
 
 
 def test_a_frame_log_on_the_disk_is_compared_too(desk: Desk, connected) -> None:

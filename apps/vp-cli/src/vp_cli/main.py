@@ -9,7 +9,20 @@ from typing import Annotated, Final, cast
 import typer
 
 from vp_book import VpBookError
-from vp_cli.commands import aliases, bench, cache, campaign, config, data, demo, doctor, research, serving, verify
+from vp_cli.commands import (
+    aliases,
+    bench,
+    cache,
+    campaign,
+    config,
+    data,
+    demo,
+    doctor,
+    research,
+    serving,
+    signals,
+    verify,
+)
 from vp_cli.errors import CliError
 from vp_cli.output import fail, refuse
 from vp_contract import VpContractError
@@ -46,6 +59,7 @@ campaign.register(app)
 config.register(app)
 cache.register(app)
 research.register(app)
+signals.register(app)
 serving.register(app)
 verify.register(app)
 aliases.register(app)

@@ -15,11 +15,10 @@ LakeRoot = Annotated[
 ConfigRoot = Annotated[
     Path, typer.Option("--config-root", envvar="VP_CONFIG_ROOT", show_default=True, help="Root of the YAML specs.")
 ]
-TolerateTruncated = Annotated[
-    bool,
-    typer.Option("--tolerate-truncated", help="Take the whole records before damage, not refuse the file."),
+PipelineName = Annotated[
+    str | None,
+    typer.Option("--pipeline", help="Pipeline whose capture says which publisher is meant and what damage is taken."),
 ]
-Publisher = Annotated[int | None, typer.Option("--publisher", help="Publisher id, when a file mixes several.")]
 ExecutorName = Annotated[
     Literal["local", "processes", "dask"] | None,
     typer.Option("--executor", help="local (threads), processes or dask; the results are the same."),

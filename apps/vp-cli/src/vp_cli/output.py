@@ -12,12 +12,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 _UNBROKEN: Final = 4096
 
-_errors = Console(stderr=True, highlight=False)
+_PLAIN: Final[dict[str, Any]] = {"highlight": False, "markup": False, "emoji": False}
+"""What is printed is what was said: "[/desk]" and ":warning:" in somebody's reason are no commands to the terminal."""
+
+_errors = Console(stderr=True, **_PLAIN)
 
 
 def print_json(value: object) -> None:
@@ -27,17 +31,17 @@ def print_json(value: object) -> None:
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
     """Name and value, one a row."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table = Table(title=_lines(title), title_justify="left", show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name, shown(value))
+        table.add_row(shown(name), shown(value))
     _console().print(table)
 
 
 def print_rows(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     """A table of chosen columns; numbers stand right."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=_lines(title), title_justify="left", box=None, pad_edge=False)
     for name in columns:
         number = all(isinstance(row[name], (int, float)) or row[name] is None for row in rows)
         table.add_column(name, justify="right" if number else "left", overflow="fold")
@@ -56,21 +60,23 @@ def shown(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.3f}"
+    if isinstance(value, (list, tuple)):
+        return " · ".join(map(shown, value))
     if isinstance(value, Mapping):
-        return " · ".join(f"{name} {shown(item)}" for name, item in value.items())
-    return str(value)
+        return " · ".join(f"{shown(name)} {shown(item)}" for name, item in value.items())
+    return _printable(str(value))
 
 
 def say(message: str) -> None:
     """A line about what is going on, on stderr so that stdout stays the result."""
-    _errors.print(message, soft_wrap=True, markup=False)
+    _errors.print(_lines(message), soft_wrap=True)
 
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
     """A progress bar on a terminal, else nothing: yields `update(what, done, total)`, total None if nobody knows it."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -80,7 +86,7 @@ def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
         tasks: dict[str, Any] = {}
 
         def update(what: str, done: int, total: int | None) -> None:
-            name = what or label
+            name = _printable(what or label)
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=total)
             bars.update(tasks[name], completed=done, total=total)
@@ -90,8 +96,7 @@ def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
 def fail(error: BaseException) -> NoReturn:
     """The error in a line on stderr; exit code 1."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    _errors.print(f"[bold red]vp:[/] {_escaped(text)}", soft_wrap=True)
+    _complain(" ".join(str(error).split()) or type(error).__name__)
     sys.exit(1)
 
 
@@ -101,15 +106,24 @@ def refuse(error: Exception) -> NoReturn:
     if text:  # a command without arguments has shown its help instead
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "vp"
-        _errors.print(f"[bold red]vp:[/] {_escaped(text.rstrip('.'))}: see `{command} --help`", soft_wrap=True)
+        _complain(f"{text.rstrip('.')}: see `{command} --help`")
     sys.exit(2)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("[", "\\[")
+def _complain(text: str) -> None:
+    _errors.print(Text.assemble(("vp:", "bold red"), f" {_printable(text)}"), soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """The text with everything that a terminal would act on, or not show, written as Python writes it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_printable, text.split("\n")))
 
 
 def _console() -> Console:
     """Tables are as wide as the terminal, and where there is none as wide as they need: a program reads them."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_UNBROKEN)
+    console = Console(**_PLAIN)
+    return console if console.is_terminal else Console(**_PLAIN, width=_UNBROKEN)

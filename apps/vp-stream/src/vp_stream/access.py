@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -127,10 +127,13 @@ async def sign_in(request: Request) -> Response:
     if request.method != "POST":
         return _form("", 200)
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            return _form("That is no token.", 413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_FORM_BYTES:
+                return _form("That is no token.", 413)
+    except ClientDisconnect:
+        return Response(status_code=408)  # nobody reads it: the client is gone, or took too long
     given = parse_qs(body.decode("latin-1")).get("token", [""])[0]
     if not token.matches(given.strip()):
         return _form("That is not the token.", 401)

@@ -19,10 +19,11 @@ from vp_stream.catalogue import Catalogue
 from vp_stream.experiments import StoredExperiments
 from vp_stream.framelog import BlockCache
 from vp_stream.health import StatusLook, health
+from vp_stream.hosts import HostGuard, HostNames, is_loopback
 from vp_stream.hub import Hub
 from vp_stream.metrics import Metrics, metrics
 from vp_stream.openapi import OPENAPI_PATH, openapi
-from vp_stream.origin import is_loopback, may_connect
+from vp_stream.origin import may_connect
 from vp_stream.pages import BuiltPage, SecurityHeaders
 from vp_stream.protocol import CLOSE_REFUSED, STREAM_PATH
 from vp_stream.rest import LookUps, http_error, list_runs, list_servings, run_detail, serving_history
@@ -72,7 +73,8 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         else:
             await websocket.close(CLOSE_REFUSED)  # before the accept: the handshake is answered with 403
 
-    middleware = [Middleware(SecurityHeaders)]
+    names = HostNames(settings.host, settings.allow_hosts, settings.allow_origins)
+    middleware = [Middleware(SecurityHeaders), Middleware(HostGuard, names)]
     if settings.token is not None:
         middleware.append(Middleware(TokenGuard, settings.token))
     app = Starlette(

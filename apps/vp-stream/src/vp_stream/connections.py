@@ -1,4 +1,4 @@
-"""uvicorn's two protocols as configured here: what one connection may cost, whatever the other side does with it.
+"""uvicorn's WebSocket protocol as configured here: what one stream may cost, whatever the other side does with it.
 
 Above the sockets and below the application. Everything in here is about clients that are rude, stuck or gone.
 """
@@ -13,9 +13,10 @@ import sys
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+
+from vp_stream.capacity import Lobby
 
 ABORT: Final = "vp_stream.abort"
 _VERSION: Final = "13"
@@ -26,53 +27,6 @@ _MOST_BYTES_AT_ONCE: Final = 16 * 1024
 _MOST_EXTENSIONS: Final = 6
 _RESET: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-
-class RequestProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, with a limit on how long a request, the first one too, may be on its way.
-
-    The limit is the keep-alive timeout: uvicorn itself gives up waiting only between two requests.
-    """
-
-    _overdue: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A request has to come."""
-        super().connection_made(transport)
-        self._expect_request()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """No request will come."""
-        self._forget_request()
-        super().connection_lost(exc)
-
-    def on_response_complete(self) -> None:
-        """The next request has to come."""
-        super().on_response_complete()
-        self._expect_request()
-
-    def handle_websocket_upgrade(self, event: Any) -> None:
-        """Hand the connection over. A handshake is HTTP/1.1 or newer (RFC 6455, 4.2.1), which the handshake forgets."""
-        self._forget_request()
-        if event.http_version < b"1.1":
-            self.send_400_response("A WebSocket handshake is HTTP/1.1.")
-        else:
-            super().handle_websocket_upgrade(event)
-
-    def _expect_request(self) -> None:
-        self._forget_request()
-        if not self.transport.is_closing():
-            self._overdue = self.loop.call_later(self.timeout_keep_alive, self._give_up)
-
-    def _forget_request(self) -> None:
-        if self._overdue is not None:
-            self._overdue.cancel()
-            self._overdue = None
-
-    def _give_up(self) -> None:
-        self._overdue = None
-        if self.cycle is None or self.cycle.response_complete:  # else it came, and is being answered
-            self.transport.close()
 
 
 class StreamProtocol(WebSocketsSansIOProtocol):
@@ -89,6 +43,19 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     _last_pong: bytes | None = None
     _abort_timer: asyncio.TimerHandle | None = None
 
+    def __init__(self, *arguments: Any, lobby: Lobby, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lobby = lobby
+
+    @property
+    def is_waiting(self) -> bool:
+        """As a guest of the lobby, which it is once its application has ended."""
+        return True
+
+    def drop(self) -> None:
+        """End the connection at once."""
+        self._abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Read in small pieces from now on, on event loops whose transports can be told."""
         super().connection_made(transport)
@@ -99,6 +66,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         """It has ended."""
         if self._abort_timer is not None:
             self._abort_timer.cancel()
+        self._lobby.leave(self)
         super().connection_lost(exc)
 
     async def run_asgi(self) -> None:
@@ -199,5 +167,6 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     def _abort_later(self) -> None:
         """Abort the connection if it has not ended by itself."""
         if not self.disconnected and self._abort_timer is None:
+            self._lobby.enter(self)
             patience: Any = (self.ping_interval or 0.0) + (self.ping_timeout or 0.0)
             self._abort_timer = self.loop.call_later(patience, self._abort)

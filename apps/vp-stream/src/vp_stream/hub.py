@@ -16,6 +16,7 @@ from vp_stream.blocking import in_daemon_thread
 from vp_stream.catalogue import Catalogue
 from vp_stream.errors import Refusal
 from vp_stream.follow import AliasWatcher
+from vp_stream.logs import fact
 from vp_stream.metrics import Metrics
 from vp_stream.protocol import CLOSE_ENGINE_FAILED, CLOSE_FULL, CLOSE_GOING_AWAY, CLOSE_REFUSED, error_text, parse_query
 from vp_stream.runs import RunTable
@@ -223,4 +224,6 @@ class Hub:
             "bins_sent": 0 if session is None else session.bins_sent,
             "bins_skipped": 0 if session is None else session.bins_skipped,
         }
-        _logger.info("client ended: %s", " ".join(f"{name}={value}" for name, value in facts.items()), extra=facts)
+        _logger.info(
+            "client ended: %s", " ".join(f"{name}={fact(value)}" for name, value in facts.items()), extra=facts
+        )

@@ -54,6 +54,8 @@ def _settings(options: argparse.Namespace) -> StreamSettings:
         max_clients=options.max_clients,
         max_clients_per_address=options.max_clients_per_address,
         allow_origins=tuple(options.allow_origin),
+        allow_hosts=tuple(options.allow_host),
+        forwarded_allow_ips=options.forwarded_allow_ips,
         token=read_token(options.token_file),
         perf_latency_jsonl=options.perf_latency_jsonl,
         perf_window_start_et=options.perf_window_start_et,
@@ -88,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="page origin that may connect; repeatable"
+    )
+    add("--allow-host", action="append", default=[], metavar="HOST", help="name this server goes by too; repeatable")
+    add(
+        "--forwarded-allow-ips",
+        metavar="ADDRESSES",
+        help="proxies whose X-Forwarded-For is believed, with commas between them; nobody's if not given",
     )
     add(
         "--token-file",

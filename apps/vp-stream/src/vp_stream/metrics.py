@@ -22,8 +22,10 @@ from starlette.responses import Response
 
 from vp_contract import CONTRACT_VERSION
 from vp_stream.telemetry import BinTiming
+from vp_stream.transport import DROPPED, LEFT
 
 if TYPE_CHECKING:
+    from vp_stream.capacity import Listener
     from vp_stream.hub import Hub
 
 _MICROSECONDS: Final = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1, 0.5, 2.0)
@@ -106,6 +108,10 @@ class Metrics:
         """Tell of this hub too, from now on."""
         self.registry.register(_HubCollector(hub, self.counters))
 
+    def watch_sockets(self, listener: Listener) -> None:
+        """Tell of the connections of this socket too, from now on."""
+        self.registry.register(_SocketCollector(listener))
+
     async def watch_loop(self) -> None:
         """Measure the event loop until cancelled."""
         loop = asyncio.get_running_loop()
@@ -130,7 +136,7 @@ class _HubCollector(Collector):
         yield _counter("bins_skipped", "Bins left out for clients too slow for them", counters.bins_skipped)
         yield _counter("bytes_sent", "Bytes of bins sent, JSON and Arrow", counters.bytes_sent)
         yield _by_label("refusals", "Clients turned away, by the code they were told", "code", counters.refusals)
-        yield _by_label("closes", "Streams ended, by close code or `lost`", "code", counters.closes)
+        yield _by_label("closes", f"Streams ended, by close code, `{LEFT}` or `{DROPPED}`", "code", counters.closes)
         yield _gauge("frame_cache_bytes", "Bytes of frames in the block cache", hub.runs.cached_bytes)
         runs = GaugeMetricFamily("vp_stream_engine_runs", "Engine runs by state", labels=["state"])
         for state, count in hub.runs.states().items():
@@ -147,6 +153,20 @@ class _HubCollector(Collector):
         for serving_id, seconds in longest.items():
             lag.add_metric([serving_id], seconds)
         yield lag
+
+
+class _SocketCollector(Collector):
+    """What a listening socket has let in."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def collect(self) -> Iterator[Metric]:
+        listener = self._listener
+        yield _gauge("sockets", "Connections open now, whatever they are used for", listener.connections)
+        yield _gauge("sockets_max", "Connections that there may be at a time", listener.most or float("inf"))
+        turned_away = {"cleared": listener.cleared, "refused": listener.refused}
+        yield _by_label("sockets_turned_away", "Connections ended for others, or not let in", "how", turned_away)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -7,10 +7,10 @@ not cover WebSockets, so the server has to look. Programs that are no browsers s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from vp_stream.errors import SettingsError
+from vp_stream.hosts import is_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -44,16 +44,6 @@ def may_connect(headers: Mapping[str, str], *, allowed: Collection[str], loopbac
     if own is None or place != _place(own):
         return False
     return not loopback_only or is_loopback(parts.hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address can only mean this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split(origin: str) -> SplitResult | None:

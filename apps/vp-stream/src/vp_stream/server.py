@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Final
 
@@ -15,11 +16,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from vp_stream.app import create_app
+from vp_stream.capacity import Listener, Lobby, most_connections
 from vp_stream.catalogue import Catalogue
-from vp_stream.connections import RequestProtocol, StreamProtocol
+from vp_stream.connections import StreamProtocol
 from vp_stream.errors import VpStreamError
+from vp_stream.exchanges import RequestProtocol
+from vp_stream.hosts import is_loopback
 from vp_stream.hub import Hub
-from vp_stream.origin import is_loopback
 from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.settings import StreamSettings
 from vp_stream.transport import listen
@@ -36,6 +39,7 @@ class _StreamServer(uvicorn.Server):
         self,
         config: uvicorn.Config,
         app: Starlette,
+        listener: Listener,
         shutdown_s: float,
         on_ready: Callable[[], None],
         *,
@@ -44,6 +48,7 @@ class _StreamServer(uvicorn.Server):
         super().__init__(config)
         self._own_process = own_process
         self._app = app
+        self._listener = listener
         self._shutdown_s = shutdown_s
         self._on_ready = on_ready
 
@@ -57,6 +62,7 @@ class _StreamServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._app.state.metrics.watch_sockets(self._listener)
             if self._own_process:
                 self._app.state.warming.add_done_callback(lambda _: _forget_garbage())
             self._on_ready()
@@ -80,10 +86,10 @@ def _forget_garbage() -> None:
 class RunningServer:
     """A server in a background thread. A context manager: leaving it stops the server."""
 
-    def __init__(self, settings: StreamSettings, catalogue: Catalogue | None, listener: socket.socket) -> None:
+    def __init__(self, settings: StreamSettings, catalogue: Catalogue | None, listener: Listener) -> None:
         self._listener = listener
         self._serving = threading.Event()
-        self._server = _server(settings, catalogue, self._serving.set, own_process=False)
+        self._server = _server(settings, catalogue, listener, self._serving.set, own_process=False)
         self._error: BaseException | None = None
         self.host, self.port = address_of(listener)
         self._thread = threading.Thread(target=self._run, name="vp-stream", daemon=True)
@@ -137,7 +143,8 @@ def serve(
         _logger.warning("whoever reaches %s can read every stream: give the server a token", settings.host)
     with listen(settings.host, settings.port, dead_peer_s=settings.dead_peer_s) as listener:
         url = url_of(*address_of(listener))
-        server = _server(settings, catalogue, lambda: None if on_ready is None else on_ready(url), own_process=True)
+        ready = on_ready or (lambda _: None)
+        server = _server(settings, catalogue, listener, lambda: ready(url), own_process=True)
         server.run(sockets=[listener])
 
 
@@ -169,14 +176,22 @@ def url_of(host: str, port: int) -> str:
 
 
 def _server(
-    settings: StreamSettings, catalogue: Catalogue | None, on_ready: Callable[[], None], *, own_process: bool
+    settings: StreamSettings,
+    catalogue: Catalogue | None,
+    listener: Listener,
+    on_ready: Callable[[], None],
+    *,
+    own_process: bool,
 ) -> _StreamServer:
     app = create_app(settings, catalogue=catalogue)
+    lobby = Lobby(settings.dead_peer_s)
+    listener.most = settings.max_connections or most_connections(settings.max_clients, raise_limit=own_process)
+    listener.lobby = lobby
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http=RequestProtocol,
-        ws=StreamProtocol,
+        http=partial(RequestProtocol, lobby=lobby),  # type: ignore[arg-type]  # uvicorn only calls them
+        ws=partial(StreamProtocol, lobby=lobby),  # type: ignore[arg-type]
         ws_max_size=MAX_CLIENT_MESSAGE_BYTES,
         ws_ping_interval=settings.dead_peer_s / 2,
         ws_ping_timeout=settings.dead_peer_s / 2,
@@ -186,7 +201,10 @@ def _server(
         log_config=None,
         access_log=False,
         server_header=False,
+        # uvicorn believes X-Forwarded-For of 127.0.0.1, if it is not told whom to believe
+        proxy_headers=settings.forwarded_allow_ips is not None,
+        forwarded_allow_ips=settings.forwarded_allow_ips or "",
         timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),
         timeout_graceful_shutdown=max(1, round(settings.shutdown_s / 4)),
     )
-    return _StreamServer(config, app, settings.shutdown_s, on_ready, own_process=own_process)
+    return _StreamServer(config, app, listener, settings.shutdown_s, on_ready, own_process=own_process)

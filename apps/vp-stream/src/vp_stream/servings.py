@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from vp_book import Bin
-from vp_book.atomic import sha256_file
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
@@ -31,12 +30,15 @@ from vp_contract import (
     instrument_path,
     load_instrument,
 )
-from vp_harness.errors import RawFileError
+from vp_harness.anchors import check_anchor
+from vp_harness.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset
+from vp_harness.errors import PipelineError, RawFileChangedError, RawFileError, VpHarnessError
 from vp_harness.lake import Lake
-from vp_harness.pipeline import ScoredReplay, conformance_digests, scored_bins
-from vp_harness.raw import find_raw
+from vp_harness.pipeline import Files, ScoredReplay, conformance_digests, scored_bins
+from vp_harness.sources import check_sources, located
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
+from vp_stream.answers import ServingEvent
 from vp_stream.catalogue import OpenedServing, Status
 from vp_stream.errors import Refusal
 from vp_stream.logfile import LogKey
@@ -47,17 +49,17 @@ _logger = logging.getLogger(__name__)
 
 
 class ReplayFeed:
-    """The scored bins of one config over one raw file; with a directory of book checkpoints they start warm."""
+    """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
 
-    def __init__(self, config: RuntimeConfig, path: Path, book_cache_dir: Path | None = None) -> None:
+    def __init__(self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None) -> None:
         self._config = config
-        self._path = path
+        self._files = files
         self._book_cache_dir = book_cache_dir
         self._encoder = FrameEncoder(config)
 
     def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
         """A fresh replay."""
-        return scored_bins(self._config, self._path, book_cache_dir=self._book_cache_dir)
+        return scored_bins(self._config, self._files, book_cache_dir=self._book_cache_dir)
 
     def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
         """The frame of one bin."""
@@ -85,34 +87,26 @@ class LakeCatalogue:
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
         self._digests: Mapping[str, str] | None = None
-        self._source_hashes: dict[tuple[Path, int, int], str] = {}
+        self._datasets: dict[str, list[tuple[int, int, int, int]]] = {}
 
     def open(self, name: str) -> OpenedServing:
         """Resolve a name and check everything a served number rests on.
 
         The file of the version against the registry, the instrument against the lock, the numbers of the installed
-        libraries against the published digests, and that the raw file is there. Raises `Refusal` for each.
+        libraries against the published digests, the dataset it was judged on against the digests that were published,
+        and that the raw files are there which it was published with, byte for byte. Raises `Refusal` for each. A
+        dataset that is gone is no reason to serve nothing: the numbers are computed from the raw files.
         """
         resolved = self._resolve(name)
         spec = resolved.spec
         self._check_instrument(spec)
         self._check_digests(spec)
-        try:
-            path = find_raw(self._lake, spec.runtime)
-            source_sha256 = self._source_sha256(path)
-        except (RawFileError, OSError) as error:
-            raise Refusal("raw_file_missing", f"serving {spec.serving_id}: {error}") from error
-        promoted_on = spec.evidence.get("source_sha256", source_sha256)
-        if source_sha256 != promoted_on:
-            raise Refusal(
-                "integrity",
-                f"serving {spec.serving_id} was promoted on a raw file with sha256 {str(promoted_on)[:16]}, "
-                f"{path.name} of the lake has {source_sha256[:16]}: bring the original back",
-            )
+        self._check_dataset(spec)
+        files = self._files(spec)
         key = LogKey(
             serving_id=spec.serving_id,
             config_hash=spec.runtime.config_version,
-            source_sha256=source_sha256,
+            source_sha256=spec.sources.sha256,
             digests=spec.digests,
             contract_version=CONTRACT_VERSION,
         )
@@ -126,7 +120,7 @@ class LakeCatalogue:
             run=RunSpec(
                 key,
                 self._lake.stream_cache_dir(spec.serving_id),
-                ReplayFeed(runtime, path, self._lake.book_cache_dir),
+                ReplayFeed(runtime, files, self._lake.book_cache_dir),
             ),
         )
 
@@ -146,17 +140,13 @@ class LakeCatalogue:
     def aliases_by_run(self) -> dict[str, str]:
         """The first alias, by name, that serves each run."""
         with _registry_errors():
-            registry = self._open_registry()
-            runs = {version.serving_id: version.source_run for version in registry.versions()}
-            found: dict[str, str] = {}
-            for entry in registry.aliases():
-                found.setdefault(runs[entry.serving_id], entry.alias)
-            return found
+            return self._open_registry().aliases_by_run()
 
     def history(self, alias: str) -> list[dict[str, Any]]:
         """The audit trail of an alias, oldest first."""
         with _registry_errors():
-            return [msgspec.to_builtins(event) for event in self._open_registry().history(alias)]
+            events = self._open_registry().history(alias)
+        return [{name: getattr(event, name) for name in ServingEvent.__struct_fields__} for event in events]
 
     def status(self) -> Status:
         """Read the instrument lock, the registry and the lake's root."""
@@ -170,7 +160,8 @@ class LakeCatalogue:
         try:
             next(self._lake.root.iterdir(), None)
         except OSError as error:
-            problems.append(f"lake root {self._lake.root} cannot be read: {error.strerror or error}")
+            _logger.error("lake root %s cannot be read", self._lake.root, exc_info=error)
+            problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
         else:
             try:
                 self.servings()
@@ -191,17 +182,20 @@ class LakeCatalogue:
     def _open_registry(self) -> Registry:
         with self._lock:
             if self._registry is None:
-                if self._registry_url is None and not self._lake.registry_path.is_file():
-                    raise Refusal("unavailable", f"lake {self._lake.root} has no registry: promote a run first")
                 url = self._registry_url or self._lake.registry_url
-                self._registry = Registry(url, self._config_root / VERSIONS_DIR)
+                registry = Registry(url, self._config_root / VERSIONS_DIR)
+                if not registry.exists():  # also a URL that names nothing
+                    raise Refusal("unavailable", "there is no registry: promote a run first")
+                self._registry = registry
             return self._registry
 
     def _instrument_lock(self) -> InstrumentLock:
         try:
             return load_instrument(instrument_path(self._config_root))
         except (SpecError, OSError) as error:
-            raise Refusal("unavailable", f"the instrument lock cannot be read: {error}") from error
+            _logger.error("the instrument lock cannot be read", exc_info=error)
+            problem = "the instrument lock cannot be read: the server's log says why"
+            raise Refusal("unavailable", problem) from error
 
     def _check_instrument(self, spec: PublishedServing) -> None:
         runtime = spec.runtime
@@ -227,20 +221,48 @@ class LakeCatalogue:
                     f"{distribution}=={promoted}, or promote the run again",
                 )
 
+    def _check_dataset(self, spec: PublishedServing) -> None:
+        """Hold the dataset's own list of its files to the published one; `vp verify dataset` reads the files too."""
+        source = spec.source
+        if not source.dataset_files:
+            return
+        try:
+            directory = self._lake.dataset_dir(source.dataset_id)
+            if not directory.exists():
+                return
+            status = [(directory / name).stat() for name in (MANIFEST_FILE, CHECKSUMS_FILE)]
+            stamp = [(s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in status]
+            if self._datasets.get(spec.serving_id) != stamp:
+                dataset = Dataset.open(self._lake, source.dataset_id)
+                check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
+                self._datasets[spec.serving_id] = stamp
+        except (VpHarnessError, OSError) as error:
+            _logger.error("%s", error)
+            raise Refusal(
+                "integrity",
+                f"serving {spec.serving_id}: dataset {source.dataset_id} is not the one it was judged on; "
+                "`vp verify dataset` names what differs",
+            ) from error
+
     def _installed_digests(self) -> Mapping[str, str]:
         with self._digests_lock:
             if self._digests is None:
                 self._digests = conformance_digests()
             return self._digests
 
-    def _source_sha256(self, path: Path) -> str:
-        """The hash of a raw file, read again only when its size or time of change differ."""
-        status = path.stat()
-        stamp = (path, status.st_size, status.st_mtime_ns)
-        known = self._source_hashes.get(stamp)
-        if known is None:
-            known = self._source_hashes[stamp] = sha256_file(path)
-        return known
+    def _files(self, spec: PublishedServing) -> tuple[Path, ...]:
+        """The raw files that a serving was published with; none are looked for anew."""
+        where = f"serving {spec.serving_id}"
+        try:
+            check_sources(spec.runtime, spec.sources)
+            return located(spec.sources, self._lake)
+        except (PipelineError, RawFileChangedError) as error:
+            raise Refusal("integrity", f"{where}: {error}") from error
+        except RawFileError as error:
+            raise Refusal("raw_file_missing", f"{where}: {error}") from error
+        except OSError as error:
+            problem = f"a raw file cannot be read: {error.strerror or type(error).__name__}"
+            raise Refusal("raw_file_missing", f"{where}: {problem}") from error
 
 
 def runtime_config_text(resolved: ResolvedServing) -> str:
@@ -271,8 +293,10 @@ def _registry_errors() -> Iterator[None]:
     try:
         yield
     except UnknownServingError as error:
-        raise Refusal("unknown_serving", str(error)) from error
+        raise Refusal("unknown_serving", error.public) from error
     except RegistryUnavailableError as error:
-        raise Refusal("unavailable", str(error)) from error
+        _logger.error("%s", error)
+        raise Refusal("unavailable", error.public) from error
     except VpRegistryError as error:
-        raise Refusal("integrity", str(error)) from error
+        _logger.error("%s", error)
+        raise Refusal("integrity", error.public) from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 from vp_stream.access import Token
 from vp_stream.errors import SettingsError
+from vp_stream.hosts import check_allowed_host
 from vp_stream.hub import Limits
 from vp_stream.origin import check_allowed_origin
 from vp_stream.telemetry import LatencyLog, parse_et
@@ -20,6 +22,13 @@ class StreamSettings:
     `speed` is the factor by which replays run, `math.inf` for as fast as each client takes them. `web_root` is the
     directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
     own SQLite file if None. With a `token` only who has it is let in.
+
+    Requests are answered for loopback names, `host`, the hosts of `allow_origins`, and `allow_hosts`. The header
+    `X-Forwarded-For` counts only when it comes from one of `forwarded_allow_ips` (addresses and networks with commas
+    between them, as uvicorn takes them): whoever can send it there can be any address.
+
+    `max_connections` is how many connections of any kind there are at a time; if None, as many as the descriptors of
+    the process allow, at most twice `max_clients` and 512.
 
     `dead_peer_s` is after how many seconds without a sign of life a client is dropped, `max_lag_s` how many seconds
     late a bin may be before a client that is too slow skips.
@@ -34,7 +43,10 @@ class StreamSettings:
     speed: float = 1.0
     max_clients: int = 256
     max_clients_per_address: int | None = None
+    max_connections: int | None = None
     allow_origins: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    forwarded_allow_ips: str | None = None
     token: Token | None = field(default=None, repr=False)
     perf_latency_jsonl: Path | None = None
     perf_window_start_et: str | None = None
@@ -52,14 +64,19 @@ class StreamSettings:
         for name in ("max_clients", "perf_summary_every_bins"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
-        if self.max_clients_per_address is not None and self.max_clients_per_address < 1:
-            raise SettingsError(f"max_clients_per_address={self.max_clients_per_address}: 1 or more is allowed")
+        for name in ("max_clients_per_address", "max_connections"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
         for name in ("dead_peer_s", "max_lag_s", "shutdown_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):
                 raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")
         for origin in self.allow_origins:
             check_allowed_origin(origin)
+        for host in self.allow_hosts:
+            check_allowed_host(host)
+        if self.forwarded_allow_ips is not None:
+            _check_proxies(self.forwarded_allow_ips)
         for name in ("perf_window_start_et", "perf_window_end_et"):
             text: str | None = getattr(self, name)
             if text is not None:
@@ -91,3 +108,14 @@ class StreamSettings:
             window_end=None if end is None else parse_et(end, "perf_window_end_et"),
             summary_every_bins=self.perf_summary_every_bins,
         )
+
+
+def _check_proxies(text: str) -> None:
+    for part in text.split(","):
+        try:
+            ip_network(part.strip())
+        except ValueError as error:
+            raise SettingsError(
+                f"forwarded_allow_ips={text!r}: addresses and networks like 10.0.0.5 or 10.0.0.0/24 are allowed, "
+                "with commas between them"
+            ) from error

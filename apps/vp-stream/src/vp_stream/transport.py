@@ -11,6 +11,7 @@ from typing import Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vp_contract import Frame
+from vp_stream.capacity import Listener
 from vp_stream.connections import ABORT
 from vp_stream.errors import SettingsError
 
@@ -19,6 +20,9 @@ _KERNEL_PATIENCE: Final = 1.5
 # About six bins. The kernel would otherwise buffer megabytes for a client that does not read, and its skips would
 # begin a minute too late.
 _SEND_BUFFER_BYTES: Final = 256 * 1024
+
+LEFT: Final = "left"
+DROPPED: Final = "dropped"
 
 
 class PeerGoneError(Exception):
@@ -34,8 +38,8 @@ class Channel:
     def __init__(self, websocket: WebSocket, *, stall_s: float) -> None:
         self._websocket = websocket
         self._stall_s = stall_s
-        self.ended = "left"
-        """How it ended, as far as is known: the close code the server sent, `dropped` by the server, or `left`."""
+        self.ended = LEFT
+        """How it ended, as far as is known: the close code the server sent, DROPPED by the server, or LEFT."""
 
     async def send_text(self, text: str) -> None:
         """Send one text message. Raises `PeerGoneError`."""
@@ -58,7 +62,7 @@ class Channel:
 
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
-        self.ended = "dropped"
+        self.ended = DROPPED
         abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(ABORT, {}).get("abort")
         if abort is not None:
             abort()
@@ -76,7 +80,7 @@ class Channel:
             raise PeerGoneError("the client is gone") from error
 
 
-def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
+def listen(host: str, port: int, *, dead_peer_s: float) -> Listener:
     """A listening TCP socket, `port` 0 for any free one. Raises `SettingsError` when it cannot be had.
 
     On Linux a peer that acknowledges nothing, or keeps its window shut, for half as long again as `dead_peer_s` seconds
@@ -87,7 +91,7 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> socket.socket:
         family, kind, protocol, _, address = found[0]
         # asyncio turns Nagle's algorithm off only for sockets that say they are TCP: a bin would otherwise wait behind
         # its own text until the client acknowledges that, which takes it up to 40 ms.
-        listener = socket.socket(family, kind, protocol)
+        listener = Listener(family, kind, protocol)
     except OSError as error:
         raise SettingsError(f"host={host!r} is not an address of this machine: {error}") from error
     try:

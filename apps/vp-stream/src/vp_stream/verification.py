@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from vp_contract import Frame
+from vp_harness.anchors import check_anchor
 from vp_harness.dataset import Dataset
 from vp_harness.frames import FrameCheck
 from vp_harness.lake import Lake
@@ -47,6 +50,7 @@ def verify_serving(
     published = catalogue.published(opened.serving_id)
     dataset = Dataset.open(lake, published.source.dataset_id)
     dataset.verify()
+    check_anchor(dataset, published.source.dataset_files, anchor=f"serving {published.serving_id}")
     check = FrameCheck(dataset, published.runtime)
     logged = _logged_frames(opened.run)
     compared = 0
@@ -69,7 +73,14 @@ def verify_serving(
 
 def frame_logs(lake: Lake) -> Iterator[Finding]:
     """The check of the lake's frame logs, for `vp_harness.verification.verify_lake`."""
-    for path in sorted(lake.stream_caches_dir.glob("*/[!.]*.vplog")):
+    unreadable: list[OSError] = []
+    found = []
+    for directory, _, names in os.walk(lake.stream_caches_dir, onerror=unreadable.append):
+        found += [Path(directory) / name for name in names if name.endswith(".vplog") and name[0] != "."]
+    for error in unreadable:
+        if not isinstance(error, FileNotFoundError):
+            yield Finding("frame log", Path(error.filename).name, "damaged", f"cannot be read: {error.strerror}")
+    for path in sorted(found):
         name = f"{path.parent.name}/{path.name}"
         try:
             verify_file(path)

@@ -1,21 +1,24 @@
 """Databento market-by-order files to an order book with two-force physics and fixed time bins.
 
 source = open_dbn("esh4-glbx-mdp3-20231225.mbo.dbn.zst")
-for bin in replay(source, Instrument("ESH4")):
+for bin in replay(source, Instrument("ESH4", "0.25")):
     print(bin.fields["mid_price"], bin.cells["pressure_variant"].max())
 """
 
 from __future__ import annotations
 
+from ._files import DbnFile
+from ._reading import ReadReport
 from .bins import CELL_COLUMNS, Bin
 from .conformance import conformance_digest
-from .dbn import DbnSource, ReadReport, open_dbn
+from .dbn import DbnSource, open_dbn
 from .engine import Bbo, BookEngine
 from .errors import (
     CheckpointError,
     DbnDamagedError,
     DbnError,
     DbnFormatError,
+    EventEndError,
     ParameterError,
     SymbolError,
     VpBookError,
@@ -34,8 +37,10 @@ __all__ = [
     "CheckpointError",
     "DbnDamagedError",
     "DbnError",
+    "DbnFile",
     "DbnFormatError",
     "DbnSource",
+    "EventEndError",
     "Instrument",
     "ParameterError",
     "Physics",

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
+from . import _state as st
+from ._coverage import Silence
+from ._feed import Mark
+from ._seam import Seam
+from ._symbols import Named
 from .dbn import DbnSource, ReadPosition
 from .engine import BookEngine
 from .errors import CheckpointError
 
 _logger = logging.getLogger(__name__)
 
-_POSITION: Final = ("byte_offset", "records", "filtered", "skipped", "instrument_ids", "publishers")
-
 
 class Resumed(NamedTuple):
     """A replay taken up again.
 
-    Reading goes on at `position`, where a chunk begins; record `chunk_record` of the session is its first, and
-    `next_record` the first that `engine` has not seen.
+    Reading goes on at `mark`, where a chunk begins; `next_record` is the first of the session that `engine` has not
+    seen. `seams` and `silence` are what had been found by then.
     """
 
     engine: BookEngine
-    position: ReadPosition
-    chunk_record: int
+    mark: Mark
     next_record: int
+    seams: dict[int, Seam]
+    silence: Silence
 
 
 class WarmUpCheckpoint:
     """One file for one replay: it is used only if everything that decided its content is what it is now."""
 
-    def __init__(self, path: Path, source: DbnSource, engine: BookEngine, start_ns: int, warmup_ns: int) -> None:
+    def __init__(
+        self, path: Path, source: DbnSource, engine: BookEngine, start_ns: int, warmup_ns: int, *, silences: bool
+    ) -> None:
         self.path = path
         self._source = source
         instrument = engine.instrument
@@ -44,8 +51,10 @@ class WarmUpCheckpoint:
             "physics": asdict(engine.physics),
             "n_absolute_ticks": engine.n_absolute_ticks,
             "edge_margin_ticks": engine.edge_margin_ticks,
+            "events_end_by_time": bool(engine.arrays.scalars[st.S_BY_TIME]),
             "start_ns": start_ns,
             "warmup_ns": warmup_ns,
+            "silences_allowed": silences,
         }
         self._source_now = self._look_at_source()
 
@@ -70,22 +79,25 @@ class WarmUpCheckpoint:
             _logger.warning("checkpoint %s says no position (%s); the warm-up is replayed", self.path, error)
             return None
 
-    def store(self, engine: BookEngine, chunk_record: int, next_record: int) -> bool:
-        """Keep the engine, whose next record lies in the source's newest chunk; whether that worked.
+    def store(
+        self, engine: BookEngine, mark: Mark, next_record: int, seams: Mapping[int, Seam], silence: Silence
+    ) -> bool:
+        """Keep the engine, whose next record lies in the chunk at `mark`; whether that worked.
 
         A checkpoint that cannot be written costs the next start its time and nothing else: it is told in the log.
         """
-        position = self._source.position
-        if position is None or self._look_at_source() != self._source_now:
+        if mark.position is None or self._look_at_source() != self._source_now:
             _logger.warning("no checkpoint %s: %s changed while it was replayed", self.path, self._source.path)
             return False
-        told = {name: getattr(position, name) for name in _POSITION}
-        told["skipped"] = sorted(position.skipped.items())
         note = {
             "of": {**self._replay, "source": self._source_now},
-            "position": told,
-            "chunk_record": chunk_record,
+            "position": asdict(mark.position),
+            "chunk_record": mark.session_record,
             "next_record": next_record,
+            "entered": mark.entered,
+            "clock": mark.clock,
+            "seams": sorted(seams.items()),
+            "silence": silence.longest,
         }
         try:
             engine.save_checkpoint(self.path, note=note)
@@ -95,26 +107,25 @@ class WarmUpCheckpoint:
         return True
 
     def _look_at_source(self) -> dict[str, object]:
-        status = self._source.path.stat()
+        states = [file.path.stat() for file in self._source.files]
         return {
-            "mtime_ns": status.st_mtime_ns,
-            "size": status.st_size,
+            "files": [[state.st_mtime_ns, state.st_size] for state in states],
             "symbol": self._source.symbol,
             "publisher": self._source.publisher,
         }
 
 
 def _resumed(engine: BookEngine, note: dict[str, Any]) -> Resumed:
-    told = note["position"]
-    position = ReadPosition(
-        byte_offset=int(told["byte_offset"]),
-        records=int(told["records"]),
-        filtered=int(told["filtered"]),
-        skipped={int(rtype): int(times) for rtype, times in told["skipped"]},
-        instrument_ids=[(int(number), int(start), int(end)) for number, start, end in told["instrument_ids"]],
-        publishers=[int(number) for number in told["publishers"]],
-    )
-    chunk_record, next_record = int(note["chunk_record"]), int(note["next_record"])
-    if not (0 <= chunk_record <= next_record and position.byte_offset >= 0):
-        raise ValueError(f"record {next_record} in the chunk of record {chunk_record} at byte {position.byte_offset}")
-    return Resumed(engine, position, chunk_record, next_record)
+    told = dict(note["position"])
+    told["skipped"] = tuple((int(rtype), int(times)) for rtype, times in told["skipped"])
+    told["publishers"] = tuple(int(number) for number in told["publishers"])
+    told["clock"] = tuple(int(number) for number in told["clock"])
+    told["named"] = None if told["named"] is None else Named(*told["named"])
+    position = ReadPosition(**told)
+    clock = tuple(int(ns) for ns in note["clock"])
+    mark = Mark(position, int(note["chunk_record"]), int(note["entered"]), clock)
+    next_record = int(note["next_record"])
+    if not (0 <= mark.session_record <= next_record and min(position.byte_offset, position.file, mark.entered) >= 0):
+        raise ValueError(f"record {next_record} in the chunk of record {mark.session_record} at {position}")
+    seams = {int(number): Seam(*(int(x) for x in seam)) for number, seam in note["seams"]}
+    return Resumed(engine, mark, next_record, seams, Silence(note["silence"]))

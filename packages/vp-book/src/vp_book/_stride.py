@@ -14,8 +14,8 @@ HEADER_BYTES: Final = 16
 
 
 @kernel
-def scan(buffer: np.ndarray, offsets: np.ndarray, rtypes: np.ndarray) -> tuple[int, int, bool]:
-    """Find the whole records of a byte buffer.
+def scan(buffer: np.ndarray, words: int, offsets: np.ndarray, rtypes: np.ndarray) -> tuple[int, int, bool]:
+    """Find the whole records of a byte buffer, in which a market-by-order record has `words` words and no other length.
 
     Fills `offsets` (int64) and `rtypes` (uint8) and returns (records, bytes they take, whether the next record claims
     an impossible length). `offsets` must have room for one entry per 16 bytes.
@@ -27,10 +27,10 @@ def scan(buffer: np.ndarray, offsets: np.ndarray, rtypes: np.ndarray) -> tuple[i
         length: int = np.int64(4) * buffer[at]
         if length < HEADER_BYTES:
             return n, at, True
+        if at + 1 < size and buffer[at + 1] == RTYPE_MBO and buffer[at] != words:
+            return n, at, True
         if at + length > size:
             break
-        if at + 1 < size and buffer[at + 1] == RTYPE_MBO and length < MBO_BYTES:
-            return n, at, True
         offsets[n] = at
         rtypes[n] = buffer[at + 1]
         n += 1

@@ -38,8 +38,11 @@ def write_file(path: Path, data: Content, *, read_only: bool = False) -> bool:
     """Create `path` with `data`, or leave the file that is already there.
 
     Returns whether this call made the file: of several processes exactly one does, and the others keep the winner's.
-    Raises OSError naming the file.
+    Nothing is written for a file that is there, so that its directory need not be writable. Raises OSError naming the
+    file.
     """
+    if path.exists():
+        return False
     with StagedFile(path) as staged:
         staged.fill(data)
         return staged.publish_new(read_only=read_only)
@@ -56,7 +59,8 @@ class StagedFile:
     """A file being made under a temporary name beside its own.
 
     Written piece by piece with `write` or at once with `fill`, and published once. What is closed unpublished is
-    removed. `path` is where the bytes lie: every `write` can be read there when it returns.
+    removed. `path` is where the bytes lie: every `write` can be read there when it returns. What was closed or
+    published takes nothing more: writing to it or publishing it again raises ValueError.
     """
 
     def __init__(self, final: Path) -> None:
@@ -66,6 +70,7 @@ class StagedFile:
         self.path = _temporary_sibling(final)
         self.published = False
         self._handle: int | None = None
+        self._over = False
 
     def __enter__(self) -> StagedFile:
         return self
@@ -75,6 +80,7 @@ class StagedFile:
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
+        self._check_open()
         with naming(self.path):
             if self._handle is None:
                 self._handle = os.open(self.path, _NEW, 0o644)
@@ -84,6 +90,7 @@ class StagedFile:
 
     def fill(self, data: Content) -> None:
         """Write everything."""
+        self._check_open()
         if isinstance(data, bytes):
             self.write(data)
         else:
@@ -94,7 +101,7 @@ class StagedFile:
         self._flush()
         with naming(self.final):
             os.replace(self.path, self.final)
-        self.published = True
+        self.published = self._over = True
         _flush_directory(self.final.parent)
 
     def publish_new(self, *, read_only: bool = False) -> bool:
@@ -112,6 +119,7 @@ class StagedFile:
 
     def close(self) -> None:
         """Close the file, and remove it if it was not published."""
+        self._over = True
         if self._handle is not None:
             with contextlib.suppress(OSError):  # nothing that counts is in it: what was published is closed
                 self._close_handle(self._handle)
@@ -119,7 +127,12 @@ class StagedFile:
             with contextlib.suppress(OSError):  # what stays is a leftover, removed when this process is gone
                 os.unlink(self.path)
 
+    def _check_open(self) -> None:
+        if self._over:
+            raise ValueError(f"{self.final}: nothing can be written or published after the file was closed")
+
     def _flush(self) -> None:
+        self._check_open()
         with naming(self.path):
             if self._handle is None:
                 _flush_file(self.path)

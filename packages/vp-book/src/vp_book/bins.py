@@ -60,8 +60,11 @@ class BinReader:
         self._previous_quote: tuple[int, int] | None = None
         self._previous_cell: int | None = None
 
-    def read(self, a: Arrays, seq: int, start_ns: int, end_ns: int) -> Bin:
-        """Close bin `seq`: read everything at its end and begin its statistics anew."""
+    def read(self, a: Arrays, seq: int, start_ns: int, end_ns: int, known: bool = True) -> Bin:
+        """Close bin `seq`: read everything at its end and begin its statistics anew.
+
+        `known` false says that the market has been silent for too long to take the book for valid.
+        """
         s = a.scalars
         cells_in_range = a.physics.shape[0]
         # an event that straddles the end may have moved the clock past it; nothing is read before it happened
@@ -74,7 +77,7 @@ class BinReader:
         read_forces(a.physics, a.params, a.touched, int(s[st.S_ORIGIN]), at_ns, pressure, vacuum)
         shift = 0 if self._previous_cell is None else range_cell - self._previous_cell
         self._previous_cell = range_cell
-        fields = self._fields(a, seq, start_ns, end_ns)
+        fields = self._fields(a, seq, start_ns, end_ns, known)
         a.stats[:] = 0
         return Bin(fields, self._cells(a, lo, at_ns), pressure, vacuum, lo, shift)
 
@@ -92,12 +95,13 @@ class BinReader:
         cells["last_event_id"] = a.touched[lo : lo + self._rows].copy()
         return cells
 
-    def _fields(self, a: Arrays, seq: int, start_ns: int, end_ns: int) -> dict[str, int | float | bool]:
+    def _fields(self, a: Arrays, seq: int, start_ns: int, end_ns: int, known: bool) -> dict[str, int | float | bool]:
         s, stats, tick_int = a.scalars.tolist(), a.stats.tolist(), self._tick_int
         bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
         ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
-        # a source may end inside an event, after the last look at the book
-        valid = bool(s[st.S_VALID]) and bid_size > 0 and ask_size > 0 and bid < ask
+        # in the middle of an event or a snapshot, where a source may end, a book is not looked at
+        whole = not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT]
+        valid = known and whole and bool(s[st.S_VALID])
         quote = (bid, ask) if valid else None
         bid_move = ask_move = 0
         if quote is not None and self._previous_quote is not None:

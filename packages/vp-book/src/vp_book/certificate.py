@@ -1,32 +1,52 @@
-"""The integrity certificate: what a replay met, and whether its books balance."""
+"""The integrity certificate: what a replay met, and whether its numbers can be trusted."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from . import _state as st
+from ._far import far_levels
 from ._orders import O_SIZE
 from ._state import COUNTERS, Arrays
-from .sessions import PHASES
+from .sessions import CONTINUOUS, PHASES
 
-_ANOMALIES = (
+MOST_WRONG_CLOCKS: Final = 0.01
+"""Share of the records whose clock may run backwards, be undefined, or be an outlier."""
+MOST_BACKWARD_SEQUENCES: Final = 0.01
+"""Share of the live records whose sequence may be lower than that of the record before."""
+MOST_OFF_GRID: Final = 0.001
+"""Prices off the tick grid, as a share of the adds."""
+MOST_UNENDED: Final = 0.001
+"""Share of the events that may have lost their end."""
+MOST_UNKNOWN_ORDERS: Final = 0.01
+"""Share of the cancels and modifies of orders that nobody added, after a snapshot that should have had them."""
+MOST_UNKNOWN_ACTIONS: Final = 0.001
+"""Share of the records whose action is not one of DBN's."""
+
+_ANOMALIES: Final = (
     "unknown_cancel",
     "unknown_modify",
     "duplicate_add",
     "over_cancel",
     "off_grid_price",
     "null_price",
+    "undefined_size",
     "no_side",
     "zero_size",
     "side_change",
     "clock_backwards",
     "bad_clock",
+    "clock_outlier",
+    "sequence_backwards",
+    "unended_event",
     "fill_over_displayed",
     "hidden_fill",
     "maybe_bad_book",
     "record_unknown_action",
 )
-_ACTIONS = {
+_ACTIONS: Final = {
     "A": "record_add",
     "C": "record_cancel",
     "M": "record_modify",
@@ -37,48 +57,59 @@ _ACTIONS = {
 }
 
 
-def certify(a: Arrays) -> dict[str, object]:
+def certify(a: Arrays, product_type: str) -> dict[str, object]:
     """Build the certificate of an engine's state: plain values, ready for JSON.
 
     `conservation` holds what must be equal if no contract was lost: per side, the displayed size that flow and
-    snapshots add up to, that of the levels, and that of the resting orders. `ok` is that check together with a book
-    that was never crossed in the regular session.
+    snapshots add up to, that of the levels, and that of the resting orders. `trades_and_fills` holds the volume of T
+    against that of passive F, event by event. `reasons` says in words each thing that is wrong; `ok` is that there is
+    none. What each of them means, and what a certificate cannot see, is told in docs/book.md.
     """
     counts = {name: int(a.counts[index]) for name, index in COUNTERS.items()}
     s = a.scalars
-    conservation: dict[str, dict[str, int]] = {}
-    sound = True
-    for side, name in ((st.BID, "bid"), (st.ASK, "ask")):
-        sizes = a.orders[:, O_SIZE]
-        far = int(a.far[side, st.SIZE, : int(s[st.S_FAR_BIDS + side])].sum())
-        row = {
-            "add": counts[f"add_{name}"],
-            "pull": counts[f"pull_{name}"],
-            "fill": counts[f"fill_{name}"],
-            "flow_change": counts[f"depth_flow_{name}"],
-            "state_change": counts[f"depth_state_{name}"],
-            "in_levels": int(a.ladder[side].sum()) + far,
-            "in_orders": int(np.abs(sizes[sizes > 0 if side == st.BID else sizes < 0]).sum()),
-        }
-        sound &= row["add"] - row["pull"] - row["fill"] == row["flow_change"]
-        sound &= row["flow_change"] + row["state_change"] == row["in_levels"] == row["in_orders"]
-        conservation[name] = row
+    if s[st.S_SUSPECT] >= 0 and s[st.S_SUSPECT_BARE] == 0:  # no record came that could have agreed with it
+        counts["clock_outlier"] += 1
+    conservation = {name: _conservation(a, counts, side, name) for side, name in ((st.BID, "bid"), (st.ASK, "ask"))}
+    conserved = all(
+        row["add"] - row["pull"] - row["fill"] == row["flow_change"]
+        and row["flow_change"] + row["state_change"] == row["in_levels"] == row["in_orders"]
+        for row in conservation.values()
+    )
     crossed = {phase: counts[f"crossed_{phase}"] for phase in PHASES}
-    locked = {phase: counts[f"locked_{phase}"] for phase in PHASES}
+    records = sum(counts[name] for name in _ACTIONS.values()) + counts["record_unknown_action"]
+    events = int(s[st.S_EVENTS])
+    ends_seen = bool(s[st.S_BY_TIME] or s[st.S_LAST_SEEN])
+    reasons = [] if conserved else ["flow, levels and orders do not add up to the same displayed size"]
+    reasons += _wrong_book(counts, {phase: crossed[phase] for phase in CONTINUOUS[product_type]})
+    reasons += _wrong_records(counts, records, events, ends_seen)
     return {
-        "ok": bool(sound and crossed["regular"] == 0),
-        "conserved": bool(sound),
-        "records": sum(counts[name] for name in _ACTIONS.values()) + counts["record_unknown_action"],
+        "ok": not reasons,
+        "reasons": reasons,
+        "conserved": conserved,
+        "records": records,
         "records_by_action": {action: counts[name] for action, name in _ACTIONS.items()},
         "snapshot_records": counts["snapshot_records"],
         "snapshots": counts["snapshots"],
-        "events": int(s[st.S_EVENTS]),
+        "foreign_records": counts["foreign_records"],
+        "event_ends": "time" if s[st.S_BY_TIME] else "flags",
+        "events": events,
         "anomalies": {name: counts[name] for name in _ANOMALIES},
         "crossed_boundaries": crossed,
-        "locked_boundaries": locked,
+        "locked_boundaries": {phase: counts[f"locked_{phase}"] for phase in PHASES},
         "traded_volume": counts["traded_volume"],
         "traded_without_aggressor": counts["traded_without_aggressor"],
         "filled_volume": counts["filled_volume"],
+        "aggressor_fill": {"records": counts["aggressor_fill"], "volume": counts["aggressor_fill_volume"]},
+        "trades_and_fills": {
+            "events": counts["trade_events"],
+            "unequal_events": counts["unequal_events"],
+            "unequal_volume": counts["unequal_volume"],
+            "without_aggressor": {
+                "events": counts["sideless_events"],
+                "traded_volume": counts["sideless_traded"],
+                "filled_volume": counts["sideless_filled"],
+            },
+        },
         "iceberg_refreshes": counts["iceberg_refreshes"],
         "conservation": conservation,
         "resting_orders": int(s[st.S_BID_ORDERS] + s[st.S_ASK_ORDERS]),
@@ -87,3 +118,61 @@ def certify(a: Arrays) -> dict[str, object]:
         "last_clock_ns": int(s[st.S_CLOCK]),
         "longest_gap_ns": int(s[st.S_MAX_GAP]),
     }
+
+
+def _conservation(a: Arrays, counts: dict[str, int], side: int, name: str) -> dict[str, int]:
+    sizes = a.orders[:, O_SIZE]
+    return {
+        "add": counts[f"add_{name}"],
+        "pull": counts[f"pull_{name}"],
+        "fill": counts[f"fill_{name}"],
+        "flow_change": counts[f"depth_flow_{name}"],
+        "state_change": counts[f"depth_state_{name}"],
+        "in_levels": int(a.ladder[side].sum()) + int(far_levels(a.far, side)[1].sum()),
+        "in_orders": int(np.abs(sizes[sizes > 0 if side == st.BID else sizes < 0]).sum()),
+    }
+
+
+def _wrong_book(counts: dict[str, int], crossed: dict[str, int]) -> list[str]:
+    """What the book says about itself."""
+    reasons = [
+        f"the book was crossed at {n:,} event boundaries while the market trades continuously ({phase})"
+        for phase, n in crossed.items()
+        if n
+    ]
+    adds, off_grid = counts["record_add"], counts["off_grid_price"]
+    if off_grid > MOST_OFF_GRID * adds:
+        reasons.append(f"{off_grid:,} prices lie off the tick grid, with {adds:,} adds (more than 0.1 %)")
+    if counts["snapshots"]:
+        unknown = counts["unknown_cancel"] + counts["unknown_modify"]
+        taken = counts["record_cancel"] + counts["record_modify"]
+        reasons += _too_many(
+            unknown, taken, MOST_UNKNOWN_ORDERS, "cancels and modifies are of orders that neither snapshot nor feed had"
+        )
+    return reasons
+
+
+def _wrong_records(counts: dict[str, int], records: int, events: int, ends_seen: bool) -> list[str]:
+    """What the records say about the file."""
+    live = records - counts["snapshot_records"]
+    reasons = []
+    if live and not ends_seen:
+        reasons.append(f"none of {live:,} live records ends an event (F_LAST), so the book was never looked at")
+    for name, what in (
+        ("clock_backwards", "records have a clock that runs backwards"),
+        ("bad_clock", "records have no clock"),
+        ("clock_outlier", "records have a clock far from their neighbours'"),
+    ):
+        reasons += _too_many(counts[name], records, MOST_WRONG_CLOCKS, what)
+    reasons += _too_many(
+        counts["sequence_backwards"], live, MOST_BACKWARD_SEQUENCES, "live records have a sequence that goes back"
+    )
+    reasons += _too_many(counts["unended_event"], events, MOST_UNENDED, "events never ended and were cut off")
+    reasons += _too_many(
+        counts["record_unknown_action"], records, MOST_UNKNOWN_ACTIONS, "records have an action that is none of DBN's"
+    )
+    return reasons
+
+
+def _too_many(n: int, of: int, most: float, what: str) -> list[str]:
+    return [f"{n:,} of {of:,} {what} (more than {100 * most:g} %)"] if n > most * of else []

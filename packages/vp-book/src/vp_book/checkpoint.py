@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -27,24 +28,19 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from . import _state as st
 from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
-from ._jit import STAMP
-from ._orders import O_SIZE
 from ._state import Arrays
 from .atomic import StagedFile
 from .errors import CheckpointError
+from .kernel_cache import source_digest
 from .physics import Physics
-from .sessions import PHASES
 
 MAGIC: Final = b"VPBOOKCP"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 _CHECKED_FROM: Final = 44
 _DTYPES: Final = {"<i8": np.int64, "<f8": np.float64}
 _PROBES: Final = 64
-_GROWING: Final = {"orders": 0, "far": 2, "pending": 0}
-"""Arrays that the engine enlarges, and along which axis."""
 
 
 def save(path: Path, arrays: Arrays, facts: Mapping[str, object]) -> None:
@@ -121,7 +117,10 @@ def code_digest() -> str:
     The conformance digest follows from the sources, but is rounded so that machines whose exp() differs in the last
     bit agree. A resumed replay must be identical to the bit, so here they do not.
     """
-    digest = hashlib.sha256(f"{STAMP} {numba.__version__} {sys.byteorder}".encode())
+    sources = (
+        source_digest(__name__.partition(".")[0]) or secrets.token_hex()
+    )  # unseen sources: no code but this process's
+    digest = hashlib.sha256(f"{sources} {numba.__version__} {sys.byteorder}".encode())
     params = Physics().to_array()
     state = np.linspace(0.5, 2.0, 7 * PHYSICS_COLUMNS).reshape(7, PHYSICS_COLUMNS)
     floats = np.empty((len(CELL_FLOATS), 7), np.float64)
@@ -131,49 +130,13 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def check_state(a: Arrays, fresh: Arrays) -> None:
-    """Hold a state that was read against a fresh one of the same book; ValueError says what does not fit.
-
-    Compiled code indexes these arrays without looking: what it relies on has to hold, whoever wrote the file.
-    """
-    for name, expected in fresh._asdict().items():
-        array = getattr(a, name)
-        axis = _GROWING.get(name)
-        if array.ndim != expected.ndim or array.dtype != expected.dtype:
-            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}")
-        for i, (n, n_expected) in enumerate(zip(array.shape, expected.shape, strict=True)):
-            if n != n_expected and (i != axis or n < n_expected):
-                raise ValueError(f"{name} has shape {array.shape}")
-    if len(a.orders) & (len(a.orders) - 1):
-        raise ValueError(f"its map has {len(a.orders)} places, which is no power of two")
-    s = a.scalars
-    bids, asks = int((a.orders[:, O_SIZE] > 0).sum()), int((a.orders[:, O_SIZE] < 0).sum())
-    if (bids, asks) != (s[st.S_BID_ORDERS], s[st.S_ASK_ORDERS]) or 2 * (bids + asks) > len(a.orders):
-        raise ValueError(f"{bids} bids and {asks} asks rest in a map of {len(a.orders)}")
-    ticks = a.ladder.shape[1]
-    bounds = {
-        st.S_BEST_BID: (-1, ticks - 1),
-        st.S_BEST_ASK: (0, ticks),
-        st.S_FAR_BIDS: (0, a.far.shape[2]),
-        st.S_FAR_ASKS: (0, a.far.shape[2]),
-        st.S_PENDING: (0, len(a.pending)),
-        st.S_PHASE: (0, len(PHASES) - 1),
-    }
-    for index, (low, high) in bounds.items():
-        if not low <= s[index] <= high:
-            raise ValueError(f"scalar {index} is {s[index]}, {low} to {high} are allowed")
-    fixed = [st.S_TICK_INT, st.S_BUCKET, st.S_EDGE_MARGIN]
-    if not np.array_equal(s[fixed], fresh.scalars[fixed]) or not np.array_equal(a.params, fresh.params):
-        raise ValueError("it is of another instrument or physics than it says")
-    if not np.isfinite(a.physics).all() or not np.isfinite(a.clock).all():
-        raise ValueError("its physics is not finite")
-
-
 def _arrays(data: memoryview, table: Sequence[tuple[str, str, list[int]]]) -> Arrays:
     found: dict[str, np.ndarray] = {}
     at = 0
     for name, dtype, shape in table:
-        if any(not isinstance(n, int) or n < 0 for n in shape):
+        if dtype not in _DTYPES or not 1 <= len(shape) <= 3:
+            raise ValueError(f"array {name} has dtype {dtype} and shape {shape}")
+        if any(not isinstance(n, int) or not 0 <= n <= len(data) for n in shape):
             raise ValueError(f"array {name} has shape {shape}")
         size = 8 * math.prod(shape)
         flat = np.frombuffer(data[at : at + size], np.dtype(dtype))

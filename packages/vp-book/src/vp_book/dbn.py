@@ -1,320 +1,342 @@
-"""Opening DBN files: metadata, symbols, and market-by-order records in chunks of bounded size."""
+"""Opening DBN files: one, or those of a session in order, as market-by-order records in chunks of bounded size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Final
 
-import databento_dbn
 import numpy as np
 
-from . import _stride
-from ._bytes import DBN_MAGIC, ByteSource, CorruptBytesError, read_ahead
-from ._mapping import read_mapping
-from .errors import DbnDamagedError, DbnError, DbnFormatError, ParameterError, SymbolError
-from .records import MBO_BYTES, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
+from ._bytes import ByteSource
+from ._checks import whole_number
+from ._events import EVENT_LIMIT_NS
+from ._files import DbnFile, refuse_disorder, refuse_gap
+from ._header import damage_at, read_header
+from ._reading import Batch, ReadReport, read_batches
+from ._stream_clock import BEGAN, CLOCK, clock_state, follow
+from ._symbols import Named, SymbolTrack, listed, refuse_overlap
+from .errors import DbnDamagedError, DbnError, ParameterError, SymbolError
+from .records import F_LAST, MBO_BYTES
 
-_VERSIONS: Final = (1, 2, 3)
-_RTYPE_SYMBOL_MAPPING: Final = 22
-_MAX_METADATA_BYTES: Final = 64 << 20
-"""A few kilobytes of zstd can claim any length; a hundred thousand symbols take 22 MB."""
-_NS: Final = 1_000_000_000
-_FOREVER: Final = 2**64 - 1
-
-
-@dataclass(slots=True)
-class ReadReport:
-    """What one pass over a file met; filled while it is iterated.
-
-    `records` counts whole records of every type, `skipped` those that were not market-by-order records by their rtype,
-    `filtered` those of other instruments or publishers. `damage` says why reading stopped early, if it did.
-    """
-
-    records: int = 0
-    skipped: dict[int, int] = field(default_factory=dict)
-    filtered: int = 0
-    damage: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    """`symbol` is `instrument_id` from `start_ns` up to `end_ns` of ts_recv."""
-
-    instrument_id: int
-    start_ns: int
-    end_ns: int
+_MOST_RECORDS: Final = 2**31 // MBO_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """Where a pass over a file stood before a chunk: enough to go on from there as if it had never stopped.
+    """Where a pass over a source stood before a chunk: enough to go on from there as if it had never stopped.
 
-    `byte_offset` counts decompressed bytes. The rest is what the pass had learned by then: its report, the instrument
-    ids of the symbol as (id, from ts_recv, to ts_recv), and the publishers met.
+    `byte_offset` counts decompressed bytes of file number `file`, before which `file_records` records were read. The
+    rest is what the pass had learned by then: its report, what the stream said about the symbol, the publishers met,
+    the clock of the instrument's records (`vp_book._stream_clock`), and the time up to which all its events were whole
+    (`open` when the event at that time had begun and not ended).
     """
 
+    file: int
     byte_offset: int
-    records: int
-    filtered: int
-    skipped: dict[int, int]
-    instrument_ids: list[tuple[int, int, int]]
-    publishers: list[int]
+    file_records: int = 0
+    records: int = 0
+    filtered: int = 0
+    unmapped: int = 0
+    skipped: tuple[tuple[int, int], ...] = ()
+    named: Named | None = None
+    publishers: tuple[int, ...] = ()
+    clock: tuple[int, ...] = field(default_factory=lambda: tuple(clock_state().tolist()))
+    whole_ns: int = 0
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What was yielded last, and from where: for an error that names the place of one of its records."""
+
+    records: np.ndarray
+    batch: Batch
+    kept: np.ndarray | slice
+    unmapped: np.ndarray | None
+    of_publisher: np.ndarray | slice
+
+    def in_batch(self, index: int) -> int:
+        """Which record of the batch a record of the chunk is."""
+        if index == len(self.records):
+            return len(self.batch.records)
+        return int(np.arange(len(self.batch.records))[self.kept][self.of_publisher][index])
 
 
 class DbnSource:
-    """A DBN file of the mbo schema. Iterating yields arrays of `MBO_DTYPE` with one instrument's records.
+    """One or several DBN files of the mbo schema. Iterating yields arrays of `MBO_DTYPE` with one instrument's records.
 
-    Each iteration reads the file anew from its start; `report` belongs to the newest one, and `position` is where the
-    chunk it yielded last begins (None before the first).
+    Each iteration reads the files anew from the start of the first; `report` belongs to the newest one, and `position`
+    is where the chunk it yielded last begins (None before the first). A chunk never spans two files.
     """
 
     def __init__(
-        self, path: Path, symbol: str | None, publisher: int | None, chunk_records: int, tolerate_truncated: bool
+        self,
+        paths: list[Path],
+        symbol: str | None,
+        publisher: int | None,
+        chunk_records: int,
+        tolerate_truncated: bool,
     ) -> None:
-        self.path = path
+        self._headers = [read_header(path) for path in paths]
+        self.files = tuple(DbnFile(path, h.start_ns, h.end_ns) for path, h in zip(paths, self._headers, strict=True))
+        refuse_disorder(self.files)
+        first = self._headers[0]
+        self.path = paths[0]
+        self.version, self.dataset, self.start_ns = first.version, first.dataset, first.start_ns
+        self.end_ns = self._headers[-1].end_ns
+        self.publisher = publisher
         self.report = ReadReport()
         self.position: ReadPosition | None = None
-        self.publisher = publisher
+        self.tolerate_truncated = tolerate_truncated
         self._chunk_bytes = chunk_records * MBO_BYTES
-        self._tolerate = tolerate_truncated
-        source = ByteSource(path)
-        try:
-            self.version, metadata, self._header_bytes = _read_metadata(path, source)
-        except CorruptBytesError as error:
-            raise self._damage(f"corrupt zstd data ({error})", error.offset, self.report) from None
-        finally:
-            source.close()
-        schema = metadata.schema
-        if schema is not None and str(schema) != "mbo":
-            raise DbnFormatError(f"{path}: schema is {schema}, only mbo can be replayed")
-        self.dataset = metadata.dataset
-        self.start_ns = metadata.start
-        self.end_ns = metadata.end
-        try:
-            self._intervals = _intervals(metadata)
-        except ValueError as error:  # a date that is none
-            raise DbnDamagedError(f"{path}: metadata can not be decoded ({error})", offset=8, records=0) from None
-        self.symbols = sorted(self._intervals) or sorted(metadata.symbols)
+        # how far the market is known follows from the records only where the metadata does not say, or may be wrong
+        self._timed = tolerate_truncated or any(f.start_ns is None or f.end_ns is None for f in self.files)
+        self._chunk: _Chunk | None = None
+        self._now = ReadPosition(0, first.size)
+        for path, header in zip(paths, self._headers, strict=True):
+            if header.dataset != first.dataset:
+                raise DbnError(f"{path} is of dataset {header.dataset}, {paths[0]} of {first.dataset}")
+        self.symbols = sorted({name for header in self._headers for name in header.intervals or header.symbols})
         self.symbol = self._choose(symbol)
+        for path, header in zip(paths, self._headers, strict=True):
+            refuse_overlap(path, self.symbol, header.intervals.get(self.symbol, []))
 
     def _choose(self, symbol: str | None) -> str:
         if symbol is None:
             if len(self.symbols) == 1:
                 return self.symbols[0]
-            raise SymbolError(f"{self.path}: choose a symbol; the file has {_listed(self.symbols)}")
-        # without mappings in the metadata, symbol-mapping records may still name it
-        if self._intervals and symbol not in self._intervals:
-            raise SymbolError(f"{self.path}: symbol {symbol} is not in the file; it has {_listed(self.symbols)}")
+            raise SymbolError(f"{self.path}: choose a symbol; the file has {listed(self.symbols)}")
+        for file, header in zip(self.files, self._headers, strict=True):
+            # without mappings in the metadata, symbol-mapping records may still name it
+            if header.intervals and symbol not in header.intervals:
+                has = listed(sorted(header.intervals))
+                raise SymbolError(f"{file.path}: symbol {symbol} is not in the file; it has {has}")
         return symbol
+
+    @property
+    def covered_ns(self) -> tuple[int, int]:
+        """The span of ts_recv, start inclusive and end exclusive, in which this source knows the market.
+
+        What the metadata claims; where it claims nothing, the first record of the instrument and the last one, as far
+        as they have been read. After damage it ends where the last whole event before it does. Complete once the
+        source has been iterated to its end.
+        """
+        began, clock = self._now.clock[BEGAN], self._now.clock[CLOCK]
+        start = self.start_ns if self.start_ns is not None else began
+        if self.report.damage is not None:
+            return start, max(start, self._now.whole_ns, clock - EVENT_LIMIT_NS)
+        if self.end_ns is not None:
+            return start, self.end_ns
+        return start, max(start, clock + 1) if clock else start
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Chunks of records in file order.
 
-        Raises `DbnDamagedError` when the file ends inside a record or is corrupt (unless that is tolerated: then the
-        whole records before the damage are yielded and `report.damage` says what happened), `SymbolError` when several
-        publishers are mixed and none was chosen, or when nothing in the file names the symbol.
+        Raises `DbnDamagedError` when a file ends inside a record or is corrupt (unless that is tolerated: then the
+        whole records before the damage are yielded and `report.damage` says what happened), `DbnError` when the files
+        prove to overlap or to leave a gap, `SymbolError` when several publishers are mixed and none was chosen, when
+        the chosen one has no record, or when nothing in a file names the symbol.
         """
-        known = [(i.instrument_id, i.start_ns, i.end_ns) for i in self._intervals.get(self.symbol, ())]
-        return self.chunks_from(ReadPosition(self._header_bytes, 0, 0, {}, known, []))
+        return self.chunks_from(ReadPosition(0, self._headers[0].size))
 
     def chunks_from(self, position: ReadPosition) -> Iterator[np.ndarray]:
-        """The chunks from a position on that an earlier pass over the same file reported; raises as iterating does."""
-        self.report = report = ReadReport(position.records, dict(position.skipped), position.filtered)
-        intervals = {name: list(values) for name, values in self._intervals.items()}
-        if position.instrument_ids:
-            intervals[self.symbol] = [_Interval(*known) for known in position.instrument_ids]
-        publishers = _PublisherCheck(self.path, self.publisher, position.publishers)
-        source = ByteSource(self.path)
-        try:
-            for before, chunk in self._chunks(source, report, intervals, position.byte_offset):
-                self.position = replace(before, publishers=sorted(publishers.seen))
-                mine = publishers.only(chunk[self._is_mine(chunk, intervals)])
-                report.filtered += len(chunk) - len(mine)
-                if len(mine):
-                    yield mine
-        except DbnDamagedError as error:
-            if not self._tolerate:
-                raise
-            report.damage = str(error)
-        finally:
-            source.close()
-        if self.symbol not in intervals and report.damage is None:
+        """The chunks from a position on that an earlier pass over the same files reported; raises as iterating does."""
+        self._now = position
+        self.report = ReadReport(position.records, dict(position.skipped), position.filtered, position.unmapped)
+        seen = set(position.publishers)
+        for number in range(position.file, len(self.files)):
+            if number > position.file:
+                self._enter(number)
+            try:
+                yield from self._chunks_of(number, seen)
+            except DbnDamagedError as error:
+                if not self.tolerate_truncated:
+                    raise
+                self.report.damage = str(error)
+                return
+        if self.publisher is not None and seen and self.publisher not in seen:
             raise SymbolError(
-                f"{self.path}: nothing in the file maps {_listed([self.symbol])} to an instrument; "
-                f"it has {_listed(sorted(intervals))}"
+                f"{self._told()}: publisher {self.publisher} has no record of {self.symbol}; "
+                f"there are records of {listed(sorted(seen))}"
             )
 
-    def _chunks(
-        self, source: ByteSource, report: ReadReport, intervals: dict[str, list[_Interval]], at: int
-    ) -> Iterator[tuple[ReadPosition, np.ndarray]]:
-        """(Where they begin, market-by-order records of every instrument) from byte `at` on, as they come."""
-        rest = np.empty(0, np.uint8)
-        try:
-            source.skip(at)
-            if source.offset < at:
-                raise self._damage(f"ends before byte {at}, where reading was to go on,", source.offset, report)
-            for buffer in read_ahead(source, self._chunk_bytes):
-                if len(rest):
-                    buffer = np.concatenate([rest, buffer])
-                ids = [(i.instrument_id, i.start_ns, i.end_ns) for i in intervals.get(self.symbol, ())]
-                before = ReadPosition(at, report.records, report.filtered, dict(report.skipped), ids, [])
-                records, taken, bad = self._split(buffer, report, intervals)
-                if len(records):
-                    yield before, records
-                if bad:
-                    raise self._damage("a record of impossible length", at + taken, report)
-                rest = buffer[taken:]
-                at += taken
-        except CorruptBytesError as error:
-            raise self._damage(f"corrupt zstd data ({error})", error.offset, report) from None
-        if len(rest):
-            raise self._damage("ends inside a record", at, report)
-        if not source.ended_whole():
-            raise self._damage("ends inside a zstd frame", at, report)
-
-    def _split(
-        self, buffer: np.ndarray, report: ReadReport, intervals: dict[str, list[_Interval]]
-    ) -> tuple[np.ndarray, int, bool]:
-        """(MBO records of a buffer, bytes of its whole records, whether nonsense follows them)."""
-        n = len(buffer) // MBO_BYTES
-        plain = buffer[: n * MBO_BYTES].view(MBO_DTYPE)
-        # if every 56th byte pair says "56 bytes, mbo", then by induction there is nothing else: no copy needed
-        if n and (plain["length"] == MBO_WORDS).all() and (plain["rtype"] == RTYPE_MBO).all():
-            report.records += n
-            return plain, n * MBO_BYTES, False
-        offsets = np.empty(len(buffer) // _stride.HEADER_BYTES + 1, np.int64)
-        rtypes = np.empty(len(offsets), np.uint8)
-        count, taken, bad = _stride.scan(buffer, offsets, rtypes)
-        offsets, rtypes = offsets[:count], rtypes[:count]
-        report.records += count
-        for rtype, times in zip(*np.unique(rtypes[rtypes != RTYPE_MBO], return_counts=True), strict=True):
-            report.skipped[int(rtype)] = report.skipped.get(int(rtype), 0) + int(times)
-        for at in offsets[rtypes == _RTYPE_SYMBOL_MAPPING]:
-            self._take_mapping(buffer[at : at + 4 * int(buffer[at])].tobytes(), intervals)
-        mbo = offsets[rtypes == RTYPE_MBO]
-        out = np.empty((len(mbo), MBO_BYTES), np.uint8)
-        _stride.gather(buffer, mbo, out)
-        return out.reshape(-1).view(MBO_DTYPE), int(taken), bool(bad)
-
-    def _take_mapping(self, record: bytes, intervals: dict[str, list[_Interval]]) -> None:
-        """A symbol-mapping record of the stream: from its time on, the symbol is this instrument."""
-        mapping = read_mapping(record)
-        if mapping is None:
-            return  # a mapping that can't be read names nothing; it stays counted as skipped
-        instrument_id, names = mapping
-        for name in names:
-            known = intervals.setdefault(name, [])
-            if all(i.instrument_id != instrument_id for i in known):
-                known.append(_Interval(instrument_id, 0, _FOREVER))
-
-    def _is_mine(self, chunk: np.ndarray, intervals: dict[str, list[_Interval]]) -> np.ndarray | slice:
-        """Which records are the symbol's: by instrument id and the UTC date of ts_recv."""
-        mine = np.zeros(len(chunk), np.bool_)
-        for interval in intervals.get(self.symbol, ()):
-            same = chunk["instrument_id"] == interval.instrument_id
-            same &= (chunk["ts_recv"] >= interval.start_ns) & (chunk["ts_recv"] < interval.end_ns)
-            mine |= same
-        return slice(None) if mine.all() else mine
-
-    def _damage(self, what: str, offset: int, report: ReadReport) -> DbnDamagedError:
-        return DbnDamagedError(
-            f"{self.path}: {what} at byte {offset} (decompressed); {report.records} whole records came before it",
-            offset=offset,
-            records=report.records,
+    def report_before(self, index: int) -> ReadReport:
+        """What reading had met before a record of the chunk yielded last."""
+        chunk, position = self._chunk, self.position
+        if chunk is None or position is None:
+            return ReadReport()
+        batch, n = chunk.batch, chunk.in_batch(index)
+        skipped = dict(position.skipped)
+        for rtype, times in batch.skipped_before(n).items():
+            skipped[rtype] = skipped.get(rtype, 0) + times
+        unmapped = 0 if chunk.unmapped is None else int(np.count_nonzero(chunk.unmapped[:n]))
+        return ReadReport(
+            records=position.records + batch.records_before(n),
+            skipped=skipped,
+            filtered=position.filtered + n - index,
+            unmapped=position.unmapped + unmapped,
         )
 
+    def damaged_from(self, index: int, what: str) -> None:
+        """A record of the chunk yielded last, and whatever follows it, is damage: raise it, or end the report there."""
+        chunk, position = self._chunk, self.position
+        if chunk is None or position is None:
+            raise IndexError(f"record {index} of no chunk")
+        report, place = self.report_before(index), chunk.batch.byte_of(chunk.in_batch(index))
+        error = damage_at(self.files[position.file].path, what, place, report.records - position.file_records)
+        if not self.tolerate_truncated:
+            raise error
+        self._now = _behind(position, report, position.named, set(position.publishers), chunk.records[:index])
+        self.report = replace(report, damage=str(error))
 
-class _PublisherCheck:
-    """A book is of one publisher: keeps the chosen one's records, or refuses a mixture."""
+    def _enter(self, number: int) -> None:
+        """Go over to the next file. What the stream said about the symbol holds on where its metadata says nothing."""
+        header = self._headers[number]
+        named = None if header.intervals else self._now.named
+        self._now = replace(
+            self._now, file=number, byte_offset=header.size, file_records=self.report.records, named=named
+        )
 
-    def __init__(self, path: Path, wanted: int | None, seen: list[int]) -> None:
-        self._path = path
-        self._wanted = wanted
-        self.seen = set(seen)
+    def _chunks_of(self, number: int, seen: set[int]) -> Iterator[np.ndarray]:
+        """The chunks of one file from where this pass stands in it. `seen` are the publishers met so far."""
+        file, header, report = self.files[number], self._headers[number], self.report
+        track = SymbolTrack(self.symbol, header.intervals, self._now.named)
+        fresh = number > 0 and self._now.byte_offset == header.size
+        source = ByteSource(file.path)
+        try:
+            read = self._now.records - self._now.file_records
+            for batch in read_batches(file.path, source, self._now.byte_offset, header.words, self._chunk_bytes, read):
+                before = replace(self._now, byte_offset=batch.offset)
+                kept, unmapped = track.mine_of(batch.records, batch.mappings)
+                own = batch.records[kept]
+                of_publisher = self._of_publisher(file.path, own, seen)
+                mine = own[of_publisher]
+                report.records += batch.count
+                report.filtered += len(batch.records) - len(mine)
+                report.unmapped += 0 if unmapped is None else int(np.count_nonzero(unmapped))
+                for rtype, times in batch.skipped_before(len(batch.records)).items():
+                    report.skipped[rtype] = report.skipped.get(rtype, 0) + times
+                self._now = _behind(before, report, track.named, seen, mine if self._timed else mine[:0])
+                if fresh and len(mine):
+                    self._refuse_seam(number, before.clock[CLOCK], mine)
+                    fresh = False
+                if len(mine):
+                    self.position = before
+                    self._chunk = _Chunk(mine, batch, kept, unmapped, of_publisher)
+                    yield mine
+        finally:
+            source.close()
+        if not track.known:
+            raise SymbolError(
+                f"{file.path}: nothing in the file maps {listed([self.symbol])} to an instrument; "
+                f"it has {listed(sorted(track.names))}"
+            )
 
-    def only(self, records: np.ndarray) -> np.ndarray:
+    def _of_publisher(self, path: Path, records: np.ndarray, seen: set[int]) -> np.ndarray | slice:
+        """Which records are of the publisher; a mixture is refused if none was chosen."""
+        everything = slice(None)
         if not len(records):
-            return records
+            return everything
         ids = records["publisher_id"]
         first = int(ids[0])
         here = {first} if (ids == first).all() else {int(i) for i in np.unique(ids)}
-        self.seen |= here
-        if self._wanted is not None:
-            return records if here == {self._wanted} else records[ids == self._wanted]
-        if len(self.seen) > 1:
-            raise SymbolError(f"{self._path}: choose a publisher; the file mixes {_listed(sorted(self.seen))}")
-        return records
+        seen |= here
+        if self.publisher is not None:
+            return everything if here == {self.publisher} else ids == self.publisher
+        if len(seen) > 1:
+            raise SymbolError(f"{path}: choose a publisher; the file mixes {listed(sorted(seen))}")
+        return everything
+
+    def _refuse_seam(self, number: int, last_ns: int, records: np.ndarray) -> None:
+        """Whether two files follow one another, where only the records say so."""
+        before, after = self.files[number - 1], self.files[number]
+        if before.end_ns is not None and after.start_ns is not None:
+            return
+        state = clock_state()
+        follow(records, state)
+        ends = before.end_ns if before.end_ns is not None else last_ns
+        begins = after.start_ns if after.start_ns is not None else int(state[BEGAN])
+        if ends and begins:
+            refuse_gap(before.path, ends, after.path, begins, claimed=False)
+
+    def _told(self) -> str:
+        return ", ".join(str(file.path) for file in self.files)
 
 
 def open_dbn(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | Sequence[str | PathLike[str]],
     *,
     symbol: str | None = None,
     publisher: int | None = None,
     chunk_records: int = 262_144,
     tolerate_truncated: bool = False,
 ) -> DbnSource:
-    """Open a `.dbn` or `.dbn.zst` file of the mbo schema, DBN version 1, 2 or 3.
+    """Open a `.dbn` or `.dbn.zst` file of the mbo schema, DBN version 1, 2 or 3, or the files of one session in order.
 
     Iterating the result yields arrays of `MBO_DTYPE` with at most `chunk_records` records of `symbol` (which may be
-    left out when the file has just one) from `publisher`. Raises `DbnFormatError` for what is not such a file,
-    `DbnDamagedError` for damaged metadata, `SymbolError` for a symbol that is not there, `ParameterError` for a chunk
-    below one record.
+    left out when there is just one) from `publisher`. Several files are one session: each has to go on where the one
+    before it ends.
+
+    Raises `DbnFormatError` for what is not such a file, `DbnDamagedError` for damaged metadata, `SymbolError` for a
+    symbol that is not there or is two instruments at once, `DbnError` for files that are not in order, overlap, or
+    leave a gap, `ParameterError` for an argument that is not what is allowed.
     """
-    if chunk_records < 1:
-        raise ParameterError(f"chunk_records must be at least 1, got {chunk_records!r}")
-    return DbnSource(Path(path), symbol, publisher, chunk_records, tolerate_truncated)
+    paths = _checked_paths(path)
+    whole_number("chunk_records", chunk_records, 1, _MOST_RECORDS)
+    if symbol is not None and not (isinstance(symbol, str) and symbol):
+        raise ParameterError(f"symbol={symbol!r}: must be a text, or None where there is one symbol")
+    if publisher is not None:
+        whole_number("publisher", publisher, 0, 2**16 - 1)
+    if not isinstance(tolerate_truncated, bool):
+        raise ParameterError(f"tolerate_truncated={tolerate_truncated!r}: must be True or False")
+    return DbnSource(paths, symbol, publisher, chunk_records, tolerate_truncated)
 
 
-def _read_metadata(path: Path, source: ByteSource) -> tuple[int, databento_dbn.Metadata, int]:
-    """(DBN version, metadata, bytes up to the first record)."""
-    prefix = source.read(8)
-    if len(prefix) < 8 and not source.ended_whole():
-        raise DbnDamagedError(f"{path}: ends inside its first zstd frame", offset=len(prefix), records=0)
-    if prefix[:3] != DBN_MAGIC:
-        raise DbnFormatError(f"{path}: the decompressed bytes are not DBN; a fragment without metadata can not be read")
-    if len(prefix) < 8:
-        raise DbnDamagedError(f"{path}: ends inside the metadata at byte {len(prefix)}", offset=len(prefix), records=0)
-    version = prefix[3]
-    if version not in _VERSIONS:
-        raise DbnFormatError(f"{path}: DBN version {version} is not known; versions 1, 2 and 3 are")
-    length = int.from_bytes(prefix[4:8], "little")
-    if length > _MAX_METADATA_BYTES:
-        raise DbnDamagedError(f"{path}: metadata claims {length} bytes", offset=4, records=0)
-    body = source.read(length)
-    if len(body) < length:
-        end = 8 + len(body)
-        raise DbnDamagedError(f"{path}: ends inside the metadata at byte {end}", offset=end, records=0)
-    try:
-        metadata = databento_dbn.Metadata.decode(prefix + body)
-    except databento_dbn.DBNError as error:
-        raise DbnDamagedError(f"{path}: metadata can not be decoded ({error})", offset=8, records=0) from None
-    return version, metadata, 8 + length
+def _checked_paths(path: object) -> list[Path]:
+    paths = []
+    for one in path if isinstance(path, (list, tuple)) else [path]:
+        if not isinstance(one, (str, PathLike)) or not isinstance(fspath(one), str):
+            raise ParameterError(f"path={one!r}: must be a path, or a list of paths in order of time")
+        paths.append(Path(fspath(one)))
+    if not paths:
+        raise ParameterError("path=[]: must name at least one file")
+    return paths
 
 
-def _intervals(metadata: databento_dbn.Metadata) -> dict[str, list[_Interval]]:
-    """Instrument ids by symbol. An id holds for its UTC dates only."""
-    found: dict[str, list[_Interval]] = {}
-    for symbol, entries in metadata.mappings.items():
-        for entry in entries:
-            if not str(entry["symbol"]).isdecimal():
-                raise DbnError(f"symbol {symbol!r} maps to {entry['symbol']!r}, which is no instrument id")
-            interval = _Interval(
-                int(entry["symbol"]), _midnight_ns(entry["start_date"]), _midnight_ns(entry["end_date"])
-            )
-            found.setdefault(symbol, []).append(interval)
-    return found
+def _behind(
+    before: ReadPosition, report: ReadReport, named: Named | None, seen: set[int], timed: np.ndarray
+) -> ReadPosition:
+    """Where a pass stands behind a batch; `timed` are the records of the instrument in it, if their clock matters."""
+    state = np.array(before.clock, np.int64)
+    whole_ns, is_open = before.whole_ns, before.open
+    if len(timed):
+        ends = _last_event_end(timed)
+        follow(timed[: ends + 2], state)  # with the first record of an event that has not ended
+        if ends >= 0 or not is_open:
+            whole_ns, is_open = int(state[CLOCK]), ends < len(timed) - 1
+        follow(timed[ends + 2 :], state)
+    return replace(
+        before,
+        records=report.records,
+        filtered=report.filtered,
+        unmapped=report.unmapped,
+        skipped=tuple(sorted(report.skipped.items())),
+        named=named,
+        publishers=tuple(sorted(seen)),
+        clock=tuple(state.tolist()),
+        whole_ns=whole_ns,
+        open=is_open,
+    )
 
 
-def _midnight_ns(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * _NS
-
-
-def _listed(values: list[str] | list[int]) -> str:
-    # a damaged file may name symbols that no terminal should be sent
-    shown = ", ".join(text if (text := str(value)).isprintable() else ascii(text) for value in values[:20])
-    return (shown or "none") + (f" and {len(values) - 20} more" if len(values) > 20 else "")
+def _last_event_end(records: np.ndarray) -> int:
+    """Index of the last record with F_LAST, -1 if there is none."""
+    flags = records["flags"]
+    for begin in (max(len(flags) - 64, 0), 0):
+        ends = np.flatnonzero(flags[begin:] & F_LAST)
+        if len(ends):
+            return begin + int(ends[-1])
+    return -1

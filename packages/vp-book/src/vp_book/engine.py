@@ -5,33 +5,51 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 
-from . import _levels, _orders, checkpoint
+from . import _aggressors, _far, _levels, _orders, checkpoint
 from . import _state as st
-from ._apply import apply_records
+from ._apply import UNBOUND, apply_records, end_open_event
+from ._checked import FOREVER as FOREVER
+from ._checked import checked_choice, checked_int, checked_path, kernel_view
+from ._clock import NO_CLOCK
 from ._flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
+from ._plausible import check_state
+from ._range import enlarged, level_ticks, recentered, shift_to_middle
 from ._state import ASK, BID, Arrays
 from .certificate import certify
-from .errors import CheckpointError, ParameterError
+from .errors import CheckpointError, EventEndError, ParameterError
 from .instrument import Instrument
 from .physics import Physics
-from .records import KERNEL_DTYPE, MBO_DTYPE
 from .sessions import phase_at
-
-FOREVER: Final = 2**62
-"""A stop time that no clock reaches."""
 
 DEFAULT_EDGE_MARGIN: Final = 306
 """Cells of spot to the edge of the range at which it recenters: a window of 50 rows plus 256."""
 
-_FIRST_ORDERS: Final = 1 << 14
-_FIRST_FAR_LEVELS: Final = 1 << 10
-_FIRST_PENDING: Final = 1 << 8
+MAX_TICKS: Final = 1 << 20
+"""Cells of the largest range: 150 MB of physics."""
 
+MAX_PRICE_TICKS: Final = 1 << 24
+"""Price ticks of the largest range: 256 MB of ladder."""
+
+EVENT_ENDS: Final = ("flags", "time")
+
+_FIRST_ORDERS: Final = 1 << 14
+_FIRST_FAR_PLACES: Final = 1 << 11
+_FIRST_PENDING: Final = 1 << 8
+_FIRST_AGGRESSORS: Final = 1 << 6
+
+_LONGEST_SIZE: Final = 40
+"""Characters of a tick or bucket size in a checkpoint."""
+
+_NO_EVENT_ENDS: Final = (
+    "records: not one carries F_LAST (flag 128), so nothing says when an event is over and the book is whole; if this "
+    'venue sets no such flag, use BookEngine(..., event_ends="time")'
+)
+
+EventEnds = Literal["flags", "time"]
 Side = Literal["bid", "ask"]
 
 
@@ -51,7 +69,15 @@ class BookEngine:
     recenters on spot when that comes within `edge_margin_ticks` cells of an edge. Not safe for use from several threads
     at once.
 
-    Raises `ParameterError` for a range too small to hold its margins.
+    The first record says of which instrument id and publisher the book is; a record of another one is refused. With
+    `instrument_id` or `publisher_id` the book is of that one, and records of others are skipped and counted
+    (`foreign_records` of the certificate).
+
+    `event_ends` says where an event is over, which is when the book is looked at: `"flags"` at a record flagged F_LAST,
+    `"time"` where the venue's time (`ts_event`) changes, for venues that set no such flag.
+
+    Raises `ParameterError` for a range too small to hold its margins or too large for memory, and for whatever else is
+    not what it has to be.
     """
 
     def __init__(
@@ -61,31 +87,50 @@ class BookEngine:
         *,
         n_absolute_ticks: int = 8192,
         edge_margin_ticks: int = DEFAULT_EDGE_MARGIN,
+        instrument_id: int | None = None,
+        publisher_id: int | None = None,
+        event_ends: EventEnds = "flags",
     ) -> None:
+        if not isinstance(instrument, Instrument):
+            raise ParameterError(f"instrument={instrument!r}: must be an Instrument")
+        if physics is not None and not isinstance(physics, Physics):
+            raise ParameterError(f"physics={physics!r}: must be a Physics, or None for the default one")
+        edge_margin_ticks = checked_int("edge_margin_ticks", edge_margin_ticks, 1, MAX_TICKS)
+        n_absolute_ticks = checked_int("n_absolute_ticks", n_absolute_ticks, 1, MAX_TICKS)
         if n_absolute_ticks < 2 * edge_margin_ticks + 2:
             raise ParameterError(
                 f"n_absolute_ticks must be at least {2 * edge_margin_ticks + 2} (twice the margin of "
                 f"{edge_margin_ticks} cells in which it recenters), got {n_absolute_ticks!r}"
+            )
+        price_ticks = n_absolute_ticks * instrument.bucket_ticks
+        if price_ticks > MAX_PRICE_TICKS:
+            raise ParameterError(
+                f"n_absolute_ticks={n_absolute_ticks}: {instrument.bucket_ticks} price ticks a cell make a range of "
+                f"{price_ticks}; allowed are {MAX_PRICE_TICKS}; take fewer cells or a smaller bucket_size"
             )
         self.instrument = instrument
         self.physics = physics if physics is not None else Physics()
         self.n_absolute_ticks = n_absolute_ticks
         self.edge_margin_ticks = edge_margin_ticks
         scalars = np.zeros(st.S_COUNT, np.int64)
-        price_ticks = n_absolute_ticks * instrument.bucket_ticks
         scalars[st.S_BEST_BID] = -1
         scalars[st.S_BEST_ASK] = price_ticks
         scalars[st.S_BID_TICK] = st.NO_LEVEL
         scalars[st.S_ASK_TICK] = st.NO_LEVEL
         scalars[st.S_WEIGHTS_AT] = -1
         scalars[st.S_PHYSICS_ON] = 1
+        scalars[st.S_SUSPECT] = NO_CLOCK
         scalars[st.S_EDGE_MARGIN] = edge_margin_ticks
         scalars[st.S_TICK_INT] = instrument.tick_int
         scalars[st.S_BUCKET] = instrument.bucket_ticks
+        scalars[st.S_BY_TIME] = checked_choice("event_ends", event_ends, EVENT_ENDS) == "time"
+        scalars[st.S_IDS] = UNBOUND
+        scalars[st.S_ONLY_INSTRUMENT] = _id_or_none("instrument_id", instrument_id, 2**32 - 1)
+        scalars[st.S_ONLY_PUBLISHER] = _id_or_none("publisher_id", publisher_id, 2**16 - 1)
         self._arrays = Arrays(
             orders=np.zeros((_FIRST_ORDERS, _orders.O_COLUMNS), np.int64),
             ladder=np.zeros((2, price_ticks), np.int64),
-            far=np.zeros((2, 2, _FIRST_FAR_LEVELS), np.int64),
+            far=_far.empty_far(_FIRST_FAR_PLACES),
             physics=np.zeros((n_absolute_ticks, PHYSICS_COLUMNS), np.float64),
             touched=np.zeros(n_absolute_ticks, np.int64),
             scalars=scalars,
@@ -94,33 +139,56 @@ class BookEngine:
             clock=np.zeros(st.W_COUNT, np.float64),
             params=self.physics.to_array(),
             pending=np.zeros(_FIRST_PENDING, np.int64),
+            aggressors=np.zeros((_FIRST_AGGRESSORS, _aggressors.G_COLUMNS), np.int64),
         )
 
     def apply(self, records: np.ndarray) -> None:
-        """Apply every record of an array of `MBO_DTYPE`; where the chunks are cut makes no difference."""
+        """Apply every record of an array of `MBO_DTYPE`; where the chunks are cut makes no difference.
+
+        Raises `ParameterError` for what is not such an array, and for a record of another instrument or publisher;
+        `EventEndError` when no record ever ends an event. What came before the record in question is applied.
+        """
         self.apply_until(records, 0, FOREVER)
 
     def apply_until(self, records: np.ndarray, start: int, stop_ns: int) -> int:
         """Apply `records[start:]` until an event starts at or after `stop_ns`; returns the index of its first record.
 
-        The length of `records` is returned when they are all applied.
+        The length of `records` is returned when they are all applied. Raises as `apply` does.
         """
-        if records.dtype != MBO_DTYPE:
-            raise ParameterError(f"records must have dtype MBO_DTYPE, got {records.dtype}")
-        view = np.ascontiguousarray(records).view(KERNEL_DTYPE)
+        view = kernel_view(records)
+        start = checked_int("start", start, 0, len(view))
+        stop_ns = checked_int("stop_ns", stop_ns, -FOREVER, FOREVER)
         while True:
             start, status = apply_records(view, start, stop_ns, self._arrays)
             if status == st.GROW:
-                self._grow()
+                self._arrays = enlarged(self._arrays)
             elif status == st.RECENTER:
-                self._recenter()
+                self._arrays = recentered(self._arrays)
             elif status == st.PHASE:
                 scalars = self._arrays.scalars
                 phase, until_ns = phase_at(self.instrument.product_type, int(scalars[st.S_VENUE_CLOCK]))
                 scalars[st.S_PHASE] = phase
                 scalars[st.S_NEXT_PHASE_NS] = until_ns
+            elif status == st.FOREIGN:
+                raise ParameterError(self._foreign(view[start]))
+            elif status == st.NO_EVENT_ENDS:
+                raise EventEndError(_NO_EVENT_ENDS)
             else:
                 return start
+
+    def finish(self) -> None:
+        """Say that no more records come: with `event_ends="time"` the event that is open is over, and is looked at.
+
+        With `"flags"` an event whose F_LAST did not come stays open, and the book is not valid. Raises `EventEndError`
+        if no live record carried that flag. More records may be applied all the same.
+        """
+        a = self._arrays
+        s = a.scalars
+        if s[st.S_BY_TIME]:
+            if s[st.S_IN_EVENT] and end_open_event(a):
+                self._arrays = recentered(self._arrays)
+        elif s[st.S_IN_EVENT] and not s[st.S_LAST_SEEN]:
+            raise EventEndError(_NO_EVENT_ENDS)
 
     @property
     def arrays(self) -> Arrays:
@@ -129,6 +197,8 @@ class BookEngine:
 
     def set_physics(self, on: bool) -> None:
         """Whether flow enters the cells from now on; the book is built either way."""
+        if not isinstance(on, (bool, np.bool_)):
+            raise ParameterError(f"on={on!r}: must be True or False")
         self._arrays.scalars[st.S_PHYSICS_ON] = int(on)
 
     def reset_statistics(self) -> None:
@@ -141,22 +211,27 @@ class BookEngine:
         Cells that leave the range lose their physics. `apply` does the same by itself when spot comes near an edge.
         """
         s = self._arrays.scalars
-        if s[st.S_ANCHORED] == 2 and s[st.S_VALID] and self._shift_to_middle():
-            self._recenter()
+        if s[st.S_ANCHORED] == 2 and s[st.S_VALID] and shift_to_middle(self._arrays):
+            self._arrays = recentered(self._arrays)
 
     def save_checkpoint(self, path: str | PathLike[str], *, note: Mapping[str, object] | None = None) -> None:
         """Write the whole state to a file, whole or not at all; see `vp_book.checkpoint`.
 
         It may be taken after any record, inside an event or a snapshot too. `note` is kept with it (plain JSON
-        values). Raises OSError when the file cannot be written.
+        values). Raises OSError when the file cannot be written, ParameterError for a note of anything else.
         """
+        if note is not None and not isinstance(note, Mapping):
+            raise ParameterError(f"note={note!r}: must be a mapping of plain JSON values, or None")
         facts = {
             "instrument": _instrument_facts(self.instrument),
             "physics": asdict(self.physics),
             "n_absolute_ticks": self.n_absolute_ticks,
             "note": dict(note or {}),
         }
-        checkpoint.save(Path(path), self._arrays, facts)
+        try:
+            checkpoint.save(checked_path("path", path), self._arrays, facts)
+        except (RecursionError, TypeError, ValueError) as error:
+            raise ParameterError(f"note={note!r:.200}: must hold plain JSON values ({error})") from None
 
     @classmethod
     def load_checkpoint(cls, path: str | PathLike[str]) -> Self:
@@ -170,16 +245,17 @@ class BookEngine:
     @classmethod
     def load_noted(cls, path: str | PathLike[str]) -> tuple[Self, dict[str, Any]]:
         """`load_checkpoint`, and the note that was kept with it."""
-        facts, arrays = checkpoint.load(Path(path))
+        facts, arrays = checkpoint.load(checked_path("path", path))
         try:
-            instrument, n = Instrument(**facts["instrument"]), int(facts["n_absolute_ticks"])
+            instrument = _instrument_of(facts["instrument"])
+            n = checked_int("n_absolute_ticks", facts["n_absolute_ticks"], 1, MAX_TICKS)
             if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
                 raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
             margin = int(arrays.scalars[st.S_EDGE_MARGIN])
             engine = cls(instrument, Physics(**facts["physics"]), n_absolute_ticks=n, edge_margin_ticks=margin)
-            checkpoint.check_state(arrays, engine.arrays)
+            check_state(arrays, engine.arrays)
             note = dict(facts["note"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} holds no state of a book engine ({error})") from None
         engine._arrays = arrays
         return engine, note
@@ -197,13 +273,17 @@ class BookEngine:
 
     @property
     def event_count(self) -> int:
-        """Event boundaries (records with F_LAST) so far."""
+        """Event boundaries so far."""
         return int(self._arrays.scalars[st.S_EVENTS])
 
     @property
     def book_valid(self) -> bool:
-        """At the last event boundary both sides existed, were not crossed or locked, and no gap was pending."""
-        return bool(self._arrays.scalars[st.S_VALID])
+        """At the last event boundary both sides existed, were not crossed or locked, and no gap was pending.
+
+        False while an event or a snapshot is open: a book in the middle of either is not looked at.
+        """
+        s = self._arrays.scalars
+        return bool(s[st.S_VALID] and not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT])
 
     def bbo(self) -> Bbo:
         """Best bid and offer of the true prices, as of the last record."""
@@ -220,9 +300,8 @@ class BookEngine:
 
     def levels(self, side: Side) -> tuple[np.ndarray, np.ndarray]:
         """(price_int, size), int64, of every price level of a side, best first."""
-        if side not in ("bid", "ask"):
-            raise ParameterError(f"side must be 'bid' or 'ask', got {side!r}")
-        ticks, sizes = self._level_ticks(BID if side == "bid" else ASK)
+        checked_choice("side", side, ("bid", "ask"))
+        ticks, sizes = level_ticks(self._arrays, BID if side == "bid" else ASK)
         if side == "bid":
             ticks, sizes = ticks[::-1], sizes[::-1]
         return ticks * self.instrument.tick_int, sizes
@@ -238,8 +317,11 @@ class BookEngine:
     def tick_state(self, price_int: int, ts_ns: int) -> Mapping[str, float | int]:
         """Every cell field of the cell that holds a price, read at a time not before the clock.
 
-        Outside the range there is depth and no physics.
+        Outside the range there is depth and no physics. Raises `ParameterError` for a time before the clock, and for
+        a price or a time that is no integer or beyond 2**62.
         """
+        price_int = checked_int("price_int", price_int, -FOREVER, FOREVER)
+        ts_ns = checked_int("ts_ns", ts_ns, 0, FOREVER)
         if ts_ns < self.clock_ns:
             raise ParameterError(f"ts_ns must not be before the clock {self.clock_ns}, got {ts_ns}")
         a = self._arrays
@@ -258,72 +340,36 @@ class BookEngine:
 
     def certificate(self) -> dict[str, object]:
         """What this replay met and whether its books balance; see `vp_book.certificate`."""
-        return certify(self._arrays)
-
-    def _level_ticks(self, side: int) -> tuple[np.ndarray, np.ndarray]:
-        """(price tick, size) of a side, ascending, copies."""
-        a = self._arrays
-        inside = np.flatnonzero(a.ladder[side])
-        n = int(a.scalars[st.S_FAR_BIDS + side])
-        ticks = np.concatenate([inside + a.scalars[st.S_RANGE_LO], a.far[side, st.TICK, :n]])
-        sizes = np.concatenate([a.ladder[side, inside], a.far[side, st.SIZE, :n]])
-        order = np.argsort(ticks, kind="stable")
-        return ticks[order], sizes[order]
+        return certify(self._arrays, self.instrument.product_type)
 
     def _depth_between(self, side: int, first_tick: int, end_tick: int) -> int:
-        ticks, sizes = self._level_ticks(side)
+        ticks, sizes = level_ticks(self._arrays, side)
         return int(sizes[(ticks >= first_tick) & (ticks < end_tick)].sum())
 
-    def _grow(self) -> None:
-        """Double whatever is nearly full."""
-        a = self._arrays
-        s = a.scalars
-        if 2 * (self.order_count + 1) > len(a.orders):
-            orders = np.zeros((2 * len(a.orders), _orders.O_COLUMNS), np.int64)
-            _orders.rehash(a.orders, orders)
-            a = a._replace(orders=orders)
-        if max(s[st.S_FAR_BIDS], s[st.S_FAR_ASKS]) > a.far.shape[2] - 2:
-            a = a._replace(far=np.concatenate([a.far, np.zeros_like(a.far)], axis=2))
-        if s[st.S_PENDING] >= len(a.pending):
-            a = a._replace(pending=np.concatenate([a.pending, np.zeros_like(a.pending)]))
-        self._arrays = a
+    def _foreign(self, record: np.void) -> str:
+        ids = int(self._arrays.scalars[st.S_IDS])
+        return (
+            f"records: instrument id {int(record['instrument_id'])} of publisher {int(record['publisher_id'])} in a "
+            f"book of instrument id {ids & 0xFFFFFFFF} of publisher {ids >> 32}; a book is of one of each; filter the "
+            "records, or name instrument_id and publisher_id to skip the others"
+        )
 
-    def _shift_to_middle(self) -> int:
-        """Cells by which the range has to move up for the BBO to lie in its middle."""
-        s = self._arrays.scalars
-        bucket = self.instrument.bucket_ticks
-        middle = (int(s[st.S_BID_TICK]) + int(s[st.S_ASK_TICK]) + bucket) // (2 * bucket)
-        return middle - self.n_absolute_ticks // 2 - int(s[st.S_RANGE_CELL])
 
-    def _recenter(self) -> None:
-        """Move the range so that spot lies in its middle; physics and depth move with their absolute tick."""
-        a = self._arrays
-        s = a.scalars
-        bucket = self.instrument.bucket_ticks
-        levels = [self._level_ticks(side) for side in (BID, ASK)]
-        shift = self._shift_to_middle()
-        _shift_rows(a.physics, shift)
-        _shift_rows(a.touched, shift)
-        s[st.S_RANGE_CELL] += shift
-        s[st.S_RANGE_LO] += shift * bucket
-        _levels.clear(a.ladder, s)
-        most_far = 2 + max(len(ticks) for ticks, _ in levels)
-        if most_far > a.far.shape[2]:
-            a = a._replace(far=np.zeros((2, 2, 2 * most_far), np.int64))
-            self._arrays = a
-        for side, (ticks, sizes) in enumerate(levels):
-            index = ticks - s[st.S_RANGE_LO]
-            inside = (index >= 0) & (index < a.ladder.shape[1])
-            a.ladder[side, index[inside]] = sizes[inside]
-            n = int((~inside).sum())
-            a.far[side, st.TICK, :n] = ticks[~inside]
-            a.far[side, st.SIZE, :n] = sizes[~inside]
-            s[st.S_FAR_BIDS + side] = n
-            if inside.any():
-                s[st.S_BEST_BID + side] = index[inside].max() if side == BID else index[inside].min()
-        if s[st.S_VALID]:
-            s[st.S_ANCHORED] = 2
-        a.counts[st.N_RECENTERED] += 1
+def _id_or_none(name: str, value: int | None, high: int) -> int:
+    return UNBOUND if value is None else checked_int(name, value, 0, high)
+
+
+def _instrument_of(facts: Mapping[str, Any]) -> Instrument:
+    """The instrument of which `_instrument_facts` were kept; ValueError for sizes that were not written by it."""
+    for name in ("tick_size", "bucket_size"):
+        size = facts[name]
+        if size is None and name == "bucket_size":
+            continue
+        if not isinstance(size, str) or len(size) > _LONGEST_SIZE:
+            raise ValueError(f"{name} is {size!r:.60}")
+    if not isinstance(facts["symbol"], str):
+        raise ValueError(f"symbol is {facts['symbol']!r:.60}")
+    return Instrument(**facts)
 
 
 def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
@@ -335,16 +381,3 @@ def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
         "product_type": instrument.product_type,
         "bucket_size": None if bucket is None else str(bucket),
     }
-
-
-def _shift_rows(array: np.ndarray, shift: int) -> None:
-    """Move row `i + shift` to row `i` in place; rows that enter are zero."""
-    n = len(array)
-    if abs(shift) >= n:
-        array[:] = 0
-    elif shift > 0:
-        array[: n - shift] = array[shift:].copy()
-        array[n - shift :] = 0
-    elif shift < 0:
-        array[-shift:] = array[: n + shift].copy()
-        array[:-shift] = 0

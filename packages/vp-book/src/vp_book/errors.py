@@ -36,5 +36,9 @@ class ParameterError(VpBookError, ValueError):
     """An argument is outside what is allowed."""
 
 
+class EventEndError(VpBookError):
+    """No record says where an event ends, so no moment is known at which the book is whole."""
+
+
 class CheckpointError(VpBookError):
     """A file is no book checkpoint that can be trusted: damaged, foreign, or made by other code or for another book."""

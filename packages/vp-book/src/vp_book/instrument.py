@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Final
 
 from .errors import ParameterError
@@ -11,6 +11,8 @@ from .errors import ParameterError
 PRODUCT_TYPES: Final = ("future_mbo", "equity_mbo")
 PRICE_SCALE: Final = 1_000_000_000
 """`price_int` of one unit of the quote currency."""
+_LARGEST: Final = 10**9
+"""A tick from here on is no price step of anything, and its sums would leave int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +21,20 @@ class Instrument:
 
     `tick_size` and `bucket_size` are amounts of the quote currency, exact when given as strings or `Decimal`. A cell
     of the grid is one tick, or with `bucket_size` (an integer multiple of the tick) the prices nearest to one bucket.
+    The tick has no default: on a wrong grid every price is rounded to what it is not.
 
     Raises `ParameterError` for sizes that are not a positive whole number of 1e-9, a bucket that is no multiple of the
-    tick, or an unknown product type.
+    tick, an unknown product type, or a symbol that is no text.
     """
 
     symbol: str
-    tick_size: str | Decimal | float = "0.25"
+    tick_size: str | Decimal | float
     product_type: str = "future_mbo"
     bucket_size: str | Decimal | float | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.symbol, str):
+            raise ParameterError(f"symbol={self.symbol!r}: must be a text")
         if not self.symbol:
             raise ParameterError("symbol must not be empty")
         if self.product_type not in PRODUCT_TYPES:
@@ -56,11 +61,17 @@ class Instrument:
 
 
 def _price_int(name: str, value: str | Decimal | float) -> int:
+    if isinstance(value, bool) or not isinstance(value, (str, Decimal, float, int)):
+        raise ParameterError(f"{name} must be a decimal number, got {value!r}")
     try:
         # repr() of a float is its shortest decimal form: 0.01 means a cent, not its binary neighbour
-        scaled = Decimal(value if isinstance(value, (str, Decimal)) else repr(value)) * PRICE_SCALE
-    except InvalidOperation:
+        exact = Decimal(value if isinstance(value, (str, Decimal)) else repr(value))
+    except DecimalException:
         raise ParameterError(f"{name} must be a decimal number, got {value!r}") from None
-    if not scaled.is_finite() or scaled <= 0 or scaled != int(scaled):
+    if not exact.is_finite() or exact <= 0:
         raise ParameterError(f"{name} must be a positive whole number of 1e-9, got {value!r}")
-    return int(scaled)
+    if exact >= _LARGEST:
+        raise ParameterError(f"{name} must be below {_LARGEST}, got {value!r}")
+    if exact < Decimal(1) / PRICE_SCALE or exact * PRICE_SCALE != int(exact * PRICE_SCALE):
+        raise ParameterError(f"{name} must be a positive whole number of 1e-9, got {value!r}")
+    return int(exact * PRICE_SCALE)

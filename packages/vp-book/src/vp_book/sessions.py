@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ._checked import FOREVER
 from .records import ACTION_CLEAR, F_SNAPSHOT
 
+JUMP_NS: Final = 60_000_000_000
+"""One minute: how far a time may lie ahead of the clock, or from `ts_event`, and be believed; see `_clock`."""
+
 PHASES: Final = ("closed", "pre_open", "regular", "after")
+
+CONTINUOUS: Final = {"future_mbo": ("regular",), "equity_mbo": ("regular", "after")}
+"""Phases in which every venue of a product type matches orders as they come, so that its book cannot stay crossed.
+
+Before the open it depends on the venue: some collect orders for an auction, and their books are crossed by design.
+"""
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _NS: Final = 1_000_000_000
@@ -58,11 +68,15 @@ def phase_at(product_type: str, ts_ns: int) -> tuple[int, int]:
 def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
     """The records (array of `MBO_DTYPE`) of the session window: futures all day, equities 02:00 to 16:00 New York.
 
-    Snapshot and clear records always pass, so that the book is whole when the window opens.
+    Snapshot and clear records always pass, so that the book is whole when the window opens. A record whose `ts_recv` is
+    more than a minute from its `ts_event` goes by the venue's time: it is not left out for its own damage.
     """
     if product_type != "equity_mbo" or not len(records):
         return records
-    ts = records["ts_recv"].astype(np.int64)
+    ts, venue = records["ts_recv"].astype(np.int64), records["ts_event"].astype(np.int64)
+    with np.errstate(over="ignore"):
+        damaged = (np.abs(ts - venue) > JUMP_NS) & (venue > 0) & (venue < FOREVER)
+    ts = np.where(damaged, venue, ts)
     keep = (records["flags"] & F_SNAPSHOT) != 0
     keep |= records["action"] == bytes([ACTION_CLEAR])
     # New York is behind UTC by less than a day: a time lies on its own UTC date there, or on the one before. Only dates

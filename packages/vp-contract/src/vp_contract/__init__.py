@@ -1,5 +1,6 @@
 """Spec models, wire messages, Arrow grid schema and instrument lock of the vacuum-pressure system."""
 
+from vp_contract._types import OnDamage, OnShort
 from vp_contract.campaign import CampaignSpec, load_campaign
 from vp_contract.chain import (
     CAMPAIGNS_DIR,
@@ -76,6 +77,7 @@ from vp_contract.published import (
 from vp_contract.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.runtime import RuntimeConfig
 from vp_contract.schema import json_schema
+from vp_contract.sources import SourceFile, SourceOptions
 from vp_contract.specs import (
     CaptureSpec,
     PipelineOverrides,
@@ -123,6 +125,8 @@ __all__ = [
     "GridUpdate",
     "InstrumentLock",
     "InstrumentLockError",
+    "OnDamage",
+    "OnShort",
     "ParallelSpec",
     "Pause",
     "PipelineOverrides",
@@ -140,6 +144,8 @@ __all__ = [
     "ServingSpec",
     "SignalSpec",
     "SignalUpdate",
+    "SourceFile",
+    "SourceOptions",
     "SpecError",
     "SpecNotFoundError",
     "SplitSpec",

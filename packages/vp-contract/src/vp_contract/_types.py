@@ -19,6 +19,7 @@ MAX_WIRE_INT: Final = 2**53 - 1
 Name: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
 ServingId: TypeAlias = Annotated[str, Meta(pattern=SERVING_ID_PATTERN, max_length=96)]
 RunId: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{16}" + _END)]
+Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}" + _END)]
 UtcText: TypeAlias = Annotated[
     str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z" + _END)
 ]
@@ -26,6 +27,9 @@ UtcText: TypeAlias = Annotated[
 Symbol: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9._-]*" + _END, max_length=32)]
 SymbolRoot: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9][A-Z0-9_-]*" + _END, max_length=16)]
 ProductType: TypeAlias = Literal["future_mbo", "equity_mbo"]
+PublisherId: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
+OnDamage: TypeAlias = Literal["refuse", "until_damage"]
+OnShort: TypeAlias = Literal["refuse", "end_early"]
 DecimalText: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?" + _END, max_length=24)]
 
 Date: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}" + _END)]

@@ -92,10 +92,21 @@ class ParallelSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class TrackingSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where runs are tracked besides the results store. `uri` None means MLflow's file store in the lake."""
+    """Where runs are tracked besides the results store. Only `none` is available: MLflow is not built yet."""
 
     backend: Literal["none", "mlflow"] = "none"
     uri: str | None = None
+
+    def __post_init__(self) -> None:
+        # mlflow is still read, so that the message can say more than that the word is unknown
+        if self.backend != "none":
+            raise SpecError(
+                f"{self.backend!r} is not available in this version; runs are kept in the results store: write none, "
+                "or leave `tracking` out",
+                field="backend",
+            )
+        if self.uri is not None:
+            raise SpecError("is for a tracking backend, and there is none: leave it out", field="uri")
 
 
 class ExperimentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

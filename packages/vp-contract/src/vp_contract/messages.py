@@ -18,7 +18,7 @@ from vp_contract.errors import WireError
 from vp_contract.fields import BIN_FIELDS, Field
 from vp_contract.runtime import RuntimeConfig
 
-CONTRACT_VERSION: Final = "1.0"
+CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
 
 Int64Text: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,19}$(?!\n)")]

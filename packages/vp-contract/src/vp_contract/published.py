@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from vp_contract._types import Name, ParamValue, RunId, ServingId, Threshold, UtcText
+from vp_contract._types import Digest, Name, ParamValue, RunId, ServingId, Threshold, UtcText
 from vp_contract.errors import SpecError
 from vp_contract.runtime import RuntimeConfig
+from vp_contract.sources import SourceOptions
 from vp_contract.yaml_io import PathLike, convert_plain, dump_yaml, parse_plain, parse_yaml, read_bytes
 
 DIGEST_LIBRARIES: Final = ("vp_book", "vp_spectrum")
@@ -20,7 +21,11 @@ _SCALARS: Final = (bool, int, str, type(None))
 
 
 class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The run a serving was promoted from: its experiment, dataset, chosen threshold and evaluation parameters."""
+    """The run a serving was promoted from: its experiment, dataset, chosen threshold and evaluation parameters.
+
+    `dataset_files` are digests of the dataset's files by name, as they were when the run was judged on them: see
+    docs/datasets.md. Servings of an early version have none.
+    """
 
     run_id: RunId
     experiment: Name
@@ -28,23 +33,26 @@ class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     threshold: Threshold
     signal: Name = "derivative"
     eval: dict[str, ParamValue] = {}
+    dataset_files: dict[str, Digest] = {}
 
 
 class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of `configs/serving_versions`.
 
-    `runtime` is the whole resolved config; `versions` maps a library to its version and `digests` the two libraries
-    that compute numbers (`vp_book`, `vp_spectrum`) to their conformance digests. `evidence` is what it was promoted
+    `runtime` is the whole resolved config, `sources` the raw files it is replayed from; `versions` maps a library to
+    its version and `digests` the two libraries that compute numbers (`vp_book`, `vp_spectrum`) to their conformance
+    digests. `evidence` is what it was promoted
     on: any mapping of JSON's types with finite numbers. `created_utc` is ISO 8601 with a Z.
 
-    Raises `SpecError` when the id is not the one of its experiment, run and config, a digest is missing, or the
-    evidence holds something that no JSON reader would read back.
+    Raises `SpecError` when the id is not the one of its experiment, run and config, the sources are not those of the
+    config, a digest is missing, or the evidence holds something that no JSON reader would read back.
     """
 
     serving_id: ServingId
     created_utc: UtcText
     source: ServingSource
     runtime: RuntimeConfig
+    sources: SourceOptions
     versions: dict[str, str]
     digests: dict[str, str]
     evidence: dict[str, Any] = {}
@@ -56,6 +64,10 @@ class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"expected {expected!r}, the id of this experiment, run and config, found {self.serving_id!r}",
                 field="serving_id",
             )
+        try:
+            self.sources.check_of(self.runtime)
+        except SpecError as error:
+            raise SpecError(error.problem, field=f"sources.{error.field}") from None
         for library in DIGEST_LIBRARIES:
             if not self.digests.get(library):
                 raise SpecError("is required and missing", field=f"digests.{library}")

@@ -14,9 +14,13 @@ from vp_contract._types import (
     Date,
     DecimalText,
     Name,
+    OnDamage,
+    OnShort,
     ParamValue,
     PositiveFloat,
     ProductType,
+    PublisherId,
+    Seconds,
     Symbol,
     SymbolRoot,
     Weight,
@@ -25,7 +29,7 @@ from vp_contract.decimals import price_int
 from vp_contract.defaults import RuntimeDefaults
 from vp_contract.errors import SpecError
 from vp_contract.instrument import check_prices
-from vp_contract.specs import DERIVATIVE_SIGNAL, check_capture
+from vp_contract.specs import DERIVATIVE_SIGNAL, check_capture, end_date
 from vp_contract.yaml_io import convert_plain
 
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
@@ -36,9 +40,10 @@ _NOT_IN_NUMBERS: Final = ("pipeline", "serving", "signal_name", "signal_params",
 class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
     """Every resolved value of one run. Made by `resolve`; change one with `replace`, which checks again.
 
-    Prices are decimal text in the quote currency; `bucket_size_dollars` None means a cell is one tick. `serving` is
-    None for a pipeline resolved alone. For the signal `derivative`, `signal_params` always holds all parameters of the
-    derivative stage, equal to the `state_model_*` fields.
+    The capture is [start_time, end_time) from New York date `dt` on; an end at or before the start is of the next day
+    (`end_dt`). Prices are decimal text in the quote currency; `bucket_size_dollars` None means a cell is one tick.
+    `serving` is None for a pipeline resolved alone. For the signal `derivative`, `signal_params` always holds all
+    parameters of the derivative stage, equal to the `state_model_*` fields.
     """
 
     product_type: ProductType
@@ -53,6 +58,10 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
     dt: Date
     start_time: ClockTime
     end_time: ClockTime
+    publisher: PublisherId | None = None
+    on_damage: OnDamage = "refuse"
+    on_short: OnShort = "refuse"
+    max_silence_s: Seconds | None = None
 
     pipeline: Name
     serving: Name | None = None
@@ -63,7 +72,7 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_prices(self.tick_size, self.bucket_size_dollars, self.price_decimals)
-        check_capture(self.dt, self.start_time, self.end_time)
+        check_capture(self.dt)
         if self.signal_name == DERIVATIVE_SIGNAL:
             self._check_stage_parameters()
 
@@ -77,6 +86,11 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
         """Cell of the price grid in 1e-9 of the quote currency: the bucket, or the tick without one."""
         bucket = self.bucket_size_dollars
         return self.tick_int if bucket is None else price_int(bucket, field="bucket_size_dollars")
+
+    @property
+    def end_dt(self) -> str:
+        """The New York date on which the capture ends: `dt`, or the next day for an end at or before the start."""
+        return end_date(self.dt, self.start_time, self.end_time)
 
     @property
     def grid_rows(self) -> int:
@@ -95,8 +109,8 @@ class RuntimeConfig(RuntimeDefaults, frozen=True, kw_only=True):
     def numbers_json(self) -> bytes:
         """Canonical JSON of the fields that decide the numbers of a dataset.
 
-        Instrument, capture, grid, physics, spectrum and projections are in; names of specs, the signal and the
-        derivative stage are not, for they change no column of a dataset.
+        Instrument, capture (with the damage, shortness and silence it takes), grid, physics, spectrum and projections
+        are in; names of specs, the signal and the derivative stage are not, for they change no column of a dataset.
         """
         fields = msgspec.to_builtins(_normal(self))
         kept = {

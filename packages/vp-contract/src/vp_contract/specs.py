@@ -17,9 +17,12 @@ from vp_contract._types import (
     Horizons,
     Name,
     NonNegativeFloat,
+    OnDamage,
+    OnShort,
     ParamValue,
     PositiveInt,
     ProductType,
+    PublisherId,
     Scale,
     Seconds,
     Share,
@@ -36,26 +39,42 @@ DERIVATIVE_SIGNAL: Final = "derivative"
 
 
 class CaptureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which part of which day of which instrument: [start_time, end_time) of New York date `dt`, times as HH:MM."""
+    """Which part of which day of which instrument, and what its files must be.
+
+    The part is [start_time, end_time) of New York date `dt`, times as HH:MM; an `end_time` at or before `start_time` is
+    of the next day. `publisher` (its id) is needed when a file has records of several. With `on_damage` until_damage a
+    damaged file is taken up to its damage, with `on_short` end_early a capture that goes on after the data ends is cut
+    there; both are refused otherwise. Bins more than `max_silence_s` seconds after the last record of the instrument
+    are invalid; without it no silence is too long.
+    """
 
     product_type: ProductType
     symbol: Symbol
     dt: Date
     start_time: ClockTime
     end_time: ClockTime
+    publisher: PublisherId | None = None
+    on_damage: OnDamage = "refuse"
+    on_short: OnShort = "refuse"
+    max_silence_s: Seconds | None = None
 
     def __post_init__(self) -> None:
-        check_capture(self.dt, self.start_time, self.end_time)
+        check_capture(self.dt)
 
 
-def check_capture(date: str, start_time: str, end_time: str) -> None:
-    """Raise `SpecError` unless `date` is a day of the calendar and the HH:MM times are in order."""
+def check_capture(date: str) -> None:
+    """Raise `SpecError` unless `date` is a day of the calendar that has a day after it."""
     try:
-        dt.date.fromisoformat(date)
-    except ValueError:
+        dt.date.fromisoformat(date) + dt.timedelta(days=1)
+    except (ValueError, OverflowError):
         raise SpecError(f"expected a day of the calendar as YYYY-MM-DD, found {date!r}", field="dt") from None
-    if start_time >= end_time:
-        raise SpecError(f"expected a time after start_time {start_time}, found {end_time}", field="end_time")
+
+
+def end_date(date: str, start_time: str, end_time: str) -> str:
+    """The New York date of a capture's end: `date`, or the next day when the end is at or before the start."""
+    if start_time < end_time:
+        return date
+    return (dt.date.fromisoformat(date) + dt.timedelta(days=1)).isoformat()
 
 
 class PipelineOverrides(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

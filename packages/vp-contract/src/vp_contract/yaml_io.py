@@ -88,6 +88,16 @@ def parse_yaml(data: bytes, kind: type[_T], *, file: str) -> _T:
     return _convert(plain, kind, file=file, lines=lines)
 
 
+def line_of(path: PathLike, field: str) -> int | None:
+    """The 1-based line of a dotted field (`sweep.scoring.tanh_scale[1]`) in a YAML file, or of what is around it.
+
+    None where the file does not state even the outermost name. Raises `SpecError` as `load_yaml` does.
+    """
+    _, lines = parse_plain(read_bytes(path), file=os.fspath(path))
+    steps = _steps("." + field)
+    return next((lines[steps[:end]] for end in range(len(steps), 0, -1) if steps[:end] in lines), None)
+
+
 def convert_plain(plain: Mapping[str, object], kind: type[_T]) -> _T:
     """Plain values as a `kind`, checked like a document but with no file. Raises `SpecError`."""
     return _convert(dict(plain), kind, file=None, lines={})

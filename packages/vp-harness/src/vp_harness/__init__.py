@@ -11,22 +11,28 @@ from vp_harness.compare import compare
 from vp_harness.dataset import Dataset, list_datasets
 from vp_harness.errors import (
     CampaignError,
+    CoverageError,
     DatasetDamagedError,
     DatasetError,
     DatasetMissingError,
     ExecutorError,
     ExperimentError,
     LakeError,
+    OffGridError,
     ParameterError,
     PipelineError,
     PromotionError,
+    RawFileChangedError,
     RawFileConflictError,
     RawFileError,
     ResultsError,
     SignalError,
+    SignalTrustError,
+    UndeclaredError,
     UnknownRunError,
     UnknownSignalError,
     UnprovenError,
+    UnsoundError,
     VpHarnessError,
 )
 from vp_harness.experiment import ExperimentResult, run_experiment
@@ -37,10 +43,12 @@ from vp_harness.promotion import open_registry, promote
 from vp_harness.publication import publish
 from vp_harness.raw import RawFile, find_raw, import_file
 from vp_harness.results import ResultsStore
+from vp_harness.sources import located, source_options
 
 __all__ = [
     "Campaign",
     "CampaignError",
+    "CoverageError",
     "Dataset",
     "DatasetDamagedError",
     "DatasetError",
@@ -50,19 +58,24 @@ __all__ = [
     "ExperimentResult",
     "Lake",
     "LakeError",
+    "OffGridError",
     "ParameterError",
     "PipelineError",
     "PromotionError",
     "RawFile",
+    "RawFileChangedError",
     "RawFileConflictError",
     "RawFileError",
     "ResultsError",
     "ResultsStore",
     "ScoredReplay",
     "SignalError",
+    "SignalTrustError",
+    "UndeclaredError",
     "UnknownRunError",
     "UnknownSignalError",
     "UnprovenError",
+    "UnsoundError",
     "VpHarnessError",
     "compare",
     "estimate",
@@ -70,6 +83,7 @@ __all__ = [
     "generate",
     "import_file",
     "list_datasets",
+    "located",
     "open_lake",
     "open_registry",
     "plan_campaign",
@@ -79,4 +93,5 @@ __all__ = [
     "run_experiment",
     "scored_bins",
     "signals",
+    "source_options",
 ]

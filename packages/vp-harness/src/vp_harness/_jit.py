@@ -7,13 +7,14 @@ from typing import TypeVar, cast
 
 import numba
 
+from vp_book.kernel_cache import cached
+
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
 def kernel(function: _F) -> _F:
     """Compile `function` on its first call: GIL released, cached on disk, IEEE results for a division by zero.
 
-    A kernel is only ever called with one set of dtypes. With several, processes that compile at the same time could
-    write each other's cache entries.
+    A kernel is only ever called with one set of dtypes: every other one is compiled and kept besides.
     """
-    return cast(_F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast(_F, cached(numba.njit(nogil=True, error_model="numpy")(function)))

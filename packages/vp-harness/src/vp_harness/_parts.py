@@ -16,6 +16,7 @@ import polars as pl
 
 from vp_book.atomic import write_file
 from vp_harness.errors import ResultsError
+from vp_harness.ledger import names_in
 
 Schema = Mapping[str, pl.DataType]
 
@@ -27,9 +28,11 @@ PART: Final = "part"
 class PartTable:
     """The parts of one directory. Parts never change, so each is read and checked once an instance."""
 
-    def __init__(self, directory: Path, schema: Schema) -> None:
+    def __init__(self, directory: Path, schema: Schema, defaults: Mapping[str, object] | None = None) -> None:
+        """`defaults` are the values of columns that parts of an earlier version do not have."""
         self.directory = directory
         self.schema = pl.Schema(schema)
+        self._defaults = dict(defaults or {})
         self._read: dict[str, pl.DataFrame] = {}
 
     def append(self, stem: str, frame: pl.DataFrame) -> None:
@@ -41,7 +44,12 @@ class PartTable:
 
     def check_all(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text)."""
-        for name in self.names():
+        try:
+            names = self.names()
+        except ResultsError as error:
+            yield self.directory.name, str(error)
+            return
+        for name in names:
             problem = ""
             try:
                 self._load(name)
@@ -50,8 +58,12 @@ class PartTable:
             yield f"{self.directory.name}/{name}", problem
 
     def names(self) -> list[str]:
-        """File names of the parts, sorted."""
-        return sorted(path.name for path in self.directory.glob(f"[!.]*{_SUFFIX}"))
+        """File names of the parts, sorted. Raises ResultsError when the directory cannot be read."""
+        return names_in(self.directory, _SUFFIX)
+
+    def entries(self) -> list[str]:
+        """The same as the ledger names them: `table/name`."""
+        return [f"{self.directory.name}/{name}" for name in self.names()]
 
     def read(self) -> pl.DataFrame:
         """All parts in order of their names, with the column `part`.
@@ -73,6 +85,10 @@ class PartTable:
         if _digest(data) != digest:
             raise ResultsError(f"{path} is damaged: its content is not what its name promises; restore or remove it")
         frame = pl.read_parquet(io.BytesIO(data))
+        lacks = [name for name in self._defaults if name not in frame.columns]
+        if lacks and {*frame.columns, *lacks} == set(self.schema):
+            frame = frame.with_columns(pl.lit(self._defaults[name]).alias(name) for name in lacks)
+            frame = frame.select(self.schema.names())
         if frame.schema != self.schema:
             raise ResultsError(
                 f"{path} was written by another version: it has columns {frame.columns}, "

@@ -17,21 +17,22 @@ import msgspec
 import polars as pl
 
 from vp_book import VpBookError
-from vp_book.atomic import sha256_file
 from vp_contract import (
     CampaignSpec,
     Chain,
     ParallelSpec,
     PipelineSpec,
     RuntimeConfig,
+    SourceOptions,
     SpecError,
     VpContractError,
     load_chain,
     resolve,
 )
-from vp_harness.configs import PathLike, campaign_spec, config_root
+from vp_harness._axes import AxisValue, axis_problem, axis_values
+from vp_harness.configs import PathLike, campaign_file, campaign_spec, config_root
 from vp_harness.dataset import Dataset, list_datasets
-from vp_harness.errors import CampaignError, DatasetError, PipelineError, RawFileError, TaskError
+from vp_harness.errors import CampaignError, CoverageError, DatasetError, PipelineError, RawFileError, TaskError
 from vp_harness.executors import executor_of, settled
 from vp_harness.generate import (
     GenerateTask,
@@ -46,7 +47,7 @@ from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.lineage import Lineage, LineageIndex
 from vp_harness.manifest import canonical_json
 from vp_harness.pipeline import bins_in_capture, scored_bins
-from vp_harness.raw import find_raw
+from vp_harness.sources import located, source_options
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, in all)."""
@@ -69,7 +70,7 @@ class PlannedDataset:
     bundle: str
     overrides: dict[str, Any]
     config: RuntimeConfig
-    source: Path
+    sources: SourceOptions
     dataset_id: str
     exists: bool
 
@@ -115,24 +116,18 @@ def plan_campaign(
     """Everything a campaign asks for, checked before anything is made.
 
     `campaign` is a spec, the path of a spec file, or a name under the config root. Raises CampaignError naming every
-    date without a raw file at once, every point that does not resolve, or points that are the same dataset; and
-    vp_contract.SpecError for specs that cannot be read.
+    date at once whose raw files are missing or do not cover the capture, every point that does not resolve, or points
+    that are the same dataset; and vp_contract.SpecError for specs that cannot be read.
     """
     lake = open_lake(lake_root)
     base = config_root(root)
     spec = campaign if isinstance(campaign, CampaignSpec) else campaign_spec(campaign, base)
     chain = load_chain(base, pipeline=spec.pipeline)
-    points = list(_points(spec, chain))
-    sources = _sources(lake, [config for _, _, _, config in points])
-    hashes: dict[Path, str] = {}
-    for path in dict.fromkeys(sources.values()):
-        if progress:
-            progress("raw files", len(hashes), len(sources))
-        hashes[path] = sha256_file(path)
+    points = list(_points(spec, chain, campaign_file(campaign, base)))
+    sources = _sources(lake, [config for _, _, _, config in points], progress)
     planned: dict[str, PlannedDataset] = {}
     for date, bundle, overrides, config in points:
-        source = sources[config.dt]
-        dataset_id = dataset_id_of(config, identity_of(config, hashes[source]))
+        dataset_id = dataset_id_of(config, identity_of(config, sources[config.dt]))
         if dataset_id in planned:
             other = planned[dataset_id]
             raise CampaignError(
@@ -140,7 +135,7 @@ def plan_campaign(
                 f"{other.overrides} are the same dataset {dataset_id}; take one away"
             )
         exists = lake.dataset_dir(dataset_id).is_dir()
-        planned[dataset_id] = PlannedDataset(date, bundle, overrides, config, source, dataset_id, exists)
+        planned[dataset_id] = PlannedDataset(date, bundle, overrides, config, sources[config.dt], dataset_id, exists)
     return Campaign(spec, chain.pipeline, lake, tuple(planned.values()))
 
 
@@ -149,7 +144,7 @@ def estimate(campaign: Campaign) -> Estimate:
     missing = [planned for planned in campaign.planned if not planned.exists]
     if not missing:
         return Estimate(0, 0, 0, 0.0, "everything is made")
-    per_row, per_bin, basis = _measured(campaign) or _calibrated(missing[0])
+    per_row, per_bin, basis = _measured(campaign) or _calibrated(missing[0], campaign.lake)
     bins = sum(planned.bins for planned in missing)
     rows = sum(planned.bins * planned.config.grid_rows for planned in missing)
     return Estimate(len(missing), bins, int(rows * per_row), bins * per_bin, basis)
@@ -198,7 +193,7 @@ def _task(campaign: Campaign, planned: PlannedDataset) -> GenerateTask:
         "pipeline": msgspec.to_builtins(campaign.pipeline),
         "overrides": {**planned.overrides, "dt": planned.date},
     }
-    return generate_task(campaign.lake.root, planned.config, planned.source, spec)
+    return generate_task(campaign.lake.root, planned.config, spec=spec, sources=planned.sources)
 
 
 def _failures(campaign: Campaign, failed: dict[str, Exception]) -> str:
@@ -210,35 +205,44 @@ def _failures(campaign: Campaign, failed: dict[str, Exception]) -> str:
     )
 
 
-def _points(spec: CampaignSpec, chain: Chain) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
+def _points(
+    spec: CampaignSpec, chain: Chain, file: Path | None
+) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
     """(date, bundle, overrides, config) of every point of the product."""
     for date in spec.dates or (chain.config.dt,):
         for bundle in spec.bundles:
             for values in itertools.product(*spec.axes.values()):
-                overrides = {**spec.overrides(bundle), **dict(zip(spec.axes, values, strict=True))}
+                point = dict(zip(spec.axes, values, strict=True))
+                overrides = {**spec.overrides(bundle), **point}
                 try:
                     config = resolve(chain.instrument, chain.pipeline, overrides={**overrides, "dt": date})
                     bins_in_capture(config)
                 except (SpecError, PipelineError) as error:
-                    where = f"campaign {spec.name}, {date}, bundle {bundle}, {overrides}"
-                    raise CampaignError(f"{where}: {error}") from error
+                    stated = axis_values("axes", spec.axes, point)
+                    stated += [
+                        AxisValue(f"bundles.{bundle}.{name}", name, value)
+                        for name, value in spec.overrides(bundle).items()
+                    ]
+                    problem = axis_problem(file, f"bundles.{bundle}", stated, error)
+                    raise CampaignError(f"{problem} (campaign {spec.name}, {date}, bundle {bundle})") from error
                 yield date, bundle, overrides, config
 
 
-def _sources(lake: Lake, configs: list[RuntimeConfig]) -> dict[str, Path]:
-    """The raw file of every date. Raises CampaignError naming all that are missing."""
-    sources: dict[str, Path] = {}
+def _sources(lake: Lake, configs: list[RuntimeConfig], progress: Progress | None) -> dict[str, SourceOptions]:
+    """The sources of every date. Raises CampaignError naming all that have none."""
+    by_date = {config.dt: config for config in reversed(configs)}  # the points of a date share its capture
+    sources: dict[str, SourceOptions] = {}
     problems: dict[str, str] = {}
-    for config in configs:
-        if config.dt in sources or config.dt in problems:
-            continue
+    for config in reversed(by_date.values()):
+        if progress:
+            progress("raw files", len(sources), len(by_date))
         try:
-            sources[config.dt] = find_raw(lake, config)
-        except RawFileError as error:
+            sources[config.dt] = source_options(config, lake)
+        except (RawFileError, CoverageError, VpBookError) as error:
             problems[config.dt] = str(error)
     if problems:
         first = next(iter(problems.values()))
-        raise CampaignError(f"no raw file for {len(problems)} of the dates, {', '.join(problems)}: {first}")
+        raise CampaignError(f"no whole capture for {len(problems)} of the dates, {', '.join(problems)}: {first}")
     return sources
 
 
@@ -264,10 +268,10 @@ def _measured(campaign: Campaign) -> tuple[float, float, str] | None:
     return (size / rows, seconds / bins, f"{used} datasets of {pipeline} in this lake") if rows else None
 
 
-def _calibrated(planned: PlannedDataset) -> tuple[float, float, str]:
+def _calibrated(planned: PlannedDataset, lake: Lake) -> tuple[float, float, str]:
     """The same from some bins in the middle of one dataset, made in a temporary directory like those of any other."""
     config = _from_the_middle(planned.config)
-    replay = scored_bins(config, planned.source)
+    replay = scored_bins(config, located(planned.sources, lake))
     with tempfile.TemporaryDirectory(prefix="vp-campaign-") as scratch:
         directory = Path(scratch)
         # written too: what is read, compiled and started once is no matter of bins
@@ -283,9 +287,12 @@ def _calibrated(planned: PlannedDataset) -> tuple[float, float, str]:
 
 def _from_the_middle(config: RuntimeConfig) -> RuntimeConfig:
     """The second half of a capture: a session may begin with an hour in which nothing happens."""
-    start, end = (dt.datetime.fromisoformat(f"{config.dt}T{clock}") for clock in (config.start_time, config.end_time))
-    half = dt.timedelta(minutes=(end - start) // dt.timedelta(minutes=2))
-    middle = config.replace(start_time=f"{start + half:%H:%M}")
+    start, end = (
+        dt.datetime.fromisoformat(f"{date}T{clock}")
+        for date, clock in ((config.dt, config.start_time), (config.end_dt, config.end_time))
+    )
+    middle_time = start + dt.timedelta(minutes=(end - start) // dt.timedelta(minutes=2))
+    middle = config.replace(dt=f"{middle_time:%Y-%m-%d}", start_time=f"{middle_time:%H:%M}")
     try:
         enough = bins_in_capture(middle) >= _SETTLING_BINS + _CALIBRATION_BINS
     except PipelineError:  # bins that do not divide it
@@ -303,7 +310,7 @@ def _lineage(campaign: Campaign, planned: PlannedDataset) -> Lineage:
         bundle=planned.bundle,
         overrides_json=msgspec.json.encode(planned.overrides, order="sorted").decode(),
         config_version=planned.config.config_version,
-        source=planned.source.name,
+        source=", ".join(planned.sources.names),
         created_utc=utc_now(),
     )
 

@@ -69,6 +69,19 @@ def compare(
     return ranked.head(top_n) if top_n is not None else ranked
 
 
+def check_known(
+    store: ResultsStore, *, experiment: str | None = None, signal: str | None = None, dataset_id: str | None = None
+) -> None:
+    """Raise ParameterError for a name that no stored run has, with those there are: a typing error ranks nothing."""
+    runs = store.runs()
+    for column, wanted in (("experiment", experiment), ("signal", signal), ("dataset_id", dataset_id)):
+        known = sorted(runs[column].unique())
+        if wanted is not None and wanted not in known:
+            raise ParameterError(
+                f"{column} {wanted!r}: no run of it is stored; there are: {', '.join(known) or 'none'}"
+            )
+
+
 def confirmed(name: str) -> str:
     """The column of a figure in the confirming part."""
     return CONFIRM_PREFIX + name

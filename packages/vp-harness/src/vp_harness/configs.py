@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 from vp_contract import (
     CAMPAIGNS_DIR,
+    EXPERIMENTS_DIR,
     PIPELINES_DIR,
     CampaignSpec,
     ExperimentSpec,
@@ -36,13 +37,14 @@ ExperimentLike: TypeAlias = ExperimentSpec | PathLike
 
 
 class ExperimentChain(NamedTuple):
-    """An experiment, the specs below it and what they resolve to."""
+    """An experiment, the specs below it and what they resolve to; `file` is the experiment's, None for a spec given."""
 
     instrument: InstrumentLock
     pipeline: PipelineSpec
     serving: ServingSpec | None
     experiment: ExperimentSpec
     config: RuntimeConfig
+    file: Path | None = None
 
 
 def config_root(root: PathLike | None = None) -> Path:
@@ -88,15 +90,18 @@ def experiment_chain(experiment: ExperimentLike, root: PathLike | None = None) -
     The serving and pipeline that it names are looked up under the config root. Raises as `pipeline_config` does.
     """
     base = config_root(root)
+    file: Path | None = None
     if isinstance(experiment, ExperimentSpec):
         spec = experiment
     elif _is_file_name(experiment):
-        spec = load_experiment(experiment)
+        file = Path(experiment)
+        spec = load_experiment(file)
     else:
+        file = base / EXPERIMENTS_DIR / f"{os.fspath(experiment)}.yaml"
         # a chain that begins at an experiment has one
         spec = cast("ExperimentSpec", load_chain(base, experiment=os.fspath(experiment)).experiment)
     chain = load_chain(base, serving=spec.serving)
-    return ExperimentChain(chain.instrument, chain.pipeline, chain.serving, spec, chain.config)
+    return ExperimentChain(chain.instrument, chain.pipeline, chain.serving, spec, chain.config, file)
 
 
 def campaign_spec(campaign: PathLike, root: PathLike | None = None) -> CampaignSpec:
@@ -110,6 +115,15 @@ def campaign_spec(campaign: PathLike, root: PathLike | None = None) -> CampaignS
             f"expected {path.stem!r}, the name of the file, found {spec.name!r}", field="name", file=str(path)
         )
     return spec
+
+
+def campaign_file(campaign: CampaignSpec | PathLike, root: PathLike | None = None) -> Path | None:
+    """The file of a campaign as `campaign_spec` finds it; None for a spec."""
+    if isinstance(campaign, CampaignSpec):
+        return None
+    if _is_file_name(campaign):
+        return Path(campaign)
+    return config_root(root) / CAMPAIGNS_DIR / f"{os.fspath(campaign)}.yaml"
 
 
 def _named(root: Path, directory: str, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import sha256_file
-from vp_contract import RuntimeConfig, grid_columns
+from vp_contract import grid_columns
 from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
 from vp_harness.lake import LakeLike, open_lake
-from vp_harness.manifest import canonical_json, read_manifest
-from vp_harness.signals.base import SignalContext
+from vp_harness.manifest import Manifest, canonical_json, read_manifest
+from vp_harness.signals.context import SignalContext
 
 BINS_FILE: Final = "bins.parquet"
 GRID_FILE: Final = "grid_clean.parquet"
@@ -34,13 +35,15 @@ class Dataset:
     """One immutable dataset. Files are read when they are first asked for, and only after their checksum was found
     right.
 
-    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`.
+    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`. `config` is the resolved config of
+    it, `sources` the raw files it was made of and what of them was taken.
     """
 
-    def __init__(self, path: Path, checksums: dict[str, str], manifest: dict[str, Any], config: RuntimeConfig) -> None:
+    def __init__(self, path: Path, checksums: dict[str, str], manifest: Manifest) -> None:
         self.path = path
-        self.manifest = manifest
-        self.config = config
+        self.manifest: dict[str, Any] = msgspec.to_builtins(manifest)
+        self.config = manifest.config
+        self.sources = manifest.sources
         self._checksums = checksums
         self._checked: set[str] = {MANIFEST_FILE}
 
@@ -63,7 +66,7 @@ class Dataset:
         manifest_path = path / MANIFEST_FILE
         _check(manifest_path, checksums[MANIFEST_FILE])
         manifest = read_manifest(manifest_path, dataset_id)
-        return cls(path, checksums, msgspec.to_builtins(manifest), manifest.config)
+        return cls(path, checksums, manifest)
 
     def __repr__(self) -> str:
         return f"Dataset({self.dataset_id!r}, {self.n_bins} bins)"
@@ -74,6 +77,22 @@ class Dataset:
         return self.path.name
 
     @property
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of its files by name, as its own list has them."""
+        return dict(self._checksums)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files. Raises DatasetDamagedError unless they are those of its checksum."""
+        path = self.path / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self._checksums[name]:
+            raise DatasetDamagedError(f"{path} is damaged: it is not what {CHECKSUMS_FILE} says")
+        return data
+
+    @property
     def n_bins(self) -> int:
         """Bins, empty ones included."""
         return int(self.manifest["counts"]["bins"])
@@ -81,12 +100,28 @@ class Dataset:
     @property
     def context(self) -> SignalContext:
         """The shape of the grid, as signals take it."""
-        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms)
+        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms, self.config.cell_int)
 
     @property
     def sound(self) -> bool:
-        """Whether the replay's integrity certificate holds: flow conserved, never crossed in the regular session."""
-        return bool(self.manifest["certificate"]["ok"])
+        """Whether nothing speaks against the numbers: see `unsound_reasons`."""
+        return not self.unsound_reasons
+
+    @property
+    def unsound_reasons(self) -> tuple[str, ...]:
+        """What speaks against the numbers, in words: what the replay's integrity certificate says, and damage.
+
+        A dataset of a format that did not look whether its files cover the capture is unsound for that.
+        """
+        certificate = self.manifest["certificate"]
+        reasons = list(certificate.get("reasons", ()))
+        if not certificate["ok"] and not reasons:
+            reasons.append("the integrity certificate of its replay does not hold")
+        if self.manifest["damaged"] is not None and certificate["ok"]:
+            reasons.append(f"its raw file is damaged: {self.manifest['damaged']}")
+        if "coverage" not in certificate:
+            reasons.append("it was made by a version that did not look whether the raw file covers the capture")
+        return tuple(reasons)
 
     @cached_property
     def bins(self) -> pl.DataFrame:
@@ -180,7 +215,11 @@ class Dataset:
 def list_datasets(lake_root: LakeLike) -> list[str]:
     """Ids of the datasets in a lake, sorted."""
     directory: Path = open_lake(lake_root).datasets_dir
-    return sorted(path.name for path in directory.glob("*") if _ID.fullmatch(path.name) and path.is_dir())
+    try:
+        there = list(directory.iterdir())
+    except FileNotFoundError:
+        return []
+    return sorted(path.name for path in there if _ID.fullmatch(path.name) and path.is_dir())
 
 
 def _checksums(path: Path) -> dict[str, str]:
@@ -189,6 +228,8 @@ def _checksums(path: Path) -> dict[str, str]:
         checksums = msgspec.json.decode(data, type=dict[str, str])
     except FileNotFoundError:
         raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise DatasetDamagedError(f"{path} is damaged: {error}") from None
     if set(checksums) != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
@@ -201,5 +242,7 @@ def _check(path: Path, digest: str) -> None:
         found = sha256_file(path)
     except FileNotFoundError:
         raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     if found != digest:
         raise DatasetDamagedError(f"{path} is damaged: its sha256 is {found}, {CHECKSUMS_FILE} says {digest}")

@@ -23,8 +23,20 @@ class RawFileConflictError(RawFileError):
     """The lake already holds other bytes under the name an import would take."""
 
 
+class RawFileChangedError(RawFileError):
+    """A raw file has not the bytes that a dataset or serving rests on."""
+
+
 class PipelineError(VpHarnessError):
-    """A runtime config and a raw file do not make a replay."""
+    """A runtime config and its raw files do not make a replay."""
+
+
+class CoverageError(PipelineError):
+    """The raw files do not cover the capture."""
+
+
+class OffGridError(PipelineError):
+    """The prices of a raw file are not those of the instrument's tick."""
 
 
 class DatasetError(VpHarnessError):
@@ -39,12 +51,28 @@ class DatasetDamagedError(DatasetError):
     """A file of a dataset is missing, or is not the one its checksums describe."""
 
 
+class DatasetChangedError(DatasetDamagedError):
+    """A dataset is whole by its own checksums, and not the one that what rests on it was made with."""
+
+
+class FramesUnknownError(DatasetError):
+    """A dataset has no chain of frames, or one of another vp-contract: nothing can be compared with it."""
+
+
 class FrameMismatchError(DatasetError):
     """A stream does not show what its dataset holds."""
 
 
 class SignalError(VpHarnessError):
     """A signal cannot be made or run."""
+
+
+class SignalTrustError(SignalError):
+    """A signal looks ahead, is not the same in batch and bin by bin, or keeps state outside of its steppers."""
+
+
+class UndeclaredError(SignalError):
+    """A signal reads a column or field that it does not declare."""
 
 
 class UnknownSignalError(SignalError):
@@ -77,6 +105,10 @@ class CampaignError(VpHarnessError):
 
 class PromotionError(VpHarnessError):
     """A run cannot be promoted."""
+
+
+class UnsoundError(PromotionError):
+    """The certificate behind the dataset of the run does not hold, and nobody accepted that."""
 
 
 class UnprovenError(PromotionError):

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from vp_contract import EvalSpec
+from vp_harness.anchors import check_runs, dataset_files
 from vp_harness.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.correction import correct_search
 from vp_harness.dataset import Dataset
@@ -23,9 +24,11 @@ from vp_harness.executors import executor_of, in_order, parallel_of
 from vp_harness.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.manifest import canonical_json
-from vp_harness.pipeline import conformance_digests
+from vp_harness.pipeline import Files, conformance_digests
 from vp_harness.results import ResultsStore, Run, ThresholdRow
+from vp_harness.signals.trust import trusted_values
 from vp_harness.sweep import PlannedSignal, plan
+from vp_harness.turns import one_at_a_time
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
 Progress = Callable[[str, int, int], None]
@@ -52,6 +55,8 @@ class _Task:
     signal: PlannedSignal
     runs: tuple[tuple[str, str, EvalSpec], ...]
     """(run_id, config_hash, evaluation) each."""
+    thorough: bool
+    """Whether the signal is looked into thoroughly: the first of its parameter sets on the dataset is."""
 
 
 def run_experiment(
@@ -59,7 +64,7 @@ def run_experiment(
     lake_root: LakeLike | None = None,
     *,
     config_root: str | os.PathLike[str] | None = None,
-    source: str | os.PathLike[str] | None = None,
+    source: Files | None = None,
     executor: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -70,9 +75,12 @@ def run_experiment(
     `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
     runs. `executor` (local, processes, dask), `workers` and `scheduler` (the address for dask) replace what its
     `parallel` says; the results are the same. Rows are stored signal by signal, so an interrupted experiment goes on
-    where it was. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
+    where it was, and of several processes that run the same one at once the first computes, while the others say that
+    they wait. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
 
-    Raises ExperimentError for a sweep or capture that cannot be run, ExecutorError, and what `generate` raises.
+    Raises ExperimentError for a sweep or capture that cannot be run, SignalTrustError for a signal whose values cannot
+    be believed (they are looked into before they are judged), ExecutorError, DatasetChangedError when a run that is
+    stored was judged on a dataset of the same id with another content, and what `generate` raises.
     """
     lake = open_lake(lake_root)
     chain = experiment_chain(spec, config_root)
@@ -80,9 +88,13 @@ def run_experiment(
     store = ResultsStore(lake)
     with executor_of(parallel_of(chain.experiment.parallel, executor, workers, scheduler)) as pool:
         datasets = _generate_all(chain, planned, lake, source, pool, progress)
-        run_ids, computed = _run_missing(chain.experiment.name, planned, datasets, lake, store, pool, progress)
-    dataset_ids = tuple(dict.fromkeys(datasets.values()))
-    correct_search(store, lake, dataset_ids)
+        for dataset_id in dict.fromkeys(datasets.values()):
+            check_runs(store, Dataset.open(lake, dataset_id))
+        dataset_ids = tuple(dict.fromkeys(datasets.values()))
+        name = chain.experiment.name
+        with one_at_a_time(lake.turns_dir / f"run-{name}.lock", f"experiment {name}"):
+            run_ids, computed = _run_missing(name, planned, datasets, lake, store, pool, progress)
+            correct_search(store, lake, dataset_ids)
     return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed)
 
 
@@ -99,13 +111,16 @@ def _run_missing(
     stored = set(store.runs()["run_id"])
     run_ids: list[str] = []
     tasks = []
+    examined: set[tuple[str, str]] = set()
     for signal in planned:
         dataset_id = datasets[signal.config.numbers_json()]
         runs = _identify(experiment, dataset_id, signal)
         run_ids.extend(run_id for run_id, _, _ in runs)
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
-            tasks.append(_Task(experiment, dataset_id, signal, missing))
+            thorough = (dataset_id, signal.name) not in examined
+            examined.add((dataset_id, signal.name))
+            tasks.append(_Task(experiment, dataset_id, signal, missing, thorough))
     computed = 0
     futures = [pool.submit(run_task, str(lake.root.absolute()), task) for task in tasks]
     for done, runs_of_task in enumerate(in_order(futures), 1):
@@ -121,9 +136,12 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
     began = time.perf_counter()
     dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
-    values = signal.compute(dataset)
+    values, trust = trusted_values(signal, dataset, thorough=task.thorough)
+    shared_s = (time.perf_counter() - began) / len(task.runs)
+    files = canonical_json(dataset_files(dataset)).decode()
     stored = []
     for run_id, config_hash, evaluation in task.runs:
+        began = time.perf_counter()
         split, rows = evaluate(
             values,
             signal,
@@ -148,12 +166,14 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             runtime_json=task.signal.config.canonical_json().decode(),
             config_hash=config_hash,
             versions_json=canonical_json(code_versions()).decode(),
+            trust_json=canonical_json(trust).decode(),
             choose_first=split.choose_first,
             choose_end=split.choose_end,
             confirm_first=split.confirm_first,
             confirm_end=split.confirm_end,
-            elapsed_s=round(time.perf_counter() - began, 6),
+            elapsed_s=round(shared_s + time.perf_counter() - began, 6),
             created_utc=utc_now(),
+            dataset_files_json=files,
         )
         stored.append((run, rows))
     return stored
@@ -170,7 +190,7 @@ def _generate_all(
     chain: ExperimentChain,
     planned: Sequence[PlannedSignal],
     lake: Lake,
-    source: str | os.PathLike[str] | None,
+    source: Files | None,
     pool: Executor,
     progress: Progress | None,
 ) -> dict[bytes, str]:

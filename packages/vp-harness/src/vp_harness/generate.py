@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -17,7 +18,8 @@ import msgspec
 
 from vp_book import Bin
 from vp_book.atomic import sha256_file, staged_directory
-from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig
+from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig, SourceOptions
+from vp_harness.anchors import check_recorded, enter
 from vp_harness.configs import PipelineLike, pipeline_chain
 from vp_harness.dataset import (
     BINS_FILE,
@@ -28,9 +30,18 @@ from vp_harness.dataset import (
 )
 from vp_harness.errors import DatasetDamagedError, DatasetError
 from vp_harness.lake import Lake, LakeLike, open_lake
-from vp_harness.manifest import FORMAT, Counts, Frames, Manifest, Source, Timings, canonical_json, identity_hash
-from vp_harness.pipeline import WARM_UP_S, bins_in_capture, capture_ns, conformance_digests, scored_bins
-from vp_harness.raw import find_raw
+from vp_harness.manifest import FORMAT, Counts, EndedEarly, Frames, Manifest, Timings, canonical_json, identity_hash
+from vp_harness.pipeline import (
+    NS_PER_MS,
+    Files,
+    bins_in_capture,
+    capture_ns,
+    conformance_digests,
+    files_of,
+    scored_bins,
+)
+from vp_harness.sources import located, source_options
+from vp_harness.turns import one_at_a_time
 from vp_harness.writer import BinWriter
 from vp_spectrum import ScoredBin
 
@@ -47,70 +58,80 @@ def generate(
     *,
     config_root: str | os.PathLike[str] | None = None,
     instrument: InstrumentLock | str | os.PathLike[str] | None = None,
-    source: str | os.PathLike[str] | None = None,
-    publisher: int | None = None,
-    tolerate_truncated: bool = False,
+    source: Files | None = None,
+    sources: SourceOptions | None = None,
     spec: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> str:
     """Make the dataset of a pipeline, or find it made; returns its id.
 
-    `pipeline` is a resolved config, a spec, a spec file or a name (see `configs.pipeline_config`). The raw file is
-    the lake's one of that instrument and day, or `source`. `publisher` chooses among several in the file. `spec` is
-    what the manifest is to say of the specs behind a resolved config; that of a pipeline spec it says anyway.
+    `pipeline` is a resolved config, a spec, a spec file or a name (see `configs.pipeline_config`). The raw files are
+    those of the lake that its capture needs (see `sources.source_options`), or `source`, one or several in order of
+    time. `sources` says which they must be. `spec` is what the manifest is to say of the specs behind a resolved
+    config; that of a pipeline spec it says anyway.
 
     The id holds a hash over everything that decides a number, so a dataset that exists is this one: its checksums are
-    verified and nothing is written. Of several processes one publishes, and the others adopt what it made.
+    verified, with what the ledger says of it, and nothing is written. Of several processes and threads one makes it;
+    the others say that they wait, and adopt what it made.
 
-    Raises DatasetDamagedError when the existing dataset is not what its checksums say, RawFileError, PipelineError,
-    DatasetError for a capture without one valid book, what vp_book raises for a file it cannot read, and
-    vp_contract.SpecError.
+    Raises DatasetDamagedError when the existing dataset is not what its checksums say, RawFileError, CoverageError for
+    a capture that its files do not cover, OffGridError, PipelineError, DatasetError for a capture without one valid
+    book, what vp_book raises for a file it cannot read, and vp_contract.SpecError.
     """
     lake = open_lake(lake_root)
     config, written = pipeline_chain(pipeline, config_root, instrument)
     if written is not None:
         spec = {"pipeline": msgspec.to_builtins(written)}
-    path = Path(source) if source is not None else find_raw(lake, config)
-    identity = identity_of(config, sha256_file(path), publisher)
+    if sources is None:
+        sources = source_options(config, lake, source)
+    paths = located(sources, lake, source)
+    identity = identity_of(config, sources)
     dataset_id = dataset_id_of(config, identity)
     if lake.dataset_dir(dataset_id).exists():
         _verified(lake, dataset_id)
         return dataset_id
+    with one_at_a_time(lake.turns_dir / f"{dataset_id}.lock", f"dataset {dataset_id}"):
+        if lake.dataset_dir(dataset_id).exists():  # whoever had the turn before has made it
+            _verified(lake, dataset_id)
+        else:
+            _make(lake, dataset_id, config, paths, sources, spec, progress)
+    return dataset_id
+
+
+def _make(
+    lake: Lake,
+    dataset_id: str,
+    config: RuntimeConfig,
+    paths: Sequence[Path],
+    sources: SourceOptions,
+    spec: Mapping[str, Any] | None,
+    progress: Progress | None,
+) -> None:
     with staged_directory(lake.dataset_dir(dataset_id)) as staged:
         began = time.perf_counter()
-        replay = scored_bins(
-            config,
-            path,
-            publisher=publisher,
-            tolerate_truncated=tolerate_truncated,
-            book_cache_dir=lake.book_cache_dir,
-        )
+        replay = scored_bins(config, paths, book_cache_dir=lake.book_cache_dir)
         counts, chain = write_tables(staged.path, config, replay, progress)
-        if counts.bins != replay.expected_bins:
-            raise DatasetError(f"the replay gave {counts.bins} bins where the capture has {replay.expected_bins}")
         if not counts.valid_bins or not counts.events:
             lacks = "has an event" if counts.valid_bins else "has a valid book"
             raise DatasetError(
                 f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) "
-                f"{lacks} in {path}: is it the file of that session?"
+                f"{lacks} in {', '.join(map(str, paths))}: is it the file of that session?"
             )
+        certificate = replay.certificate()
         elapsed = time.perf_counter() - began
         manifest = Manifest(
             format=FORMAT,
             dataset_id=dataset_id,
             spec=None if spec is None else dict(spec),
             config=config,
-            identity=identity,
-            source=Source(
-                name=path.name,
-                path=_below(lake, path),
-                size=path.stat().st_size,
-                sha256=identity["source_sha256"],
-            ),
+            identity=identity_of(config, sources),
+            sources=sources,
             window_ns=capture_ns(config),
+            damaged=certificate["damage"],
+            ended_early=_ended_early(config, counts, certificate),
             versions=dict(code_versions()),
             counts=counts,
-            certificate=replay.certificate(),
+            certificate=certificate,
             frames=Frames(
                 contract_version=CONTRACT_VERSION, head=chain.head, links=base64.b64encode(chain.links).decode()
             ),
@@ -123,7 +144,7 @@ def generate(
         (staged.path / CHECKSUMS_FILE).write_bytes(canonical_json(checksums))
     if not staged.published:
         _verified(lake, dataset_id)
-    return dataset_id
+    enter(lake, Dataset.open(lake, dataset_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +153,28 @@ class GenerateTask:
 
     lake_root: str
     config: RuntimeConfig
-    source: str | None = None
+    source: tuple[str, ...] | None = None
+    sources: SourceOptions | None = None
     spec: Mapping[str, Any] | None = None
 
 
 def generate_task(
     lake_root: str | os.PathLike[str],
     config: RuntimeConfig,
-    source: str | os.PathLike[str] | None = None,
+    source: Files | None = None,
     spec: Mapping[str, Any] | None = None,
+    sources: SourceOptions | None = None,
 ) -> GenerateTask:
     """The task of a dataset, with absolute paths: a worker has a working directory of its own."""
-    return GenerateTask(
-        str(Path(lake_root).absolute()), config, None if source is None else str(Path(source).absolute()), spec
-    )
+    files = None if source is None else tuple(str(path.absolute()) for path in files_of(source))
+    return GenerateTask(str(Path(lake_root).absolute()), config, files, sources, spec)
 
 
 def run_generate_task(task: GenerateTask, progress: Progress | None = None) -> str:
     """Make the dataset of a task, or find it made; its id. Runs in any thread or process."""
-    return generate(task.config, task.lake_root, source=task.source, spec=task.spec, progress=progress)
+    return generate(
+        task.config, task.lake_root, source=task.source, sources=task.sources, spec=task.spec, progress=progress
+    )
 
 
 def dataset_id_of(config: RuntimeConfig, identity: dict[str, Any]) -> str:
@@ -172,14 +196,12 @@ def utc_now() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def identity_of(config: RuntimeConfig, source_sha256: str, publisher: int | None = None) -> dict[str, Any]:
+def identity_of(config: RuntimeConfig, sources: SourceOptions) -> dict[str, Any]:
     """Everything that decides a number of a dataset."""
     return {
         "format": FORMAT,
         "numbers": msgspec.json.decode(config.numbers_json()),
-        "source_sha256": source_sha256,
-        "publisher": publisher,
-        "warm_up_s": WARM_UP_S,
+        "sources": sources.decides(),
         "digests": conformance_digests(),
     }
 
@@ -201,7 +223,7 @@ def write_tables(
             if progress and writer.bins % _PROGRESS_BINS == 0:
                 progress(writer.bins, expected)
     if progress:
-        progress(writer.bins, expected)
+        progress(writer.bins, writer.bins)
     counts = Counts(
         bins=writer.bins,
         valid_bins=valid,
@@ -212,16 +234,23 @@ def write_tables(
     return counts, chain
 
 
-def _below(lake: Lake, path: Path) -> str:
-    """The path below the lake's root; of a file elsewhere its name, for manifests are given to others."""
-    try:
-        return path.resolve().relative_to(lake.root.resolve()).as_posix()
-    except ValueError:
-        return path.name
+def _ended_early(config: RuntimeConfig, counts: Counts, certificate: Mapping[str, Any]) -> EndedEarly | None:
+    missing = bins_in_capture(config) - counts.bins
+    if not missing:
+        return None
+    end_ns = capture_ns(config)[0] + counts.bins * config.cell_width_ms * NS_PER_MS
+    return EndedEarly(
+        end_ns=end_ns, missing_bins=missing, reason="coverage" if certificate["damage"] is None else "damage"
+    )
 
 
 def _verified(lake: Lake, dataset_id: str) -> None:
     try:
-        Dataset.open(lake, dataset_id).verify()
+        dataset = Dataset.open(lake, dataset_id)
+        dataset.verify()
+        entered = check_recorded(lake, dataset)
     except DatasetDamagedError as error:
         raise DatasetDamagedError(f"{error}; remove the directory to generate it again") from error
+    if not entered:
+        with contextlib.suppress(OSError):  # a lake that can only be read needs no entry to be used
+            enter(lake, dataset)

@@ -11,6 +11,8 @@ from vp_harness.errors import LakeError
 
 ROOT_VARIABLE: Final = "VP_LAKE_ROOT"
 DEFAULT_ROOT: Final = "lake"
+LEDGER: Final = "ledger"
+"""The directory of the ledger, among the results."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
 
@@ -62,6 +64,16 @@ class Lake:
     def results_dir(self) -> Path:
         """The results store."""
         return self.root / "research" / "vp_harness" / "results"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """What the results and datasets are to hold."""
+        return self.results_dir / LEDGER
+
+    @property
+    def turns_dir(self) -> Path:
+        """Lock files of who is making what."""
+        return self.root / "cache" / "turns"
 
     @property
     def lineage_dir(self) -> Path:

@@ -10,6 +10,7 @@ import polars as pl
 
 from vp_harness._parts import PART, PartTable
 from vp_harness.lake import Lake
+from vp_harness.ledger import Ledger
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +36,13 @@ class LineageIndex:
 
     def __init__(self, lake: Lake) -> None:
         self._table = PartTable(lake.lineage_dir, _SCHEMA)
+        self._ledger = Ledger(lake.ledger_dir)
 
     def append(self, row: Lineage) -> None:
         """Enter a dataset."""
         stem = hashlib.sha256(f"{row.spec_sha256} {row.dataset_id}".encode()).hexdigest()[:16]
         self._table.append(stem, pl.DataFrame([msgspec.to_builtins(row)], schema=_SCHEMA, orient="row"))
+        self._ledger.append_parts(self._table.entries())
 
     def read(self) -> pl.DataFrame:
         """One row a dataset of a campaign, with the fields of `Lineage`. Raises ResultsError for a damaged part."""
@@ -56,3 +59,9 @@ class LineageIndex:
     def check_parts(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text)."""
         return self._table.check_all()
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """Parts that are not there though the ledger names them: (table and name, who names it)."""
+        table = f"{self._table.directory.name}/"
+        entered = {part for part in self._ledger.parts() if part.startswith(table)}
+        yield from ((part, "the ledger names it") for part in sorted(entered - set(self._table.entries())))

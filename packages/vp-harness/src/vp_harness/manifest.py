@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from vp_contract import RuntimeConfig, VpContractError
+from vp_contract import RuntimeConfig, SourceFile, SourceOptions, VpContractError
 from vp_harness.errors import DatasetDamagedError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of a dataset's layout."""
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The raw file a dataset was made of. `path` is below the lake's root; of a file elsewhere it is the name."""
-
-    name: str
-    size: int
-    sha256: str
-    path: str = ""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +32,14 @@ class Timings(msgspec.Struct, frozen=True, kw_only=True):
     bins_per_s: float
 
 
+class EndedEarly(msgspec.Struct, frozen=True, kw_only=True):
+    """That a dataset ends before its capture: at `end_ns` (exclusive), `missing_bins` too soon, because of `reason`."""
+
+    end_ns: int
+    missing_bins: int
+    reason: Literal["damage", "coverage"]
+
+
 class Frames(msgspec.Struct, frozen=True, kw_only=True):
     """The hash chain over the encoded frames: see docs/datasets.md."""
 
@@ -52,9 +51,12 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What `generate` records of a dataset.
 
-    `spec` are the specs as they were written, None where a resolved config was given; early versions wrote neither it
-    nor `frames`. `identity` is what the id is the hash of, `window_ns` the capture [start, end) in ns UTC, and
-    `certificate` that of the replay, anomalies included.
+    `spec` are the specs as they were written, None where a resolved config was given. `identity` is what the id is the
+    hash of, `sources` the raw files and what of them was taken, `window_ns` the capture [start, end) in ns UTC.
+    `damaged` says where and how a file was damaged that was taken up to there, `ended_early` that there are fewer bins
+    than the capture has. `certificate` is that of the replay, coverage and anomalies included.
+
+    Format 1 knew one file and no coverage. It is still read, with that file as `sources`.
     """
 
     format: int
@@ -62,8 +64,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     spec: dict[str, Any] | None = None
     config: RuntimeConfig
     identity: dict[str, Any]
-    source: Source
+    sources: SourceOptions
     window_ns: tuple[int, int]
+    damaged: str | None = None
+    ended_early: EndedEarly | None = None
     versions: dict[str, str]
     counts: Counts
     certificate: dict[str, Any]
@@ -79,9 +83,26 @@ class _Stated(msgspec.Struct):
     dataset_id: str
 
 
+class _Source1(msgspec.Struct):
+    """The raw file in a manifest of format 1, which at first did not say where it lay."""
+
+    name: str
+    size: int
+    sha256: str
+    path: str = ""
+
+
+class _Manifest1(Manifest, frozen=True, kw_only=True):
+    """A manifest of format 1."""
+
+    sources: SourceOptions | None = None  # type: ignore[assignment]  # filled in when it is read
+    source: _Source1
+
+
 # Made here, not at their first use: threads of an executor read manifests, and msgspec does not bear that.
 _STATED: Final = msgspec.json.Decoder(_Stated)
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
+_MANIFEST_1: Final = msgspec.json.Decoder(_Manifest1)
 
 
 def read_manifest(path: Path, dataset_id: str) -> Manifest:
@@ -89,18 +110,42 @@ def read_manifest(path: Path, dataset_id: str) -> Manifest:
     data = path.read_bytes()
     try:
         stated = _STATED.decode(data)
-        if (stated.format, stated.dataset_id) != (FORMAT, dataset_id):
+        if stated.format not in (1, FORMAT) or stated.dataset_id != dataset_id:
             raise DatasetDamagedError(
                 f"{path} is of dataset {stated.dataset_id!r} in format {stated.format}, "
-                f"expected {dataset_id!r} in format {FORMAT}"
+                f"expected {dataset_id!r} in format {FORMAT} or 1"
             )
-        manifest = _MANIFEST.decode(data)
+        manifest = _MANIFEST.decode(data) if stated.format == FORMAT else _from_format_1(data)
     except (msgspec.DecodeError, UnicodeError, VpContractError) as error:
         raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
     found = identity_hash(manifest.identity)
     if not dataset_id.endswith(f"__{found}"):
         raise DatasetDamagedError(f"{path} does not belong to its id: what decides the numbers hashes to {found}")
     return manifest
+
+
+def _from_format_1(data: bytes) -> Manifest:
+    """A manifest of format 1 as one of now: its one file, and a capture whose coverage nobody looked at."""
+    old = _MANIFEST_1.decode(data)
+    fields = {name: getattr(old, name) for name in Manifest.__struct_fields__}
+    start_ns, end_ns = old.window_ns
+    fields["sources"] = SourceOptions(
+        product_type=old.config.product_type,
+        symbol=old.config.symbol,
+        publisher=old.identity.get("publisher"),
+        start_ns=start_ns,
+        end_ns=end_ns,
+        warm_up_s=old.identity.get("warm_up_s", 0),
+        files=(
+            SourceFile(
+                name=old.source.name,
+                sha256=old.source.sha256,
+                size=old.source.size,
+                path=old.source.path or old.source.name,
+            ),
+        ),
+    )
+    return Manifest(**fields)
 
 
 def identity_hash(identity: dict[str, Any]) -> str:

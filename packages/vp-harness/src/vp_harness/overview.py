@@ -21,9 +21,10 @@ from vp_registry import VpRegistryError
 class DatasetOverview(msgspec.Struct, frozen=True, kw_only=True):
     """One dataset. `status` is
 
-    `whole`; `unsound`: whole, but the replay's certificate does not hold; `damaged`: a file is missing or is not what
-    was written; `unfinished`: what a process left that died. `source` is the raw file and `source_sha256` its hash;
-    `campaigns` asked for the dataset, `runs` were judged on it and `aliases` serve one of those.
+    `whole`; `unsound`: whole, but something speaks against its numbers (`problem` says what); `damaged`: a file is
+    missing or is not what was written; `unfinished`: what a process left that died. `source` is the raw file and
+    `source_sha256` its hash, of several with commas between; `campaigns` asked for the dataset, `runs` were judged on
+    it and `aliases` serve one of those.
     """
 
     dataset_id: str
@@ -112,9 +113,10 @@ def _described(
         size_bytes=size,
         pipeline=dataset.config.pipeline,
         bins=dataset.n_bins,
-        source=dataset.manifest["source"]["name"],
-        source_sha256=dataset.manifest["source"]["sha256"],
+        source=", ".join(file["name"] for file in dataset.manifest["sources"]["files"]),
+        source_sha256=", ".join(file["sha256"] for file in dataset.manifest["sources"]["files"]),
         created_utc=dataset.manifest["created_utc"],
+        problem="; ".join(dataset.unsound_reasons),
         campaigns=campaigns,
         runs=runs,
         aliases=aliases,

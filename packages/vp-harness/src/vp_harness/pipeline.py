@@ -1,4 +1,4 @@
-"""From a raw file to scored bins: the only place where the book and the spectrum meet.
+"""From raw files to scored bins: the only place where the book and the spectrum meet.
 
 The dataset generator and the stream server both iterate `scored_bins`, so they cannot show different numbers.
 """
@@ -9,10 +9,10 @@ import datetime as dt
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,13 +22,17 @@ import vp_spectrum
 from vp_book import Bin, Instrument, Physics, open_dbn
 from vp_book.checkpoint import FORMAT_VERSION
 from vp_contract import RuntimeConfig
-from vp_harness.errors import PipelineError
+from vp_harness.errors import CoverageError, OffGridError, PipelineError
 from vp_spectrum import DerivativeParams, ScoreChain, ScoredBin, SpectrumParams
 
+Files: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""One file, or several in order of time."""
 NEW_YORK: Final = ZoneInfo("America/New_York")
 NS_PER_MS: Final = 1_000_000
 WARM_UP_S: Final = 1800
 """Seconds of flow before the first bin that its physics has seen."""
+MAX_OFF_GRID_SHARE: Final = 0.001
+"""Prices between the ticks, of an instrument's orders, that are taken for errors of the feed."""
 
 _NS_PER_S: Final = 1_000_000_000
 
@@ -36,90 +40,113 @@ _NS_PER_S: Final = 1_000_000_000
 class ScoredReplay(Iterator[tuple[Bin, ScoredBin]]):
     """A replay under way: yields (bin, its scores), one bin after the other.
 
-    `expected_bins` is how many there will be. `certificate()` says what the replay met so far; it is complete when the
-    iteration is over.
+    `expected_bins` is how many the capture has. There are fewer when the files end earlier, or are damaged, and the
+    config allows that; else the iteration ends in a CoverageError. `certificate()` says what the replay met so far; it
+    is complete when the iteration is over.
     """
 
-    def __init__(self, replay: vp_book.Replay, chain: ScoreChain, expected_bins: int) -> None:
+    def __init__(
+        self, config: RuntimeConfig, replay: vp_book.Replay, chain: ScoreChain, *, open_end: bool = False
+    ) -> None:
+        self._config = config
+        self._open_end = open_end
         self._replay = replay
         self._bins = iter(replay)
         self._chain = chain
-        self.expected_bins = expected_bins
+        self._made = 0
+        self.expected_bins = bins_in_capture(config)
 
     def __next__(self) -> tuple[Bin, ScoredBin]:
-        closed = next(self._bins)
+        whole = self._open_end and self._made == self.expected_bins
+        closed = None if whole else next(self._bins, None)
+        if closed is None:
+            self._check_end()
+            raise StopIteration
+        self._made += 1
         return closed, self._chain.update(closed)
 
-    def certificate(self) -> dict[str, object]:
+    def certificate(self) -> dict[str, Any]:
         """The integrity certificate of vp-book."""
         return dict(self._replay.certificate())
+
+    def _check_end(self) -> None:
+        """Whether fewer bins than the capture has are what the config allows."""
+        certificate = self.certificate()
+        adds, off_grid = certificate["records_by_action"]["A"], certificate["anomalies"]["off_grid_price"]
+        if is_off_grid(off_grid, adds):
+            raise OffGridError(
+                f"pipeline {self._config.pipeline!r}: {off_grid} records of {self._config.symbol} have a price that is "
+                f"no multiple of tick_size {self._config.tick_size}, beside {adds} orders: give the instrument lock "
+                "the tick of this contract"
+            )
+        if self._made == self.expected_bins or certificate["damage"] is not None or self._config.on_short != "refuse":
+            return
+        covered_ns = certificate["coverage"]["end_ns"]
+        if covered_ns < capture_ns(self._config)[1]:
+            raise short_capture(self._config, covered_ns, certificate["coverage"]["files"][-1]["name"])
+        raise CoverageError(
+            f"pipeline {self._config.pipeline!r}: {self._made} of the {self.expected_bins} bins of its capture can be "
+            f"made: {'; '.join(certificate['reasons'])}; bring in the files of that session"
+        )
 
 
 def scored_bins(
     config: RuntimeConfig,
-    path: str | os.PathLike[str],
+    files: Files,
     *,
-    publisher: int | None = None,
-    tolerate_truncated: bool = False,
     book_cache_dir: Path | None = None,
 ) -> ScoredReplay:
-    """Replay the capture of `config` from the raw file `path` and score every bin.
+    """Replay the capture of `config` from its raw files and score every bin.
 
-    With `book_cache_dir` (`Lake.book_cache_dir`) the book at the end of the warm-up is taken from there, or kept there
-    for the next time. The bins are the same to the bit.
+    `files` is one file, or several in order of time that are one session (`sources.located` gives them). Which of their
+    records are taken, and what may be wrong with them, stands in the config. With `book_cache_dir`
+    (`Lake.book_cache_dir`) the book at the end of the warm-up is taken from there, or kept there for the next time. The
+    bins are the same to the bit.
 
-    Raises what vp_book raises for a file that cannot be read, here or while it is iterated, and PipelineError for a
-    capture that is not a whole number of bins.
+    Raises what vp_book raises for a file that cannot be read, here or while it is iterated, PipelineError for a capture
+    that is not a whole number of bins, CoverageError at the end for one that goes on after the files do, and
+    OffGridError there for prices that are not those of the instrument's tick.
     """
-    bins = bins_in_capture(config)
-    replay = _replay(config, path, publisher, tolerate_truncated, book_cache_dir)
+    bins_in_capture(config)
     chain = ScoreChain(spectrum_of(config), derivative_of(config), config.n_absolute_ticks, config.grid_radius_ticks)
-    return ScoredReplay(replay, chain, bins)
+    replay, open_end = _replay(config, files_of(files), book_cache_dir)
+    return ScoredReplay(config, replay, chain, open_end=open_end)
 
 
-def warm_checkpoint(
-    config: RuntimeConfig,
-    path: str | os.PathLike[str],
-    book_cache_dir: Path,
-    *,
-    publisher: int | None = None,
-    tolerate_truncated: bool = False,
-) -> tuple[Path, bool]:
+def warm_checkpoint(config: RuntimeConfig, files: Files, book_cache_dir: Path) -> tuple[Path, bool]:
     """Make the book checkpoint of a capture ahead of its first use, or find it made: (its path, whether it was made).
 
     Raises what `scored_bins` raises, and PipelineError when no record comes after the capture's start, or the
     directory cannot be written.
     """
     bins_in_capture(config)
-    replay = _replay(config, path, publisher, tolerate_truncated, book_cache_dir)
+    paths = files_of(files)
+    replay, _ = _replay(config, paths, book_cache_dir)
     next(replay, None)
     if not replay.resumed and not replay.checkpoint_written:
         raise PipelineError(
-            f"no book checkpoint of pipeline {config.pipeline!r}: {path} has no record of {config.symbol} from "
-            f"{config.dt} {config.start_time} New York on, or {book_cache_dir} can not be written"
+            f"no book checkpoint of pipeline {config.pipeline!r}: {_listed(paths)} has no record of {config.symbol} "
+            f"from {config.dt} {config.start_time} New York on, or {book_cache_dir} cannot be written"
         )
-    return checkpoint_path(config, path, book_cache_dir, publisher=publisher), not replay.resumed
+    return checkpoint_path(config, paths, book_cache_dir), not replay.resumed
 
 
 def checkpoint_path(
-    config: RuntimeConfig, path: str | os.PathLike[str], book_cache_dir: Path, *, publisher: int | None = None
+    config: RuntimeConfig,
+    files: Files,
+    book_cache_dir: Path,
 ) -> Path:
     """Where the book checkpoint of a capture lies: `<symbol>_<dt>_<key>.<state>.book`.
 
     `key` says which bytes were replayed from when (and the format's version), `state` is a digest of whatever else
     decides the book, so that the pipelines of a sweep keep one each. Neither is trusted: the file itself says what it
-    is of. Raises OSError when there is no file at `path`.
+    is of. Raises OSError when there is no file at one of the paths.
     """
     start_ns, _ = capture_ns(config)
-    status = Path(path).stat()
-    parts = (
-        config.product_type,
-        config.symbol,
-        config.dt,
-        start_ns - WARM_UP_S * _NS_PER_S,
-        status.st_mtime_ns,
-        status.st_size,
-    )
+    parts: list[object] = [config.product_type, config.symbol, config.dt, start_ns - WARM_UP_S * _NS_PER_S]
+    for path in files_of(files):
+        status = path.stat()
+        parts += (status.st_mtime_ns, status.st_size)
     key = hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
     decides = (
         start_ns,
@@ -127,23 +154,26 @@ def checkpoint_path(
         physics_of(config),
         config.n_absolute_ticks,
         config.grid_radius_ticks,
-        publisher,
+        config.publisher,
     )
     state = hashlib.sha256(msgspec.json.encode(decides, order="sorted")).hexdigest()[:8]
     symbol = re.sub(r"[^A-Za-z0-9.-]", "-", config.symbol)
     return book_cache_dir / f"{symbol}_{config.dt}_{key}v{FORMAT_VERSION}.{state}.book"
 
 
-def _replay(
-    config: RuntimeConfig,
-    path: str | os.PathLike[str],
-    publisher: int | None,
-    tolerate_truncated: bool,
-    book_cache_dir: Path | None,
-) -> vp_book.Replay:
-    start_ns, end_ns = capture_ns(config)
-    source = open_dbn(path, symbol=config.symbol, publisher=publisher, tolerate_truncated=tolerate_truncated)
-    return vp_book.replay(
+def _replay(config: RuntimeConfig, paths: list[Path], book_cache_dir: Path | None) -> tuple[vp_book.Replay, bool]:
+    """The replay of a capture, and whether it was given no end: it may end early, and no metadata says where."""
+    start_ns, capture_end_ns = capture_ns(config)
+    end_ns: int | None = capture_end_ns
+    source = open_dbn(
+        paths,
+        symbol=config.symbol,
+        publisher=config.publisher,
+        tolerate_truncated=config.on_damage == "until_damage",
+    )
+    if config.on_short == "end_early":
+        end_ns = None if source.end_ns is None else min(capture_end_ns, source.end_ns)
+    replay = vp_book.replay(
         source,
         instrument_of(config),
         physics_of(config),
@@ -153,8 +183,53 @@ def _replay(
         start_ns=start_ns,
         end_ns=end_ns,
         warmup_s=WARM_UP_S,
-        checkpoint=book_cache_dir and checkpoint_path(config, path, book_cache_dir, publisher=publisher),
+        max_silence_s=config.max_silence_s,
+        checkpoint=book_cache_dir and checkpoint_path(config, paths, book_cache_dir),
     )
+    return replay, end_ns is None
+
+
+def files_of(files: Files) -> list[Path]:
+    """One file or several as a list of paths."""
+    return [Path(files)] if isinstance(files, (str, os.PathLike)) else [Path(path) for path in files]
+
+
+def is_off_grid(off_grid: int, adds: int) -> bool:
+    """Whether so many of an instrument's prices lie between its ticks that the tick must be another one's."""
+    return off_grid > MAX_OFF_GRID_SHARE * adds
+
+
+def short_capture(config: RuntimeConfig, covered_ns: int, name: str) -> CoverageError:
+    """The error of a capture that goes on after `covered_ns`, where `name` ends."""
+    start_ns, end_ns = capture_ns(config)
+    way_out = (
+        f"use an end_time of {new_york_clock(covered_ns)} New York or earlier, bring in a file of the time after it, "
+        "or set capture.on_short end_early"
+        if covered_ns - start_ns >= 60 * _NS_PER_S
+        else "bring in the file of that session"
+    )
+    return CoverageError(
+        f"pipeline {config.pipeline!r}: its capture ends at {utc_text(end_ns)}, but {name} knows the market only to "
+        f"{utc_text(covered_ns)}: {way_out}"
+    )
+
+
+def utc_text(ts_ns: int) -> str:
+    """A time as ISO 8601 UTC, with as many digits after the second as it has."""
+    seconds, rest = divmod(ts_ns, _NS_PER_S)
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def new_york_clock(ts_ns: int, *, up: bool = False) -> str:
+    """A time as HH:MM in New York, to the minute before or (`up`) after it."""
+    minute = 60 * _NS_PER_S
+    minutes = -(-ts_ns // minute) if up else ts_ns // minute
+    return f"{dt.datetime.fromtimestamp(minutes * 60, NEW_YORK):%H:%M}"
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(map(str, paths))
 
 
 def bins_in_capture(config: RuntimeConfig) -> int:
@@ -170,8 +245,8 @@ def bins_in_capture(config: RuntimeConfig) -> int:
 
 
 def capture_ns(config: RuntimeConfig) -> tuple[int, int]:
-    """Start (inclusive) and end (exclusive) of the capture, ns UTC, from its New York date and times."""
-    return new_york_ns(config.dt, config.start_time), new_york_ns(config.dt, config.end_time)
+    """Start (inclusive) and end (exclusive) of the capture, ns UTC, from its New York dates and times."""
+    return new_york_ns(config.dt, config.start_time), new_york_ns(config.end_dt, config.end_time)
 
 
 def new_york_ns(date: str, clock: str) -> int:

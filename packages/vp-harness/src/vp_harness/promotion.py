@@ -22,10 +22,11 @@ from vp_contract import (
     serving_id_of,
 )
 from vp_harness import configs
+from vp_harness.anchors import check_anchor, check_recorded, dataset_files
 from vp_harness.compare import compare
 from vp_harness.configs import PathLike
 from vp_harness.dataset import Dataset
-from vp_harness.errors import PromotionError, UnprovenError
+from vp_harness.errors import PromotionError, UnprovenError, UnsoundError
 from vp_harness.generate import utc_now
 from vp_harness.lake import Lake, LakeLike, open_lake
 from vp_harness.metrics import Metrics
@@ -36,7 +37,6 @@ from vp_registry import Registry, ResolvedServing
 def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None) -> Registry:
     """The registry of a lake, with the version files of a config root."""
     lake = open_lake(lake_root)
-    lake.registry_path.parent.mkdir(parents=True, exist_ok=True)
     return Registry(lake.registry_url, configs.config_root(root) / VERSIONS_DIR)
 
 
@@ -49,6 +49,7 @@ def promote(
     experiment: str | None = None,
     threshold: float | None = None,
     accept_unproven: bool = False,
+    accept_unsound: bool = False,
     actor: str | None = None,
     reason: str = "",
     registry: Registry | None = None,
@@ -58,8 +59,10 @@ def promote(
     Without `threshold` it is the one with the best mean pnl of the choosing part. The serving is proven when the 95 %
     interval of its target rate in the confirming part lies above breakeven. `experiment`, if given, must be the run's.
 
-    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnknownRunError, PromotionError for a
-    threshold the run has not, DatasetError when the dataset behind the run is gone or damaged,
+    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnsoundError when its dataset is not
+    sound and `accept_unsound` is not set (the evidence holds what speaks against it, and `reason`), UnknownRunError,
+    PromotionError for a threshold the run has not, DatasetError when the dataset behind the run is gone, damaged, or
+    not the one it was judged on,
     vp_contract.InstrumentLockError, or what the registry refuses.
     """
     lake = open_lake(lake_root)
@@ -77,7 +80,14 @@ def promote(
             f"run {run_id} at threshold {row['threshold']} is unproven: {_doubt(row)}; "
             "promote another run, or accept it with --accept-unproven"
         )
-    serving = _serving(lake, root, run, runtime, row)
+    dataset = Dataset.open(lake, run.dataset_id)
+    dataset.verify()
+    if not dataset.sound and not accept_unsound:
+        raise UnsoundError(
+            f"dataset {run.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; promote a run "
+            "on a sound one, or accept it with --accept-unsound"
+        )
+    serving = _serving(lake, dataset, root, run, runtime, row, reason)
     owned = registry is None
     registry = registry or open_registry(lake, root)
     try:
@@ -134,9 +144,13 @@ def _doubt(row: dict[str, Any]) -> str:
     )
 
 
-def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any]) -> PublishedServing:
-    dataset = Dataset.open(lake, run.dataset_id)
-    dataset.verify()
+def _serving(
+    lake: Lake, dataset: Dataset, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any], reason: str
+) -> PublishedServing:
+    files = dataset_files(dataset)
+    check_recorded(lake, dataset)
+    judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
+    check_anchor(dataset, judged_on, anchor=f"run {run.run_id}")
     source = ServingSource(
         run_id=run.run_id,
         experiment=run.experiment,
@@ -144,6 +158,7 @@ def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict
         threshold=row["threshold"],
         signal=run.signal,
         eval=_flat(msgspec.json.decode(run.eval_json)),
+        dataset_files=files,
     )
     serving_id = serving_id_of(run.experiment, run.run_id, runtime)
     file = root / VERSIONS_DIR / f"{serving_id}.yaml"
@@ -151,21 +166,25 @@ def _serving(lake: Lake, root: Path, run: Run, runtime: RuntimeConfig, row: dict
         # Published before, or left by a promotion that died: its evidence counted the trials of then. The registry
         # compares it with the rest, which must be the same.
         published = load_published(file)
-        if published.source == source and published.runtime == runtime:
+        if published.source.dataset_files:
+            check_anchor(dataset, published.source.dataset_files, anchor=f"serving {serving_id}")
+        same = msgspec.structs.replace(source, dataset_files=published.source.dataset_files)
+        if published.source == same and published.runtime == runtime:
             return published
     return PublishedServing(
         serving_id=serving_id,
         created_utc=utc_now(),
         source=source,
         runtime=runtime,
+        sources=dataset.sources,
         versions=msgspec.json.decode(run.versions_json, type=dict[str, str]),
         digests=dict(dataset.manifest["identity"]["digests"]),
-        evidence=_evidence(run, row, dataset),
+        evidence=_evidence(run, row, dataset, reason),
     )
 
 
-def _evidence(run: Run, row: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    return {
+def _evidence(run: Run, row: dict[str, Any], dataset: Dataset, reason: str) -> dict[str, Any]:
+    evidence = {
         "proven": is_proven(row),
         "choose_bins": [run.choose_first, run.choose_end],
         "confirm_bins": [run.confirm_first, run.confirm_end],
@@ -173,9 +192,11 @@ def _evidence(run: Run, row: dict[str, Any], dataset: Dataset) -> dict[str, Any]
         "confirm": {name: row[CONFIRM_PREFIX + name] for name in Metrics.__struct_fields__},
         "p_corrected": row["p_corrected"],
         "n_trials": row["n_trials"],
-        "source_sha256": dataset.manifest["source"]["sha256"],
-        "certificate_ok": dataset.sound,
+        "sound": dataset.sound,
     }
+    if not dataset.sound:
+        evidence |= {"unsound_reasons": list(dataset.unsound_reasons), "accepted_unsound": reason}
+    return evidence
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from vp_book.atomic import sha256_file, staged_directory
+from vp_contract import RuntimeConfig
 from vp_contract.dictionary import Entry, bin_dictionary, grid_dictionary
 from vp_harness.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
 from vp_harness.errors import DatasetError
 from vp_harness.lake import LakeLike, open_lake
+from vp_harness.pipeline import utc_text
 
 README: Final = "README.md"
 DICTIONARY: Final = "data_dictionary.json"
@@ -103,9 +106,16 @@ identifiers:
   - type: other
     value: {_quoted(dataset.dataset_id)}
     description: Identifier over everything that decides a number of the dataset
+abstract: {_quoted(_abstract(dataset))}
 version: {_quoted(manifest["frames"]["head"] if manifest["frames"] else dataset.dataset_id)}
 date-released: {manifest["created_utc"][:10]}
 """
+
+
+def _abstract(dataset: Dataset) -> str:
+    files = dataset.manifest["sources"]["files"]
+    named = ", ".join(f"{file['name']} (sha256 {file['sha256']})" for file in files)
+    return f"{_window(dataset.config)}, replayed from {named}."
 
 
 def _quoted(text: str) -> str:
@@ -114,16 +124,16 @@ def _quoted(text: str) -> str:
 
 def _readme(dataset: Dataset, authors: str) -> str:
     config, manifest = dataset.config, dataset.manifest
-    counts, source = manifest["counts"], manifest["source"]
-    certificate = "holds" if dataset.sound else "does NOT hold: see `certificate` in `manifest.json`"
+    counts, sources = manifest["counts"], manifest["sources"]
     facts = {
         "instrument": f"{config.symbol} ({config.product_type}, tick {config.tick_size})",
-        "window": f"{config.dt}, {config.start_time} to {config.end_time} New York",
+        "window": _window(config),
         "bins": f"{counts['bins']} of {config.cell_width_ms} ms, {counts['valid_bins']} with a valid book",
         "cells": f"{config.grid_rows} a bin, {config.grid_radius_ticks} on each side of spot",
         "rows stored": f"{counts['grid_rows']} cells that are not all zero",
-        "replay certificate": certificate,
-        "source": f"`{source['name']}`, sha256 `{source['sha256']}`",
+        **_soundness(dataset),
+        **_files(sources),
+        "taken of it": _taken(sources),
         "made with": ", ".join(f"{name} {version}" for name, version in manifest["versions"].items()),
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
@@ -131,7 +141,7 @@ def _readme(dataset: Dataset, authors: str) -> str:
     return f"""# {dataset.dataset_id}
 
 Liquidity added, pulled and filled at every price around spot, with its velocity, acceleration and jerk, in fixed time
-bins, replayed from one day of market-by-order data.
+bins, replayed from market-by-order data.
 
 | | |
 | --- | --- |
@@ -151,7 +161,7 @@ zero throughout), sorted by `bin_seq` and `k`. `{MANIFEST_FILE}` holds the whole
 ## Check it
 
 `sha256sum -c {SUMS}` compares every file with what was published. The identifier ends in a hash over everything that
-decides a number: capture, configuration, the raw file's sha256, and the digests of the numerical libraries.
+decides a number: capture, configuration, the sha256 of each raw file, and the digests of the numerical libraries.
 
 ## Rights
 
@@ -167,6 +177,43 @@ derived from it: ask before you pass this on.
 
 {tables}
 """
+
+
+def _window(config: RuntimeConfig) -> str:
+    end = config.end_time if config.end_dt == config.dt else f"{config.end_dt} {config.end_time}"
+    return f"{config.dt} {config.start_time} to {end} New York"
+
+
+def _soundness(dataset: Dataset) -> dict[str, str]:
+    """What the certificate says, and why there are fewer bins than the window has."""
+    reasons = "; ".join(dataset.unsound_reasons)
+    facts = {"replay certificate": f"does NOT hold: {reasons}" if reasons else "holds"}
+    early = dataset.manifest["ended_early"]
+    if early is not None:
+        why = "a raw file is damaged from there on" if early["reason"] == "damage" else "the raw files end there"
+        facts["ends early"] = f"at {utc_text(early['end_ns'])}, {early['missing_bins']} bins before the window: {why}"
+    return facts
+
+
+def _files(sources: Mapping[str, Any]) -> dict[str, str]:
+    texts = [f"`{file['name']}`, sha256 `{file['sha256']}`" for file in sources["files"]]
+    if len(texts) == 1:
+        return {"source": texts[0]}
+    return {f"source {number}": text for number, text in enumerate(texts, 1)}
+
+
+def _taken(sources: Mapping[str, Any]) -> str:
+    publisher = sources["publisher"]
+    silence = sources["max_silence_s"]
+    return ", ".join(
+        (
+            f"records of {sources['symbol']}" + ("" if publisher is None else f" from publisher {publisher}"),
+            f"on_damage {sources['on_damage']}",
+            f"on_short {sources['on_short']}",
+            "max_silence_s none" if silence is None else f"max_silence_s {silence:g}",
+            f"warm-up of {sources['warm_up_s']} s",
+        )
+    )
 
 
 def _table(entries: list[Entry]) -> str:

@@ -19,7 +19,8 @@ import polars as pl
 
 from vp_harness._parts import PART, PartTable
 from vp_harness.errors import ResultsError, UnknownRunError
-from vp_harness.lake import Lake
+from vp_harness.lake import LEDGER, Lake
+from vp_harness.ledger import Ledger
 from vp_harness.metrics import Metrics
 
 CONFIRM_PREFIX: Final = "confirm_"
@@ -32,7 +33,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One signal with one parameter set on one dataset under one evaluation. JSON texts are canonical.
 
     `choose_first` to `choose_end` (exclusive) are the bins that were searched, `confirm_first` to `confirm_end` those
-    that were kept for confirmation.
+    that were kept for confirmation. `elapsed_s` is its own evaluation and its share of computing the signal, which it
+    has in common with other runs. `trust_json` is what was looked into before the values were judged: see
+    `signals.trust.TrustReport`.
     """
 
     run_id: str
@@ -50,7 +53,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     confirm_end: int
     elapsed_s: float
     created_utc: str
+    trust_json: str = ""
     status: str = FINISHED
+    dataset_files_json: str = ""
+    """Digests of the files of the dataset it was judged on, by name: see `anchors`. Empty in runs of version 0.1."""
 
 
 class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +103,10 @@ class ResultsStore:
     def __init__(self, root: str | os.PathLike[str] | Lake) -> None:
         directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
         self.root = directory
-        self._meta = PartTable(directory / "runs_meta.parquet", _META)
+        self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": ""})
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
         self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS)
+        self._ledger = Ledger(directory / LEDGER)
 
     def append(self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]]) -> None:
         """Store finished runs with their rows, all of them or (whatever dies when) none.
@@ -116,6 +123,7 @@ class ResultsStore:
         self._rows.append(stem, pl.DataFrame(flat, schema=_ROWS, orient="row"))
         metas = [msgspec.to_builtins(run) for run, _ in runs]
         self._meta.append(stem, pl.DataFrame(metas, schema=_META, orient="row"))
+        self._enter_parts()
 
     def append_corrections(self, corrections: Sequence[Correction]) -> None:
         """Store p-values; later ones that count more trials take the place of earlier ones."""
@@ -123,6 +131,7 @@ class ResultsStore:
             flat = [msgspec.to_builtins(correction) for correction in corrections]
             frame = pl.DataFrame(flat, schema=_CORRECTIONS, orient="row")
             self._corrections.append(f"{corrections[0].n_trials:012d}", frame)
+            self._enter_parts()
 
     def runs(self) -> pl.DataFrame:
         """One row a listed run, with the fields of `Run`."""
@@ -146,9 +155,39 @@ class ResultsStore:
         return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
 
     def check_parts(self) -> Iterator[tuple[str, str]]:
-        """Read every part again: (its table and name, what is wrong with it or an empty text)."""
-        for table in (self._meta, self._rows, self._corrections):
+        """Read every part again: (its table and name, what is wrong with it or an empty text).
+
+        A table that cannot be read is one of them.
+        """
+        for table in self._tables:
             yield from table.check_all()
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """What is not there though the ledger or another table names it: (its name, who names it).
+
+        Raises ResultsError when a part or an entry of the ledger is damaged, which `check_parts` and `Ledger.check`
+        name.
+        """
+        there = {part for table in self._tables for part in table.entries()}
+        tables = {table.directory.name for table in self._tables}
+        entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
+        for part in sorted(entered - there):
+            yield part, "the ledger names it"
+        rows = self._rows.read()
+        for run_id in sorted(set(self._meta.read()["run_id"]) - set(rows["run_id"])):
+            yield f"the rows of run {run_id}", "its entry in runs_meta.parquet is there"
+        corrected = self._corrections.read().select("run_id", "threshold").unique()
+        lost = corrected.join(rows, on=["run_id", "threshold"], how="anti").group_by("run_id").len().sort("run_id")
+        for run_id, count in lost.iter_rows():
+            yield f"{count} rows of run {run_id}", "p-values of them are there"
+
+    @property
+    def _tables(self) -> tuple[PartTable, ...]:
+        return self._meta, self._rows, self._corrections
+
+    def _enter_parts(self) -> None:
+        """Enter what the ledger does not know: what was appended just now, by a dead process, or by version 0.1."""
+        self._ledger.append_parts(part for table in self._tables for part in table.entries())
 
     def run(self, run_id: str) -> Run:
         """One listed run by its id; UnknownRunError otherwise."""

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from vp_registry.errors import RegistryParameterError, RegistryUnavailableError
 from vp_registry.schema import SUPPORTED_DIALECTS, metadata
+from vp_registry.upgrade import layout_of, upgrade
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _WRITE: Final = "vp_write"
@@ -24,91 +25,163 @@ class Database:
     """One registry database: `read()` and `write()` give connections inside a transaction.
 
     Writers exclude one another for their whole transaction, so that what one has read is still true when it writes.
+    Nothing but a writer creates the database; one of vp-registry 0.1 is upgraded by whoever opens it first.
     """
 
     def __init__(self, url: str) -> None:
         """`url` is a SQLAlchemy URL of SQLite (a file) or PostgreSQL. Nothing is opened yet."""
-        self._engine = _engine(url)
+        parsed = _parsed(url)
+        self._name = parsed.render_as_string(hide_password=True)
+        self._file: Path | None = None
+        if parsed.get_backend_name() == "sqlite":
+            self._file = Path(str(parsed.database))
+            self._reader, self._writer = _sqlite(parsed, self._file, "rw"), _sqlite(parsed, self._file, "rwc")
+        else:
+            self._reader = self._writer = _engine(parsed, pool_pre_ping=True)
         self._ready = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view. Raises `RegistryUnavailableError` when the database cannot be read."""
-        with self._transaction(write=False) as connection:
-            yield connection
+        """A consistent view. Raises `RegistryUnavailableError` when the database cannot be read, or is not there."""
+        with self._errors():
+            if not self._is_there():
+                raise RegistryUnavailableError(f"registry {self._name}: there is none", public="there is no registry")
+            with self._begin(write=False) as connection:
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """The only writer, until the block ends; committed if it ends well, else rolled back."""
-        with self._transaction(write=True) as connection:
-            yield connection
+        with self._errors():
+            if not self._is_there():
+                self._create()
+            with self._begin(write=True) as connection:
+                yield connection
+
+    def exists(self) -> bool:
+        """Whether there is a registry. Raises `RegistryUnavailableError` when what is there cannot be read as one."""
+        with self._errors():
+            return self._is_there()
 
     def close(self) -> None:
         """Close what is pooled."""
-        self._engine.dispose()
+        self._reader.dispose()
+        self._writer.dispose()
 
     @contextmanager
-    def _transaction(self, *, write: bool) -> Iterator[Connection]:
+    def _errors(self) -> Iterator[None]:
         try:
-            if not self._ready:
-                self._create_tables()
-            with self._begin(write=write) as connection:
-                yield connection
+            yield
         except DBAPIError as error:
-            raise RegistryUnavailableError(f"registry {self._name}: {error.orig}") from error
-        except SQLAlchemyError as error:
-            raise RegistryUnavailableError(f"registry {self._name}: {error}") from error
+            raise self._unavailable(error.orig) from error
+        # a damaged file may hold anything, also in the text of the database's own errors
+        except (SQLAlchemyError, UnicodeError, OSError) as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: object) -> RegistryUnavailableError:
+        return RegistryUnavailableError(
+            f"registry {self._name}: {error}", public="the registry cannot be used; the server's log says why"
+        )
 
     @contextmanager
     def _begin(self, *, write: bool) -> Iterator[Connection]:
+        engine = self._writer if write else self._reader
         options: dict[str, Any] = {_WRITE: write}
-        if self._engine.dialect.name == "postgresql":
+        if engine.dialect.name == "postgresql":
             # A reader sees one moment. A writer must see what was committed while it waited for the lock, and no other
             # one comes between its statements.
             options["isolation_level"] = "READ COMMITTED" if write else "REPEATABLE READ"
-        with self._engine.connect().execution_options(**options) as connection, connection.begin():
-            if write and connection.dialect.name == "postgresql":
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            if write and engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
             yield connection
 
-    def _create_tables(self) -> None:
-        """Tables and triggers, once. In the writer's transaction, so that of two first users one creates them."""
-        if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-            try:
-                Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise RegistryUnavailableError(f"registry {self._name}: {error.strerror}") from error
+    def _is_there(self) -> bool:
+        """Whether the tables are there; those of an earlier version are upgraded."""
+        if self._ready:
+            return True
+        if not self._size():
+            return False
         with self._begin(write=False) as connection:
-            present = set(inspect(connection).get_table_names())
-        if not present.issuperset(metadata.tables):
-            with self._begin(write=True) as connection:
-                metadata.create_all(connection)
+            layout = layout_of(connection)
+        if layout == "none" and self._file is not None and self._size():
+            raise RegistryUnavailableError(
+                f"registry {self._name}: the file is no registry, or its list of tables is damaged",
+                public="the registry's file is not one",
+            )
+        if layout == "0.1":
+            self._upgrade()
+        self._ready = layout != "none"
+        return self._ready
+
+    def _create(self) -> None:
+        """Tables and triggers, once. In the writer's transaction, so that of two first users one creates them."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._begin(write=True) as connection:
+            metadata.create_all(connection)
         self._ready = True
 
-    @property
-    def _name(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+    def _upgrade(self) -> None:
+        try:
+            with self._begin(write=True) as connection:
+                upgrade(connection)
+        except DBAPIError as error:
+            raise RegistryUnavailableError(
+                f"registry {self._name}: it is of vp-registry 0.1 and cannot be upgraded: {error.orig}; let somebody "
+                "open it once who may write it",
+                public="the registry is of vp-registry 0.1 and cannot be upgraded here",
+            ) from error
+
+    def _size(self) -> int:
+        """Bytes of the database's file: 0 where there is none, and where somebody is about to make it. Else 1."""
+        if self._file is None:
+            return 1
+        try:
+            return self._file.stat().st_size
+        except FileNotFoundError:
+            return 0
 
 
-def _engine(url: str) -> Engine:
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
         name = parsed.get_backend_name()
-        if name not in SUPPORTED_DIALECTS:
-            raise RegistryParameterError(f"url: expected one of {', '.join(SUPPORTED_DIALECTS)}, found {name!r}")
-        if name == "postgresql":
-            return create_engine(parsed, pool_pre_ping=True)
-        if not parsed.database or parsed.database == ":memory:":
-            raise RegistryParameterError("url: SQLite needs a file, as in sqlite:///lake/registry.sqlite")
-        # no pool: a connection of SQLite is an open file, and must not be carried into a forked process
-        engine = create_engine(parsed, poolclass=NullPool)
     except ArgumentError:
         raise RegistryParameterError("url: expected a SQLAlchemy URL such as sqlite:///lake/registry.sqlite") from None
+    except NoSuchModuleError as error:
+        raise _no_driver(parsed.drivername, error) from error
+    if name not in SUPPORTED_DIALECTS:
+        raise RegistryParameterError(f"url: expected one of {', '.join(SUPPORTED_DIALECTS)}, found {name!r}")
+    if name == "sqlite" and (not parsed.database or parsed.database == ":memory:"):
+        raise RegistryParameterError("url: SQLite needs a file, as in sqlite:///lake/registry.sqlite")
+    return parsed
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    try:
+        return create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise RegistryUnavailableError(
-            f"no driver for {url.partition(':')[0]}: {error}; for PostgreSQL: pip install 'vp-registry[postgresql]' "
-            "and a URL that begins with postgresql+psycopg://"
-        ) from error
+        raise _no_driver(url.drivername, error) from error
+
+
+def _no_driver(name: str, error: Exception) -> RegistryUnavailableError:
+    return RegistryUnavailableError(
+        f"no driver for {name}: {error}; for PostgreSQL: pip install 'vp-registry[postgresql]' "
+        "and a URL that begins with postgresql+psycopg://"
+    )
+
+
+def _sqlite(url: URL, file: Path, mode: str) -> Engine:
+    """An engine whose connections open `file` as SQLite's `mode` says: rw does not create it, rwc does."""
+    # no pool: a connection of SQLite is an open file, and must not be carried into a forked process
+    engine = _engine(url, poolclass=NullPool)
+
+    def opened(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        arguments[0] = f"{file.absolute().as_uri()}?mode={mode}"
+        options["uri"] = True
+
+    event.listen(engine, "do_connect", opened)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

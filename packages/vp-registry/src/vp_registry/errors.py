@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 
 class VpRegistryError(Exception):
-    """Base of every error that vp-registry raises on purpose."""
+    """Base of every error that vp-registry raises on purpose.
+
+    `public` says the same without a path or address of this machine, for whoever asked over a network.
+    """
+
+    def __init__(self, message: str = "", *, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = message if public is None else public
 
 
 class UnknownServingError(VpRegistryError):
@@ -21,6 +28,14 @@ class UnknownServingError(VpRegistryError):
 
 class ServingIntegrityError(VpRegistryError):
     """The file of a published serving is missing, or is not the one that was published."""
+
+
+class ServingFileMissingError(ServingIntegrityError):
+    """There is no file of a published serving."""
+
+
+class RegistryIntegrityError(VpRegistryError):
+    """The rows of the registry are not what its chain of events says: somebody or something changed them."""
 
 
 class ServingConflictError(VpRegistryError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import DDL, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, String, Table, event
+from sqlalchemy import DDL, CheckConstraint, Column, ForeignKey, Integer, MetaData, String, Table, event
 
 metadata: Final = MetaData()
 
@@ -22,7 +22,7 @@ serving_versions: Final = Table(
     Column("config_hash", String(16), nullable=False),
     Column("created", _TIME, nullable=False),
 )
-"""Published servings. `spec_path` is relative to the versions directory."""
+"""Published servings. `spec_path` says what the file is called, which always follows from the id."""
 
 serving_aliases: Final = Table(
     "serving_aliases",
@@ -36,7 +36,7 @@ serving_aliases: Final = Table(
 promotion_events: Final = Table(
     "promotion_events",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("alias", String(64), nullable=False),
     Column("kind", String(8), CheckConstraint("kind IN ('promote', 'move', 'rollback')"), nullable=False),
     Column("from_id", String(96), ForeignKey("serving_versions.id"), nullable=True),
@@ -44,9 +44,14 @@ promotion_events: Final = Table(
     Column("actor", String(128), nullable=False),
     Column("time", _TIME, nullable=False),
     Column("reason", String(1000), nullable=False),
-    Index("promotion_events_by_alias", "alias", "seq"),
+    Column("version_digest", String(64), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
 )
-"""Every change of an alias, in order of `seq`; times of one alias never go back."""
+"""Every change of an alias, in order of `seq`, chained by their digests: see `chain`."""
+
+CHAIN_COLUMNS: Final = ("version_digest", "previous", "digest")
+"""What vp-registry 0.1 did not have."""
 
 APPEND_ONLY: Final = (serving_versions, promotion_events)
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import time
 from pathlib import Path
 from typing import Final
 
 from vp_contract import PublishedServing, SpecError, dump_published, parse_published
-from vp_registry.errors import ServingConflictError, ServingIntegrityError
+from vp_registry.entries import VersionEntry
+from vp_registry.errors import ServingConflictError, ServingFileMissingError, ServingIntegrityError
+from vp_registry.state import file_name
 
 _MAX_CACHED: Final = 64
 _LEFTOVER_SECONDS: Final = 600
+_SUFFIX: Final = ".yaml"
+_TEMPORARY: Final = re.compile(r"\..+\.yaml\.[0-9a-f]+\.tmp", re.DOTALL)
 
 
 class VersionFiles:
@@ -24,10 +29,6 @@ class VersionFiles:
         self.directory = directory
         self._parsed: dict[str, PublishedServing] = {}
 
-    def name(self, serving_id: str) -> str:
-        """File name of a serving, which is its path relative to the directory."""
-        return f"{serving_id}.yaml"
-
     def publish(self, spec: PublishedServing) -> str:
         """Write the file of `spec` if it is not there yet; the sha256 of what is there.
 
@@ -36,13 +37,13 @@ class VersionFiles:
         written.
         """
         data = dump_published(spec)
-        path = self.directory / self.name(spec.serving_id)
+        path = self.directory / file_name(spec.serving_id)
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(path)
+            self.leftovers(clean=True)
             stored = data if _write_new(path, data) else path.read_bytes()
         except OSError as error:
-            raise ServingIntegrityError(f"{path}: cannot be written: {error.strerror}") from error
+            raise _file_error(path, f"cannot be written: {error.strerror}") from error
         if stored != data:
             try:
                 check_same(parse_published(stored, file=str(path)), spec)
@@ -50,32 +51,68 @@ class VersionFiles:
                 raise ServingConflictError(f"{error}: move the file away to publish {spec.serving_id}") from error
         return hashlib.sha256(stored).hexdigest()
 
-    def read(self, relative: str, sha256: str) -> PublishedServing:
-        """The serving in a file, checked against the hash it was published with.
+    def read(self, version: VersionEntry) -> PublishedServing:
+        """The serving in the file of a version, checked against the hash and the row it was published with.
 
-        The file is read and hashed every time; only the parsing is remembered. Raises `ServingIntegrityError`.
+        The file is found by the id alone; it is read and hashed every time, and only the parsing is remembered. Raises
+        `ServingIntegrityError`.
         """
-        path = self.directory / relative
+        path = self.directory / file_name(version.serving_id)
         try:
             data = path.read_bytes()
+        except FileNotFoundError as error:
+            problem = "the published serving cannot be read: there is no such file; bring it back from a copy"
+            raise _file_error(path, problem, ServingFileMissingError) from error
         except OSError as error:
-            raise ServingIntegrityError(f"{path}: the published serving cannot be read: {error.strerror}") from error
+            raise _file_error(path, f"the published serving cannot be read: {error.strerror}") from error
+        sha256 = version.spec_sha256
         found = hashlib.sha256(data).hexdigest()
         if found != sha256:
-            raise ServingIntegrityError(
-                f"{path}: the file is not the one that was published (sha256 {found[:16]}…, registered {sha256[:16]}…):"
-                " restore it, or promote the changed config as a new serving"
+            raise _file_error(
+                path,
+                f"the file is not the one that was published (sha256 {found[:16]}…, registered {sha256[:16]}…):"
+                " restore it, or promote the changed config as a new serving",
             )
         spec = self._parsed.get(sha256)
         if spec is None:
             try:
-                spec = parse_published(data, file=str(path))
+                spec = parse_published(data, file=path.name)
             except SpecError as error:
-                raise ServingIntegrityError(f"{error} (published by another version of vp-contract?)") from error
+                problem = f"{error} (published by another version of vp-contract?)"
+                raise ServingIntegrityError(f"{path.parent}: {problem}", public=problem) from error
             if len(self._parsed) >= _MAX_CACHED:
                 self._parsed.clear()
             self._parsed[sha256] = spec
+        row = (version.serving_id, version.source_run, version.experiment, version.config_hash)
+        held = (spec.serving_id, spec.source.run_id, spec.source.experiment, spec.runtime.config_version)
+        if row != held:
+            raise _file_error(path, f"the file is of {held[0]}, run {held[1]}; its row says {row[0]}, run {row[1]}")
         return spec
+
+    def ids(self) -> set[str]:
+        """The ids that have a file. Raises `ServingIntegrityError` when the directory cannot be read."""
+        return {name.removesuffix(_SUFFIX) for name in self._names() if name[0] != "." and name.endswith(_SUFFIX)}
+
+    def leftovers(self, *, clean: bool = False) -> list[Path]:
+        """What processes that died while writing a file have left; a live one takes milliseconds."""
+        oldest = time.time() - _LEFTOVER_SECONDS
+        found = []
+        for name in sorted(self._names()):
+            path = self.directory / name
+            with contextlib.suppress(FileNotFoundError):
+                if _TEMPORARY.fullmatch(name) and path.stat().st_mtime < oldest:
+                    if clean:
+                        path.unlink()
+                    found.append(path)
+        return found
+
+    def _names(self) -> list[str]:
+        try:
+            return [path.name for path in self.directory.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise _file_error(self.directory, f"cannot be read: {error.strerror}") from error
 
 
 def check_same(published: PublishedServing, spec: PublishedServing) -> None:
@@ -105,13 +142,10 @@ def _write_new(path: Path, data: bytes) -> bool:
     return created
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove what processes that died while writing `path` have left; a live one takes milliseconds."""
-    oldest = time.time() - _LEFTOVER_SECONDS
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(FileNotFoundError):
-            if leftover.stat().st_mtime < oldest:
-                leftover.unlink()
+def _file_error(
+    path: Path, problem: str, kind: type[ServingIntegrityError] = ServingIntegrityError
+) -> ServingIntegrityError:
+    return kind(f"{path}: {problem}", public=f"{path.name}: {problem}")
 
 
 def _link_new(temporary: Path, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .blending import tanh
 from .chain import BinLike, ScoreChain, ScoredBin
 from .codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED, state5_codes
 from .conformance import conformance_digest
@@ -32,4 +33,5 @@ __all__ = [
     "VpSpectrumError",
     "conformance_digest",
     "state5_codes",
+    "tanh",
 ]

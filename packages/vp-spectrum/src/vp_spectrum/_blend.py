@@ -67,3 +67,19 @@ def blend(z: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], tanh_sca
         total += weights[i] * tanh(z[i] / tanh_scale)
         mass += weights[i]
     return min(1.0, max(-1.0, total / mass))
+
+
+@kernel
+def blend_all(
+    z: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], tanh_scale: float, scores: npt.NDArray[np.float64]
+) -> None:
+    """`blend` of every row of `z`."""
+    for i in range(scores.size):
+        scores[i] = blend(z[i], weights, tanh_scale)
+
+
+@kernel
+def tanh_all(x: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
+    """`tanh` of every value."""
+    for i in range(x.size):
+        out[i] = tanh(x[i])

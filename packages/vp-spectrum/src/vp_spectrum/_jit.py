@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
 
+from .kernel_cache import cached, uncounted
+
 _R = TypeVar("_R")
 
-# Kernels allocate nothing, so the reference counting of arrays (`_nrt`) is left out: with it, each small function
-# counts a dozen arrays up and down, and a bin took a quarter longer. Fast-math stays off: sums keep their written
-# order and products are never fused, so that a machine of another kind computes the same bits.
-_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-
-
-def _sources() -> str:
-    """Digest of every module of the package."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-_STAMP: Final = _sources()
+# Fast-math stays off: sums keep their written order and products are never fused, so that a machine of another kind
+# computes the same bits. With reference counting, a bin took a quarter longer.
+_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", **uncounted()}
 
 
 def kernel(function: Callable[..., _R]) -> Callable[..., _R]:
     """Compile a function that Python calls, on its first call: GIL released, cached on disk, IEEE results for x/0.
 
-    A kernel is only ever called with one set of dtypes. With several, processes that compile at the same time could
-    write each other's cache entries. numba takes a cached kernel for current as long as its own file has the same time
-    and size; but a kernel holds the code of the pieces it calls, so the cache is stamped with the whole package.
+    A kernel is only ever called with one set of dtypes: every other one is compiled and kept besides.
     """
-    compiled: Any = numba.njit(cache=True, **_OPTIONS)(function)
-    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if cache_file is not None:  # absent when there is no writable place for a cache
-        cache_file._source_stamp = _STAMP
-    return cast(Callable[..., _R], compiled)
+    return cast(Callable[..., _R], cached(numba.njit(**_OPTIONS)(function)))
 
 
 def piece(function: Callable[..., _R]) -> Callable[..., _R]:

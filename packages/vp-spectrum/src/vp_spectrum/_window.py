@@ -191,3 +191,12 @@ def push(ring: _Floats, ordered: _Floats, seen: int, value: float, min_periods: 
     if std_fallback:
         return z_or_std(ordered, 0, count, value, unit)
     return z_or_zero(ordered, 0, count, value, unit)
+
+
+@kernel
+def push_all(
+    ring: _Floats, ordered: _Floats, seen: int, values: _Floats, min_periods: int, std_fallback: bool, z: _Floats
+) -> None:
+    """`push` for one value after the other."""
+    for i in range(values.size):
+        z[i] = push(ring, ordered, seen + i, values[i], min_periods, std_fallback)

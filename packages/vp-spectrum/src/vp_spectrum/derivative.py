@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ._blend import blend
+from ._blend import blend, blend_all
 from ._checks import whole_array
 from ._jit import kernel
 from .codes import BEAR_VACUUM, BULL_VACUUM, MIXED
@@ -58,6 +58,18 @@ def _intensities(codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64],
             return False
         out[codes[i] + 2] += weights[i]
     return True
+
+
+@kernel
+def _intensities_all(
+    codes: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], out: npt.NDArray[np.float64]
+) -> int:
+    """`_intensities` of every bin, (n, rows) to (n, 5): the first bin with another code, or n."""
+    for t in range(codes.shape[0]):
+        if not _intensities(codes[t], weights, out[t]):
+            return t
+    bins: int = codes.shape[0]
+    return bins
 
 
 class DerivativeStage:
@@ -122,6 +134,39 @@ class DerivativeStage:
             mixed_intensity=mixed,
             dominant_state=shares.index(greatest) + BEAR_VACUUM if shares.count(greatest) == 1 else MIXED,
         )
+
+    def scores(self, state5_code: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Take in the next n bins at once, codes (n, rows): the score of each, bit for bit as `update` has it.
+
+        `InputError` for anything else, naming the first bin that cannot be taken in; the stage is as before then.
+        """
+        codes = np.asarray(state5_code)
+        if codes.ndim != 2 or codes.shape[1:] != self._weights.shape:
+            raise InputError(f"state5_code: shape {codes.shape}, must be (bins, {self._weights.size})")
+        if codes.dtype.kind not in "iu":
+            raise InputError(f"state5_code: dtype {codes.dtype}, must be whole numbers")
+        n = len(codes)
+        shares = np.empty((n, 5))
+        taken = _intensities_all(codes.astype(np.int64), self._weights, shares)
+        if taken < n:
+            raise InputError(f"state5_code: bin {taken} has a code that is not a whole number from -2 to 2")
+        if not n:
+            return np.empty(0)
+        p = self._params
+        bear_vacuum, bear_pressure, mixed, bull_pressure, bull_vacuum = shares.T
+        bull = p.bull_pressure_weight * bull_pressure + p.bull_vacuum_weight * bull_vacuum
+        bear = p.bear_pressure_weight * bear_pressure + p.bear_vacuum_weight * bear_vacuum
+        base = (bull - bear) * np.clip(1.0 - p.mixed_weight * mixed, 0.0, 1.0)
+        before = self._chain or (float(base[0]), 0.0, 0.0, 0.0)
+        dt = self._params.bin_seconds
+        chain = [base]
+        for last in before[:3]:
+            chain.append(np.diff(chain[-1], prepend=last) / dt)
+        z = np.stack([window.push_all(d) for window, d in zip(self._windows, chain[1:], strict=True)], axis=1)
+        self._chain = (float(base[-1]), float(chain[1][-1]), float(chain[2][-1]), float(chain[3][-1]))
+        scores = np.empty(n)
+        blend_all(z, self._channel_weights, self._params.tanh_scale, scores)
+        return scores
 
     def _differences(self, base: float) -> tuple[float, float, float, float]:
         if self._chain is None:

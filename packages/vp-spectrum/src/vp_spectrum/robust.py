@@ -6,6 +6,7 @@ import math
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from . import _window
 from ._checks import whole
@@ -53,4 +54,17 @@ class RobustWindow:
             raise InputError(f"x={value}: must be finite")
         z = _window.push(self._ring, self._ordered, self._seen, value, self._min_periods, self._std)
         self._seen += 1
+        return z
+
+    def push_all(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Let the values of one dimension in, one after the other: the z-score of each, bit for bit as `push` has it.
+
+        `InputError` unless all are finite; none leaves a trace then.
+        """
+        array = np.array(values, dtype=np.float64)  # a copy: kernels are compiled for arrays of one kind
+        if array.ndim != 1 or not np.isfinite(array).all():
+            raise InputError(f"values: shape {array.shape}, must be finite numbers of one dimension")
+        z = np.empty(array.size)
+        _window.push_all(self._ring, self._ordered, self._seen, array, self._min_periods, self._std, z)
+        self._seen += array.size
         return z

@@ -21,9 +21,10 @@ export interface RuntimeConfigMessage {
 /**
  * Every resolved value of one run. Made by `resolve`; change one with `replace`, which checks again.
  *
- * Prices are decimal text in the quote currency; `bucket_size_dollars` None means a cell is one tick. `serving` is
- * None for a pipeline resolved alone. For the signal `derivative`, `signal_params` always holds all parameters of the
- * derivative stage, equal to the `state_model_*` fields.
+ * The capture is [start_time, end_time) from New York date `dt` on; an end at or before the start is of the next day
+ * (`end_dt`). Prices are decimal text in the quote currency; `bucket_size_dollars` None means a cell is one tick.
+ * `serving` is None for a pipeline resolved alone. For the signal `derivative`, `signal_params` always holds all
+ * parameters of the derivative stage, equal to the `state_model_*` fields.
  */
 export interface RuntimeConfig {
   grid_radius_ticks?: number;
@@ -90,6 +91,10 @@ export interface RuntimeConfig {
   dt: string;
   start_time: string;
   end_time: string;
+  publisher?: number | null;
+  on_damage?: 'refuse' | 'until_damage';
+  on_short?: 'end_early' | 'refuse';
+  max_silence_s?: number | null;
   pipeline: string;
   serving?: string | null;
   signal_name?: string;
@@ -229,7 +234,7 @@ export interface Follow {
 }
 
 /** Contract version of these types, major.minor. */
-export const CONTRACT_VERSION = '1.0';
+export const CONTRACT_VERSION = '1.1';
 
 /** WebSocket close codes of the server, by what they mean. */
 export const CLOSE = {

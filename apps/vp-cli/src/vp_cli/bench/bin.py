@@ -56,7 +56,7 @@ def _session(session: Path, radius: int, bins: int) -> np.ndarray:
     """Nanoseconds (bins, stages) of the last `bins` bins of a session."""
     source = open_dbn(session)
     records = np.concatenate(list(source))
-    instrument = Instrument(source.symbol)
+    instrument = Instrument(source.symbol, "0.25")
     engine = BookEngine(instrument, n_absolute_ticks=CELLS, edge_margin_ticks=radius + 256)
     reader = BinReader(radius, instrument.tick_int, instrument.bucket_ticks)
     k = np.arange(-radius, radius + 1)

@@ -45,7 +45,7 @@ def measure(file: Path | None, records: int, repeat: int, *, with_peers: bool = 
                 pass
 
         def apply(physics: bool) -> BookEngine:
-            engine = BookEngine(Instrument(source.symbol))
+            engine = BookEngine(Instrument(source.symbol, "0.25"))
             engine.set_physics(physics)
             engine.apply(tiled)
             return engine

@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 
 from vp_cli.errors import CliError
 from vp_contract import GridUpdate, encode_grid, encode_message, grid_schema, signal_update
-from vp_harness import find_raw, open_lake
+from vp_harness import located, open_lake
 from vp_harness.pipeline import checkpoint_path
 from vp_stream import StreamSettings, start_in_background
 from vp_stream.catalogue import OpenedServing
@@ -37,9 +37,10 @@ def measure(lake_root: Path, config_root: Path, serving: str, bins: int, repeat:
     lake = open_lake(lake_root)
     catalogue = LakeCatalogue(lake, config_root)
     opened = catalogue.open(serving)
-    runtime = catalogue.published(serving).runtime
+    published = catalogue.published(serving)
+    runtime = published.runtime
     encoding = _encoding(opened, grid_schema(runtime), bins)
-    checkpoint = checkpoint_path(runtime, find_raw(lake, runtime), lake.book_cache_dir)
+    checkpoint = checkpoint_path(runtime, located(published.sources, lake), lake.book_cache_dir)
     start = [
         _starts("nothing kept", lake_root, config_root, serving, repeat, [opened.run.path, checkpoint]),
         _starts("warm book checkpoint", lake_root, config_root, serving, repeat, [opened.run.path]),

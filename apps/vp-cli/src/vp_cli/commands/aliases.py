@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from contextlib import closing
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
-from vp_cli.output import AsJson, print_facts, print_json, print_rows
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, say
 from vp_harness import open_registry
 
 aliases = typer.Typer(help="Published servings by alias: list, move, roll back, look up.", no_args_is_help=True)
@@ -72,7 +73,7 @@ def history(
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """The audit trail of an alias, or of what led to what it served at a time."""
+    """The audit trail of an alias in the order of events, or of what led to what it served at a time."""
     moment = None
     if at is not None:
         try:
@@ -82,6 +83,15 @@ def history(
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     with closing(open_registry(lake_root, config_root)) as registry:
         events = registry.history(alias, at=moment)
-    columns = ["time", "kind", "from", "to", "actor", "reason"]
-    rows = [dict(zip(columns, (e.time, e.kind, e.from_id, e.to_id, e.actor, e.reason), strict=True)) for e in events]
-    print_json(rows) if as_json else print_rows(alias, rows, columns)
+    columns = ["seq", "time", "kind", "from", "to", "actor", "reason", "digest"]
+    rows = [
+        dict(zip(columns, (e.seq, e.time, e.kind, e.from_id, e.to_id, e.actor, e.reason, e.digest), strict=True))
+        for e in events
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_rows(alias, [{**row, "digest": str(row["digest"])[:16]} for row in rows], columns)
+    for event, later in itertools.pairwise(events):
+        if later.time < event.time:
+            say(f"event {event.seq} is dated after event {later.seq}, which came after it: a clock was wrong")

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, RegistryUrl, TolerateTruncated
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, progress
 from vp_harness import open_lake
 from vp_harness.configs import pipeline_config
 from vp_harness.pipeline import warm_checkpoint
-from vp_harness.raw import find_raw
+from vp_harness.sources import located, source_options
 from vp_stream.servings import LakeCatalogue
 from vp_stream.warming import warm_log
 
@@ -27,20 +27,16 @@ def warm_cache(
     pipeline: Annotated[str, typer.Argument(help="Name of a pipeline spec, or the path of one.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
-    publisher: Publisher = None,
-    tolerate_truncated: TolerateTruncated = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the book checkpoint of a pipeline, so that generating and streaming it start at its first bin."""
     config = pipeline_config(pipeline, config_root)
     lake = open_lake(lake_root)
-    raw = find_raw(lake, config)
+    files = located(source_options(config, lake), lake)
     began = time.perf_counter()
     with progress("warm-up") as update:
         update("warm-up", 0, 1)  # one step that shows the time it has taken: a file does not say how far its start is
-        path, built = warm_checkpoint(
-            config, raw, lake.book_cache_dir, publisher=publisher, tolerate_truncated=tolerate_truncated
-        )
+        path, built = warm_checkpoint(config, files, lake.book_cache_dir)
         update("warm-up", 1, 1)
     facts = {
         "pipeline": config.pipeline,

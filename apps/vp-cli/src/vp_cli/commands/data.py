@@ -8,10 +8,12 @@ from typing import Annotated
 import msgspec
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Publisher, TolerateTruncated, load_lock
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
 from vp_harness import Dataset, generate, import_file, list_datasets, open_lake
+from vp_harness.configs import pipeline_config
 from vp_harness.overview import overview
+from vp_harness.pipeline import utc_text
 
 
 def register(app: typer.Typer) -> None:
@@ -25,25 +27,29 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A .dbn or .dbn.zst file of the mbo schema.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
-    publisher: Publisher = None,
-    tolerate_truncated: TolerateTruncated = False,
+    pipeline: PipelineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a replay file whole and copy it into the lake."""
+    """Check a replay file whole and copy it into the lake; without a pipeline nothing wrong with it is taken."""
+    capture = None if pipeline is None else pipeline_config(pipeline, config_root)
     with progress("records") as update:
         target, found = import_file(
             lake_root,
             file,
             load_lock(config_root),
-            publisher=publisher,
-            tolerate_truncated=tolerate_truncated,
+            publisher=None if capture is None else capture.publisher,
+            on_damage="refuse" if capture is None else capture.on_damage,
             progress=lambda records: update("records", records, None),
         )
     facts = {
         "path": str(target),
         "symbol": found.symbol,
         "dataset": found.dataset,
+        "publishers": list(found.publishers),
+        "covers": [None if ns is None else utc_text(ns) for ns in (found.start_ns, found.end_ns)],
         "records": found.records,
+        "first record": utc_text(found.first_ns),
+        "last record": utc_text(found.last_ns),
         "size": found.size,
         "sha256": found.sha256,
         "damage": found.damage,
@@ -55,8 +61,6 @@ def generate_(
     pipeline: Annotated[str, typer.Argument(help="Name of a pipeline spec, or the path of one.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
-    publisher: Publisher = None,
-    tolerate_truncated: TolerateTruncated = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the immutable dataset of a pipeline, or find it made."""
@@ -68,8 +72,6 @@ def generate_(
             pipeline,
             lake,
             config_root=config_root,
-            publisher=publisher,
-            tolerate_truncated=tolerate_truncated,
             progress=lambda done, total: update("bins", done, total),
         )
     dataset = Dataset.open(lake, dataset_id)
@@ -80,8 +82,13 @@ def generate_(
         "made": not found,
         **dataset.manifest["counts"],
         "bytes": sum(path.stat().st_size for path in dataset.path.iterdir()),
+        "sources": list(dataset.sources.names),
         "sound": dataset.sound,
     }
+    if dataset.manifest["ended_early"] is not None:
+        facts["ended_early"] = dataset.manifest["ended_early"]
+    if not dataset.sound:
+        facts["unsound_reasons"] = list(dataset.unsound_reasons)
     title = "dataset, there already and whole" if found else "dataset"
     print_json(facts) if as_json else print_facts(title, facts)
 

@@ -1,20 +1,29 @@
-"""`vp doctor`: decode a file, replay it, print what its integrity certificate says."""
+"""`vp doctor`: decode files, replay their book, print what its integrity certificate says."""
 
 from __future__ import annotations
 
-import datetime as dt
+import math
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
 
-from vp_book import BookEngine, DbnSource, Instrument, open_dbn
+from vp_book import DbnSource, Instrument, Physics, Replay, open_dbn, replay
 from vp_cli.errors import CliError
-from vp_cli.options import CONFIG_ROOT, ConfigRoot, Publisher, TolerateTruncated
+from vp_cli.options import CONFIG_ROOT, ConfigRoot, PipelineName
 from vp_cli.output import AsJson, print_facts, print_json
-from vp_contract import InstrumentLock, VpContractError, instrument_path, load_instrument
+from vp_contract import InstrumentLock, RuntimeConfig, VpContractError, instrument_path, load_instrument
+from vp_harness import CoverageError, RawFileError, source_options
+from vp_harness.configs import pipeline_config
+from vp_harness.pipeline import instrument_of, physics_of, utc_text
+
+_NS_PER_MS: Final = 1_000_000
+_NS_PER_S: Final = 1_000_000_000
+_LOOK_MS: Final = 60_000
+"""Bins are closed this far apart, for their silences and nothing else."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,37 +32,85 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(
-    file: Annotated[Path, typer.Argument(help="A .dbn or .dbn.zst file of the mbo schema.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="A .dbn or .dbn.zst file of the mbo schema; several, in order, are one session."),
+    ],
+    pipeline: PipelineName = None,
     symbol: Annotated[str | None, typer.Option(help="Instrument, when the file has several.")] = None,
     tick_size: Annotated[
         str | None, typer.Option(help="Price tick. Else that of the specs for the symbol, or what the prices show.")
     ] = None,
-    publisher: Publisher = None,
     config_root: ConfigRoot = CONFIG_ROOT,
-    tolerate_truncated: TolerateTruncated = False,
     as_json: AsJson = False,
 ) -> None:
-    """Decode a file, replay its book and print the integrity facts."""
-    source = open_dbn(file, symbol=symbol, publisher=publisher, tolerate_truncated=tolerate_truncated)
-    instrument = _instrument(source, tick_size, config_root)
-    engine = BookEngine(instrument)
-    for records in source:
-        engine.apply(records)
-    if not engine.clock_ns:
-        raise CliError(f"{file} has no record of {source.symbol}")
-    facts = examine(source, engine)
+    """Decode a file to its end or damage, replay its book, print the integrity facts; exit code 1 if they fail."""
+    config = None if pipeline is None else pipeline_config(pipeline, config_root)
+    source = open_dbn(
+        files,
+        symbol=symbol or (None if config is None else config.symbol),
+        publisher=None if config is None else config.publisher,
+        tolerate_truncated=True,
+    )
+    replayed = replay(
+        source,
+        _instrument(source, tick_size, config, config_root),
+        Physics() if config is None else physics_of(config),
+        cell_width_ms=_width_ms(source),
+        max_silence_s=None if config is None else config.max_silence_s,
+    )
+    deque(replayed, maxlen=0)
+    if not replayed.engine.clock_ns:
+        raise CliError(source.report.damage or f"{source.path} has no record of {source.symbol}")
+    facts = examine(source, replayed)
+    problems = list(replayed.certificate()["reasons"])
+    if config is not None:
+        facts["capture"], problem = _capture(config, files)
+        problems += problem
     if as_json:
         print_json(facts)
-        return
-    ticks = facts.pop("ticks")
-    print_facts(str(file), facts)
-    for state in ticks:
-        print_facts(f"\nat {state['price']} at the last record", _physics(state))
+    else:
+        ticks, capture = facts.pop("ticks"), facts.pop("capture", None)
+        print_facts(", ".join(map(str, files)), facts)
+        if capture is not None:
+            print_facts("\ncapture", capture)
+        for state in ticks:
+            print_facts(f"\nat {state['price']} at the last record", _physics(state))
+    if problems:
+        raise CliError(
+            f"{source.symbol} in {', '.join(file.path.name for file in source.files)}: {'; '.join(problems)}"
+        )
 
 
-def examine(source: DbnSource, engine: BookEngine) -> dict[str, Any]:
+def _width_ms(source: DbnSource) -> int:
+    """A width of bins that divides the end of the metadata: a replay reads no further than its last whole bin."""
+    end_ms = 0 if source.end_ns is None else source.end_ns // _NS_PER_MS
+    return max(math.gcd(end_ms, _LOOK_MS), 1000)
+
+
+def _capture(config: RuntimeConfig, files: list[Path]) -> tuple[dict[str, Any], list[str]]:
+    """What a pipeline takes of the files, and what keeps it from being replayed from them."""
+    facts: dict[str, Any] = {
+        "pipeline": config.pipeline,
+        "publisher": config.publisher,
+        "on_damage": config.on_damage,
+        "on_short": config.on_short,
+        "max_silence_s": config.max_silence_s,
+    }
+    try:
+        sources = source_options(config, files[0].parent, files)
+    except (CoverageError, RawFileError) as error:
+        return {**facts, "covered": False}, [str(error)]
+    window = (utc_text(sources.start_ns), utc_text(sources.end_ns))
+    hashes = {file.name: file.sha256 for file in sources.files}
+    return {**facts, "window": window, "files": hashes, "covered": True}, []
+
+
+def examine(source: DbnSource, replayed: Replay) -> dict[str, Any]:
     """The facts of a whole replay, plain values."""
-    certificate: dict[str, Any] = engine.certificate()
+    certificate = replayed.certificate()
+    engine = replayed.engine
+    coverage = certificate["coverage"]
     scale = 1e-9
     bbo = engine.bbo()
     conservation = certificate["conservation"]
@@ -62,15 +119,20 @@ def examine(source: DbnSource, engine: BookEngine) -> dict[str, Any]:
         "symbol": source.symbol,
         "dataset": source.dataset,
         "DBN version": source.version,
-        "damage": source.report.damage or "none",
+        "files": [file.path.name for file in source.files],
+        "covers": [utc_text(coverage["start_ns"]), utc_text(coverage["end_ns"])],
+        "longest silence": _silence(coverage["longest_silence"]),
+        "silence at the end, s": coverage["silence_at_end_ns"] * scale,
+        "seams": [{**seam, "ts_ns": utc_text(seam["ts_ns"])} for seam in certificate["seams"]] or "none",
+        "damage": certificate["damage"] or "none",
         "records": certificate["records"],
         "by action": certificate["records_by_action"],
         "other records skipped": sum(source.report.skipped.values()),
         "other instruments filtered": source.report.filtered,
         "snapshot records": certificate["snapshot_records"],
         "event boundaries": certificate["events"],
-        "first clock": _utc(certificate["first_clock_ns"]),
-        "last clock": _utc(certificate["last_clock_ns"]),
+        "first clock": utc_text(certificate["first_clock_ns"]),
+        "last clock": utc_text(certificate["last_clock_ns"]),
         "longest gap, s": certificate["longest_gap_ns"] * scale,
         "crossed boundaries": certificate["crossed_boundaries"],
         "locked boundaries": certificate["locked_boundaries"],
@@ -90,6 +152,7 @@ def examine(source: DbnSource, engine: BookEngine) -> dict[str, Any]:
         "anomalies": {name: n for name, n in certificate["anomalies"].items() if n} or "none",
         "conserved": certificate["conserved"],
         "certificate ok": certificate["ok"],
+        "reasons": certificate["reasons"] or "none",
         "ticks": [
             {"price": _price(price), **engine.tick_state(price, engine.clock_ns)}
             for price, size in ((bbo.bid_price_int, bbo.bid_size), (bbo.ask_price_int, bbo.ask_size))
@@ -111,9 +174,13 @@ def _physics(state: Mapping[str, float]) -> dict[str, str]:
     return lines
 
 
-def _instrument(source: DbnSource, tick_size: str | None, config_root: Path) -> Instrument:
+def _instrument(
+    source: DbnSource, tick_size: str | None, config: RuntimeConfig | None, config_root: Path
+) -> Instrument:
     if tick_size is not None:
         return Instrument(source.symbol, tick_size)
+    if config is not None and source.symbol == config.symbol:
+        return instrument_of(config)
     lock = _specified(source.symbol, config_root)
     if lock is not None:
         return Instrument(source.symbol, lock.tick_size, product_type=lock.product_type)
@@ -144,9 +211,11 @@ def _tick_of_prices(source: DbnSource) -> int:
     return tick
 
 
-def _utc(ns: int) -> str:
-    seconds, rest = divmod(ns, 1_000_000_000)
-    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{rest:09d}Z"
+def _silence(span: Mapping[str, int] | None) -> dict[str, Any] | str:
+    if span is None:
+        return "none"
+    seconds = (span["end_ns"] - span["start_ns"]) / _NS_PER_S
+    return {"s": seconds, "from": utc_text(span["start_ns"]), "to": utc_text(span["end_ns"])}
 
 
 def _price(price_int: int) -> float:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
-from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
-from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment, signals
-from vp_harness.compare import SORTS
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
+from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment
+from vp_harness.compare import SORTS, check_known
 
 COLUMNS = (
     "run_id",
@@ -33,7 +33,6 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("compare")(compare_)
     app.command("promote")(promote_)
-    app.command("list-signals")(list_signals)
 
 
 def run(
@@ -77,8 +76,10 @@ def compare_(
     as_json: AsJson = False,
 ) -> None:
     """Rank all rows ever tried: chosen on the first part, confirmed on the rest, corrected for the search."""
+    store = ResultsStore(open_lake(lake_root))
+    check_known(store, experiment=experiment, signal=signal, dataset_id=dataset_id)
     rows = compare(
-        ResultsStore(open_lake(lake_root)),
+        store,
         experiment=experiment,
         signal=signal,
         dataset_id=dataset_id,
@@ -86,6 +87,8 @@ def compare_(
         sort=sort,
         top_n=top_n,
     ).to_dicts()
+    if not rows:
+        say(f"no row matches: none of the runs asked for has {min_signals} signals or more in its choosing part")
     print_json(rows) if as_json else print_rows("rows, best first", rows, COLUMNS)
 
 
@@ -96,6 +99,9 @@ def promote_(
     threshold: Annotated[float | None, typer.Option(help="Its threshold; if not given, the best.")] = None,
     accept_unproven: Annotated[
         bool, typer.Option("--accept-unproven", help="Promote although the confirmation interval includes breakeven.")
+    ] = False,
+    accept_unsound: Annotated[
+        bool, typer.Option("--accept-unsound", help="Promote although the certificate of its dataset does not hold.")
     ] = False,
     actor: Annotated[str | None, typer.Option(help="Who does it; the user of this process if not given.")] = None,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
@@ -112,6 +118,7 @@ def promote_(
         experiment=experiment,
         threshold=threshold,
         accept_unproven=accept_unproven,
+        accept_unsound=accept_unsound,
         actor=actor,
         reason=reason,
     )
@@ -121,20 +128,6 @@ def promote_(
         "run_id": served.spec.source.run_id,
         "threshold": served.spec.source.threshold,
         "proven": served.spec.evidence.get("proven"),
+        "sound": served.spec.evidence.get("sound"),
     }
     print_json(facts) if as_json else print_facts("promoted", facts)
-
-
-def list_signals(as_json: AsJson = False) -> None:
-    """List the signals that can be run, of this package and of plug-ins."""
-    rows = []
-    for name in signals.names():
-        signal = signals.create(name)
-        rows.append(
-            {
-                "signal": name,
-                "columns": ", ".join(signal.required_columns),
-                "about": (type(signal).__doc__ or "").strip().split("\n")[0],
-            }
-        )
-    print_json(rows) if as_json else print_rows("signals", rows, ["signal", "columns", "about"])

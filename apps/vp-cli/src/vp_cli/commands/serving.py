@@ -39,6 +39,12 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Page origin that may connect besides this server's own; repeatable.")
     ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="Name or address this server goes by besides loopback; repeatable.")
+    ] = None,
+    forwarded_allow_ips: Annotated[
+        str | None, typer.Option(help="Proxies whose X-Forwarded-For is believed, with commas between them.")
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(help=f"Let in only who has the token in this file; {TOKEN_VARIABLE} holds it otherwise."),
@@ -64,6 +70,8 @@ def serve(
             registry_url=registry_url,
             token=read_token(token_file),
             allow_origins=tuple(allow_origin or ()),
+            allow_hosts=tuple(allow_host or ()),
+            forwarded_allow_ips=forwarded_allow_ips,
             perf_latency_jsonl=perf_latency_jsonl,
             perf_window_start_et=perf_window_start_et,
             perf_window_end_et=perf_window_end_et,

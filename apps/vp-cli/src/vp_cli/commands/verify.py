@@ -11,8 +11,8 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
-from vp_harness import Dataset, open_lake
-from vp_harness.verification import Finding, verify_lake
+from vp_harness import open_lake
+from vp_harness.verification import WRONG, Finding, verify_dataset, verify_lake
 from vp_stream.servings import LakeCatalogue
 from vp_stream.verification import frame_logs, verify_serving
 
@@ -28,13 +28,19 @@ def register(app: typer.Typer) -> None:
 def dataset(
     dataset_id: Annotated[str, typer.Argument(help="Id of a dataset in the lake.")],
     lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute the checksums of a dataset; names the file that differs."""
-    with progress("checksums") as update:
-        update("checksums", 0, None)
-        Dataset.open(lake_root, dataset_id).verify()
-    facts = {"dataset_id": dataset_id, "verified": True}
+    """Hold a dataset to its checksums, its chain of frames, and the ledger, runs and servings that keep its digests."""
+    with progress("bins") as update:
+        update("bins", 0, None)
+        proof = verify_dataset(
+            open_lake(lake_root),
+            dataset_id,
+            config_root=config_root,
+            progress=lambda done, total: update("bins", done, total),
+        )
+    facts = {**asdict(proof), "verified": True}
     print_json(facts) if as_json else print_facts("dataset", facts)
 
 
@@ -59,27 +65,37 @@ def serving(
 def lake(
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    frames: Annotated[bool, typer.Option("--frames", help="Encode the frames of every dataset anew too.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Remove what dead processes left unfinished.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read everything the lake stores and name all that is damaged; exit code 1 if anything is."""
+    """Read everything the lake stores and name all that is damaged or missing; exit code 1 if anything is."""
     findings: list[Finding] = []
     with progress("things checked") as update:
-        for finding in verify_lake(open_lake(lake_root), config_root=config_root, more=[frame_logs], clean=clean):
+        found = verify_lake(
+            open_lake(lake_root), config_root=config_root, more=[frame_logs], clean=clean, frames=frames
+        )
+        for finding in found:
             findings.append(finding)
             update("things checked", len(findings), None)
     notable = [asdict(finding) for finding in findings if finding.state != "whole"]
     counts = Counter(finding.kind for finding in findings if finding.state == "whole")
-    damaged = sum(row["state"] == "damaged" for row in notable)
+    damaged, missing = (sum(row["state"] == state for row in notable) for state in WRONG)
+    registry = next((f.problem for f in findings if f.kind == "registry" and f.state == "whole"), None)
     if as_json:
-        print_json({"whole": dict(counts), "notable": notable, "damaged": damaged})
+        counted = {"damaged": damaged, "missing": missing, "registry": registry}
+        print_json({"whole": dict(counts), "notable": notable, **counted})
     else:
         print_facts("whole", {str(kind): n for kind, n in counts.items()} or {"nothing": "the lake is empty"})
+        if registry:
+            print_facts("", {"registry": registry})
         if notable:
             print_rows("\nnot whole", notable, ["kind", "name", "state", "problem"])
-    if damaged:
-        raise CliError(f"{damaged} of {len(findings)} things in {lake_root} are damaged: {_names(notable)}")
+    if damaged or missing:
+        raise CliError(
+            f"of {len(findings)} things in {lake_root} {damaged} are damaged and {missing} missing: {_names(notable)}"
+        )
 
 
 def _names(notable: list[dict[str, str]]) -> str:
-    return ", ".join(row["name"] for row in notable if row["state"] == "damaged")
+    return ", ".join(row["name"] for row in notable if row["state"] in WRONG)

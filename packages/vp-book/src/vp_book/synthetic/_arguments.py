@@ -1,4 +1,4 @@
-"""Arguments of `write_market`: checked, and resolved to a session."""
+"""Arguments of `write_market` and `write_session`: checked, and resolved to a session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import os
 import re
 import zlib
-from datetime import date, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ _LAST_YEAR: Final = 2261
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
     """The file to write; its name says how."""
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise ParameterError(f"path is {path!r}: allowed is a path that ends in '.dbn' or '.dbn.zst'")
     target = Path(path)
     if not target.name.endswith((".dbn", ".dbn.zst")):
         raise ParameterError(f"path is {str(path)!r}: it has to end in '.dbn' or '.dbn.zst'")
@@ -55,6 +58,63 @@ def checked_session(*, seed: int, minutes: int, symbol: str, effect: float, day:
         second_of_day=begin.hour * 3600 + begin.minute * 60,
         reset_ns=open_ns if start_ns < open_ns < end_ns else None,
     )
+
+
+def checked_pattern(path: str | os.PathLike[str], symbol: str) -> str:
+    """The pattern of a session's files; `{date}` stands in their names and nowhere else."""
+    if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
+        raise ParameterError(f"path is {path!r}: allowed is a directory, or a file name with {{date}} in it")
+    target = Path(path)
+    if not target.name.endswith((".dbn", ".dbn.zst")):
+        target = target / f"{symbol.replace(':', '-')}-{{date}}.mbo.dbn.zst"
+    if "{date}" not in target.name or "{date}" in str(target.parent):
+        raise ParameterError(f"path is {str(path)!r}: a file name needs {{date}} in it, for every day is one file")
+    return str(target)
+
+
+def checked_span(
+    *, seed: int, symbol: str, effect: float, day: str, start: str, end: str | None, minutes: int | None, cut: bool
+) -> Session:
+    """The session from one New York time to another. Raises `ParameterError` as `checked_session` does."""
+    if not isinstance(cut, bool):
+        raise ParameterError(f"cut is {cut!r}: allowed are True and False")
+    if end is not None and minutes is not None:
+        raise ParameterError(f"minutes is {minutes!r}: allowed is either minutes or end, and end is {end!r}")
+    length = MAX_MINUTES if minutes is None else minutes
+    session = checked_session(seed=seed, minutes=length, symbol=symbol, effect=effect, day=day, start=start)
+    on, begin = _parsed("date", day, r"\d{4}-\d\d-\d\d", "%Y-%m-%d").date(), session.second_of_day
+    end_ns = session.end_ns
+    if minutes is None:
+        at = _parsed("end", "17:00" if end is None else end, r"\d\d:\d\d", "%H:%M").time()
+        last = on if at.hour * 3600 + at.minute * 60 > begin else on + timedelta(days=1)
+        end_ns = _new_york_ns(last, at)
+        if not 0 < end_ns - session.start_ns <= MAX_MINUTES * 60 * _NS:
+            hours = (end_ns - session.start_ns) / (3600 * _NS)
+            raise ParameterError(f"end is {end!r}: {hours:g} hours after the start, allowed are up to 24")
+    opens = (_new_york_ns(on + timedelta(days=n), _OPEN) for n in (0, 1))
+    return replace(
+        session,
+        end_ns=end_ns,
+        reset_ns=next((ns for ns in opens if session.start_ns < ns < end_ns), None),
+        clock_change=_clock_change(session.start_ns, end_ns),
+    )
+
+
+def _clock_change(start_ns: int, end_ns: int) -> tuple[int, int] | None:
+    """When New York's clocks change between two times: (seconds after the first, by how many seconds)."""
+
+    def offset(second: int) -> int:
+        moment = datetime.fromtimestamp(start_ns // _NS + second, tz=UTC).astimezone(NEW_YORK)
+        return int((moment.utcoffset() or timedelta()).total_seconds())
+
+    low, high = 0, (end_ns - start_ns) // _NS
+    before, after = offset(low), offset(high)
+    if before == after:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if offset(middle) == before else (low, middle)
+    return high, after - before
 
 
 def _check_integer(name: str, value: object, low: int, high: int | None) -> None:

@@ -110,7 +110,8 @@ def _follow_episodes(sim: Sim, ts: int) -> None:
 def advance(market: Market) -> bool:
     """Run until the market's end, or until random words or room for records may run out; true at the end.
 
-    The caller refills `raw`, empties `out`, resets their cursors and calls again.
+    The caller refills `raw`, empties `out`, resets their cursors and calls again. At a pause it calls again at once:
+    what follows is what would have followed without it.
     """
     sim = market[0]
     while sim["raw_next"] <= RAW_BLOCK - RAW_MARGIN and sim["out_n"] <= OUT_BLOCK - OUT_MARGIN:
@@ -123,6 +124,10 @@ def advance(market: Market) -> bool:
             continue
         if ts >= sim["end"] - _QUIET:
             return True
+        if ts >= sim["pause"]:
+            sim["pause"] = sim["end"]
+            sim["paused"] = 1
+            return False
         _follow_episodes(sim, ts)
         # A move takes a while, and what was due meanwhile happens right after it.
         now = max(ts, sim["now"] + 1_000)

@@ -9,7 +9,7 @@ import zstandard
 
 from vp_book.atomic import StagedFile
 
-_ZSTD: Final = zstandard.ZstdCompressor(level=3, write_checksum=True)
+_LEVEL: Final = 3
 
 
 class HashedOutput:
@@ -20,7 +20,10 @@ class HashedOutput:
 
     def __init__(self, file: StagedFile, *, compress: bool) -> None:
         self._file = file
-        self._compressor = _ZSTD.compressobj() if compress else None
+        # a compressor of its own: the objects of one share their state
+        self._compressor = (
+            zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj() if compress else None
+        )
         self.content = hashlib.sha256()
         self.written = hashlib.sha256()
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vp_book.records import MBO_DTYPE
 from vp_book.synthetic._clock import advance
 from vp_book.synthetic._model import MICRO, MarketModel, activity_thousandths
+from vp_book.synthetic._resting import RestingOrders, resting_orders
 from vp_book.synthetic._snapshot import open_market
 from vp_book.synthetic._state import N_LEVELS, RAW_BLOCK, Sim, allocate
 
@@ -23,7 +24,7 @@ class Session:
     """What one market is made from: checked arguments, with times resolved.
 
     `start_ns`, `end_ns` are UTC, `second_of_day` is the start in New York, `reset_ns` is the time of the clear and new
-    snapshot or None.
+    snapshot or None. `clock_change` is when clocks in New York change, in seconds after the start, and by how much.
     """
 
     seed: int
@@ -34,6 +35,7 @@ class Session:
     end_ns: int
     second_of_day: int
     reset_ns: int | None
+    clock_change: tuple[int, int] | None = None
 
 
 def _raw(bits: np.random.PCG64, n: int) -> NDArray[np.int64]:
@@ -43,7 +45,9 @@ def _raw(bits: np.random.PCG64, n: int) -> NDArray[np.int64]:
 
 def _set_seconds(sim: Sim, session: Session, model: MarketModel) -> None:
     n = (session.end_ns - session.start_ns) // _SECOND_NS + 2
-    activity = [activity_thousandths(session.second_of_day + i) / 1000 for i in range(n)]
+    changed_at, change = session.clock_change or (n, 0)
+    of_day = [session.second_of_day + i + (change if i >= changed_at else 0) for i in range(n)]
+    activity = [activity_thousandths(second) / 1000 for second in of_day]
     step = model.volatility_ticks * MICRO * math.sqrt(model.fair_step_ns / _SECOND_NS)
     sim["seconds"]["activity"][:n] = activity
     # IEEE 754 fixes the square root to the last bit, unlike exp and log.
@@ -63,11 +67,16 @@ def _set_episodes(sim: Sim, session: Session, model: MarketModel, bits: np.rando
 
 
 class Market:
-    """One synthetic market. `blocks` runs it once; `moves` and `jumps` are totals of what has run."""
+    """One synthetic market. `blocks` runs it once; `moves` and `jumps` are totals of what has run.
+
+    Once it has run past a pause, `at_pause` is the book as it stood there, and how many records of the block that
+    comes next were written before it.
+    """
 
     def __init__(self, session: Session, model: MarketModel) -> None:
         self.session = session
         self.model = model
+        self.at_pause: tuple[RestingOrders, int] | None = None
         flow_seed, episode_seed = np.random.SeedSequence(session.seed).spawn(2)
         self._bits = np.random.PCG64(flow_seed)
         self._market = allocate()
@@ -87,15 +96,23 @@ class Market:
         """How often the fair value has jumped."""
         return int(self._sim["jumps"])
 
-    def blocks(self) -> Iterator[np.ndarray]:
-        """The records in time order, as arrays of `MBO_DTYPE`. An array is valid until the next one is asked for."""
+    def blocks(self, pause_ns: int | None = None) -> Iterator[np.ndarray]:
+        """The records in time order, as arrays of `MBO_DTYPE`. An array is valid until the next one is asked for.
+
+        With `pause_ns` (exchange time) the book is looked at there; the records are the same.
+        """
         sim = self._sim
+        sim["pause"] = self.session.end_ns if pause_ns is None else pause_ns
         self._refill()
         open_market(self._market)
         done = False
         while not done:
             self._refill()
             done = advance(self._market)
+            if sim["paused"]:
+                sim["paused"] = 0
+                self.at_pause = resting_orders(sim), int(sim["out_n"])
+                done = advance(self._market)
             yield sim["out"][: sim["out_n"]].view(MBO_DTYPE)
             sim["out_n"] = 0
 

@@ -107,6 +107,8 @@ SIM_DTYPE: Final = np.dtype(
         ("end", "<i8"),
         ("reset", "<i8"),  # time of the clear and new snapshot
         ("reset_done", "<i8"),  # 1 when it is past, or there is none
+        ("pause", "<i8"),  # stop before what happens from here on, the end when nowhere
+        ("paused", "<i8"),  # 1 when that has been reached
         ("episode", "<i8"),  # index of the episode that tilts the flow
         ("drift_episode", "<i8"),  # index of the episode that moves the price
         ("last_episode", "<i8"),

@@ -9,28 +9,67 @@ from vp_harness.errors import SignalError, UnknownSignalError
 from vp_harness.signals.base import (
     AdaptiveThresholds,
     FixedThresholds,
+    Part,
+    RunningSignal,
     Signal,
-    SignalBin,
-    SignalContext,
     Stepper,
 )
+from vp_harness.signals.baseline.depth_imbalance import DepthImbalance
+from vp_harness.signals.baseline.imbalance import Imbalance
+from vp_harness.signals.baseline.net_edge import NetEdge
+from vp_harness.signals.baseline.ofi import Ofi
+from vp_harness.signals.baseline.trade_flow import TradeFlow
+from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
+from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
+from vp_harness.signals.online import Latencies, OnlineReport, simulate_online
+from vp_harness.signals.parameters import Parameter, about
+from vp_harness.signals.statistical.ads import Ads
+from vp_harness.signals.statistical.ads_pfp_svac import AdsPfpSvac
+from vp_harness.signals.statistical.erd import Erd
+from vp_harness.signals.statistical.iirc import Iirc
+from vp_harness.signals.statistical.jad import Jad
+from vp_harness.signals.statistical.msd import Msd
+from vp_harness.signals.statistical.pfp import Pfp
+from vp_harness.signals.statistical.spg import Spg
+from vp_harness.signals.trust import TrustCheck, TrustReport, check
 
 ENTRY_POINT_GROUP: Final = "vp_harness.signals"
 
-_BUILT_IN: Final[dict[str, type[Signal]]] = {Derivative.name: Derivative}
+BASELINES: Final[tuple[type[Signal], ...]] = (Imbalance, DepthImbalance, Ofi, NetEdge, TradeFlow)
+"""What anyone in the field would try first; other signals are judged against these."""
+
+STATISTICAL: Final[tuple[type[Signal], ...]] = (Derivative, Ads, Pfp, Spg, Erd, Jad, Iirc, Msd, AdsPfpSvac)
+
+_BUILT_IN: Final[dict[str, type[Signal]]] = {signal.name: signal for signal in (*BASELINES, *STATISTICAL)}
 
 __all__ = [
+    "BASELINES",
+    "DEFAULT_CONTEXT",
     "ENTRY_POINT_GROUP",
+    "STATISTICAL",
     "AdaptiveThresholds",
     "FixedThresholds",
+    "GridBin",
+    "Latencies",
+    "OnlineReport",
+    "Parameter",
+    "Part",
+    "RunningSignal",
     "Signal",
     "SignalBin",
     "SignalContext",
+    "SignalData",
     "Stepper",
+    "TrustCheck",
+    "TrustReport",
+    "about",
+    "check",
     "create",
     "names",
+    "owner",
     "signal_class",
+    "simulate_online",
 ]
 
 
@@ -61,6 +100,16 @@ def signal_class(name: str) -> type[Signal]:
     if not (isinstance(loaded, type) and issubclass(loaded, Signal) and loaded.name == name):
         raise SignalError(f"entry point {name!r} of {_owner(entry)} is not a Signal of that name: {entry.value}")
     return loaded
+
+
+def owner(name: str) -> str:
+    """The distribution that brings a signal. Raises UnknownSignalError."""
+    if name in _BUILT_IN:
+        return "vp-harness"
+    entry = _plug_ins().get(name)
+    if entry is None:
+        raise UnknownSignalError(f"no signal {name!r}; there are: {', '.join(names())}")
+    return _owner(entry)
 
 
 def _plug_ins() -> dict[str, EntryPoint]:

@@ -1,77 +1,61 @@
-"""What a signal is: parameters, the columns it reads, and one step that takes the bin just closed."""
+"""What a signal is: what it reads, its parameters, and one step that takes the bin just closed."""
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vp_harness.errors import SignalError
+from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
+from vp_harness.signals.declared import DeclaredBin, GridBin, GridSource, Reads, SignalBin, SignalData
+from vp_harness.signals.parameters import Parameter, describe, field_names
+
+__all__ = [
+    "AdaptiveThresholds",
+    "FixedThresholds",
+    "GridBin",
+    "GridSource",
+    "Kind",
+    "Part",
+    "RunningSignal",
+    "Signal",
+    "SignalBin",
+    "SignalContext",
+    "SignalData",
+    "Stepper",
+    "Thresholds",
+]
 
 Kind: TypeAlias = Literal["signed", "probability"]
 """`signed`: positive is bullish, negative bearish. `probability`: of up, in [0, 1]."""
 
 
-class SignalBin(Protocol):
-    """What a step reads of a closed bin: column name -> array of 2 * radius + 1 rows, row i is k = i - radius."""
-
-    @property
-    def cells(self) -> Mapping[str, NDArray[Any]]:
-        """The columns."""
-        ...
-
-
 class Stepper(Protocol):
-    """A running signal. It has seen the bins it was given and nothing else."""
+    """A running signal. It has seen the bins it was given and nothing else.
+
+    If its signal declares `detail`, it has a property `detail`: the parts by name, after a step. It may have a property
+    `ready`: whether everything that goes into the value has the history it needs; and `refits`: how often it has
+    trained itself anew.
+    """
 
     def step(self, bin: SignalBin, /) -> float:
         """The value at the bin just closed."""
         ...
 
 
-class GridSource(Protocol):
-    """What a batch run reads of a dataset."""
+class Part(msgspec.Struct, frozen=True):
+    """One number that a signal tells beside its value. The unit of a pure number is empty."""
 
-    @property
-    def context(self) -> SignalContext:
-        """The shape of the grid."""
-        ...
-
-    @property
-    def n_bins(self) -> int:
-        """Bins in the dataset."""
-        ...
-
-    def grid(self, column: str, /) -> NDArray[Any]:
-        """One column, (n_bins, 2 * radius + 1)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SignalContext:
-    """The shape of the grid a signal runs on: `radius` rows to either side of spot, `cell_width_ms` a bin."""
-
-    radius: int = 50
-    cell_width_ms: int = 100
-
-    @property
-    def k_values(self) -> NDArray[np.int64]:
-        """int64 (2 * radius + 1): rows above spot."""
-        return np.arange(-self.radius, self.radius + 1, dtype=np.int64)
-
-    @property
-    def bin_seconds(self) -> float:
-        """Length of a bin in seconds."""
-        return self.cell_width_ms / 1000
-
-
-DEFAULT_CONTEXT: Final = SignalContext()
+    name: str
+    unit: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +90,72 @@ class AdaptiveThresholds:
 Thresholds: TypeAlias = FixedThresholds | AdaptiveThresholds
 
 
-@dataclass(frozen=True, slots=True)
-class GridBin:
-    """One bin of arrays that are at hand."""
+class RunningSignal:
+    """A stepper behind the declaration of its signal: it is handed what the signal declares and nothing else."""
 
-    cells: Mapping[str, NDArray[Any]]
+    __slots__ = ("_parts", "_reads", "_stepper")
+
+    def __init__(self, stepper: Stepper, reads: Reads, parts: tuple[str, ...]) -> None:
+        self._stepper, self._reads, self._parts = stepper, reads, parts
+
+    def step(self, bin: SignalBin, /) -> float:
+        """The value at the bin just closed. Raises UndeclaredError, or SignalError for a bin that lacks something."""
+        return float(self._stepper.step(DeclaredBin.of(bin, self._reads)))
+
+    @property
+    def detail(self) -> dict[str, float]:
+        """The declared parts of the last value, by name. SignalError when the stepper tells others."""
+        if not self._parts:
+            return {}
+        told: Mapping[str, float] = self._stepper.detail  # type: ignore[attr-defined]
+        if tuple(told) != self._parts:
+            raise SignalError(
+                f"signal {self._reads.signal!r} declares the detail {', '.join(self._parts)}; its stepper tells "
+                f"{', '.join(told) or 'nothing'}"
+            )
+        return dict(told)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all that goes into the value has the history it needs; True for a stepper that does not say."""
+        return bool(getattr(self._stepper, "ready", True))
+
+    @property
+    def refits(self) -> int:
+        """How often it has trained itself anew; 0 for a stepper that does not say."""
+        return int(getattr(self._stepper, "refits", 0))
 
 
 class Signal(ABC):
     """Base of every signal.
 
-    A subclass names itself, its parameters (a frozen msgspec.Struct or dataclass with a default for every field), the
-    grid columns it reads and its thresholds, and makes steppers. `compute` runs a stepper over a dataset; a subclass
-    that overrides it with something faster must give the same numbers.
+    A subclass names itself, its parameters, the columns and per-bin fields it reads and its thresholds, and makes
+    steppers. `compute` runs a stepper over a dataset; a subclass that overrides it with something faster must give the
+    same numbers. Whatever calls `start` and `compute`, the subclass is handed only what it declares: a `SignalData` in
+    `compute`, a `SignalBin` in the `step` of its steppers.
+
+    The parameters are a frozen msgspec.Struct or dataclass with a default for every field; `parameters.about` says
+    unit, meaning and limits of a field.
     """
 
     name: ClassVar[str]
     params_type: ClassVar[type[Any]]
-    required_columns: ClassVar[tuple[str, ...]]
+    required_columns: ClassVar[tuple[str, ...]] = ()
+    required_fields: ClassVar[tuple[str, ...]] = ()
     thresholds: ClassVar[Thresholds]
     kind: ClassVar[Kind] = "signed"
+    detail: ClassVar[tuple[Part, ...]] = ()
+    """What its steppers tell beside the value."""
     context_params: ClassVar[tuple[str, ...]] = ()
     """Fields of the parameters that the grid decides, not the researcher."""
+    param_notes: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """(unit, meaning) of parameters whose type does not say them itself."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, guard in (("start", _guarded_start), ("compute", _guarded_compute)):
+            if name in cls.__dict__:
+                setattr(cls, name, guard(cls.__dict__[name]))
 
     def __init__(self, params: Any = None) -> None:
         self.params = self.params_type() if params is None else params
@@ -138,21 +166,31 @@ class Signal(ABC):
 
     def compute(self, dataset: GridSource) -> NDArray[np.float64]:
         """The value at every bin of a dataset, float64 (n_bins,)."""
-        stepper = self.start(dataset.context)
-        grids = {column: dataset.grid(column) for column in self.required_columns}
-        values = np.empty(dataset.n_bins, np.float64)
-        for t in range(dataset.n_bins):
-            values[t] = stepper.step(GridBin({column: grid[t] for column, grid in grids.items()}))
-        return values
+        data = SignalData.of(dataset, self.reads())
+        stepper = self.start(data.context)
+        return np.fromiter((stepper.step(bin) for bin in data.steps()), np.float64, data.n_bins)
+
+    def run(self, context: SignalContext = DEFAULT_CONTEXT) -> RunningSignal:
+        """What `start` makes, with its `detail` and whether it is `ready`."""
+        running = self.start(context)
+        if not isinstance(running, RunningSignal):
+            raise SignalError(f"signal {self.name!r} has no `start` of its own")
+        return running
+
+    @classmethod
+    def reads(cls) -> Reads:
+        """What it declares."""
+        return Reads(cls.name, tuple(cls.required_columns), tuple(cls.required_fields))
 
     @classmethod
     def param_names(cls) -> tuple[str, ...]:
         """Names a researcher may set or sweep."""
-        if dataclasses.is_dataclass(cls.params_type):
-            names: Iterable[str] = (field.name for field in dataclasses.fields(cls.params_type))
-        else:
-            names = cls.params_type.__struct_fields__
-        return tuple(name for name in names if name not in cls.context_params)
+        return tuple(name for name in field_names(cls.params_type) if name not in cls.context_params)
+
+    @classmethod
+    def parameters(cls) -> list[Parameter]:
+        """What a researcher may set: name, type, default, unit, meaning, limits."""
+        return describe(cls.params_type, cls.param_names(), cls.param_notes)
 
     @classmethod
     def with_params(cls, params: Mapping[str, object]) -> Signal:
@@ -165,3 +203,22 @@ class Signal(ABC):
             return cls(msgspec.convert(dict(params), cls.params_type))
         except (msgspec.ValidationError, ValueError) as error:
             raise SignalError(f"signal {cls.name!r}: {error}") from error
+
+
+def _guarded_start(start: Callable[..., Stepper]) -> Callable[..., Stepper]:
+    @functools.wraps(start)
+    def guarded(self: Signal, *context: SignalContext, **named: SignalContext) -> Stepper:
+        stepper = start(self, *context, **named)
+        if isinstance(stepper, RunningSignal):
+            return stepper
+        return RunningSignal(stepper, self.reads(), tuple(part.name for part in self.detail))
+
+    return guarded
+
+
+def _guarded_compute(compute: Callable[..., NDArray[np.float64]]) -> Callable[..., NDArray[np.float64]]:
+    @functools.wraps(compute)
+    def guarded(self: Signal, dataset: GridSource) -> NDArray[np.float64]:
+        return compute(self, SignalData.of(dataset, self.reads()))
+
+    return guarded

@@ -1,44 +1,22 @@
-"""A digest of the numbers this wheel computes: same digest, same numbers."""
+"""The plain part of the input: a small book, and what usually happens to it."""
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
-
 import numpy as np
 
-from .bins import CELL_COLUMNS
-from .instrument import Instrument
-from .records import ACTION_ADD, ACTION_CANCEL, ACTION_FILL, ACTION_MODIFY, ACTION_TRADE, F_LAST, F_SNAPSHOT, MBO_DTYPE
-from .replay import replay
+from vp_book.records import (
+    ACTION_ADD,
+    ACTION_CANCEL,
+    ACTION_FILL,
+    ACTION_MODIFY,
+    ACTION_TRADE,
+    F_LAST,
+    F_SNAPSHOT,
+    MBO_DTYPE,
+)
 
 _START_NS = 1_770_000_000_000_000_000
 _LIVE = 600
-
-
-@cache
-def conformance_digest() -> str:
-    """Sha256, in hex, of the bins that this wheel's own kernels make of a small fixed input.
-
-    The input is computed here from a linear congruential generator, so it is the same everywhere; it has a snapshot,
-    adds, cancels, fills, refreshed icebergs and modifies. Floats enter the
-    digest rounded to nine decimals, so that a last bit of another platform's exp() is not taken for another formula.
-    """
-    digest = hashlib.sha256()
-    for bin_ in replay(
-        [fixed_input()], Instrument("CONF"), cell_width_ms=50, grid_radius_ticks=20, n_absolute_ticks=1024
-    ):
-        fields = [_rounded(value) if isinstance(value, float) else str(int(value)) for value in bin_.fields.values()]
-        digest.update(",".join(fields).encode())
-        for name in CELL_COLUMNS:
-            column = bin_.cells[name]
-            values = [_rounded(x) for x in column] if column.dtype.kind == "f" else [str(x) for x in column]
-            digest.update(f"{name}:{','.join(values)}".encode())
-    return digest.hexdigest()
-
-
-def _rounded(x: float) -> str:
-    return f"{round(float(x), 9) + 0.0:.9f}"  # + 0.0 turns minus zero into zero
 
 
 def fixed_input() -> np.ndarray:

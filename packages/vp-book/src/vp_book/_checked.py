@@ -1,0 +1,65 @@
+"""Arguments of the book, held against what is allowed before compiled code sees them."""
+
+from __future__ import annotations
+
+import operator
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from .errors import ParameterError
+from .records import KERNEL_DTYPE, MBO_DTYPE
+
+FOREVER: Final = 2**62
+"""A stop time that no clock reaches. Prices and times beyond it are undefined or nonsense."""
+
+
+def checked_int(name: str, value: object, low: int, high: int) -> int:
+    """`value` as an int from `low` to `high`, both included.
+
+    NumPy's integers are integers; floats and booleans are not, whatever their value. Raises `ParameterError`.
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ParameterError(f"{name}={value!r}: must be an integer from {low} to {high}") from None
+    if not low <= number <= high:
+        raise ParameterError(f"{name}={value!r}: out of range; allowed are integers from {low} to {high}")
+    return number
+
+
+def checked_choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
+    """`value`, which has to be one of a few words. Raises `ParameterError`."""
+    if not isinstance(value, str) or value not in allowed:
+        words = " or ".join(repr(word) for word in allowed)
+        raise ParameterError(f"{name}={value!r}: {name} must be {words}")
+    return value
+
+
+def checked_path(name: str, value: object) -> Path:
+    """`value` as a path. Raises `ParameterError`."""
+    if not isinstance(value, (str, PathLike)) or not isinstance(text := fspath(value), str) or "\0" in text:
+        raise ParameterError(f"{name}={value!r}: must be the path of a file, as text or a Path")
+    return Path(text)
+
+
+def kernel_view(records: np.ndarray) -> np.ndarray:
+    """The records as compiled code takes them: one dimension, contiguous, read-only, of `KERNEL_DTYPE`.
+
+    Read-only whatever the caller's array is, because numba takes the two for different types and would compile the
+    kernels once for each. Nothing is copied unless the array is not contiguous. Raises `ParameterError` for what is
+    not an array of `MBO_DTYPE` with one dimension.
+    """
+    if not isinstance(records, np.ndarray):
+        raise ParameterError(f"records={type(records).__name__}: must be a NumPy array of dtype MBO_DTYPE")
+    if records.dtype != MBO_DTYPE:
+        raise ParameterError(f"records must have dtype MBO_DTYPE, got {records.dtype}")
+    if records.ndim != 1:
+        raise ParameterError(f"records of shape {records.shape}: must have one dimension")
+    view = np.ascontiguousarray(records).view(np.ndarray).view(KERNEL_DTYPE)
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,1 @@
+"""What anyone in the field would try first: every other signal is judged against these."""

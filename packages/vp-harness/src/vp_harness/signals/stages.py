@@ -1,0 +1,159 @@
+"""What signals are put together from: stages that take series of consecutive bins, however many at a time.
+
+Each remembers what it needs of the bins before, and gives the same numbers whether it is handed one bin after the other
+or all of them at once. Series are float64 (n,); NaN is a value that is not defined yet, and comes at the start only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vp_harness.signals import _kernels
+from vp_spectrum import RobustWindow, tanh
+
+Series = NDArray[np.float64]
+Rows = NDArray[np.float64]
+
+BANDS: Final = ((1, 3), (4, 11), (12, 23))
+"""Inner, mid and outer band: abs(k) from and to."""
+
+
+class Ema:
+    """Exponential moving average e += alpha (x - e) from e = x at the first value."""
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = float(alpha)
+        self._state = np.zeros(2)
+
+    @classmethod
+    def of_span(cls, span_bins: int) -> Ema:
+        """The one with alpha 2 / (span + 1)."""
+        return cls(2.0 / (span_bins + 1))
+
+    def __call__(self, x: Series) -> Series:
+        """The averages at the next bins."""
+        out = np.empty(len(x))
+        _kernels.ema(x, self._alpha, self._state, out)
+        return out
+
+
+class Slope:
+    """Least-squares slope per bin over exactly the last `window_bins` values, NaN before there are that many."""
+
+    def __init__(self, window_bins: int) -> None:
+        self._ring = np.zeros(window_bins)
+        self._seen = 0
+
+    def __call__(self, x: Series) -> Series:
+        """The slopes at the next bins."""
+        out = np.empty(len(x))
+        _kernels.slope(x, self._ring, self._seen, out)
+        self._seen += len(x)
+        return out
+
+
+class RobustZ:
+    """Robust z-score among the last `window_bins` defined values, 0 with fewer than `min_periods` of them."""
+
+    def __init__(self, window_bins: int, min_periods: int) -> None:
+        self._window = RobustWindow(window_bins, min_periods)
+
+    def __call__(self, x: Series) -> Series:
+        """The z-scores at the next bins."""
+        if len(x) == 1:  # a step; what follows gives the same, with seven times the overhead
+            value = float(x[0])
+            return np.array([0.0 if math.isnan(value) else self._window.push(value)])
+        undefined = int(np.isnan(x).sum())
+        z = np.zeros(len(x))
+        z[undefined:] = self._window.push_all(x[undefined:])
+        return z
+
+
+class SquashedSlope:
+    """tanh(z / scale) of the robust z-score of the slope of a series."""
+
+    def __init__(self, window_bins: int, zscore_window_bins: int, zscore_min_periods: int, tanh_scale: float) -> None:
+        self._slope = Slope(window_bins)
+        self._z = RobustZ(zscore_window_bins, zscore_min_periods)
+        self._scale = tanh_scale
+
+    def __call__(self, x: Series) -> Series:
+        """The values at the next bins."""
+        return tanh(self._z(self._slope(x)) / self._scale)
+
+
+class Lead:
+    """min((EMA(inner * outer `lag_bins` ago) + eps) / (EMA(inner * outer) + eps), most), 0 for the first `lag_bins`."""
+
+    def __init__(self, lag_bins: int, alpha: float, most: float) -> None:
+        self._alpha, self._most = float(alpha), float(most)
+        self._ring = np.zeros(lag_bins)
+        self._state = np.zeros(2)
+        self._seen = 0
+
+    def __call__(self, inner: Series, outer: Series) -> Series:
+        """The ratios at the next bins."""
+        out = np.empty(len(inner))
+        _kernels.lead(inner, outer, self._alpha, self._most, self._ring, self._state, self._seen, out)
+        self._seen += len(inner)
+        return out
+
+
+class SideSums:
+    """Weighted sums over the rows below spot and over those above it; `weights[i]` is of abs(k) = i + 1."""
+
+    def __init__(self, weights: Series) -> None:
+        self._weights = np.array(weights, np.float64)
+
+    @classmethod
+    def of_zone(cls, radius: int, first: int, last: int) -> SideSums:
+        """Means over abs(k) `first` to `last` as far as the rows exist; 0 if none does."""
+        return cls(_zone(min(radius, last), first, last))
+
+    @classmethod
+    def of_bands(cls, radius: int) -> SideSums:
+        """Means of the bands weighted 1 / sqrt(nominal width), normalised over the bands that have rows."""
+        weights = np.zeros(min(radius, BANDS[-1][1]))
+        mass = 0.0
+        for first, last in BANDS:
+            if first <= radius:
+                weight = 1.0 / np.sqrt(last - first + 1)
+                weights += weight * _zone(len(weights), first, last)
+                mass += weight
+        return cls(weights / mass)
+
+    @classmethod
+    def by_distance(cls, radius: int, last: int, *, normalised: bool = False) -> SideSums:
+        """Sums weighted 1 / abs(k) up to abs(k) `last`, or with `normalised` weights that sum to 1."""
+        weights = 1.0 / np.arange(1, min(radius, last) + 1)
+        return cls(weights / weights.sum() if normalised else weights)
+
+    @classmethod
+    def plain(cls, radius: int, last: int) -> SideSums:
+        """Sums up to abs(k) `last`."""
+        return cls(np.ones(min(radius, last)))
+
+    def __call__(self, rows: Rows) -> tuple[Series, Series]:
+        """(below, above) of the bins of a grid (n, 2 * radius + 1)."""
+        below, above = np.empty(len(rows)), np.empty(len(rows))
+        _kernels.side_sums(rows, self._weights, below, above)
+        return below, above
+
+
+def ratio(above: Series, below: Series) -> Series:
+    """above / below, 0 where below is 0."""
+    out = np.zeros(len(above))
+    np.divide(above, below, out=out, where=below != 0)
+    return out
+
+
+def _zone(n_rows: int, first: int, last: int) -> Series:
+    """Weights of a mean over rows `first` to `last` of the rows 1 to `n_rows`."""
+    weights = np.zeros(n_rows)
+    rows = max(0, min(n_rows, last) - first + 1)
+    weights[first - 1 : first - 1 + rows] = 1.0 / max(rows, 1)
+    return weights

@@ -1,0 +1,1 @@
+"""Signals of the pressure and vacuum of the grid, by plain statistics."""
