@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -108,10 +110,9 @@ class DerivativeStage:
             raise InputError(f"state5_code: shape {codes.shape}, must be {self._weights.shape}")
         if codes.dtype.kind not in "iu" or not _intensities(codes.astype(np.int64), self._weights, self._shares):
             whole_array("state5_code", codes, BEAR_VACUUM, BULL_VACUUM)  # says which code is wrong
-        bear_vacuum, bear_pressure, mixed, bull_pressure, bull_vacuum = shares = self._shares.tolist()
+        shares = self._shares.tolist()
         p = self._params
-        bull = p.bull_pressure_weight * bull_pressure + p.bull_vacuum_weight * bull_vacuum
-        bear = p.bear_pressure_weight * bear_pressure + p.bear_vacuum_weight * bear_vacuum
+        bull, bear, mixed = self._balance(shares)
         base = (bull - bear) * min(1.0, max(0.0, 1.0 - p.mixed_weight * mixed))
         _, d1, d2, d3 = self._differences(base)
         z1, z2, z3 = (window.push(d) for window, d in zip(self._windows, (d1, d2, d3), strict=True))
@@ -152,11 +153,8 @@ class DerivativeStage:
             raise InputError(f"state5_code: bin {taken} has a code that is not a whole number from -2 to 2")
         if not n:
             return np.empty(0)
-        p = self._params
-        bear_vacuum, bear_pressure, mixed, bull_pressure, bull_vacuum = shares.T
-        bull = p.bull_pressure_weight * bull_pressure + p.bull_vacuum_weight * bull_vacuum
-        bear = p.bear_pressure_weight * bear_pressure + p.bear_vacuum_weight * bear_vacuum
-        base = (bull - bear) * np.clip(1.0 - p.mixed_weight * mixed, 0.0, 1.0)
+        bull, bear, mixed = self._balance(shares.T)
+        base = (bull - bear) * np.clip(1.0 - self._params.mixed_weight * mixed, 0.0, 1.0)
         before = self._chain or (float(base[0]), 0.0, 0.0, 0.0)
         dt = self._params.bin_seconds
         chain = [base]
@@ -167,6 +165,14 @@ class DerivativeStage:
         scores = np.empty(n)
         blend_all(z, self._channel_weights, self._params.tanh_scale, scores)
         return scores
+
+    def _balance(self, shares: Iterable[Any]) -> tuple[Any, Any, Any]:
+        """(bull, bear, mixed) intensity of the shares of the five states, of one bin or as columns of many."""
+        bear_vacuum, bear_pressure, mixed, bull_pressure, bull_vacuum = shares
+        p = self._params
+        bull = p.bull_pressure_weight * bull_pressure + p.bull_vacuum_weight * bull_vacuum
+        bear = p.bear_pressure_weight * bear_pressure + p.bear_vacuum_weight * bear_vacuum
+        return bull, bear, mixed
 
     def _differences(self, base: float) -> tuple[float, float, float, float]:
         if self._chain is None:
