@@ -60,7 +60,7 @@ def overdue(ts_recv: int, now: int, scalars: np.ndarray, counts: np.ndarray) -> 
     return ENDED
 
 
-@aside
+@piece
 def end_event(a: Arrays) -> None:
     """What the event announced is settled."""
     s = a.scalars
@@ -89,7 +89,7 @@ def settle_fills(a: Arrays) -> None:
     s[st.S_PENDING] = 0
 
 
-@piece
+@aside
 def _hold_trades_against_fills(scalars: np.ndarray, counts: np.ndarray) -> None:
     """What was traded is what the fills of resting orders say. In an auction both sides of a trade rest."""
     traded = scalars[st.S_EVENT_TRADED]
