@@ -5,7 +5,8 @@ import pytest
 from support.signal_markets import RandomMarket, Shifted, Spliced
 
 from vp_harness import signals
-from vp_harness.signals import AdaptiveThresholds, SignalData
+from vp_harness.signals import AdaptiveThresholds, SignalData, stages
+from vp_spectrum import RobustWindow
 
 ALL = [(name, {}) for name in signals.names()] + [
     ("spg", {"variant": "even"}),
@@ -170,3 +171,17 @@ def test_rows_of_another_radius_are_refused():
     signal = signals.create("msd")
     with pytest.raises(signals.SignalError, match=r"\(3,\), its context says \(101,\)"):
         signal.start().step(signals.GridBin({"vacuum_variant": np.zeros(3)}))
+
+
+def test_no_kernel_is_first_met_in_the_middle_of_a_stream(monkeypatch):
+    """Loading one takes longer than a bin. Behind a slope, steps come to the z-score dozens of bins after the start."""
+    pushed = []
+
+    class Watched(RobustWindow):
+        def push(self, x):
+            pushed.append(x)
+            return super().push(x)
+
+    monkeypatch.setattr(stages, "RobustWindow", Watched)
+    signals.create("ads").start()
+    assert pushed

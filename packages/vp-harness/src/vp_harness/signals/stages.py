@@ -61,6 +61,7 @@ class RobustZ:
 
     def __init__(self, window_bins: int, min_periods: int) -> None:
         self._window = RobustWindow(window_bins, min_periods)
+        RobustWindow(2, 1).push(0.0)  # loads its kernel here: steps come to it dozens of bins later, behind a slope
 
     def __call__(self, x: Series) -> Series:
         """The z-scores at the next bins."""
