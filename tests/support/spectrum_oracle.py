@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -153,5 +154,8 @@ def robust_z_or_std(window: Sequence[float], min_periods: int) -> float:
         with np.errstate(over="ignore"):
             z = (values[-1] - center) / (1.4826 * mad)
         return float(np.clip(z, -np.finfo(np.float64).max, np.finfo(np.float64).max))
-    values = values / np.abs(values).max()  # tiny ones would have squares of 0
-    return float((values[-1] - values.mean()) / values.std())
+    # exactly: floats would lose what tells neighbouring values apart, and tiny ones have squares of 0
+    exact = [Fraction(value) for value in window]
+    mean = sum(exact) / len(exact)
+    variance = sum((value - mean) ** 2 for value in exact) / len(exact)
+    return math.copysign(math.sqrt((exact[-1] - mean) ** 2 / variance), exact[-1] - mean)

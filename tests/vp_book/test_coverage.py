@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.dbn_files import DAY, metadata, read_all, write_dbn
+from support.book_oracle import OracleBook
+from support.dbn_files import DAY, head_snapshot, metadata, read_all, write_dbn
 from support.real_session import real_session
 from support.records import T0, nonsense, record, stream
 
@@ -165,6 +166,44 @@ def test_a_claimed_end_far_behind_the_last_record_makes_no_bins(tmp_path: Path) 
         "the last record is at 2026-02-02T02:40:00.150Z, more than a day before the end 2096-01-16T02:40:00Z of the "
         "metadata"
     ]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 262_144])
+@pytest.mark.parametrize("event_ends", ["flags", "time"])
+@pytest.mark.parametrize("warmup_s", [0, 2])
+def test_no_bin_shows_a_snapshot_that_comes_later(tmp_path: Path, chunk: int, event_ends: Any, warmup_s: float) -> None:
+    """Records of a snapshot have no times of their own: the first clock is set by the second one's agreeing with it."""
+    book = OracleBook(INSTRUMENT.tick_int)
+    for row in quotes():
+        book.apply(row)
+    later = 3600 * SECOND
+    records = np.concatenate([head_snapshot(book, T0 + later), quotes(150)[2:]])
+    records["ts_recv"][3:] += np.uint64(later)
+    records["ts_event"][3:] += np.uint64(later)
+    path = filed(tmp_path, records, start=T0 - 5 * SECOND, end=T0 + 2 * later)
+
+    def run(**options: Any) -> Replay:
+        source = open_dbn(path, chunk_records=chunk)
+        return replay(
+            source, INSTRUMENT, event_ends=event_ends, warmup_s=warmup_s, cell_width_ms=1000, **SMALL, **options
+        )
+
+    early = run(start_ns=T0, end_ns=T0 + 60 * SECOND)
+    assert [(b["book_valid"], b["bin_event_count"], b["best_bid_price_int"]) for b in bins(early)] == [
+        (False, 0, 0)
+    ] * 60
+    for start in (T0 + later - 2 * SECOND, T0 + later):
+        found = bins(run(start_ns=start, end_ns=T0 + later + 2 * SECOND))
+        counts = [(b["book_valid"], b["bin_event_count"]) for b in found]
+        assert counts == [(False, 0)] * ((T0 + later - start) // SECOND) + [(True, 2), (True, 0)]
+
+
+def test_a_source_in_which_no_record_has_a_time_makes_no_valid_bin(tmp_path: Path) -> None:
+    records = quotes()[:1]
+    records["flags"] = 40 | 128
+    path = filed(tmp_path, records, start=T0 - 5 * SECOND, end=T0 + 60 * SECOND)
+    found = bins(replay(open_dbn(path), INSTRUMENT, start_ns=T0, end_ns=T0 + SECOND, **SMALL))
+    assert [b["book_valid"] for b in found] == [False] * 10
 
 
 def test_a_start_far_before_the_first_record_makes_no_bins(tmp_path: Path) -> None:

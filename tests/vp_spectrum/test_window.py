@@ -61,6 +61,7 @@ def test_zero_fallback_is_the_definition(values: list[float], size: int, min_per
 @given(values=st.lists(st.one_of(TIED, TIED, ORDINARY), min_size=1, max_size=60), size=st.integers(2, 24))
 @example(values=[0.1] * 12, size=7)  # a constant whose mean, computed naively, is not it
 @example(values=[0.1] * 6 + [0.7], size=7)
+@example(values=[0.1, 0.1, math.nextafter(0.1, 1.0)], size=3)  # neighbours, whose mean is rounded to one of them
 @example(values=[0.0, 0.0, 1e-308], size=3)  # squares that underflow
 @example(values=[0.0, 0.0, 1e-308, -2.0], size=4)  # a quotient that overflows
 def test_std_fallback_is_the_definition(values: list[float], size: int) -> None:

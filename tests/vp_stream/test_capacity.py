@@ -143,7 +143,11 @@ def test_who_asks_is_let_in_and_who_waits_goes(start: Any, market: Any) -> None:
                 other.send(REQUEST)
                 assert other.response()[0] == 200
         clients[0].send(REQUEST)
-        assert b"200 OK" in clients[0].socket.recv(1 << 16)
+        answer = b""
+        while b"200 OK" not in answer:  # behind what may be left of the first body
+            part = clients[0].socket.recv(1 << 16)
+            assert part
+            answer += part
 
 
 def test_streams_are_never_closed_for_others(start: Any, market: Any) -> None:
@@ -152,6 +156,7 @@ def test_streams_are_never_closed_for_others(start: Any, market: Any) -> None:
     with RawClient(stage.server.port) as stream, contextlib.ExitStack() as stack:
         stream.open()
         for _ in range(20):
-            stack.enter_context(RawClient(stage.server.port)).send(REQUEST)
+            with contextlib.suppress(ConnectionError):  # refused where all connections are taken
+                stack.enter_context(RawClient(stage.server.port)).send(REQUEST)
         for _ in range(10):
             assert stream.message() is not None

@@ -160,7 +160,7 @@ class LakeCatalogue:
         try:
             next(self._lake.root.iterdir(), None)
         except OSError as error:
-            _logger.error("lake root %s cannot be read", self._lake.root, exc_info=error)
+            _logger.error("lake root %s cannot be read: %s", self._lake.root, error)
             problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
         else:
             try:
@@ -193,7 +193,7 @@ class LakeCatalogue:
         try:
             return load_instrument(instrument_path(self._config_root))
         except (SpecError, OSError) as error:
-            _logger.error("the instrument lock cannot be read", exc_info=error)
+            _logger.error("the instrument lock cannot be read: %s", error)
             problem = "the instrument lock cannot be read: the server's log says why"
             raise Refusal("unavailable", problem) from error
 

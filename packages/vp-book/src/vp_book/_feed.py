@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ._files import utc
 from ._reading import ReadReport
 from ._seam import Seam, as_state, compare, head_snapshot
-from ._stream_clock import CLOCK, clock_state, follow
+from ._stream_clock import BEGAN, CLOCK, clock_state, follow
 from .dbn import DbnSource, ReadPosition
 from .engine import FOREVER, BookEngine
 from .errors import ParameterError, VpBookError
@@ -20,6 +20,9 @@ from .sessions import in_session
 
 DAY_NS: Final = 86_400_000_000_000
 """Where no silence is allowed for, neighbouring records that lie further apart than this are damage."""
+
+_MOST_WAITING: Final = 1 << 20
+"""Records that wait for a first clock. Where so many have none, they are damage, and are taken as having no time."""
 
 
 class Mark(NamedTuple):
@@ -37,6 +40,7 @@ class Piece:
     """Records to apply one after the other; `first` is the number of the first one in the session.
 
     The first `inserted` of them are of no file. A replay that stops before record 0 goes on at `begin`, else at `end`.
+    `first_clock_ns` is the first clock of the session, 0 if none of its records up to the last of these sets one.
     """
 
     records: np.ndarray
@@ -44,6 +48,7 @@ class Piece:
     inserted: int
     begin: Mark
     end: Mark
+    first_clock_ns: int = 0
 
     def number(self, index: int) -> int:
         """Number in the session of record `index`."""
@@ -122,6 +127,23 @@ class Feed:
         if self._held:
             yield self._behind_seam(np.zeros(0, MBO_DTYPE), self._held[-1][1], 0)
 
+    def timed(self, clock: np.ndarray) -> Iterator[Piece]:
+        """The pieces, with the first clock in them, for a book whose clock stands at `clock` (`engine_clock`).
+
+        Records before the first clock wait for the record that sets it: only then is it known when they happened.
+        """
+        waiting: list[Piece] = []
+        for piece in self:
+            if not clock[BEGAN]:
+                follow(piece.records, clock)
+                waiting.append(piece)
+                if not clock[BEGAN] and sum(len(p.records) for p in waiting) < _MOST_WAITING:
+                    continue
+                piece, waiting = _joined(waiting), []
+            yield replace(piece, first_clock_ns=int(clock[BEGAN]))
+        if waiting:
+            yield _joined(waiting)
+
     def _pieces(self, records: np.ndarray, mark: Mark) -> Iterator[Piece]:
         """The records of one chunk, and what was held of those before it."""
         file = 0 if mark.position is None else mark.position.file
@@ -165,6 +187,14 @@ class Feed:
         if self._dbn is None:
             raise VpBookError(f"source: {what} at record {self._read + index}")
         self._dbn.damaged_from(index, what)
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    """Pieces of which only the last one has a record with a time; so none of them has inserted records."""
+    if len(pieces) == 1:
+        return pieces[0]
+    first, last = pieces[0], pieces[-1]
+    return replace(last, records=np.concatenate([p.records for p in pieces]), first=first.first, begin=first.begin)
 
 
 def _file_of(mark: Mark) -> int:

@@ -15,7 +15,7 @@ from ._coverage import Silence, coverage_facts, reading_facts, source_reasons, t
 from ._feed import DAY_NS, Feed, Piece
 from ._files import utc
 from ._resume import WarmUpCheckpoint
-from ._stream_clock import BEGAN, clock_state, engine_clock, follow
+from ._stream_clock import CLOCK, engine_clock
 from .bins import Bin, BinReader
 from .dbn import DbnSource
 from .engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
@@ -113,18 +113,16 @@ class Replay(Iterator[Bin]):
     def _run(self) -> Iterator[Bin]:
         engine = self.engine
         start = self._start_ns
-        begun = clock_state()
         seq = 0
-        for piece in self._feed:
+        for piece in self._feed.timed(engine_clock(engine.arrays)):
             records = piece.records
             before = engine_clock(engine.arrays)
-            if not self.resumed and not begun[BEGAN]:
-                follow(records, begun)
-                self._refuse_late_begin(start, int(begun[BEGAN]))
+            if not self.resumed and not before[CLOCK]:
+                self._refuse_late_begin(start, piece.first_clock_ns)
             # a chunk at which a replay was resumed begins with records that its engine has seen
             first = at = max(self._taken - piece.first, 0)
             if start is None:
-                begins = int(begun[BEGAN])
+                begins = piece.first_clock_ns
                 if not begins:  # nothing has a time yet: the book takes it, no bin can
                     engine.apply(records)
                     self._taken = piece.number(len(records))
@@ -135,7 +133,7 @@ class Replay(Iterator[Bin]):
                 end = start + (seq + 1) * self._width_ns
                 if end > self._limit_ns:
                     break
-                at = engine.apply_until(records, at, end)
+                at = self._apply_until(piece, at, end)
                 if at < len(records):
                     yield self._close(seq, end)
                     seq += 1
@@ -199,7 +197,7 @@ class Replay(Iterator[Bin]):
         first, before = at, engine_clock(self.engine.arrays)
         while self._lead_in:
             stop_ns, begin = self._lead_in[0]
-            at = self.engine.apply_until(piece.records, at, stop_ns)
+            at = self._apply_until(piece, at, stop_ns)
             if at == len(piece.records):
                 return at
             begin()
@@ -210,6 +208,12 @@ class Replay(Iterator[Bin]):
                 self.engine, piece.begin if at == 0 else piece.end, piece.number(at), self._feed.seams, self._silence
             )
         return at
+
+    def _apply_until(self, piece: Piece, at: int, stop_ns: int) -> int:
+        """`BookEngine.apply_until`, but for what comes before the first clock: it happens when that clock is set."""
+        if piece.first_clock_ns >= stop_ns and self.engine.clock_ns == 0:
+            return at
+        return self.engine.apply_until(piece.records, at, stop_ns)
 
     def _begin_bins(self) -> None:
         """The end of the warm-up. An anchor from the day before may be far off: bins begin with spot in the middle.
@@ -234,7 +238,8 @@ class Replay(Iterator[Bin]):
         return True
 
     def _close(self, seq: int, end_ns: int) -> Bin:
-        known = self._max_silence_ns is None or end_ns - self.engine.clock_ns <= self._max_silence_ns
+        clock = self.engine.clock_ns  # 0: nothing of the book has a time
+        known = clock != 0 and (self._max_silence_ns is None or end_ns - clock <= self._max_silence_ns)
         return self._reader.read(self.engine.arrays, seq, end_ns - self._width_ns, end_ns, known)
 
 

@@ -46,7 +46,7 @@ def import_(
         "symbol": found.symbol,
         "dataset": found.dataset,
         "publishers": list(found.publishers),
-        "covers": [None if ns is None else utc_text(ns) for ns in (found.start_ns, found.end_ns)],
+        "covers": [utc_text(ns) for ns in found.covered_ns or (found.first_ns, found.last_ns)],
         "records": found.records,
         "first record": utc_text(found.first_ns),
         "last record": utc_text(found.last_ns),

@@ -114,6 +114,7 @@ def examine(source: DbnSource, replayed: Replay) -> dict[str, Any]:
     scale = 1e-9
     bbo = engine.bbo()
     conservation = certificate["conservation"]
+    paired = certificate["trades_and_fills"]
     depth_change = {side: row["flow_change"] for side, row in conservation.items()}
     return {
         "symbol": source.symbol,
@@ -148,6 +149,12 @@ def examine(source: DbnSource, replayed: Replay) -> dict[str, Any]:
             "records": certificate["records_by_action"]["T"],
             "volume": certificate["traded_volume"],
             "without side": certificate["traded_without_aggressor"],
+            "own fills": certificate["aggressor_fill"]["records"],
+        },
+        "trades against fills": {
+            "events": paired["events"],
+            "unequal": paired["unequal_events"],
+            "without side": paired["without_aggressor"]["events"],
         },
         "anomalies": {name: n for name, n in certificate["anomalies"].items() if n} or "none",
         "conserved": certificate["conserved"],

@@ -102,7 +102,8 @@ class Market:
         With `pause_ns` (exchange time) the book is looked at there; the records are the same.
         """
         sim = self._sim
-        sim["pause"] = self.session.end_ns if pause_ns is None else pause_ns
+        if pause_ns is not None:
+            sim["pause"] = pause_ns
         self._refill()
         open_market(self._market)
         done = False
@@ -129,6 +130,7 @@ class Market:
         state["next_id"] = 6_870_000_000_000 + order_id % 1_000_000_000
         state["sequence"] = 1 + sequence % 100_000
         state["start"], state["end"] = session.start_ns, session.end_ns
+        state["pause"] = session.end_ns
         state["reset"] = session.reset_ns or 0
         state["reset_done"] = session.reset_ns is None
 
