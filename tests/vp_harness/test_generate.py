@@ -243,9 +243,7 @@ def test_a_session_without_a_book_makes_no_dataset(research, own):
     assert not own.lake.datasets_dir.exists()
     own.raw.chmod(0o600)
     with_span(own.raw, own.raw, *capture_ns(config))  # who claims to know the time, and has no record of it
-    with pytest.raises(
-        DatasetError, match=r"no bin of small \(2026-02-06 04:00-04:01 New York\) has a valid book"
-    ):
+    with pytest.raises(DatasetError, match=r"no bin of small \(2026-02-06 04:00-04:01 New York\) has a valid book"):
         generate(config, own.lake)
     assert list(own.lake.datasets_dir.iterdir()) == []
 

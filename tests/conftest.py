@@ -1,0 +1,56 @@
+"""A whole run uses two processes. What measures time has the machine to itself meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process runs all of them
+    fcntl = None  # type: ignore[assignment]
+
+WORKERS = 2
+ALONE = (
+    "e2e/",
+    "hostile/",
+    *(
+        f"vp_stream/test_{name}.py"
+        for name in ("capacity", "come_and_go", "command", "process", "request_bodies", "stream", "stuck_clients")
+    ),
+    "vp_cli/test_stream_commands.py",
+    "vp_harness/test_turns.py",
+)
+"""Tests that look at clocks: of servers and their clients, of pages, of processes that wait for one another."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for the whole suite, none for a part of it, which is over sooner in this process."""
+    whole = config.args == list(config.getini("testpaths")) and not config.option.keyword and not config.option.markexpr
+    return WORKERS if whole and fcntl is not None else 0
+
+
+@contextlib.contextmanager
+def _holding(path: Path, *, alone: bool) -> Iterator[None]:
+    """Hold the machine, shared or alone. Whoever waits for it to be alone lets nobody else in before."""
+    with path.open("ab") as machine, path.with_suffix(".queue").open("ab") as queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(machine, fcntl.LOCK_UN)  # said, for a process that a test has forked holds the file open too
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    if not hasattr(item.config, "workerinput"):  # the only process
+        return (yield)
+    assert item.config.cache is not None
+    alone = item.path.relative_to(Path(__file__).parent).as_posix().startswith(ALONE)
+    with _holding(item.config.cache.mkdir("machine") / "held", alone=alone):
+        return (yield)
