@@ -1,7 +1,13 @@
-"""A capture over 00:00 UTC is replayed over two files as over one: dataset, experiment, serving, stream."""
+"""A capture over 00:00 UTC is replayed over two files as over one: dataset, experiment, serving, stream.
+
+The same for 18:00 to 20:30 instead of five minutes:
+
+    VP_WHOLE_EVENING=1 uv run pytest tests/integration/test_midnight.py -k "is_over_one or same_bytes or the_dataset"
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +29,15 @@ from vp_stream.servings import LakeCatalogue
 from vp_stream.verification import verify_serving
 from vp_stream.warming import warm_log
 
-START, MINUTES = "18:50", 20
-CAPTURE = "capture: {product_type: future_mbo, symbol: SYNM6, dt: 2026-02-05, start_time: '18:58', end_time: '19:03'}"
+if os.environ.get("VP_WHOLE_EVENING"):
+    START, MINUTES = "17:50", 170
+    TIMES = "start_time: '18:00', end_time: '20:30'"
+    BINS, ID = 90_000, "synm6_20260205_1800_2030__small__"
+else:
+    START, MINUTES = "18:50", 20
+    TIMES = "start_time: '18:58', end_time: '19:03'"
+    BINS, ID = 3000, "synm6_20260205_1858_1903__small__"
+CAPTURE = f"capture: {{product_type: future_mbo, symbol: SYNM6, dt: 2026-02-05, {TIMES}}}"
 MIDNIGHT = new_york_ns("2026-02-05", "19:00")
 
 
@@ -100,7 +113,7 @@ def test_over_two_files_it_is_what_it_is_over_one(one: Desk, two: Desk) -> None:
     assert halves.sources.names == ("synm6-20260205.mbo.dbn.zst", "synm6-20260206.mbo.dbn.zst")
     assert whole.sources.names == ("synm6-20260205.mbo.dbn.zst",)
     assert numbers(halves) == numbers(whole)
-    assert halves.n_bins == 3000
+    assert halves.n_bins == BINS
     assert halves.bins.filter(pl.col("bin_start_ns") >= MIDNIGHT)["trade_count"].sum() > 0
     certificate = halves.manifest["certificate"]
     (seam,) = certificate["seams"]
@@ -111,7 +124,7 @@ def test_over_two_files_it_is_what_it_is_over_one(one: Desk, two: Desk) -> None:
     assert whole.sound
     # other files are other sources, and so another id
     assert halves.dataset_id != whole.dataset_id
-    assert halves.dataset_id.startswith("synm6_20260205_1858_1903__small__")
+    assert halves.dataset_id.startswith(ID)
 
 
 def test_with_and_without_a_checkpoint_they_are_the_same_bytes(two: Desk, own: Desk) -> None:
@@ -125,7 +138,7 @@ def test_with_and_without_a_checkpoint_they_are_the_same_bytes(two: Desk, own: D
     assert warm.manifest["certificate"] == cold.manifest["certificate"]
     assert len(list(own.lake.book_cache_dir.glob("*.book"))) == 1  # it was found, not made beside
     # a warm-up that itself reaches over midnight: the checkpoint lies behind the seam
-    own.capture("start_time: '18:58', end_time: '19:03'", "start_time: '19:02', end_time: '19:03'")
+    own.capture(TIMES, "start_time: '19:02', end_time: '19:03'")
     config = pipeline_config("small", own.configs)
     sources = source_options(config, own.lake)
     assert len(sources.files) == 2
@@ -143,14 +156,14 @@ def test_the_stream_shows_the_dataset(own: Desk) -> None:
     dataset = Dataset.open(own.lake, served.spec.source.dataset_id)
     assert served.spec.sources == dataset.sources
     warm = warm_log(catalogue.open("small").run)
-    assert (warm.bins, warm.built) == (3000, True)
+    assert (warm.bins, warm.built) == (BINS, True)
     proof = verify_serving(catalogue, own.lake, "small")
-    assert (proof.bins, proof.logged) == (3000, 3000)
+    assert (proof.bins, proof.logged) == (BINS, BINS)
     assert proof.head == dataset.manifest["frames"]["head"]
     assert all(finding.state == "whole" for finding in verify_lake(own.lake, config_root=own.configs))
     # the files it was published with are opened, no others: their bytes, whatever lies beside them
     opened = catalogue.open("small").run
-    assert sum(1 for _ in read_frames(opened.path, opened.key)) == 3000
+    assert sum(1 for _ in read_frames(opened.path, opened.key)) == BINS
     late = own.raw[1]
     late.rename(late.with_name("kept"))
     with pytest.raises(Refusal, match="no raw file synm6-20260206") as refused:

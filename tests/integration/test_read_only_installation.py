@@ -59,4 +59,4 @@ def test_the_example_of_the_readme_of_vp_book_runs_and_keeps_its_kernels(
     folder.mkdir()
     assert run(example, environment, folder).strip().endswith("True")
     (place,) = (tmp_path / "temporary").iterdir()
-    assert [path.name for path in place.rglob("vp_book._apply.apply_records-*")]
+    assert [path.name for path in place.rglob("vp_book.book.apply.apply_records-*")]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from mutation.runner import Mutation
 
-_ACTIONS = "vp_book/_actions.py"
-_APPLY = "vp_book/_apply.py"
-_FLOW = "vp_book/_flow.py"
-_LOOK = "vp_book/_boundary.py"
-_EVENTS = "vp_book/_events.py"
-_LEVELS = "vp_book/_levels.py"
-_FAR = "vp_book/_far.py"
-_RANGE = "vp_book/_range.py"
-_CLOCK = "vp_book/_clock.py"
-_ORDERS = "vp_book/_orders.py"
-_BINS = "vp_book/bins.py"
-_REPLAY = "vp_book/replay.py"
+_ACTIONS = "vp_book/book/actions.py"
+_APPLY = "vp_book/book/apply.py"
+_FLOW = "vp_book/physics/flow.py"
+_LOOK = "vp_book/book/boundary.py"
+_EVENTS = "vp_book/book/events.py"
+_LEVELS = "vp_book/book/levels.py"
+_FAR = "vp_book/book/far.py"
+_RANGE = "vp_book/book/range.py"
+_CLOCK = "vp_book/book/clock.py"
+_ORDERS = "vp_book/book/orders.py"
+_BINS = "vp_book/bins/reader.py"
+_REPLAY = "vp_book/bins/replay.py"
 _SESSIONS = "vp_book/sessions.py"
-_PHYSICS = "vp_book/physics.py"
+_PHYSICS = "vp_book/physics/parameters.py"
 _CERTIFICATE = "vp_book/certificate.py"
 
 MUTATIONS = (
@@ -135,13 +135,13 @@ MUTATIONS = (
     Mutation("an aggressor's own F is a fill", _ACTIONS, "if a.scalars[st.S_AGGRESSORS] != 0 and", "if False and"),
     Mutation(
         "an aggressor is known by its id alone",
-        "vp_book/_aggressors.py",
+        "vp_book/book/aggressors.py",
         "            return True\n",
         "            return True\n        if table[slot, G_ID] == order_id:\n            return True\n",
     ),
     Mutation(
         "an aggressor stays one after its event",
-        "vp_book/_aggressors.py",
+        "vp_book/book/aggressors.py",
         "== event:\n        if table[slot, G_ID] == order_id and table[slot, G_SIDE] == side:\n            return True",
         "!= 0:\n        if table[slot, G_ID] == order_id and table[slot, G_SIDE] == side:\n            return True",
     ),
@@ -497,28 +497,28 @@ MUTATIONS = (
     # reading, which the digest has no part in
     Mutation(
         "market-by-order records may have any length",
-        "vp_book/_stride.py",
+        "vp_book/dbn/stride.py",
         "and buffer[at] != words:",
         "and False:",
         "tests/vp_book/test_coverage.py::test_a_market_by_order_record_has_one_length",
     ),
     Mutation(
         "records are read at a fixed stride",
-        "vp_book/_stride.py",
+        "vp_book/dbn/stride.py",
         "        at += length\n",
         "        at += MBO_BYTES\n",
         "tests/vp_book/test_dbn.py::test_ts_out_makes_records_longer",
     ),
     Mutation(
         "an instrument id holds for ever",
-        "vp_book/_symbols.py",
+        "vp_book/dbn/symbols.py",
         "same &= (times >= interval.start_ns) & (times < interval.end_ns)",
         "pass",
         "tests/vp_book/test_dbn.py::test_an_instrument_id_holds_for_its_dates_only",
     ),
     Mutation(
         "a mapping of the stream is ignored",
-        "vp_book/_symbols.py",
+        "vp_book/dbn/symbols.py",
         "            self.named = Named(mapping.instrument_id, mapping.contract)\n",
         "            pass\n",
         "tests/vp_book/test_symbols.py::test_the_stream_overrules_the_metadata",

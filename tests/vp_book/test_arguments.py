@@ -10,7 +10,7 @@ import pytest
 from support.records import LAST, TICK, orderly, record, stream
 
 from vp_book import MBO_DTYPE, BookEngine, Instrument, ParameterError, replay
-from vp_book._apply import apply_records
+from vp_book.book.apply import apply_records
 
 INSTRUMENT = Instrument("TEST", "0.25")
 

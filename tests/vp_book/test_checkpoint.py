@@ -17,12 +17,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.records import LAST, SNAPSHOT, T0, TICK, nonsense, record, stream
 
-from vp_book import Bbo, BookEngine, CheckpointError, Instrument, ParameterError, Physics, VpBookError, checkpoint
-from vp_book import _state as names
-from vp_book._far import FAR_HEAP, FAR_SIZE
-from vp_book._orders import O_FILL, O_ID, O_SIZE, O_TICK
-from vp_book._state import Arrays
+from vp_book import Bbo, BookEngine, CheckpointError, Instrument, ParameterError, Physics, VpBookError
 from vp_book.bins import BinReader
+from vp_book.book import state as names
+from vp_book.book.far import FAR_HEAP, FAR_SIZE
+from vp_book.book.orders import O_FILL, O_ID, O_SIZE, O_TICK
+from vp_book.book.state import Arrays
+from vp_book.checkpoint import state_file as checkpoint
 
 MS = 1_000_000
 WIDTH = 20 * MS

@@ -24,7 +24,7 @@ from support.real_session import real_session
 from support.records import T0, nonsense, record, stream
 
 from vp_book import BookEngine, DbnDamagedError, Instrument, ParameterError, Physics, Replay, open_dbn, replay
-from vp_book._resume import _resumed
+from vp_book.bins.resume import _resumed
 
 MS = 1_000_000
 SECOND = 1000 * MS

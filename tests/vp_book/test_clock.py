@@ -12,7 +12,7 @@ from support.book_oracle import OracleBook
 from support.records import LAST, SNAPSHOT, T0, TICK, nonsense, orderly, record, stream
 
 from vp_book import BookEngine, Instrument, ParameterError
-from vp_book._clock import first_clock
+from vp_book.book.clock import first_clock
 
 HOUR = 3600 * 10**9
 MINUTE = 60 * 10**9

@@ -13,7 +13,7 @@ from support.book_oracle import OracleBook, tick_state
 from support.records import T0, TICK, nonsense
 
 from vp_book import BookEngine, Instrument
-from vp_book.engine import EventEnds
+from vp_book.book.engine import EventEnds
 
 INSTRUMENT = Instrument("TEST", "0.25")
 

@@ -18,10 +18,10 @@ from support.dbn_files import write_dbn
 from support.records import SNAPSHOT, T0, TICK, nonsense, record, stream
 
 from vp_book import MBO_DTYPE, BookEngine, Instrument, Physics, replay
-from vp_book import _state as names
-from vp_book._bytes import ByteSource, read_ahead
-from vp_book._far import FAR_SIZE, FREE
-from vp_book._orders import O_FILL, O_SIZE, O_TICK
+from vp_book.book import state as names
+from vp_book.book.far import FAR_SIZE, FREE
+from vp_book.book.orders import O_FILL, O_SIZE, O_TICK
+from vp_book.dbn.bytes import ByteSource, read_ahead
 from vp_book.sessions import in_session
 
 INSTRUMENT = Instrument("TEST", "0.25")

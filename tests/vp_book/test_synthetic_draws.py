@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vp_book.synthetic import _draws, _tables
-from vp_book.synthetic._clock import advance
-from vp_book.synthetic._generate import Market, Session
-from vp_book.synthetic._model import ACTIVITY, MarketModel, activity_thousandths
-from vp_book.synthetic._snapshot import open_market
-from vp_book.synthetic._state import RAW_BLOCK, allocate
+from vp_book.synthetic.market import draws as _draws
+from vp_book.synthetic.market import tables as _tables
+from vp_book.synthetic.market.clock import advance
+from vp_book.synthetic.market.generate import Market, Session
+from vp_book.synthetic.market.model import ACTIVITY, MarketModel, activity_thousandths
+from vp_book.synthetic.market.state import RAW_BLOCK, allocate
+from vp_book.synthetic.orders.snapshot import open_market
 
 SIM = allocate()[0]
 

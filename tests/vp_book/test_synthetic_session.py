@@ -15,8 +15,8 @@ import pytest
 from vp_book import ParameterError, open_dbn
 from vp_book.records import F_LAST, F_SNAPSHOT, MBO_DTYPE
 from vp_book.synthetic import MarketFile, write_session
-from vp_book.synthetic._arguments import checked_span
-from vp_book.synthetic._resting import RestingOrders
+from vp_book.synthetic.files.arguments import checked_span
+from vp_book.synthetic.orders.resting import RestingOrders
 
 SECOND = 1_000_000_000
 DAY_NS = 86_400 * SECOND

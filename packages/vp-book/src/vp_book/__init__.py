@@ -7,12 +7,10 @@ for bin in replay(source, Instrument("ESH4", "0.25")):
 
 from __future__ import annotations
 
-from ._files import DbnFile
-from ._reading import ReadReport
-from .bins import CELL_COLUMNS, Bin
+from .bins import CELL_COLUMNS, Bin, Replay, replay
+from .book import Bbo, BookEngine
 from .conformance import conformance_digest
-from .dbn import DbnSource, open_dbn
-from .engine import Bbo, BookEngine
+from .dbn import DbnFile, DbnSource, ReadReport, open_dbn
 from .errors import (
     CheckpointError,
     DbnDamagedError,
@@ -26,7 +24,6 @@ from .errors import (
 from .instrument import Instrument
 from .physics import Physics
 from .records import MBO_DTYPE
-from .replay import Replay, replay
 
 __all__ = [
     "CELL_COLUMNS",

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from . import _state as st
-from ._far import far_levels
-from ._orders import O_SIZE
-from ._state import COUNTERS, Arrays
+from .book import state as st
+from .book.far import far_levels
+from .book.orders import O_SIZE
+from .book.state import COUNTERS, Arrays
 from .sessions import CONTINUOUS, PHASES
 
 MOST_WRONG_CLOCKS: Final = 0.01

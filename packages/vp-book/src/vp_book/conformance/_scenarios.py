@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from vp_book.bins import Bin
-from vp_book.engine import EVENT_ENDS, BookEngine
+from vp_book.bins.reader import Bin
+from vp_book.bins.replay import replay
+from vp_book.book.engine import EVENT_ENDS, BookEngine
 from vp_book.errors import EventEndError
 from vp_book.instrument import Instrument
-from vp_book.physics import Physics
+from vp_book.physics.parameters import Physics
 from vp_book.records import F_BAD_TS_RECV, F_SNAPSHOT
-from vp_book.replay import replay
 
 from ._market import Market
 from ._oddities import contradictions, crossings, doubts, fills, top_of_book, unended

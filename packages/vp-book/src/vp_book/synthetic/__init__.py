@@ -5,9 +5,9 @@ A seeded order-flow simulator with a matching engine behind it. See docs/synthet
 
 from __future__ import annotations
 
-from vp_book.synthetic._model import MarketModel
-from vp_book.synthetic._part import MarketFile
-from vp_book.synthetic._session import write_session
-from vp_book.synthetic._writer import write_market
+from vp_book.synthetic.files.part import MarketFile
+from vp_book.synthetic.files.session import write_session
+from vp_book.synthetic.files.writer import write_market
+from vp_book.synthetic.market.model import MarketModel
 
 __all__ = ["MarketFile", "MarketModel", "write_market", "write_session"]

@@ -1,0 +1,25 @@
+# The commands of every day; each line can be typed as it stands.
+.PHONY: setup demo test check format
+
+setup:  ## the environment of Python and that of the page
+	python3 -m pip install -q uv
+	uv sync --all-packages
+	cd web && npm ci
+
+demo:  ## a synthetic market, from its file to the page
+	uv run vp demo
+
+test:  ## every test; `uv run pytest tests/vp_book` for one package
+	uv run pytest
+
+check:  ## what must be clean before a commit
+	uv lock --check
+	uv run ruff check
+	uv run ruff format --check
+	uv run mypy
+	cd web && npm run format:check && npm run lint && npm run check && npm test
+
+format:  ## put the code in order
+	uv run ruff check --fix
+	uv run ruff format
+	cd web && npm run format

@@ -1,0 +1,150 @@
+"""One closed time bin: what the book did in it and how every cell of the window stands at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from vp_book.book import levels as _levels
+from vp_book.book import state as st
+from vp_book.book.state import ASK, BID, Arrays
+from vp_book.instrument import PRICE_SCALE
+from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
+
+CELL_COLUMNS: Final = (
+    "k",
+    "pressure_variant",
+    "vacuum_variant",
+    "add_mass",
+    "pull_mass",
+    "fill_mass",
+    "rest_depth",
+    "bid_depth",
+    "ask_depth",
+    *CELL_FLOATS[5:],
+    "last_event_id",
+)
+"""Columns of `Bin.cells`: floats are float64, `k` int32, depths and `last_event_id` int64."""
+
+
+@dataclass(slots=True)
+class Bin:
+    """A closed bin.
+
+    `fields` are its scalars. `cells` maps each of `CELL_COLUMNS` to an array of `2*radius + 1` rows; row i is
+    `k = i - radius`, `k` cells above spot. `pressure` and `vacuum` are float64 over the whole range of absolute ticks,
+    of which row `k = -radius` is index `window_lo`. `shift_cells` is by how many cells the range moved up since the
+    previous bin: what is at index i now was at `i + shift_cells` then. The arrays are the bin's own,
+    but for the column `k`, which all bins of a replay share.
+    """
+
+    fields: dict[str, int | float | bool]
+    cells: dict[str, np.ndarray]
+    pressure: np.ndarray
+    vacuum: np.ndarray
+    window_lo: int
+    shift_cells: int
+
+
+class BinReader:
+    """Reads bins off an engine's arrays, and remembers the quote of the previous one."""
+
+    def __init__(self, radius: int, tick_int: int, bucket_ticks: int) -> None:
+        self._radius = radius
+        self._rows = 2 * radius + 1
+        self._tick_int = tick_int
+        self._bucket = bucket_ticks
+        self._k = np.arange(-radius, radius + 1, dtype=np.int32)
+        self._previous_quote: tuple[int, int] | None = None
+        self._previous_cell: int | None = None
+
+    def read(self, a: Arrays, seq: int, start_ns: int, end_ns: int, known: bool = True) -> Bin:
+        """Close bin `seq`: read everything at its end and begin its statistics anew.
+
+        `known` false says that the market has been silent for too long to take the book for valid.
+        """
+        s = a.scalars
+        cells_in_range = a.physics.shape[0]
+        # an event that straddles the end may have moved the clock past it; nothing is read before it happened
+        at_ns = max(end_ns, int(s[st.S_CLOCK]))
+        range_cell = int(s[st.S_RANGE_CELL])
+        anchored = s[st.S_ANCHORED] == 2
+        lo = int(s[st.S_SPOT]) - range_cell - self._radius if anchored else cells_in_range // 2 - self._radius
+        pressure = np.empty(cells_in_range, np.float64)
+        vacuum = np.empty(cells_in_range, np.float64)
+        read_forces(a.physics, a.params, a.touched, int(s[st.S_ORIGIN]), at_ns, pressure, vacuum)
+        shift = 0 if self._previous_cell is None else range_cell - self._previous_cell
+        self._previous_cell = range_cell
+        fields = self._fields(a, seq, start_ns, end_ns, known)
+        a.stats[:] = 0
+        return Bin(fields, self._cells(a, lo, at_ns), pressure, vacuum, lo, shift)
+
+    def _cells(self, a: Arrays, lo: int, at_ns: int) -> dict[str, np.ndarray]:
+        floats = np.empty((len(CELL_FLOATS), self._rows), np.float64)
+        read_cells(a.physics, a.params, int(a.scalars[st.S_ORIGIN]), at_ns, lo, floats)
+        depth = np.empty((3, self._rows), np.int64)
+        ladder = a.ladder[:, lo * self._bucket : (lo + self._rows) * self._bucket]
+        depth[BID:2] = ladder if self._bucket == 1 else ladder.reshape(2, self._rows, self._bucket).sum(axis=2)
+        depth[2] = depth[BID] + depth[ASK]
+        cells: dict[str, np.ndarray] = {"k": self._k}
+        cells.update(zip(CELL_FLOATS[:5], floats[:5], strict=True))
+        cells.update(rest_depth=depth[2], bid_depth=depth[BID], ask_depth=depth[ASK])
+        cells.update(zip(CELL_FLOATS[5:], floats[5:], strict=True))
+        cells["last_event_id"] = a.touched[lo : lo + self._rows].copy()
+        return cells
+
+    def _fields(self, a: Arrays, seq: int, start_ns: int, end_ns: int, known: bool) -> dict[str, int | float | bool]:
+        s, stats, tick_int = a.scalars.tolist(), a.stats.tolist(), self._tick_int
+        bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
+        ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
+        # in the middle of an event or a snapshot, where a source may end, a book is not looked at
+        whole = not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT]
+        valid = known and whole and bool(s[st.S_VALID])
+        quote = (bid, ask) if valid else None
+        bid_move = ask_move = 0
+        if quote is not None and self._previous_quote is not None:
+            bid_move = bid - self._previous_quote[0]
+            ask_move = ask - self._previous_quote[1]
+        self._previous_quote = quote
+        bid_sign, ask_sign = _sign(bid_move), _sign(ask_move)
+        if stats[st.B_QUOTED]:
+            extremes = stats[st.B_BID_HIGH : st.B_ASK_LOW + 1]
+        else:  # no valid boundary in the bin: what stood at its end stood all through it
+            extremes = [bid, bid, ask, ask] if valid else [0, 0, 0, 0]
+        spot_int = s[st.S_SPOT] * self._bucket * tick_int if s[st.S_ANCHORED] == 2 else 0
+        return {
+            "bin_seq": seq,
+            "ts_ns": end_ns,
+            "bin_start_ns": start_ns,
+            "bin_end_ns": end_ns,
+            "bin_event_count": stats[st.B_EVENTS],
+            "event_id": s[st.S_EVENTS],
+            "mid_price": (bid + ask) * tick_int / (2 * PRICE_SCALE) if valid else 0.0,
+            "spot_ref_price_int": spot_int,
+            "best_bid_price_int": bid * tick_int if bid_size else 0,
+            "best_ask_price_int": ask * tick_int if ask_size else 0,
+            "best_bid_size": bid_size,
+            "best_ask_size": ask_size,
+            "book_valid": valid,
+            "trade_count": stats[st.B_TRADES],
+            "buy_volume": stats[st.B_BUY],
+            "sell_volume": stats[st.B_SELL],
+            "last_trade_price_int": s[st.S_LAST_TRADE],
+            "bid_high_price_int": extremes[0] * tick_int,
+            "bid_low_price_int": extremes[1] * tick_int,
+            "ask_high_price_int": extremes[2] * tick_int,
+            "ask_low_price_int": extremes[3] * tick_int,
+            "best_ask_move_ticks": ask_move,
+            "best_bid_move_ticks": bid_move,
+            "ask_reprice_sign": ask_sign,
+            "bid_reprice_sign": bid_sign,
+            "microstate_id": (ask_sign + 1) * 3 + (bid_sign + 1),
+            "chase_up_flag": ask_sign > 0 and bid_sign > 0,
+            "chase_down_flag": ask_sign < 0 and bid_sign < 0,
+        }
+
+
+def _sign(x: int) -> int:
+    return (x > 0) - (x < 0)

@@ -1,0 +1,388 @@
+"""The order book with its physics, fed with arrays of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from os import PathLike
+from typing import Any, Final, Literal, NamedTuple, Self
+
+import numpy as np
+
+from vp_book._checked import FOREVER as FOREVER
+from vp_book._checked import checked_choice, checked_int, checked_path, kernel_view
+from vp_book.certificate import certify
+from vp_book.checkpoint import state_file as checkpoint
+from vp_book.checkpoint.plausible import check_state
+from vp_book.errors import CheckpointError, EventEndError, ParameterError
+from vp_book.instrument import Instrument
+from vp_book.physics.flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
+from vp_book.physics.parameters import Physics
+from vp_book.sessions import phase_at
+
+from . import aggressors as _aggressors
+from . import far as _far
+from . import levels as _levels
+from . import orders as _orders
+from . import state as st
+from .apply import UNBOUND, apply_records, end_open_event
+from .clock import NO_CLOCK
+from .range import enlarged, level_ticks, recentered, shift_to_middle
+from .state import ASK, BID, Arrays
+
+DEFAULT_EDGE_MARGIN: Final = 306
+"""Cells of spot to the edge of the range at which it recenters: a window of 50 rows plus 256."""
+
+MAX_TICKS: Final = 1 << 20
+"""Cells of the largest range: 150 MB of physics."""
+
+MAX_PRICE_TICKS: Final = 1 << 24
+"""Price ticks of the largest range: 256 MB of ladder."""
+
+EVENT_ENDS: Final = ("flags", "time")
+
+_FIRST_ORDERS: Final = 1 << 14
+_FIRST_FAR_PLACES: Final = 1 << 11
+_FIRST_PENDING: Final = 1 << 8
+_FIRST_AGGRESSORS: Final = 1 << 6
+
+_LONGEST_SIZE: Final = 40
+"""Characters of a tick or bucket size in a checkpoint."""
+
+_NO_EVENT_ENDS: Final = (
+    "records: not one carries F_LAST (flag 128), so nothing says when an event is over and the book is whole; if this "
+    'venue sets no such flag, use BookEngine(..., event_ends="time")'
+)
+
+EventEnds = Literal["flags", "time"]
+Side = Literal["bid", "ask"]
+
+
+class Bbo(NamedTuple):
+    """Best bid and offer, displayed sizes. A side that is empty has price 0 and size 0."""
+
+    bid_price_int: int
+    bid_size: int
+    ask_price_int: int
+    ask_size: int
+
+
+class BookEngine:
+    """Order book, flow attribution and physics of one instrument of one publisher.
+
+    `n_absolute_ticks` is the number of cells of the range that carries physics; it lies around the first valid BBO and
+    recenters on spot when that comes within `edge_margin_ticks` cells of an edge. Not safe for use from several threads
+    at once.
+
+    The first record says of which instrument id and publisher the book is; a record of another one is refused. With
+    `instrument_id` or `publisher_id` the book is of that one, and records of others are skipped and counted
+    (`foreign_records` of the certificate).
+
+    `event_ends` says where an event is over, which is when the book is looked at: `"flags"` at a record flagged F_LAST,
+    `"time"` where the venue's time (`ts_event`) changes, for venues that set no such flag.
+
+    Raises `ParameterError` for a range too small to hold its margins or too large for memory, and for whatever else is
+    not what it has to be.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        physics: Physics | None = None,
+        *,
+        n_absolute_ticks: int = 8192,
+        edge_margin_ticks: int = DEFAULT_EDGE_MARGIN,
+        instrument_id: int | None = None,
+        publisher_id: int | None = None,
+        event_ends: EventEnds = "flags",
+    ) -> None:
+        if not isinstance(instrument, Instrument):
+            raise ParameterError(f"instrument={instrument!r}: must be an Instrument")
+        if physics is not None and not isinstance(physics, Physics):
+            raise ParameterError(f"physics={physics!r}: must be a Physics, or None for the default one")
+        edge_margin_ticks = checked_int("edge_margin_ticks", edge_margin_ticks, 1, MAX_TICKS)
+        n_absolute_ticks = checked_int("n_absolute_ticks", n_absolute_ticks, 1, MAX_TICKS)
+        if n_absolute_ticks < 2 * edge_margin_ticks + 2:
+            raise ParameterError(
+                f"n_absolute_ticks must be at least {2 * edge_margin_ticks + 2} (twice the margin of "
+                f"{edge_margin_ticks} cells in which it recenters), got {n_absolute_ticks!r}"
+            )
+        price_ticks = n_absolute_ticks * instrument.bucket_ticks
+        if price_ticks > MAX_PRICE_TICKS:
+            raise ParameterError(
+                f"n_absolute_ticks={n_absolute_ticks}: {instrument.bucket_ticks} price ticks a cell make a range of "
+                f"{price_ticks}; allowed are {MAX_PRICE_TICKS}; take fewer cells or a smaller bucket_size"
+            )
+        self.instrument = instrument
+        self.physics = physics if physics is not None else Physics()
+        self.n_absolute_ticks = n_absolute_ticks
+        self.edge_margin_ticks = edge_margin_ticks
+        scalars = np.zeros(st.S_COUNT, np.int64)
+        scalars[st.S_BEST_BID] = -1
+        scalars[st.S_BEST_ASK] = price_ticks
+        scalars[st.S_BID_TICK] = st.NO_LEVEL
+        scalars[st.S_ASK_TICK] = st.NO_LEVEL
+        scalars[st.S_WEIGHTS_AT] = -1
+        scalars[st.S_PHYSICS_ON] = 1
+        scalars[st.S_SUSPECT] = NO_CLOCK
+        scalars[st.S_EDGE_MARGIN] = edge_margin_ticks
+        scalars[st.S_TICK_INT] = instrument.tick_int
+        scalars[st.S_BUCKET] = instrument.bucket_ticks
+        scalars[st.S_BY_TIME] = checked_choice("event_ends", event_ends, EVENT_ENDS) == "time"
+        scalars[st.S_IDS] = UNBOUND
+        scalars[st.S_ONLY_INSTRUMENT] = _id_or_none("instrument_id", instrument_id, 2**32 - 1)
+        scalars[st.S_ONLY_PUBLISHER] = _id_or_none("publisher_id", publisher_id, 2**16 - 1)
+        self._arrays = Arrays(
+            orders=np.zeros((_FIRST_ORDERS, _orders.O_COLUMNS), np.int64),
+            ladder=np.zeros((2, price_ticks), np.int64),
+            far=_far.empty_far(_FIRST_FAR_PLACES),
+            physics=np.zeros((n_absolute_ticks, PHYSICS_COLUMNS), np.float64),
+            touched=np.zeros(n_absolute_ticks, np.int64),
+            scalars=scalars,
+            counts=np.zeros(st.N_COUNT, np.int64),
+            stats=np.zeros(st.B_COUNT, np.int64),
+            clock=np.zeros(st.W_COUNT, np.float64),
+            params=self.physics.to_array(),
+            pending=np.zeros(_FIRST_PENDING, np.int64),
+            aggressors=np.zeros((_FIRST_AGGRESSORS, _aggressors.G_COLUMNS), np.int64),
+        )
+
+    def apply(self, records: np.ndarray) -> None:
+        """Apply every record of an array of `MBO_DTYPE`; where the chunks are cut makes no difference.
+
+        Raises `ParameterError` for what is not such an array, and for a record of another instrument or publisher;
+        `EventEndError` when no record ever ends an event. What came before the record in question is applied.
+        """
+        self.apply_until(records, 0, FOREVER)
+
+    def apply_until(self, records: np.ndarray, start: int, stop_ns: int) -> int:
+        """Apply `records[start:]` until an event starts at or after `stop_ns`; returns the index of its first record.
+
+        The length of `records` is returned when they are all applied. Raises as `apply` does.
+        """
+        view = kernel_view(records)
+        start = checked_int("start", start, 0, len(view))
+        stop_ns = checked_int("stop_ns", stop_ns, -FOREVER, FOREVER)
+        while True:
+            start, status = apply_records(view, start, stop_ns, self._arrays)
+            if status == st.GROW:
+                self._arrays = enlarged(self._arrays)
+            elif status == st.RECENTER:
+                self._arrays = recentered(self._arrays)
+            elif status == st.PHASE:
+                scalars = self._arrays.scalars
+                phase, until_ns = phase_at(self.instrument.product_type, int(scalars[st.S_VENUE_CLOCK]))
+                scalars[st.S_PHASE] = phase
+                scalars[st.S_NEXT_PHASE_NS] = until_ns
+            elif status == st.FOREIGN:
+                raise ParameterError(self._foreign(view[start]))
+            elif status == st.NO_EVENT_ENDS:
+                raise EventEndError(_NO_EVENT_ENDS)
+            else:
+                return start
+
+    def finish(self) -> None:
+        """Say that no more records come: with `event_ends="time"` the event that is open is over, and is looked at.
+
+        With `"flags"` an event whose F_LAST did not come stays open, and the book is not valid. Raises `EventEndError`
+        if no live record carried that flag. More records may be applied all the same.
+        """
+        a = self._arrays
+        s = a.scalars
+        if s[st.S_BY_TIME]:
+            if s[st.S_IN_EVENT] and end_open_event(a):
+                self._arrays = recentered(self._arrays)
+        elif s[st.S_IN_EVENT] and not s[st.S_LAST_SEEN]:
+            raise EventEndError(_NO_EVENT_ENDS)
+
+    @property
+    def arrays(self) -> Arrays:
+        """The state as compiled code takes it. Named in `vp_book.book.state`; for readers inside this package."""
+        return self._arrays
+
+    def set_physics(self, on: bool) -> None:
+        """Whether flow enters the cells from now on; the book is built either way."""
+        if not isinstance(on, (bool, np.bool_)):
+            raise ParameterError(f"on={on!r}: must be True or False")
+        self._arrays.scalars[st.S_PHYSICS_ON] = int(on)
+
+    def reset_statistics(self) -> None:
+        """Begin the per-bin statistics (events, trades, BBO extremes) anew."""
+        self._arrays.stats[:] = 0
+
+    def reanchor(self) -> None:
+        """Move the range so that the BBO lies in its middle, if it is valid and does not lie there already.
+
+        Cells that leave the range lose their physics. `apply` does the same by itself when spot comes near an edge.
+        """
+        s = self._arrays.scalars
+        if s[st.S_ANCHORED] == 2 and s[st.S_VALID] and shift_to_middle(self._arrays):
+            self._arrays = recentered(self._arrays)
+
+    def save_checkpoint(self, path: str | PathLike[str], *, note: Mapping[str, object] | None = None) -> None:
+        """Write the whole state to a file, whole or not at all; see `vp_book.checkpoint`.
+
+        It may be taken after any record, inside an event or a snapshot too. `note` is kept with it (plain JSON
+        values). Raises OSError when the file cannot be written, ParameterError for a note of anything else.
+        """
+        if note is not None and not isinstance(note, Mapping):
+            raise ParameterError(f"note={note!r}: must be a mapping of plain JSON values, or None")
+        facts = {
+            "instrument": _instrument_facts(self.instrument),
+            "physics": asdict(self.physics),
+            "n_absolute_ticks": self.n_absolute_ticks,
+            "note": dict(note or {}),
+        }
+        try:
+            checkpoint.save(checked_path("path", path), self._arrays, facts)
+        except (RecursionError, TypeError, ValueError) as error:
+            raise ParameterError(f"note={note!r:.200}: must hold plain JSON values ({error})") from None
+
+    @classmethod
+    def load_checkpoint(cls, path: str | PathLike[str]) -> Self:
+        """The engine that was saved: whatever is applied to it gives the bits that the saved one would have given.
+
+        The range is left where it was (see `reanchor`). Raises CheckpointError for a file that is damaged, foreign, or
+        written by other code than this, FileNotFoundError for none.
+        """
+        return cls.load_noted(path)[0]
+
+    @classmethod
+    def load_noted(cls, path: str | PathLike[str]) -> tuple[Self, dict[str, Any]]:
+        """`load_checkpoint`, and the note that was kept with it."""
+        facts, arrays = checkpoint.load(checked_path("path", path))
+        try:
+            instrument = _instrument_of(facts["instrument"])
+            n = checked_int("n_absolute_ticks", facts["n_absolute_ticks"], 1, MAX_TICKS)
+            if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
+                raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
+            margin = int(arrays.scalars[st.S_EDGE_MARGIN])
+            engine = cls(instrument, Physics(**facts["physics"]), n_absolute_ticks=n, edge_margin_ticks=margin)
+            check_state(arrays, engine.arrays)
+            note = dict(facts["note"])
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{path} holds no state of a book engine ({error})") from None
+        engine._arrays = arrays
+        return engine, note
+
+    @property
+    def clock_ns(self) -> int:
+        """`ts_recv` of the newest record, ns UTC; 0 before the first."""
+        return int(self._arrays.scalars[st.S_CLOCK])
+
+    @property
+    def order_count(self) -> int:
+        """Resting orders of both sides."""
+        scalars = self._arrays.scalars
+        return int(scalars[st.S_BID_ORDERS] + scalars[st.S_ASK_ORDERS])
+
+    @property
+    def event_count(self) -> int:
+        """Event boundaries so far."""
+        return int(self._arrays.scalars[st.S_EVENTS])
+
+    @property
+    def book_valid(self) -> bool:
+        """At the last event boundary both sides existed, were not crossed or locked, and no gap was pending.
+
+        False while an event or a snapshot is open: a book in the middle of either is not looked at.
+        """
+        s = self._arrays.scalars
+        return bool(s[st.S_VALID] and not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT])
+
+    def bbo(self) -> Bbo:
+        """Best bid and offer of the true prices, as of the last record."""
+        a = self._arrays
+        bid_tick, bid_size = _levels.best_bid(a.ladder, a.far, a.scalars)
+        ask_tick, ask_size = _levels.best_ask(a.ladder, a.far, a.scalars)
+        tick_int = self.instrument.tick_int
+        return Bbo(
+            int(bid_tick) * tick_int if bid_size else 0,
+            int(bid_size),
+            int(ask_tick) * tick_int if ask_size else 0,
+            int(ask_size),
+        )
+
+    def levels(self, side: Side) -> tuple[np.ndarray, np.ndarray]:
+        """(price_int, size), int64, of every price level of a side, best first."""
+        checked_choice("side", side, ("bid", "ask"))
+        ticks, sizes = level_ticks(self._arrays, BID if side == "bid" else ASK)
+        if side == "bid":
+            ticks, sizes = ticks[::-1], sizes[::-1]
+        return ticks * self.instrument.tick_int, sizes
+
+    def flow_totals(self) -> dict[str, int]:
+        """Contracts added, pulled and filled since the start, hidden quantity without a side included."""
+        counts = self._arrays.counts
+        return {
+            name: int(counts[first : first + 3].sum())
+            for name, first in (("add", st.N_ADD_BID), ("pull", st.N_PULL_BID), ("fill", st.N_FILL_BID))
+        }
+
+    def tick_state(self, price_int: int, ts_ns: int) -> Mapping[str, float | int]:
+        """Every cell field of the cell that holds a price, read at a time not before the clock.
+
+        Outside the range there is depth and no physics. Raises `ParameterError` for a time before the clock, and for
+        a price or a time that is no integer or beyond 2**62.
+        """
+        price_int = checked_int("price_int", price_int, -FOREVER, FOREVER)
+        ts_ns = checked_int("ts_ns", ts_ns, 0, FOREVER)
+        if ts_ns < self.clock_ns:
+            raise ParameterError(f"ts_ns must not be before the clock {self.clock_ns}, got {ts_ns}")
+        a = self._arrays
+        bucket = self.instrument.bucket_ticks
+        tick = (2 * price_int + self.instrument.tick_int) // (2 * self.instrument.tick_int)
+        cell = (tick + bucket // 2) // bucket
+        index = cell - int(a.scalars[st.S_RANGE_CELL])
+        floats = np.empty((len(CELL_FLOATS), 1), np.float64)
+        read_cells(a.physics, a.params, int(a.scalars[st.S_ORIGIN]), ts_ns, index, floats)
+        state: dict[str, float | int] = {name: float(floats[i, 0]) for i, name in enumerate(CELL_FLOATS)}
+        first = cell * bucket - bucket // 2
+        bid, ask = (self._depth_between(side, first, first + bucket) for side in (BID, ASK))
+        state.update(rest_depth=bid + ask, bid_depth=bid, ask_depth=ask)
+        state["last_event_id"] = int(a.touched[index]) if 0 <= index < self.n_absolute_ticks else 0
+        return state
+
+    def certificate(self) -> dict[str, object]:
+        """What this replay met and whether its books balance; see `vp_book.certificate`."""
+        return certify(self._arrays, self.instrument.product_type)
+
+    def _depth_between(self, side: int, first_tick: int, end_tick: int) -> int:
+        ticks, sizes = level_ticks(self._arrays, side)
+        return int(sizes[(ticks >= first_tick) & (ticks < end_tick)].sum())
+
+    def _foreign(self, record: np.void) -> str:
+        ids = int(self._arrays.scalars[st.S_IDS])
+        return (
+            f"records: instrument id {int(record['instrument_id'])} of publisher {int(record['publisher_id'])} in a "
+            f"book of instrument id {ids & 0xFFFFFFFF} of publisher {ids >> 32}; a book is of one of each; filter the "
+            "records, or name instrument_id and publisher_id to skip the others"
+        )
+
+
+def _id_or_none(name: str, value: int | None, high: int) -> int:
+    return UNBOUND if value is None else checked_int(name, value, 0, high)
+
+
+def _instrument_of(facts: Mapping[str, Any]) -> Instrument:
+    """The instrument of which `_instrument_facts` were kept; ValueError for sizes that were not written by it."""
+    for name in ("tick_size", "bucket_size"):
+        size = facts[name]
+        if size is None and name == "bucket_size":
+            continue
+        if not isinstance(size, str) or len(size) > _LONGEST_SIZE:
+            raise ValueError(f"{name} is {size!r:.60}")
+    if not isinstance(facts["symbol"], str):
+        raise ValueError(f"symbol is {facts['symbol']!r:.60}")
+    return Instrument(**facts)
+
+
+def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
+    """An instrument as plain JSON values that make an equal one: sizes are decimal strings."""
+    bucket = instrument.bucket_size
+    return {
+        "symbol": instrument.symbol,
+        "tick_size": str(instrument.tick_size),
+        "product_type": instrument.product_type,
+        "bucket_size": None if bucket is None else str(bucket),
+    }

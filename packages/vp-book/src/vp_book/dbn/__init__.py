@@ -1,0 +1,9 @@
+"""Bytes of DBN files to records: headers, symbols, damage, several files as one session."""
+
+from __future__ import annotations
+
+from .files import DbnFile
+from .reading import ReadReport
+from .source import DbnSource, open_dbn
+
+__all__ = ["DbnFile", "DbnSource", "ReadReport", "open_dbn"]

@@ -1,0 +1,69 @@
+"""The clock of a stream by itself, without a book: where it begins, where it stands, and where it jumps too far."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from vp_book._checked import FOREVER, kernel_view
+from vp_book._jit import kernel
+from vp_book.book import state as st
+from vp_book.book.clock import AGREED, HOLD, NO_CLOCK, NO_SUSPECT, judge
+from vp_book.book.state import Arrays
+from vp_book.records import F_BAD_TS_RECV, F_LAST, F_SNAPSHOT
+
+CLOCK: Final = 0  # 0 before the first record that can be believed
+SUSPECT: Final = 1  # as `S_SUSPECT` of an engine
+BARE: Final = 2  # as its `S_SUSPECT_BARE`
+BEGAN: Final = 3  # the first clock, 0 before it
+WITHIN: Final = 4  # as its `S_IN_SNAPSHOT`
+
+_UNWITNESSED = F_SNAPSHOT | F_BAD_TS_RECV
+
+
+def clock_state() -> np.ndarray:
+    """The state of `follow` before the first record: int64, of the names above."""
+    return np.array([0, NO_CLOCK, 0, 0, 0], np.int64)
+
+
+def engine_clock(a: Arrays) -> np.ndarray:
+    """The state of `follow` where an engine stands."""
+    s = a.scalars
+    names = (st.S_CLOCK, st.S_SUSPECT, st.S_SUSPECT_BARE, st.S_FIRST_CLOCK, st.S_IN_SNAPSHOT)
+    return np.array([s[name] for name in names], np.int64)
+
+
+def follow(records: np.ndarray, state: np.ndarray, limit_ns: int = FOREVER) -> int:
+    """Index of the record by which the clock has certainly moved on by more than `limit_ns`; their number for none.
+
+    `state` is brought up to the record before that one. Which records move the clock is what the book's own rule says
+    (`vp_book.book.clock`): a single time that nothing confirms is damage of its record, and no jump.
+    """
+    return int(follow_clock(kernel_view(records), state, limit_ns))
+
+
+@kernel
+def follow_clock(records: np.ndarray, state: np.ndarray, limit_ns: int) -> int:
+    """`follow` over records of KERNEL_DTYPE."""
+    n: int = records.shape[0]
+    for i in range(n):
+        r = records[i]
+        clock = state[CLOCK]
+        suspect = state[SUSPECT]
+        ts_recv = np.int64(r.ts_recv)
+        now, verdict = judge(ts_recv, np.int64(r.ts_event), r.flags, clock, suspect, state[BARE], state[WITHIN])
+        within = 1 if r.flags & F_SNAPSHOT != 0 and r.flags & F_LAST == 0 else 0
+        if verdict & HOLD != 0:
+            state[SUSPECT] = ts_recv
+            state[BARE] = 1 if r.flags & _UNWITNESSED != 0 else 0
+            state[WITHIN] = within
+            continue
+        if clock == 0 and now > 0:
+            state[BEGAN] = min(now, suspect) if verdict & AGREED != 0 else now
+        elif now - clock > limit_ns:
+            return i
+        state[SUSPECT] = NO_SUSPECT if now > 0 else NO_CLOCK
+        state[CLOCK] = now
+        state[WITHIN] = within
+    return n

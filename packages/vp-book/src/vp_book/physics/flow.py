@@ -1,0 +1,239 @@
+"""Physics of the cells: impulses in, modes and masses forward in time, velocities, accelerations and jerks out.
+
+A row of `physics` is 18 float64: three modes for each of the channels add, pull, fill, bid depth change and ask depth
+change, then the masses of add, pull and fill. They are kept scaled by exp((t - origin)/tau) (forward decay), so that an
+impulse only adds and a cell that nothing touches costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from vp_book._jit import aside, kernel, piece
+from vp_book.book.state import (
+    BID,
+    N_ADD_BID,
+    N_DEPTH_FLOW_BID,
+    N_FILL_BID,
+    N_PULL_BID,
+    S_BUCKET,
+    S_CLOCK,
+    S_EVENTS,
+    S_ORIGIN,
+    S_PHYSICS_ON,
+    S_RANGE_LO,
+    S_WEIGHTS_AT,
+    W_M1,
+    W_M2,
+    W_M3,
+    W_MASS,
+    Arrays,
+)
+
+from .parameters import P_C1, P_E, P_G1, P_G2, P_G3, P_JA, P_K, P_TAU_A, P_TAU_J, P_TAU_REST, P_TAU_V
+
+CH_ADD: Final = 0
+CH_PULL: Final = 3
+CH_FILL: Final = 6
+CH_BID: Final = 9
+CH_ASK: Final = 12
+M_ADD: Final = 15
+PHYSICS_COLUMNS: Final = 18
+
+# columns of a cell's float state, in the order of CELL_FLOATS
+F_PRESSURE: Final = 0
+F_VACUUM: Final = 1
+F_MASS: Final = 2  # add, pull, fill
+F_CHAIN: Final = 5  # (v, a, j) of add, pull, fill, rest, bid, ask
+CELL_FLOATS: Final = (
+    "pressure_variant",
+    "vacuum_variant",
+    "add_mass",
+    "pull_mass",
+    "fill_mass",
+    *(
+        f"{order}_{channel}"
+        for channel in ("add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth")
+        for order in ("v", "a", "j")
+    ),
+)
+
+_EXPONENT_LIMIT: Final = 256.0
+"""Forward decay moves its origin before exp() of this; doubles end at 709."""
+_TINY: Final = 1e-280
+"""A scaled mode below this is nothing, and would only breed denormals."""
+
+
+@piece
+def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
+    """One leg of the conservation law: depth at a price changed by `d` while `fill` was announced as filled there.
+
+    add = max(d + fill, 0), pull = max(-d - fill, 0), so that d = add - pull - fill always.
+    """
+    s = a.scalars
+    rest = d + fill
+    if rest > 0:
+        a.counts[N_ADD_BID + side] += rest
+    else:
+        a.counts[N_PULL_BID + side] -= rest
+    a.counts[N_FILL_BID + side] += fill
+    a.counts[N_DEPTH_FLOW_BID + side] += d
+    index = tick - s[S_RANGE_LO]
+    if s[S_PHYSICS_ON] == 0 or index < 0 or index >= a.ladder.shape[1]:
+        return
+    if s[S_WEIGHTS_AT] != s[S_CLOCK]:
+        _advance_weights(a)
+    cell = index if s[S_BUCKET] == 1 else index // s[S_BUCKET]
+    row = a.physics[cell]
+    if rest > 0:
+        _impulse(row, CH_ADD, rest, a.clock)
+    elif rest < 0:
+        _impulse(row, CH_PULL, -rest, a.clock)
+    if fill > 0:
+        _impulse(row, CH_FILL, fill, a.clock)
+    if d != 0:
+        _impulse(row, CH_BID if side == BID else CH_ASK, d, a.clock)
+    a.touched[cell] = s[S_EVENTS] + 1
+
+
+@piece
+def _impulse(row: np.ndarray, channel: int, x: int, clock: np.ndarray) -> None:
+    """An amount `x` arrives in one channel now."""
+    row[channel] += x * clock[W_M1]
+    row[channel + 1] += x * clock[W_M2]
+    row[channel + 2] += x * clock[W_M3]
+    if channel <= CH_FILL:
+        row[M_ADD + channel // 3] += x * clock[W_MASS]
+
+
+@aside
+def _advance_weights(a: Arrays) -> None:
+    """Make the impulse weights those of the current clock, moving the origin first when an exponent grows large."""
+    s = a.scalars
+    p = a.params
+    dt = (s[S_CLOCK] - s[S_ORIGIN]) * 1e-9
+    if dt > _EXPONENT_LIMIT * min(p[P_TAU_V], p[P_TAU_REST]):
+        _move_origin(a.physics, p, dt)
+        s[S_ORIGIN] = s[S_CLOCK]
+        dt = 0.0
+    a.clock[W_M1] = p[P_G1] * np.exp(dt / p[P_TAU_V])
+    a.clock[W_M2] = p[P_G2] * np.exp(dt / p[P_TAU_A])
+    a.clock[W_M3] = p[P_G3] * np.exp(dt / p[P_TAU_J])
+    a.clock[W_MASS] = np.exp(dt / p[P_TAU_REST])
+    s[S_WEIGHTS_AT] = s[S_CLOCK]
+
+
+@aside
+def _move_origin(physics: np.ndarray, params: np.ndarray, dt: float) -> None:
+    """Rescale every mode and mass as if it had been kept from an origin `dt` seconds later."""
+    v, a, j, mass = (
+        np.exp(-dt / params[P_TAU_V]),
+        np.exp(-dt / params[P_TAU_A]),
+        np.exp(-dt / params[P_TAU_J]),
+        np.exp(-dt / params[P_TAU_REST]),
+    )
+    decay = (v, a, j)
+    for cell in range(physics.shape[0]):
+        for c in range(PHYSICS_COLUMNS):
+            if physics[cell, c] != 0.0:
+                x = physics[cell, c] * (mass if c >= M_ADD else decay[c % 3])
+                physics[cell, c] = x if abs(x) > _TINY else 0.0
+
+
+@kernel
+def read_cells(
+    physics: np.ndarray, params: np.ndarray, origin_ns: int, ts_ns: int, lo: int, floats: np.ndarray
+) -> None:
+    """Float state of the cells `lo .. lo + floats.shape[1]` at `ts_ns`, one row of `floats` per name in CELL_FLOATS.
+
+    Cells beyond the range read as zero.
+    """
+    dt = (ts_ns - origin_ns) * 1e-9
+    d1 = np.exp(-dt / params[P_TAU_V])
+    d2 = np.exp(-dt / params[P_TAU_A])
+    d3 = np.exp(-dt / params[P_TAU_J])
+    dm = np.exp(-dt / params[P_TAU_REST])
+    k = params[P_K]
+    e = params[P_E]
+    ja = params[P_JA]
+    for i in range(floats.shape[1]):
+        cell = lo + i
+        if cell < 0 or cell >= physics.shape[0]:
+            for c in range(floats.shape[0]):
+                floats[c, i] = 0.0
+            continue
+        row = physics[cell]
+        for c in range(3):
+            floats[F_MASS + c, i] = row[M_ADD + c] * dm
+        for c in range(5):
+            m1 = row[3 * c] * d1
+            m2 = row[3 * c + 1] * d2
+            at = F_CHAIN + 3 * c + (3 if c >= 3 else 0)  # bid and ask stand after rest
+            floats[at, i] = m1
+            floats[at + 1, i] = k * m1 + m2
+            floats[at + 2, i] = e * m1 + ja * m2 + row[3 * c + 2] * d3
+        for c in range(3):
+            floats[F_CHAIN + 9 + c, i] = floats[F_CHAIN + 12 + c, i] + floats[F_CHAIN + 15 + c, i]
+        pressure, vacuum = forces(
+            params,
+            floats[F_CHAIN, i],
+            floats[F_CHAIN + 1, i],
+            floats[F_CHAIN + 3, i],
+            floats[F_CHAIN + 4, i],
+            floats[F_CHAIN + 6, i],
+            floats[F_CHAIN + 9, i],
+        )
+        floats[F_PRESSURE, i] = pressure
+        floats[F_VACUUM, i] = vacuum
+
+
+@piece
+def forces(
+    params: np.ndarray, v_add: float, a_add: float, v_pull: float, a_pull: float, v_fill: float, v_rest: float
+) -> tuple[float, float]:
+    """(pressure_variant, vacuum_variant) of one cell."""
+    c = P_C1
+    pressure = params[c] * v_add + params[c + 1] * max(v_rest, 0.0) + params[c + 2] * max(a_add, 0.0)
+    vacuum = (
+        params[c + 3] * v_pull
+        + params[c + 4] * v_fill
+        + params[c + 5] * max(-v_rest, 0.0)
+        + params[c + 6] * max(a_pull, 0.0)
+    )
+    return pressure, vacuum
+
+
+@kernel
+def read_forces(
+    physics: np.ndarray,
+    params: np.ndarray,
+    touched: np.ndarray,
+    origin_ns: int,
+    ts_ns: int,
+    pressure: np.ndarray,
+    vacuum: np.ndarray,
+) -> None:
+    """Pressure and vacuum of every cell of the range at `ts_ns`, bit for bit those of `read_cells`."""
+    dt = (ts_ns - origin_ns) * 1e-9
+    d1 = np.exp(-dt / params[P_TAU_V])
+    d2 = np.exp(-dt / params[P_TAU_A])
+    k = params[P_K]
+    for cell in range(physics.shape[0]):
+        if touched[cell] == 0:
+            pressure[cell] = 0.0
+            vacuum[cell] = 0.0
+            continue
+        row = physics[cell]
+        add = row[CH_ADD] * d1
+        pull = row[CH_PULL] * d1
+        pressure[cell], vacuum[cell] = forces(
+            params,
+            add,
+            k * add + row[CH_ADD + 1] * d2,
+            pull,
+            k * pull + row[CH_PULL + 1] * d2,
+            row[CH_FILL] * d1,
+            row[CH_BID] * d1 + row[CH_ASK] * d1,
+        )

@@ -1,0 +1,81 @@
+"""Parameters of the two-force physics, and the constants that solve its linear system."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from vp_book.errors import ParameterError
+
+P_TAU_V: Final = 0
+P_TAU_A: Final = 1
+P_TAU_J: Final = 2
+P_TAU_REST: Final = 3
+P_K: Final = 4  # 1 / (tau_a - tau_v)
+P_E: Final = 5  # k / (tau_j - tau_v)
+P_JA: Final = 6  # 1 / (tau_j - tau_a)
+P_G1: Final = 7
+P_G2: Final = 8
+P_G3: Final = 9
+P_C1: Final = 10  # c1..c7 follow
+P_COUNT: Final = 17
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Physics:
+    """Time constants (seconds) and force coefficients.
+
+    Velocity, acceleration and jerk of a flow channel are a chain of exponential moving averages with time constants
+    `tau_velocity < tau_acceleration < tau_jerk`; masses decay with `tau_rest_decay`.
+
+        pressure = c1*v_add  + c2*max(v_rest, 0) + c3*max(a_add, 0)
+        vacuum   = c4*v_pull + c5*v_fill + c6*max(-v_rest, 0) + c7*max(a_pull, 0)
+
+    Raises `ParameterError` for a value that is not finite, a time constant that is not positive, or an order of the
+    three chain constants other than strictly rising.
+    """
+
+    tau_velocity: float = 2.0
+    tau_acceleration: float = 5.0
+    tau_jerk: float = 10.0
+    tau_rest_decay: float = 30.0
+    c1_v_add: float = 1.0
+    c2_v_rest_pos: float = 0.5
+    c3_a_add: float = 0.3
+    c4_v_pull: float = 1.0
+    c5_v_fill: float = 1.5
+    c6_v_rest_neg: float = 0.5
+    c7_a_pull: float = 0.3
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ParameterError(f"{field.name} must be a finite number, got {value!r}")
+            if field.name.startswith("tau_") and value < 1e-3:
+                raise ParameterError(f"{field.name} must be at least 0.001 seconds, got {value!r}")
+        if not self.tau_velocity < self.tau_acceleration < self.tau_jerk:
+            raise ParameterError(
+                "tau_velocity < tau_acceleration < tau_jerk must hold, got "
+                f"{self.tau_velocity!r}, {self.tau_acceleration!r}, {self.tau_jerk!r}"
+            )
+
+    def to_array(self) -> np.ndarray:
+        """The constants that compiled code reads, float64, in the order of the names `P_*`.
+
+        An impulse X adds X*g to the modes, which decay independently; v = m1, a = k*m1 + m2,
+        j = e*m1 + m2/(tau_j - tau_a) + m3.
+        """
+        tau_v, tau_a, tau_j = self.tau_velocity, self.tau_acceleration, self.tau_jerk
+        k = 1.0 / (tau_a - tau_v)
+        e = k / (tau_j - tau_v)
+        ja = 1.0 / (tau_j - tau_a)
+        g1 = 1.0 / tau_v
+        g2 = 1.0 / (tau_v * tau_a) - k * g1
+        g3 = 1.0 / (tau_v * tau_a * tau_j) - g2 * ja - e * g1
+        head = [tau_v, tau_a, tau_j, self.tau_rest_decay, k, e, ja, g1, g2, g3]
+        force = [getattr(self, field.name) for field in fields(self) if field.name.startswith("c")]
+        return np.array(head + force, dtype=np.float64)

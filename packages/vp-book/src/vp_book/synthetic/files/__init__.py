@@ -1,0 +1,1 @@
+"""From arguments to files: one market, a session over several days."""

@@ -1,0 +1,1 @@
+"""The state of the market, its clock and its fair value."""

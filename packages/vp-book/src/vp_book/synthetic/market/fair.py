@@ -1,0 +1,123 @@
+"""The fair value and how the price follows it.
+
+The fair value is a random walk with jumps, and with a planted effect it drifts the way the pressure pushed one lag
+earlier. Whenever it is a whole tick or more away from the agreed mid, informed takers sweep the levels in between at
+once, so that the mid is the walk seen through a one-tick ratchet: it has no memory, and no flow announces its moves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vp_book.synthetic.market.draws import below, one_in
+from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.model import MICRO
+from vp_book.synthetic.market.state import ASK, BID, N_LEVELS, Sim
+from vp_book.synthetic.orders.flow import add_order, order_size
+from vp_book.synthetic.orders.matching import aggress, withdraw
+
+_EDGE: Final = 1_024
+"""Levels at either end of the range that the price never enters."""
+_PROBES: Final = 3
+"""Sweeps that meet hidden quantity before one comes that is large enough for it."""
+_REGIME_STEPS: Final = 6_000
+"""Mean number of steps between changes of the volatility regime."""
+_TASTE_STEPS: Final = 200
+"""Mean number of steps between changes of what a level near the price attracts."""
+_TASTE_RADIUS: Final = 80
+
+
+@piece
+def fresh_taste(sim: Sim, level: int) -> int:
+    """What a price attracts, in 256ths of the profile: round numbers more, and every price its own share of luck."""
+    taste = 180 + below(sim, 140)
+    tick = sim["base_tick"] + level
+    if tick % 40 == 0:
+        taste = taste * 9 // 5
+    elif tick % 20 == 0:
+        taste = taste * 3 // 2
+    elif tick % 4 == 0:
+        taste = taste * 6 // 5
+    return int(taste)
+
+
+@piece
+def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
+    """Displayed and hidden contracts in the `ticks` levels that an aggressor of `side` meets first."""
+    ref = sim["ref_bid"]
+    shown = 0
+    hidden = 0
+    for i in range(ticks):
+        level = ref + 1 + i if side == BID else ref - i
+        shown += sim["levels"][level]["depth"]
+        hidden += sim["levels"][level]["hidden"]
+    return shown, hidden
+
+
+@piece
+def _retreat(sim: Sim, now: int, side: int) -> int:
+    """Makers who see it coming pull some of the newest orders in the way. Returns the time when they are done."""
+    level = sim["ref_bid"] + 1 if side == BID else sim["ref_bid"]
+    for _ in range(1 + below(sim, 6)):
+        if sim["levels"][level]["count"] < 2:
+            break
+        withdraw(sim, now, sim["levels"][level]["tail"])
+        now += 15_000 + below(sim, 120_000)
+    return now
+
+
+@piece
+def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
+    """Move the market `ticks` ticks in the direction of aggressors of `side`, starting at `now` ns."""
+    limit = sim["ref_bid"] + ticks if side == BID else sim["ref_bid"] + 1 - ticks
+    if one_in(sim, 2):
+        now = _retreat(sim, now, side)
+    for _ in range(_PROBES):
+        shown, hidden = _swept(sim, side, ticks)
+        if hidden == 0 or shown == 0:
+            break
+        aggress(sim, now, side, limit, shown, False)
+        now += 40_000 + below(sim, 300_000)
+    shown, hidden = _swept(sim, side, ticks)
+    rest = 2 * order_size(sim, 0) if below(sim, 10) < 7 else 0
+    if shown + hidden > 0:
+        aggress(sim, now, side, limit, shown + hidden + rest, True)
+    sim["ref_bid"] += ticks if side == BID else -ticks
+    sim["moves"] += 1
+    # Makers step into the space that opened, up to three at once and the rest through the burst that a move excites.
+    for _ in range(below(sim, 4)):
+        now += 30_000 + below(sim, 400_000)
+        add_order(sim, now, side, 0)
+    if shown + hidden == 0 and sim["levels"][limit]["count"] == 0:
+        add_order(sim, now + 1_000, side, 0)
+
+
+@piece
+def step_fair(sim: Sim, now: int) -> int:
+    """One step of the fair value at `now` ns, and what follows from it. Returns by how many ticks the price moved."""
+    second = sim["seconds"][(now - sim["start"]) // 1_000_000_000]
+    if one_in(sim, _REGIME_STEPS):
+        sim["regime"] = 60 + below(sim, 90)
+    step = second["step"] * sim["regime"] // 100
+    sim["fair"] += step if below(sim, 2) == 0 else -step
+    sim["fair"] += sim["drift"] * sim["episodes"][sim["drift_episode"]]["sign"]
+    if one_in(sim, sim["jump_odds"]):
+        jump = (1 + below(sim, 1 + below(sim, 7))) * MICRO
+        sim["fair"] += jump if below(sim, 2) == 0 else -jump
+        sim["jumps"] += 1
+    if one_in(sim, _TASTE_STEPS):
+        level = sim["ref_bid"] - _TASTE_RADIUS + below(sim, 2 * _TASTE_RADIUS)
+        sim["levels"][level]["taste"] = fresh_taste(sim, level)
+
+    mid = sim["ref_bid"] * MICRO + MICRO // 2
+    gap = sim["fair"] - mid
+    side = BID if gap > 0 else ASK
+    ticks = abs(gap) // MICRO
+    if ticks == 0:
+        return 0
+    target = sim["ref_bid"] + (ticks if side == BID else -ticks)
+    if target < _EDGE or target > N_LEVELS - _EDGE:
+        sim["fair"] = mid
+        return 0
+    sweep(sim, now, side, ticks)
+    return int(ticks)

@@ -1,0 +1,1 @@
+"""What participants do: place, change, take, withdraw, and how orders match."""
