@@ -19,8 +19,8 @@ import zstandard
 
 from vp_book import open_dbn
 from vp_cli.bench.book import tile
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import scored_bins, warm_checkpoint
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import scored_bins, warm_checkpoint
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ from vp_book.synthetic import write_market
 from vp_cli.bench.book import tile
 from vp_contract import FrameChain, FrameEncoder, RuntimeConfig
 from vp_harness import Lake, generate
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import capture_ns, conformance_digests, instrument_of, physics_of, scored_bins
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import capture_ns, conformance_digests, instrument_of, physics_of, scored_bins
 
 SPEC = """\
 name: busy

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from vp_book.synthetic import write_market
 from vp_contract import load_instrument
 from vp_harness import Dataset, Lake, generate, import_file, signals
-from vp_harness.configs import pipeline_config
+from vp_harness.execution.configs import pipeline_config
 
 Floats = NDArray[np.float64]
 

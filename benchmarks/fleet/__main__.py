@@ -26,8 +26,8 @@ from server import Server, quantile_ms, value
 
 from vp_cli.commands.demo import ALIAS, temporary_demo
 from vp_harness import open_lake
-from vp_stream.servings import LakeCatalogue
-from vp_stream.warming import warm_log
+from vp_stream.frames.warming import warm_log
+from vp_stream.servings.published import LakeCatalogue
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STALL_S, BETWEEN_S = 5.0, 10.0

@@ -17,9 +17,9 @@ from support.packages import ROOT
 from vp_cli.commands.demo import ALIAS, Demo, make
 from vp_cli.page import built_page
 from vp_harness import Dataset, find_raw
-from vp_harness.configs import experiment_chain
+from vp_harness.execution.configs import experiment_chain
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.access import Token
+from vp_stream.http.access import Token
 
 pytestmark = pytest.mark.slow
 

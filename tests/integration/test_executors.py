@@ -18,7 +18,7 @@ from support.packages import ROOT
 from support.small_lake import import_market, write_configs, write_small_market
 
 from vp_harness import Lake, ResultsStore, list_datasets
-from vp_harness.campaign import lineage
+from vp_harness.execution.campaign import lineage
 
 pytestmark = pytest.mark.slow
 
@@ -143,10 +143,10 @@ def test_a_worker_that_would_compute_other_numbers_is_refused(tmp_path: Path, ma
     other = tmp_path / "other"
     other.mkdir()
     (other / "sitecustomize.py").write_text(
-        "import vp_harness.executors as e\n"
+        "import vp_harness.execution.executors as e\n"
         "kept = e.installed\n"
         "def installed():\n    return {**kept(), 'vp-book': '9.9.9'}\n"
-        "installed.__module__ = 'vp_harness.executors'\n"
+        "installed.__module__ = 'vp_harness.execution.executors'\n"
         "e.installed = installed\n"
     )
     with dask_cluster(1, tmp_path, {"PYTHONPATH": str(other)}) as cluster:

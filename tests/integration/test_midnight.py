@@ -20,14 +20,14 @@ from support.small_lake import CONFIGS, promote_small
 from vp_book.synthetic import write_session
 from vp_contract import load_instrument
 from vp_harness import Dataset, Lake, RawFileError, generate, import_file, located, source_options
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import new_york_ns, scored_bins
-from vp_harness.verification import verify_lake
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import new_york_ns, scored_bins
+from vp_harness.lake.verification import verify_lake
 from vp_stream import Refusal
-from vp_stream.logfile import read_frames
-from vp_stream.servings import LakeCatalogue
-from vp_stream.verification import verify_serving
-from vp_stream.warming import warm_log
+from vp_stream.frames.logfile import read_frames
+from vp_stream.frames.verification import verify_serving
+from vp_stream.frames.warming import warm_log
+from vp_stream.servings.published import LakeCatalogue
 
 if os.environ.get("VP_WHOLE_EVENING"):
     START, MINUTES = "17:50", 170

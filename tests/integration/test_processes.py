@@ -17,7 +17,7 @@ from support.runs import a_run
 from support.small_lake import import_market, write_configs, write_small_market
 
 from vp_harness import Dataset, Lake, ResultsStore, list_datasets
-from vp_harness.verification import verify_lake
+from vp_harness.lake.verification import verify_lake
 
 pytestmark = [
     pytest.mark.slow,

@@ -16,7 +16,7 @@ from vp_book import BookEngine, CheckpointError, Instrument
 from vp_contract import Frame
 from vp_harness import Dataset, Lake, ResultsStore, generate, list_datasets
 from vp_stream import LogDamagedError
-from vp_stream.logfile import LogKey, LogWriter, read_frames
+from vp_stream.frames.logfile import LogKey, LogWriter, read_frames
 
 FAILURES = ("EIO", "ENOSPC", "crash")
 KEY = LogKey("srv_demo_aaaa0000_bbbb1111", "c0ffee", "0" * 64, {"vp_book": "1"}, "1.0")

@@ -15,8 +15,8 @@ from vp_book import Bin
 from vp_book.synthetic import write_market
 from vp_contract import RuntimeConfig, decode_grid, grid_columns, load_chain
 from vp_harness import Dataset, generate
-from vp_harness.pipeline import scored_bins
-from vp_stream.servings import ReplayFeed
+from vp_harness.execution.pipeline import scored_bins
+from vp_stream.servings.published import ReplayFeed
 
 
 def resolved(monkeypatch: pytest.MonkeyPatch, instrument: str, pipeline: str, **changes: object) -> RuntimeConfig:

@@ -90,6 +90,6 @@ def test_a_mutation_whose_text_is_not_there_once_is_an_error(tmp_path: Path) -> 
     library = copy_of("vp_spectrum", tmp_path)
     for old in ("no such text", "import"):
         with pytest.raises(ValueError, match=r"occurs (0|[1-9][0-9]*) times in vp_spectrum/codes\.py"):
-            Mutation("a rule", "vp_spectrum/codes.py", old, "text").apply(library)
+            Mutation("a rule", "vp_spectrum/scores/codes.py", old, "text").apply(library)
     with pytest.raises(SyntaxError):
-        Mutation("a rule", "vp_spectrum/codes.py", "import numpy as np", "import").apply(library)
+        Mutation("a rule", "vp_spectrum/scores/codes.py", "import numpy as np", "import").apply(library)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mutation.runner import Mutation
 
 _CELLS = "vp_spectrum/_cells.py"
-_WINDOW = "vp_spectrum/_window.py"
-_BLEND = "vp_spectrum/_blend.py"
+_WINDOW = "vp_spectrum/scores/window.py"
+_BLEND = "vp_spectrum/scores/blend.py"
 _STAGE = "vp_spectrum/derivative.py"
 
 MUTATIONS = (
@@ -115,18 +115,21 @@ MUTATIONS = (
     Mutation("the blend is not divided by its weights", _BLEND, "total / mass))", "total))"),
     Mutation(
         "a rising ask over a still bid is bullish",
-        "vp_spectrum/codes.py",
+        "vp_spectrum/scores/codes.py",
         "(1, 0): (BEAR_PRESSURE, BEAR_VACUUM)",
         "(1, 0): (BULL_VACUUM, BULL_PRESSURE)",
     ),
     Mutation(
         "the table is that of a symmetric system",
-        "vp_spectrum/codes.py",
+        "vp_spectrum/scores/codes.py",
         "(-1, 1): (MIXED, MIXED)",
         "(-1, 1): (BULL_VACUUM, BEAR_VACUUM)",
     ),
     Mutation(
-        "above and below are confused", "vp_spectrum/codes.py", "codes[rows > 0] = above", "codes[rows >= 0] = above"
+        "above and below are confused",
+        "vp_spectrum/scores/codes.py",
+        "codes[rows > 0] = above",
+        "codes[rows >= 0] = above",
     ),
     Mutation(
         "bull pressure has the weight of bull vacuum",

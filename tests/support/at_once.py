@@ -15,8 +15,8 @@ from pathlib import Path
 
 from support.kill_rounds import Work, complete, start
 from vp_harness import find_raw, generate
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import warm_checkpoint
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import warm_checkpoint
 
 PROCESSES = 8
 

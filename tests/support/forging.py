@@ -11,7 +11,7 @@ import polars as pl
 
 from vp_contract import FrameChain, FrameEncoder
 from vp_harness import Dataset, Lake
-from vp_harness.frames import _NO_SIGNAL, _tables
+from vp_harness.lake.frames import _NO_SIGNAL, _tables
 
 
 def reseal(directory: Path, name: str, data: bytes) -> None:

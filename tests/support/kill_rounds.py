@@ -22,9 +22,9 @@ from pathlib import Path
 from support.runs import a_run
 from support.small_lake import import_market, write_configs, write_small_market
 from vp_harness import Dataset, Lake, ResultsStore, find_raw, generate, list_datasets
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import conformance_digests, scored_bins
-from vp_harness.verification import WRONG, verify_lake
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import conformance_digests, scored_bins
+from vp_harness.lake.verification import WRONG, verify_lake
 
 
 class Work:

@@ -1,7 +1,7 @@
 """Finished runs to store, with nothing in them to measure."""
 
-from vp_harness.metrics import Metrics
-from vp_harness.results import Run, ThresholdRow
+from vp_harness.evaluation.metrics import Metrics
+from vp_harness.research.results import Run, ThresholdRow
 
 EMPTY = Metrics(
     **{

@@ -14,7 +14,7 @@ from vp_harness import (
     run_experiment,
     source_options,
 )
-from vp_harness.pipeline import conformance_digests
+from vp_harness.execution.pipeline import conformance_digests
 from vp_registry import ResolvedServing
 
 CONFIGS = {

@@ -17,7 +17,7 @@ from vp_cli.errors import CliError
 from vp_cli.main import app
 from vp_harness import Lake
 from vp_stream import Refusal
-from vp_stream.servings import LakeCatalogue
+from vp_stream.servings.published import LakeCatalogue
 
 BINS = 3 * 60 * 10
 

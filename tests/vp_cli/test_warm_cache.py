@@ -17,9 +17,9 @@ from vp_book.synthetic import write_market
 from vp_cli.main import main
 from vp_contract import RuntimeConfig, load_instrument
 from vp_harness import Lake, generate, import_file
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import checkpoint_path, scored_bins, warm_checkpoint
-from vp_stream.servings import ReplayFeed
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import checkpoint_path, scored_bins, warm_checkpoint
+from vp_stream.servings.published import ReplayFeed
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -11,9 +11,9 @@ from support.wire_golden import GOLDEN
 
 from vp_contract import CONTRACT_VERSION
 from vp_contract.__main__ import document_text, main
-from vp_contract.asyncapi import asyncapi_document
-from vp_contract.close import CLOSE_CODES
-from vp_contract.schema import CLIENT_MESSAGES, SERVER_MESSAGES, json_schema
+from vp_contract.wire.asyncapi import asyncapi_document
+from vp_contract.wire.close import CLOSE_CODES
+from vp_contract.wire.schema import CLIENT_MESSAGES, SERVER_MESSAGES, json_schema
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = {"schema": GOLDEN / "messages.schema.json", "asyncapi": ROOT / "docs" / "asyncapi.json"}

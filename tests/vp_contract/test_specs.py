@@ -23,7 +23,7 @@ from vp_contract import (
     load_instrument,
     spec_names,
 )
-from vp_contract.decimals import PRICE_SCALE, decimals_needed, price_int, price_text
+from vp_contract.specs.decimals import PRICE_SCALE, decimals_needed, price_int, price_text
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 INSTRUMENTS = {  # tick in 1e-9, multiplier: as the exchanges state them

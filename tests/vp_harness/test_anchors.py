@@ -9,12 +9,12 @@ from support.forging import edit_cells, edit_prices, rechain, reseal, rewrite_ma
 from support.small_lake import promote_small
 
 from vp_harness import Dataset, DatasetDamagedError, Lake, ResultsStore, compare, generate, promote, run_experiment
-from vp_harness.anchors import check_anchor, dataset_files
-from vp_harness.correction import correct_search
 from vp_harness.errors import DatasetChangedError, FramesUnknownError
-from vp_harness.frames import check_frames
-from vp_harness.ledger import Ledger
-from vp_harness.verification import verify_dataset, verify_lake
+from vp_harness.evaluation.correction import correct_search
+from vp_harness.lake.anchors import check_anchor, dataset_files
+from vp_harness.lake.frames import check_frames
+from vp_harness.lake.verification import verify_dataset, verify_lake
+from vp_harness.research.ledger import Ledger
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from support.dbn_files import with_span
 
 from vp_contract import CampaignSpec, ParallelSpec, SpecError, load_campaign
 from vp_harness import Dataset, list_datasets
-from vp_harness.campaign import estimate, lineage, plan_campaign, run_campaign
 from vp_harness.errors import CampaignError
-from vp_harness.lineage import LineageIndex
-from vp_harness.pipeline import new_york_ns
-from vp_harness.verification import verify_lake
+from vp_harness.execution.campaign import estimate, lineage, plan_campaign, run_campaign
+from vp_harness.execution.lineage import LineageIndex
+from vp_harness.execution.pipeline import new_york_ns
+from vp_harness.lake.verification import verify_lake
 
 SHORT = {"grid_radius_ticks": [5, 10]}
 

@@ -30,10 +30,10 @@ from vp_harness import (
     scored_bins,
     source_options,
 )
-from vp_harness.configs import pipeline_config
-from vp_harness.manifest import canonical_json, identity_hash
-from vp_harness.overview import overview
-from vp_harness.pipeline import capture_ns, new_york_ns
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import capture_ns, new_york_ns
+from vp_harness.lake.manifest import canonical_json, identity_hash
+from vp_harness.lake.overview import overview
 
 
 class Desk:

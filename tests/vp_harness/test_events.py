@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_harness.errors import ParameterError
-from vp_harness.events import Events, detect_events
+from vp_harness.evaluation.events import Events, detect_events
 
 LEVELS = [-2.0, -1.0, -0.5, 0.0, 0.2, 0.5, 0.8, 1.0, 2.0, float("nan"), float("inf")]
 

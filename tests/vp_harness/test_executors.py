@@ -7,7 +7,7 @@ import pytest
 
 from vp_contract import ParallelSpec, load_campaign
 from vp_harness.errors import ExecutorError
-from vp_harness.executors import call_elsewhere, executor_of, in_order, installed, parallel_of
+from vp_harness.execution.executors import call_elsewhere, executor_of, in_order, installed, parallel_of
 
 
 @pytest.mark.parametrize(

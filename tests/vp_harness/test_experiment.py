@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import vp_harness.experiment as experiment_module
+import vp_harness.research.experiment as experiment_module
 from vp_contract import EvalSpec, ExperimentSpec, InstrumentLockError, RuntimeConfig, load_experiment
 from vp_harness import (
     Dataset,
@@ -28,16 +28,16 @@ from vp_harness import (
     run_experiment,
     signals,
 )
-from vp_harness.compare import check_known
-from vp_harness.configs import experiment_chain
 from vp_harness.errors import ExecutorError
-from vp_harness.events import detect_events
-from vp_harness.metrics import measure
-from vp_harness.outcomes import ExitRule, Prices, opened, outcome_table
-from vp_harness.promotion import is_proven
+from vp_harness.evaluation.events import detect_events
+from vp_harness.evaluation.metrics import measure
+from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_table
+from vp_harness.evaluation.split import time_split
+from vp_harness.execution.configs import experiment_chain
+from vp_harness.research.compare import check_known
+from vp_harness.research.promotion import is_proven
+from vp_harness.research.sweep import plan
 from vp_harness.signals import AdaptiveThresholds, Signal
-from vp_harness.split import time_split
-from vp_harness.sweep import plan
 from vp_registry import ServingConflictError
 
 
@@ -410,7 +410,7 @@ def test_promoting_again_reuses_the_version_even_after_more_trials(promotable, o
 
 
 def test_an_unproven_run_has_to_be_accepted(promotable, own, monkeypatch):
-    monkeypatch.setattr("vp_harness.promotion.is_proven", lambda row: False)
+    monkeypatch.setattr("vp_harness.research.promotion.is_proven", lambda row: False)
     with pytest.raises(UnprovenError, match=r"unproven.*--accept-unproven"):
         promote(promotable["run_id"], "demo", own.lake, config_root=own.configs)
     assert not list((own.configs / "serving_versions").glob("*.yaml"))

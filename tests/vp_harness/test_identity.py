@@ -4,11 +4,11 @@ import importlib
 
 import pytest
 
-from vp_harness.configs import pipeline_config
-from vp_harness.generate import dataset_id_of, identity_of
-from vp_harness.sources import source_options
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.generate import dataset_id_of, identity_of
+from vp_harness.lake.sources import source_options
 
-generate_module = importlib.import_module("vp_harness.generate")  # the name in the package is the function
+generate_module = importlib.import_module("vp_harness.execution.generate")  # the name in the package is the function
 
 
 def dataset_id(desk):
@@ -41,7 +41,7 @@ def digest_of(package):
 
 
 def warm_up(desk, monkeypatch):
-    monkeypatch.setattr("vp_harness.sources.WARM_UP_S", 900)
+    monkeypatch.setattr("vp_harness.lake.sources.WARM_UP_S", 900)
 
 
 def capture(field):

@@ -3,7 +3,7 @@
 import pytest
 
 from vp_harness.errors import LakeError
-from vp_harness.lake import Lake, open_lake
+from vp_harness.lake.paths import Lake, open_lake
 
 
 def test_the_layout_is_the_documented_one(tmp_path):

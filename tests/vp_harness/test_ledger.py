@@ -9,8 +9,8 @@ from support.runs import a_run
 
 from vp_harness import ResultsStore
 from vp_harness.errors import ResultsError
-from vp_harness.ledger import Ledger
-from vp_harness.results import Correction
+from vp_harness.research.ledger import Ledger
+from vp_harness.research.results import Correction
 
 
 def test_what_is_entered_is_read_by_everybody(tmp_path):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_harness.errors import ParameterError
-from vp_harness.events import Events
-from vp_harness.metrics import bootstrap_interval, measure, profit_factor, wilson_interval
-from vp_harness.outcomes import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT, ExitRule, Fills, OutcomeTable
+from vp_harness.evaluation.events import Events
+from vp_harness.evaluation.metrics import bootstrap_interval, measure, profit_factor, wilson_interval
+from vp_harness.evaluation.outcomes import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT, ExitRule, Fills, OutcomeTable
 
 
 def table_of(outcomes, pnl):

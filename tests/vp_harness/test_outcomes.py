@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_harness.errors import ParameterError
-from vp_harness.events import Events
-from vp_harness.outcomes import (
+from vp_harness.evaluation.events import Events
+from vp_harness.evaluation.outcomes import (
     NOT_OPENED,
     PRICE_COLUMNS,
     STOP,

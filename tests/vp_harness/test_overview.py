@@ -13,8 +13,8 @@ from support.small_lake import promote_small
 
 from vp_contract import CampaignSpec
 from vp_harness import Dataset, Lake, ParameterError
-from vp_harness.campaign import plan_campaign, run_campaign
-from vp_harness.overview import overview
+from vp_harness.execution.campaign import plan_campaign, run_campaign
+from vp_harness.lake.overview import overview
 
 
 @pytest.fixture(scope="module")

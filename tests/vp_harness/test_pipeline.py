@@ -7,8 +7,8 @@ import pytest
 
 import vp_book
 from vp_harness import PipelineError
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import (
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import (
     capture_ns,
     derivative_of,
     instrument_of,

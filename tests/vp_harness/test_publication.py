@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
-from vp_contract.dictionary import bin_dictionary, grid_dictionary
+from vp_contract.wire.dictionary import bin_dictionary, grid_dictionary
 from vp_harness import DatasetDamagedError, DatasetError, Lake
-from vp_harness.publication import publish
+from vp_harness.lake.publication import publish
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from vp_book.atomic import sha256_file
 from vp_book.synthetic import write_market
 from vp_contract import load_instrument
 from vp_harness import Lake, RawFileConflictError, RawFileError, find_raw, import_file
-from vp_harness.configs import pipeline_config
+from vp_harness.execution.configs import pipeline_config
 
 
 @pytest.fixture

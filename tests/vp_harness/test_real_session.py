@@ -7,7 +7,7 @@ from support.real_session import real_session
 
 from vp_contract import load_instrument
 from vp_harness import Dataset, generate, import_file
-from vp_harness.configs import pipeline_config
+from vp_harness.execution.configs import pipeline_config
 
 
 @pytest.mark.real_data

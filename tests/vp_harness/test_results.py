@@ -10,8 +10,8 @@ import pytest
 from support.runs import a_run
 
 from vp_harness.errors import ResultsError, UnknownRunError
-from vp_harness.lake import Lake
-from vp_harness.results import Correction, ResultsStore
+from vp_harness.lake.paths import Lake
+from vp_harness.research.results import Correction, ResultsStore
 
 
 def test_appended_runs_are_listed_with_their_rows(tmp_path):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from vp_harness.errors import ParameterError
-from vp_harness.events import Events
-from vp_harness.outcomes import NOT_OPENED, ExitRule, Prices, opened, outcome_table
-from vp_harness.search import Trial, _shifted_means, corrected_p_values
+from vp_harness.evaluation.events import Events
+from vp_harness.evaluation.outcomes import NOT_OPENED, ExitRule, Prices, opened, outcome_table
+from vp_harness.evaluation.search import Trial, _shifted_means, corrected_p_values
 
 TICK = 250_000_000
 

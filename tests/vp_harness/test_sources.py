@@ -7,10 +7,10 @@ from support.dbn_files import with_span
 from vp_book import SymbolError
 from vp_contract import SourceFile, SpecError
 from vp_harness import CoverageError, PipelineError, RawFileChangedError, RawFileError, located, source_options
-from vp_harness.configs import pipeline_config
-from vp_harness.pipeline import bins_in_capture, capture_ns, new_york_ns
-from vp_harness.raw import RawFile, sidecar_of
-from vp_harness.sources import check_sources, content_hash
+from vp_harness.execution.configs import pipeline_config
+from vp_harness.execution.pipeline import bins_in_capture, capture_ns, new_york_ns
+from vp_harness.lake.raw import RawFile, sidecar_of
+from vp_harness.lake.sources import check_sources, content_hash
 
 MIDNIGHT = new_york_ns("2026-02-06", "19:00")
 DAY = 86_400 * 10**9

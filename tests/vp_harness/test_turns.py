@@ -12,13 +12,13 @@ import time
 import pytest
 
 from vp_harness import Dataset, ResultsStore, generate, run_experiment
-from vp_harness.turns import one_at_a_time
+from vp_harness.execution.turns import one_at_a_time
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes")
 
 HOLD = """
 import pathlib, sys, time
-from vp_harness.turns import one_at_a_time
+from vp_harness.execution.turns import one_at_a_time
 with one_at_a_time(pathlib.Path(sys.argv[1]), "it"):
     sys.stdout.write("held\\n"); sys.stdout.flush()
     sys.stdin.readline()
@@ -99,7 +99,7 @@ def test_where_no_lock_can_be_taken_the_work_is_done(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
     with one_at_a_time(tmp_path / "file" / "it.lock", "it"):
         pass
-    monkeypatch.setattr("vp_harness.turns._lock", lambda _: os.close(-1))
+    monkeypatch.setattr("vp_harness.execution.turns._lock", lambda _: os.close(-1))
     with one_at_a_time(tmp_path / "it.lock", "it"):
         pass
 
@@ -122,9 +122,9 @@ def at_once(count, action):
 
 def test_four_that_make_one_dataset_make_it_once(own, monkeypatch, caplog):
     made = []
-    original = sys.modules["vp_harness.generate"].scored_bins
+    original = sys.modules["vp_harness.execution.generate"].scored_bins
     monkeypatch.setattr(
-        sys.modules["vp_harness.generate"], "scored_bins", lambda *a, **k: made.append(1) or original(*a, **k)
+        sys.modules["vp_harness.execution.generate"], "scored_bins", lambda *a, **k: made.append(1) or original(*a, **k)
     )
     results = at_once(4, lambda: generate("small", own.lake, config_root=own.configs))
     assert results == [own.dataset_id] * 4

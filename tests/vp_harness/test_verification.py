@@ -11,8 +11,8 @@ import pytest
 from support.small_lake import promote_small
 
 from vp_harness import Dataset, DatasetDamagedError, DatasetError, Lake, generate
-from vp_harness.dataset import CHECKSUMS_FILE
-from vp_harness.verification import verify_lake
+from vp_harness.lake.dataset import CHECKSUMS_FILE
+from vp_harness.lake.verification import verify_lake
 
 
 @pytest.fixture(scope="module")

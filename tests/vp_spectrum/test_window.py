@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from support.spectrum_oracle import robust_z_or_std
 
 import vp_spectrum
-from vp_spectrum import InputError, ParameterError, RobustWindow, VpSpectrumError, _window
-from vp_spectrum._blend import blend, tanh
+from vp_spectrum import InputError, ParameterError, RobustWindow, VpSpectrumError
+from vp_spectrum.scores import window as _window
+from vp_spectrum.scores.blend import blend, tanh
 
 # Few distinct values make ties; the rest are ordinary, tiny and denormal ones of both signs.
 TIED = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 1.0, 1.0, 3.0])

@@ -34,9 +34,9 @@ from vp_contract import (
     grid_schema,
 )
 from vp_stream import OpenedServing, Refusal, RunningServer, RunSpec, Status, StreamSettings, start_in_background
-from vp_stream.answers import ServingEvent
-from vp_stream.logfile import LogKey
-from vp_stream.producer import EncodedBin
+from vp_stream.frames.logfile import LogKey
+from vp_stream.frames.producer import EncodedBin
+from vp_stream.http.answers import ServingEvent
 
 RADIUS = 50
 CONFIG = RuntimeConfig(

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from vp_stream import SettingsError
-from vp_stream.access import TOKEN_VARIABLE, Token, read_token
+from vp_stream.http.access import TOKEN_VARIABLE, Token, read_token
 
 SECRET = "0123456789abcdef-test~token"
 BEARER = {"Authorization": f"Bearer {SECRET}"}

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from vp_contract import Frame
-from vp_stream.bus import FrameBus
-from vp_stream.framelog import BlockCache, FrameLog
-from vp_stream.logfile import BLOCK_BINS, LogKey
+from vp_stream.frames.bus import FrameBus
+from vp_stream.frames.framelog import BlockCache, FrameLog
+from vp_stream.frames.logfile import BLOCK_BINS, LogKey
 
 KEY = LogKey(serving_id="srv_x", config_hash="c", source_sha256="s", digests={}, contract_version="1.0")
 COUNT = 2 * BLOCK_BINS + 3

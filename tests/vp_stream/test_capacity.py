@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.raw_websocket import RawClient
 
-from vp_stream.capacity import Listener, Lobby, most_connections
+from vp_stream.clients.capacity import Listener, Lobby, most_connections
 
 REQUEST = b"GET /v1/servings HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -42,7 +42,7 @@ def test_the_guest_that_made_no_progress_for_longest_goes_first() -> None:
 
 def test_an_answer_on_its_way_is_let_finish_unless_it_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr("vp_stream.capacity.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("vp_stream.clients.capacity.time.monotonic", lambda: clock[0])
     lobby, answering, waiting = Lobby(patience_s=20.0), Guest(is_waiting=False), Guest()
     lobby.enter(answering)
     lobby.enter(waiting)
@@ -117,8 +117,8 @@ def test_the_bound_follows_the_limit_of_descriptors(
     def set_limit(_: int, wanted: tuple[int, int]) -> None:
         limits["now"] = limits["set"] = wanted
 
-    monkeypatch.setattr("vp_stream.capacity.resource.getrlimit", lambda _: limits["now"])
-    monkeypatch.setattr("vp_stream.capacity.resource.setrlimit", set_limit)
+    monkeypatch.setattr("vp_stream.clients.capacity.resource.getrlimit", lambda _: limits["now"])
+    monkeypatch.setattr("vp_stream.clients.capacity.resource.setrlimit", set_limit)
     low = most_connections(256, raise_limit=False)
     assert 300 < low < 480
     assert limits["set"] is None

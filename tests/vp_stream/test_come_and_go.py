@@ -14,9 +14,9 @@ import pytest
 from support.held import alive
 from support.raw_websocket import RawClient, close, request, text
 
-from vp_stream.connections import StreamProtocol
-from vp_stream.exchanges import RequestProtocol
-from vp_stream.session import Session
+from vp_stream.clients.connections import StreamProtocol
+from vp_stream.clients.session import Session
+from vp_stream.http.exchanges import RequestProtocol
 
 CONNECTS = 1000
 AT_ONCE = 25

@@ -17,9 +17,9 @@ import httpx
 import pytest
 
 from vp_stream import SettingsError, StreamSettings, VpStreamError, start_in_background
+from vp_stream.clients.transport import listen
 from vp_stream.main import main
 from vp_stream.server import url_of
-from vp_stream.transport import listen
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vp_contract.asyncapi import STREAM_ADDRESS
-from vp_contract.close import CLOSE_CODES
-from vp_stream import protocol
+from vp_contract.wire.asyncapi import STREAM_ADDRESS
+from vp_contract.wire.close import CLOSE_CODES
+from vp_stream.clients import protocol
 
 
 def test_close_codes_are_those_of_the_contract() -> None:

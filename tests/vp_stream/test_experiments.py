@@ -19,8 +19,8 @@ from support.small_lake import import_market, promote_small, write_configs, writ
 
 from vp_harness import Lake, ResultsStore, compare
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.answers import RunDetail, RunList
-from vp_stream.openapi import document_bytes
+from vp_stream.http.answers import RunDetail, RunList
+from vp_stream.http.openapi import document_bytes
 
 RUNS = "/v1/experiments/runs"
 REGENERATE = "uv run vp-stream --openapi > docs/openapi.json"

@@ -14,9 +14,9 @@ from support.raw_websocket import RawClient, request
 from websockets.exceptions import InvalidStatus
 
 from vp_stream import SettingsError, StreamSettings
-from vp_stream.access import Token
-from vp_stream.app import create_app
-from vp_stream.hosts import HostNames, check_allowed_host, host_of, is_loopback
+from vp_stream.http.access import Token
+from vp_stream.http.app import create_app
+from vp_stream.http.hosts import HostNames, check_allowed_host, host_of, is_loopback
 from vp_stream.logs import escaped, fact
 
 FOREIGN = ("evil.example", "evil.example:8002", "127.0.0.1.evil.example", "localhost.evil.example:80", "6.6.6.6")

@@ -20,10 +20,10 @@ from support.answers import exactly
 from vp_book.synthetic import write_market
 from vp_contract import FrameEncoder, PublishedServing, ServingSource, load_chain, load_instrument, serving_id_of
 from vp_harness import Lake, import_file, open_registry, scored_bins, source_options
-from vp_harness.pipeline import conformance_digests
+from vp_harness.execution.pipeline import conformance_digests
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.answers import ServingHistory, ServingList
-from vp_stream.servings import LakeCatalogue
+from vp_stream.http.answers import ServingHistory, ServingList
+from vp_stream.servings.published import LakeCatalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = {

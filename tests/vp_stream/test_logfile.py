@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vp_contract import Frame
 from vp_stream.errors import LogDamagedError
-from vp_stream.logfile import BLOCK_BINS, LogKey, LogWriter, open_log
+from vp_stream.frames.logfile import BLOCK_BINS, LogKey, LogWriter, open_log
 
 KEY = LogKey(
     serving_id="srv_demo_aaaa0000_bbbb1111",

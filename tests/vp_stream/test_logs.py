@@ -42,7 +42,7 @@ def test_a_client_is_one_json_line_with_what_it_got(
     assert ended["time"].endswith("+00:00")
     wanted = {
         "level": "INFO",
-        "logger": "vp_stream.hub",
+        "logger": "vp_stream.clients.hub",
         "address": "127.0.0.1",
         "ended": "1000",
         "serving": "srv_a",

@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from vp_stream.transport import DROPPED, LEFT
+from vp_stream.clients.transport import DROPPED, LEFT
 
 LABELLED = ("code", "kind", "state", "serving", "stage")
 

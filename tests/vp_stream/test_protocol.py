@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vp_contract import Ack, Follow, Pause, Resume, Seek
 from vp_stream import Refusal
-from vp_stream.protocol import error_text, parse_client_message, parse_query
+from vp_stream.clients.protocol import error_text, parse_client_message, parse_query
 
 
 @pytest.mark.parametrize("name", ["demo", "srv_demo_0011aabb_deadbeef", "A", "a" * 128, "es-h4.1"])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from support.raw_websocket import RawClient
 
-from vp_stream.access import Token
+from vp_stream.http.access import Token
 
 SECRET = "0123456789abcdef-test~token"
 HOST = b"Host: 127.0.0.1\r\n"

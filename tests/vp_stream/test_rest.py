@@ -9,7 +9,7 @@ import pytest
 from support.answers import exactly
 
 from vp_stream import Refusal
-from vp_stream.answers import ServingHistory, ServingList
+from vp_stream.http.answers import ServingHistory, ServingList
 
 
 def test_health_names_what_the_server_runs_on(start: Any, market: Any) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vp_stream.clients.schedule import Pacer, Send, Wait
 from vp_stream.errors import SettingsError
-from vp_stream.schedule import Pacer, Send, Wait
 
 
 def always_ready(_: int) -> float:

@@ -9,8 +9,8 @@ from typing import Any
 from support.held import alive, none_alive
 from support.raw_websocket import BINARY, CLOSE, PING, PONG, TEXT, RawClient, frame, text
 
-from vp_stream.connections import StreamProtocol
-from vp_stream.session import Session
+from vp_stream.clients.connections import StreamProtocol
+from vp_stream.clients.session import Session
 
 NARROW = 4096
 PAUSE = text('{"type":"pause"}')

@@ -13,12 +13,13 @@ import pytest
 from support import forging
 from support.small_lake import import_market, promote_small, write_configs, write_small_market
 
-from vp_harness import Dataset, DatasetError, Lake, frames
+from vp_harness import Dataset, DatasetError, Lake
 from vp_harness.errors import FrameMismatchError
+from vp_harness.lake import frames
 from vp_stream import LogDamagedError, StreamSettings, start_in_background
-from vp_stream.logfile import read_frames, verify_file
-from vp_stream.servings import LakeCatalogue, ReplayFeed
-from vp_stream.verification import frame_logs, verify_serving
+from vp_stream.frames.logfile import read_frames, verify_file
+from vp_stream.frames.verification import frame_logs, verify_serving
+from vp_stream.servings.published import LakeCatalogue, ReplayFeed
 
 
 @dataclass
@@ -41,7 +42,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk = Desk(Lake(root / "lake"), write_configs(root / "configs"), "")
     import_market(desk.lake, desk.configs, write_small_market(root / "market.dbn.zst"))
     with pytest.MonkeyPatch.context() as patch:  # a serving of a version that published no digests of its dataset
-        patch.setattr("vp_harness.promotion.dataset_files", lambda _: {})
+        patch.setattr("vp_harness.research.promotion.dataset_files", lambda _: {})
         desk.dataset_id = promote_small(desk.lake, desk.configs).spec.source.dataset_id
     return desk
 

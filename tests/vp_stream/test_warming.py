@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vp_stream import EngineError, LogDamagedError
-from vp_stream.logfile import read_frames
-from vp_stream.warming import WarmLog, warm_log
+from vp_stream.frames.logfile import read_frames
+from vp_stream.frames.warming import WarmLog, warm_log
 
 
 def test_the_log_is_the_one_the_server_would_make(start: Any, market: Any, wait_until: Any) -> None:

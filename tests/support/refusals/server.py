@@ -8,9 +8,9 @@ from pathlib import Path
 from support.refusals import Case
 from support.refusals.bench import Bench, flip
 from vp_stream import StreamSettings
-from vp_stream.access import Token, read_token
-from vp_stream.protocol import parse_client_message, parse_query
-from vp_stream.servings import LakeCatalogue
+from vp_stream.clients.protocol import parse_client_message, parse_query
+from vp_stream.http.access import Token, read_token
+from vp_stream.servings.published import LakeCatalogue
 
 SETTINGS = StreamSettings(lake_root=Path("lake"), config_root=Path("configs"))
 

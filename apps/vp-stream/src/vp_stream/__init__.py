@@ -9,11 +9,11 @@ with start_in_background(settings) as server:
     print(server.url)
 """
 
-from vp_stream.app import create_app
-from vp_stream.catalogue import Catalogue, OpenedServing, Status
 from vp_stream.errors import EngineError, LogDamagedError, Refusal, SettingsError, VpStreamError
-from vp_stream.runs import RunSpec
+from vp_stream.frames.runs import RunSpec
+from vp_stream.http.app import create_app
 from vp_stream.server import RunningServer, serve, start_in_background
+from vp_stream.servings.catalogue import Catalogue, OpenedServing, Status
 from vp_stream.settings import StreamSettings
 
 __all__ = [

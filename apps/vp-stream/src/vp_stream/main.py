@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from vp_stream.access import TOKEN_VARIABLE, read_token
 from vp_stream.errors import VpStreamError
+from vp_stream.http.access import TOKEN_VARIABLE, read_token
+from vp_stream.http.openapi import document_bytes
 from vp_stream.logs import configure_logging
-from vp_stream.openapi import document_bytes
 from vp_stream.server import serve
 from vp_stream.settings import StreamSettings
 

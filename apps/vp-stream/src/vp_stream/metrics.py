@@ -21,12 +21,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vp_contract import CONTRACT_VERSION
+from vp_stream.clients.transport import DROPPED, LEFT
 from vp_stream.telemetry import BinTiming
-from vp_stream.transport import DROPPED, LEFT
 
 if TYPE_CHECKING:
-    from vp_stream.capacity import Listener
-    from vp_stream.hub import Hub
+    from vp_stream.clients.capacity import Listener
+    from vp_stream.clients.hub import Hub
 
 _MICROSECONDS: Final = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1, 0.5, 2.0)
 _MILLISECONDS: Final = (1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

@@ -15,17 +15,17 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-from vp_stream.app import create_app
-from vp_stream.capacity import Listener, Lobby, most_connections
-from vp_stream.catalogue import Catalogue
-from vp_stream.connections import StreamProtocol
+from vp_stream.clients.capacity import Listener, Lobby, most_connections
+from vp_stream.clients.connections import StreamProtocol
+from vp_stream.clients.hub import Hub
+from vp_stream.clients.protocol import MAX_CLIENT_MESSAGE_BYTES
+from vp_stream.clients.transport import listen
 from vp_stream.errors import VpStreamError
-from vp_stream.exchanges import RequestProtocol
-from vp_stream.hosts import is_loopback
-from vp_stream.hub import Hub
-from vp_stream.protocol import MAX_CLIENT_MESSAGE_BYTES
+from vp_stream.http.app import create_app
+from vp_stream.http.exchanges import RequestProtocol
+from vp_stream.http.hosts import is_loopback
+from vp_stream.servings.catalogue import Catalogue
 from vp_stream.settings import StreamSettings
-from vp_stream.transport import listen
 
 _logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 
-from vp_stream.access import Token
+from vp_stream.clients.hub import Limits
 from vp_stream.errors import SettingsError
-from vp_stream.hosts import check_allowed_host
-from vp_stream.hub import Limits
-from vp_stream.origin import check_allowed_origin
+from vp_stream.http.access import Token
+from vp_stream.http.hosts import check_allowed_host
+from vp_stream.http.origin import check_allowed_origin
 from vp_stream.telemetry import LatencyLog, parse_et
 
 

@@ -1,8 +1,55 @@
 """Spec models, wire messages, Arrow grid schema and instrument lock of the vacuum-pressure system."""
 
 from vp_contract._types import OnDamage, OnShort
-from vp_contract.campaign import CampaignSpec, load_campaign
-from vp_contract.chain import (
+from vp_contract.errors import (
+    GridError,
+    InstrumentLockError,
+    SpecError,
+    SpecNotFoundError,
+    VpContractError,
+    WireError,
+)
+from vp_contract.specs.campaign import CampaignSpec, load_campaign
+from vp_contract.specs.experiment import (
+    EvalSpec,
+    ExperimentSpec,
+    ParallelSpec,
+    SplitSpec,
+    SweepSpec,
+    TrackingSpec,
+    load_experiment,
+)
+from vp_contract.specs.instrument import (
+    INSTRUMENT_VARIABLE,
+    InstrumentLock,
+    check_instrument,
+    instrument_path,
+    load_instrument,
+)
+from vp_contract.specs.pipeline import (
+    CaptureSpec,
+    PipelineOverrides,
+    PipelineSpec,
+    ProjectionSpec,
+    ScoringSpec,
+    ServingSpec,
+    SignalSpec,
+    load_pipeline,
+    load_serving,
+)
+from vp_contract.specs.published import (
+    PublishedServing,
+    ServingSource,
+    dump_published,
+    load_published,
+    parse_published,
+    serving_id_of,
+)
+from vp_contract.specs.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
+from vp_contract.specs.runtime import RuntimeConfig
+from vp_contract.specs.sources import SourceFile, SourceOptions
+from vp_contract.specs.yaml_edit import dump_spec, edit_yaml
+from vp_contract.wire.chain import (
     CAMPAIGNS_DIR,
     EXPERIMENTS_DIR,
     PIPELINES_DIR,
@@ -12,41 +59,10 @@ from vp_contract.chain import (
     load_chain,
     spec_names,
 )
-from vp_contract.errors import (
-    GridError,
-    InstrumentLockError,
-    SpecError,
-    SpecNotFoundError,
-    VpContractError,
-    WireError,
-)
-from vp_contract.experiment import (
-    EvalSpec,
-    ExperimentSpec,
-    ParallelSpec,
-    SplitSpec,
-    SweepSpec,
-    TrackingSpec,
-    load_experiment,
-)
-from vp_contract.fields import (
-    BIN_FIELDS,
-    CELL_FIELDS,
-    SCORE_FIELDS,
-    Field,
-    grid_columns,
-    projection_fields,
-)
-from vp_contract.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
-from vp_contract.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
-from vp_contract.instrument import (
-    INSTRUMENT_VARIABLE,
-    InstrumentLock,
-    check_instrument,
-    instrument_path,
-    load_instrument,
-)
-from vp_contract.messages import (
+from vp_contract.wire.fields import BIN_FIELDS, CELL_FIELDS, SCORE_FIELDS, Field, grid_columns, projection_fields
+from vp_contract.wire.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
+from vp_contract.wire.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
+from vp_contract.wire.messages import (
     CONTRACT_VERSION,
     Ack,
     ClientMessage,
@@ -66,30 +82,7 @@ from vp_contract.messages import (
     decode_server_message,
     encode_message,
 )
-from vp_contract.published import (
-    PublishedServing,
-    ServingSource,
-    dump_published,
-    load_published,
-    parse_published,
-    serving_id_of,
-)
-from vp_contract.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
-from vp_contract.runtime import RuntimeConfig
-from vp_contract.schema import json_schema
-from vp_contract.sources import SourceFile, SourceOptions
-from vp_contract.specs import (
-    CaptureSpec,
-    PipelineOverrides,
-    PipelineSpec,
-    ProjectionSpec,
-    ScoringSpec,
-    ServingSpec,
-    SignalSpec,
-    load_pipeline,
-    load_serving,
-)
-from vp_contract.yaml_edit import dump_spec, edit_yaml
+from vp_contract.wire.schema import json_schema
 
 __all__ = [
     "BIN_FIELDS",

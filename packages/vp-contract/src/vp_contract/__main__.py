@@ -7,8 +7,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from vp_contract.asyncapi import asyncapi_document
-from vp_contract.schema import json_schema
+from vp_contract.wire.asyncapi import asyncapi_document
+from vp_contract.wire.schema import json_schema
 
 _DOCUMENTS = {"schema": json_schema, "asyncapi": asyncapi_document}
 

@@ -6,9 +6,6 @@ values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
 """
 
 from vp_harness import signals
-from vp_harness.campaign import Campaign, estimate, plan_campaign, run_campaign
-from vp_harness.compare import compare
-from vp_harness.dataset import Dataset, list_datasets
 from vp_harness.errors import (
     CampaignError,
     CoverageError,
@@ -35,15 +32,18 @@ from vp_harness.errors import (
     UnsoundError,
     VpHarnessError,
 )
-from vp_harness.experiment import ExperimentResult, run_experiment
-from vp_harness.generate import generate
-from vp_harness.lake import Lake, open_lake
-from vp_harness.pipeline import ScoredReplay, scored_bins
-from vp_harness.promotion import open_registry, promote
-from vp_harness.publication import publish
-from vp_harness.raw import RawFile, find_raw, import_file
-from vp_harness.results import ResultsStore
-from vp_harness.sources import located, source_options
+from vp_harness.execution.campaign import Campaign, estimate, plan_campaign, run_campaign
+from vp_harness.execution.generate import generate
+from vp_harness.execution.pipeline import ScoredReplay, scored_bins
+from vp_harness.lake.dataset import Dataset, list_datasets
+from vp_harness.lake.paths import Lake, open_lake
+from vp_harness.lake.publication import publish
+from vp_harness.lake.raw import RawFile, find_raw, import_file
+from vp_harness.lake.sources import located, source_options
+from vp_harness.research.compare import compare
+from vp_harness.research.experiment import ExperimentResult, run_experiment
+from vp_harness.research.promotion import open_registry, promote
+from vp_harness.research.results import ResultsStore
 
 __all__ = [
     "Campaign",

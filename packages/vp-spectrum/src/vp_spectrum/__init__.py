@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .blending import tanh
 from .chain import BinLike, ScoreChain, ScoredBin
-from .codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED, state5_codes
 from .conformance import conformance_digest
 from .derivative import DerivativeFrame, DerivativeStage
 from .errors import InputError, ParameterError, VpSpectrumError
 from .params import DerivativeParams, SpectrumParams
-from .robust import RobustWindow
+from .scores.blending import tanh
+from .scores.codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED, state5_codes
+from .scores.robust import RobustWindow
 from .spectrum import CellSpectrum, SpectrumFrame
 
 __all__ = [

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._blend import blend
 from ._jit import kernel, piece
-from ._window import admit, z_or_zero
+from .scores.blend import blend
+from .scores.window import admit, z_or_zero
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]

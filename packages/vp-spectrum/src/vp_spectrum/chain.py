@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ._checks import whole
-from .codes import codes_of_rows
 from .derivative import DerivativeFrame, DerivativeStage
 from .errors import InputError, ParameterError
 from .params import DerivativeParams, SpectrumParams
+from .scores.codes import codes_of_rows
 from .spectrum import CellSpectrum
 
 

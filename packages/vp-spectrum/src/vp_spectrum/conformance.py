@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .chain import ScoreChain, ScoredBin
-from .codes import state5_codes
 from .derivative import DerivativeFrame, DerivativeStage
 from .params import DerivativeParams, SpectrumParams
-from .robust import RobustWindow
+from .scores.codes import state5_codes
+from .scores.robust import RobustWindow
 from .spectrum import CellSpectrum, SpectrumFrame
 
 _N_CELLS = 48

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._blend import blend, blend_all
 from ._checks import whole_array
 from ._jit import kernel
-from .codes import BEAR_VACUUM, BULL_VACUUM, MIXED
 from .errors import InputError, ParameterError
 from .params import DerivativeParams
-from .robust import RobustWindow
+from .scores.blend import blend, blend_all
+from .scores.codes import BEAR_VACUUM, BULL_VACUUM, MIXED
+from .scores.robust import RobustWindow
 
 _NAME = "derivative"
 # Row weights are multiples of this: sums of them up to 1 are exact, so that equal intensities are equal floats

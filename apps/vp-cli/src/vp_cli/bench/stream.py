@@ -17,11 +17,10 @@ from websockets.asyncio.client import connect
 from vp_cli.errors import CliError
 from vp_contract import GridUpdate, encode_grid, encode_message, grid_schema, signal_update
 from vp_harness import located, open_lake
-from vp_harness.pipeline import checkpoint_path
-from vp_stream import StreamSettings, start_in_background
-from vp_stream.catalogue import OpenedServing
+from vp_harness.execution import checkpoint_path
+from vp_stream import OpenedServing, StreamSettings, start_in_background
+from vp_stream.frames import warm_log
 from vp_stream.servings import LakeCatalogue
-from vp_stream.warming import warm_log
 
 _WARM_BINS: Final = 200
 _TIMEOUT_S: Final = 300.0

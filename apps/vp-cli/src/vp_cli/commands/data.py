@@ -11,9 +11,8 @@ import typer
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
 from vp_harness import Dataset, generate, import_file, list_datasets, open_lake
-from vp_harness.configs import pipeline_config
-from vp_harness.overview import overview
-from vp_harness.pipeline import utc_text
+from vp_harness.execution import pipeline_config, utc_text
+from vp_harness.lake import overview
 
 
 def register(app: typer.Typer) -> None:

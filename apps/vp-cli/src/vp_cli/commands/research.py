@@ -9,7 +9,7 @@ import typer
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
 from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment
-from vp_harness.compare import SORTS, check_known
+from vp_harness.research import SORTS, check_known
 
 COLUMNS = (
     "run_id",

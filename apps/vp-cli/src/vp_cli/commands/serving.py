@@ -12,7 +12,7 @@ from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, Registr
 from vp_cli.page import built_page
 from vp_stream import StreamSettings
 from vp_stream import serve as serve_stream
-from vp_stream.access import TOKEN_VARIABLE, read_token
+from vp_stream.http import TOKEN_VARIABLE, read_token
 from vp_stream.logs import LogFormat, configure_logging
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vp_harness.errors import SignalError, SignalTrustError, VpHarnessError
-from vp_harness.manifest import canonical_json
+from vp_harness.lake.manifest import canonical_json
 from vp_harness.signals.base import Signal
 from vp_harness.signals.declared import GridSource, SignalData
 

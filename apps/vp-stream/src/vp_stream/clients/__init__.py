@@ -1,0 +1,1 @@
+"""A client from its connection to its last bin: protocol, schedule, session, capacity."""

@@ -1,0 +1,245 @@
+"""The frame log of one serving: one writer thread, any number of readers on the event loop.
+
+Finished blocks lie on the disk. In memory there are only the block being filled, eight bytes a bin for the time it
+became ready, and a block cache shared by all logs of the server and limited in bytes. How far a client has read is the
+client's own business: the log knows no clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from vp_contract import Frame
+from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
+
+Block = tuple[Frame, ...]
+
+_LOG_NUMBERS = itertools.count()
+
+
+class BlockCache:
+    """Least recently used blocks of all logs, at most `max_bytes` of frames. Safe across threads."""
+
+    def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
+        self._max_bytes = max_bytes
+        self._blocks: OrderedDict[tuple[int, int], tuple[Block, int]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the frames held."""
+        return self._bytes
+
+    def get(self, log: int, block: int) -> Block | None:
+        """The block if it is here, which makes it the most recently used."""
+        with self._lock:
+            entry = self._blocks.get((log, block))
+            if entry is None:
+                return None
+            self._blocks.move_to_end((log, block))
+            return entry[0]
+
+    def put(self, log: int, block: int, frames: Block) -> None:
+        """Add a block, dropping the ones not used for longest."""
+        size = sum(len(frame.update) + len(frame.grid) for frame in frames)
+        with self._lock:
+            replaced = self._blocks.pop((log, block), None)
+            if replaced is not None:
+                self._bytes -= replaced[1]
+            self._blocks[(log, block)] = (frames, size)
+            self._bytes += size
+            while self._bytes > self._max_bytes and len(self._blocks) > 1:
+                _, (_, dropped) = self._blocks.popitem(last=False)
+                self._bytes -= dropped
+
+    def drop_log(self, log: int) -> None:
+        """Forget every block of a log."""
+        with self._lock:
+            for key in [key for key in self._blocks if key[0] == log]:
+                self._bytes -= self._blocks.pop(key)[1]
+
+
+class FrameLog:
+    """Frames 0 .. `ready` - 1 of a run, readable while it is still running.
+
+    `append`, `finish` and `fail` belong to the writer thread, everything else to the event loop `loop`.
+    """
+
+    def __init__(self, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> None:
+        self._number = next(_LOG_NUMBERS)
+        self._cache = cache
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._writer: LogWriter | None = None
+        self._reader: BlockReader | None = None
+        self._tail: list[Frame] = []
+        self._tail_block = 0
+        self._ready_at = array("d")
+        self._ready = 0
+        self._finished = False
+        self._failure: Exception | None = None
+        self._waiters: set[Callable[[], None]] = set()
+        self._wake_pending = False
+        self._loads: dict[int, asyncio.Task[Block]] = {}
+
+    @classmethod
+    def create(cls, path: Path, key: LogKey, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> FrameLog:
+        """An empty log that will be published at `path` when it is finished."""
+        log = cls(cache, loop)
+        log._writer = LogWriter(path, key)
+        log._reader = BlockReader(log._writer.partial, log._writer.blocks)
+        return log
+
+    @classmethod
+    def load(cls, path: Path, key: LogKey, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> FrameLog:
+        """The finished log at `path`. Raises as `logfile.open_log` does."""
+        log = cls(cache, loop)
+        log._reader, log._ready = open_log(path, key)
+        log._tail_block = -1
+        log._finished = True
+        return log
+
+    @property
+    def ready(self) -> int:
+        """How many frames can be read."""
+        return self._ready
+
+    @property
+    def finished(self) -> bool:
+        """Whether `ready` is final and the log is on the disk under its name."""
+        return self._finished
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the run early, if anything did."""
+        return self._failure
+
+    def ready_at(self, bin_seq: int) -> float:
+        """When a frame became readable, on `time.monotonic`; -inf for the frames of a loaded log."""
+        return self._ready_at[bin_seq] if bin_seq < len(self._ready_at) else float("-inf")
+
+    def append(self, frame: Frame) -> None:
+        """Add the next frame."""
+        writer = self._writing()
+        with self._lock:
+            self._tail.append(frame)
+            self._ready_at.append(time.monotonic())
+            self._ready += 1
+            full = len(self._tail) == BLOCK_BINS
+        if full:
+            self._spool(writer)
+        self._wake_waiters()
+
+    def finish(self) -> None:
+        """No more frames: publish the file."""
+        writer = self._writing()
+        if self._tail:
+            self._spool(writer)
+        with self._reading().moving_to(writer.path):
+            writer.finish(self._ready)
+        self._writer = None
+        self._finished = True
+        self._wake_waiters()
+
+    def fail(self, error: Exception) -> None:
+        """The run ended early: the file is removed, readers are told."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+        self._failure = error
+        self._wake_waiters()
+
+    def frame_now(self, bin_seq: int) -> Frame | None:
+        """A ready frame if it is in memory."""
+        block, row = divmod(bin_seq, BLOCK_BINS)
+        with self._lock:
+            if block == self._tail_block:
+                return self._tail[row]
+        frames = self._cache.get(self._number, block)
+        return None if frames is None else frames[row]
+
+    async def frame(self, bin_seq: int) -> Frame:
+        """A ready frame, read from the disk in a worker thread if need be.
+
+        Raises `LogDamagedError` if the bytes on the disk are not the ones written.
+        """
+        frame = self.frame_now(bin_seq)
+        if frame is not None:
+            return frame
+        block, row = divmod(bin_seq, BLOCK_BINS)
+        load = self._loads.get(block)
+        if load is None:
+            load = self._loads[block] = asyncio.create_task(self._load(block))
+            load.add_done_callback(lambda done: self._loaded(block, done))
+        # Shielded: several clients may be waiting for the same block, and one of them may go away.
+        return (await asyncio.shield(load))[row]
+
+    def call_on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, on the event loop, when there are more frames or the run ends."""
+        self._waiters.add(callback)
+
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Take back a `call_on_change`."""
+        self._waiters.discard(callback)
+
+    def close(self) -> None:
+        """Release the file and the memory, and wake whoever waits. An unfinished file is removed."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+        if self._reader is not None:
+            self._reader.close()
+        self._cache.drop_log(self._number)
+        self._wake_waiters()
+
+    async def _load(self, block: int) -> Block:
+        frames = await asyncio.to_thread(self._reading().read, block)
+        self._cache.put(self._number, block, frames)
+        return frames
+
+    def _loaded(self, block: int, done: asyncio.Task[Block]) -> None:
+        self._loads.pop(block, None)
+        if not done.cancelled():
+            done.exception()  # seen here, in case every client that waited for it has left
+
+    def _reading(self) -> BlockReader:
+        if self._reader is None:
+            raise RuntimeError("a frame log without a file was read")
+        return self._reader
+
+    def _writing(self) -> LogWriter:
+        if self._writer is None:
+            raise RuntimeError("a finished, failed or closed frame log was written to")
+        return self._writer
+
+    def _spool(self, writer: LogWriter) -> None:
+        frames = tuple(self._tail)
+        writer.write_block(frames)
+        self._cache.put(self._number, self._tail_block, frames)
+        with self._lock:
+            self._tail = []
+            self._tail_block += 1
+
+    def _wake_waiters(self) -> None:
+        # One call on the loop at a time, however many frames arrive before it runs.
+        if self._wake_pending:
+            return
+        self._wake_pending = True
+        try:
+            self._loop.call_soon_threadsafe(self._run_waiters)
+        except RuntimeError:  # the loop is closed: the server is gone and so are the readers
+            self._wake_pending = False
+
+    def _run_waiters(self) -> None:
+        self._wake_pending = False
+        waiters, self._waiters = self._waiters, set()
+        for callback in waiters:
+            callback()

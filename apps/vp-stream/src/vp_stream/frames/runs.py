@@ -1,0 +1,197 @@
+"""One engine run per serving, shared by all of its clients.
+
+A run is a frame log and, unless a finished log of the same key was on the disk, the engine that fills it. Sessions see
+only the run: that a log turned out to be damaged and was made again shows to them as bins that are not ready yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from vp_contract import Frame
+from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.errors import LogDamagedError, VpStreamError
+from vp_stream.frames.bus import FrameBus
+from vp_stream.frames.framelog import BlockCache, FrameLog
+from vp_stream.frames.logfile import LogKey
+from vp_stream.frames.producer import Feed, Producer, RunObserver
+
+_logger = logging.getLogger(__name__)
+
+_MAX_REBUILDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it."""
+
+    key: LogKey
+    directory: Path
+    feed: Feed[Any]
+
+    @property
+    def path(self) -> Path:
+        """Where the finished frame log lies."""
+        return self.directory / self.key.file_name
+
+
+class ServingRun:
+    """The bins of one serving, as far as they exist. Belongs to the event loop."""
+
+    def __init__(self, spec: RunSpec, cache: BlockCache, observers: Sequence[RunObserver]) -> None:
+        self.spec = spec
+        self._cache = cache
+        self._observers = observers
+        self._log: FrameBus | None = None
+        self._producer: Producer | None = None
+        self._failure: Exception | None = None
+        self._rebuilds = 0
+        self._changing = asyncio.Lock()
+
+    @property
+    def ready(self) -> int:
+        """How many bins can be read."""
+        return 0 if self._log is None else self._log.ready
+
+    @property
+    def finished(self) -> bool:
+        """Whether `ready` is the number of bins of the whole replay."""
+        return self._log is not None and self._log.finished
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the run early."""
+        return self._failure if self._log is None else self._failure or self._log.failure
+
+    def ready_at(self, bin_seq: int) -> float:
+        """When a bin became readable, on `time.monotonic`."""
+        return float("-inf") if self._log is None else self._log.ready_at(bin_seq)
+
+    async def start(self) -> None:
+        """Open the finished log, or start the engine. Returns at once in both cases."""
+        loop = asyncio.get_running_loop()
+        async with self._changing:
+            if self._log is None:
+                self._log = await asyncio.to_thread(self._open_log, loop)
+
+    async def frame(self, bin_seq: int) -> Frame | None:
+        """A ready bin; None if it turned out damaged and is being made again (wait for a change, ask again)."""
+        log = self._log
+        if log is None:
+            return None
+        try:
+            return log.frame_now(bin_seq) or await log.frame(bin_seq)
+        except LogDamagedError as error:
+            await self._rebuild(log, error)
+            return None
+
+    def call_on_change(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once when there are more bins or the run ends."""
+        if self._log is not None:
+            self._log.call_on_change(callback)
+
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Take back a `call_on_change`."""
+        if self._log is not None:
+            self._log.forget(callback)
+
+    def stop(self) -> None:
+        """Ask the engine to stop at its next bin."""
+        if self._producer is not None:
+            self._producer.stop()
+
+    async def close(self, timeout_s: float) -> None:
+        """Stop the engine, wait for it up to `timeout_s` seconds and release the log."""
+        self.stop()
+        if self._producer is not None and not await in_daemon_thread(partial(self._producer.join, timeout_s)):
+            # It finds its log closed when it comes to the end of the bin it is at.
+            _logger.info("serving %s: the engine is left behind in the middle of a bin", self.spec.key.serving_id)
+        if self._log is not None:
+            self._log.close()
+
+    def _open_log(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
+        path = self.spec.path
+        try:
+            log = FrameLog.load(path, self.spec.key, self._cache, loop)
+        except FileNotFoundError:
+            pass
+        except (LogDamagedError, OSError) as error:
+            _logger.warning("serving %s: frame log not used, made again: %s", self.spec.key.serving_id, error)
+            path.unlink(missing_ok=True)
+        else:
+            _logger.info("serving %s: %d bins from %s", self.spec.key.serving_id, log.ready, path.name)
+            return log
+        return self._produce(loop)
+
+    def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
+        log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
+        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers)
+        self._producer.start()
+        return log
+
+    async def _rebuild(self, damaged: FrameBus, error: LogDamagedError) -> None:
+        loop = asyncio.get_running_loop()
+        async with self._changing:
+            if self._log is not damaged:
+                return
+            _logger.warning("serving %s: %s; the log is made again", self.spec.key.serving_id, error)
+            await self.close(5.0)
+            self._rebuilds += 1
+            if self._rebuilds > _MAX_REBUILDS:
+                self._failure = VpStreamError(f"the frame log was damaged {self._rebuilds} times; check the disk")
+                return
+            await asyncio.to_thread(self.spec.path.unlink, missing_ok=True)
+            self._log = await asyncio.to_thread(self._produce, loop)
+
+
+class RunTable:
+    """The runs of this server, one per frame log key."""
+
+    def __init__(self, cache: BlockCache, observers: Sequence[RunObserver] = ()) -> None:
+        self._cache = cache
+        self._observers = observers
+        self._runs: dict[str, ServingRun] = {}
+
+    async def get(self, spec: RunSpec) -> ServingRun:
+        """The run of this key, started if need be. A run that failed is given another chance."""
+        name = f"{spec.key.serving_id}/{spec.key.file_name}"
+        run = self._runs.get(name)
+        if run is None or run.failure is not None:
+            failed = run
+            # In the table before anything is waited for: whoever asks meanwhile gets the same run.
+            run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
+            if failed is not None:
+                await failed.close(0.0)
+        await run.start()
+        return run
+
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of frames held in memory for all runs together, beside the bins that are being written."""
+        return self._cache.held_bytes
+
+    def states(self) -> Mapping[str, int]:
+        """How many runs are `running`, `finished` and `failed`."""
+        states = Counter({"running": 0, "finished": 0, "failed": 0})
+        for run in self._runs.values():
+            states["failed" if run.failure is not None else "finished" if run.finished else "running"] += 1
+        return states
+
+    def failures(self) -> dict[str, Exception]:
+        """The runs that failed and were not asked for since, by serving id."""
+        failed = ((run.spec.key.serving_id, run.failure) for run in self._runs.values())
+        return {serving_id: error for serving_id, error in failed if error is not None}
+
+    async def close(self, timeout_s: float) -> None:
+        """Stop every engine and release every log."""
+        runs = list(self._runs.values())
+        for run in runs:
+            run.stop()
+        await asyncio.gather(*(run.close(timeout_s) for run in runs))

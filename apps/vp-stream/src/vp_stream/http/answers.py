@@ -1,0 +1,152 @@
+"""What the REST routes answer: the structs that are sent, and that the OpenAPI document is made from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from vp_harness.evaluation import Metrics
+from vp_harness.research import Sort
+
+
+class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):
+    """A request that cannot be answered. `code` is for programs; `parameter` names the one that is wrong, if one is."""
+
+    code: str
+    message: str
+    parameter: str | None = None
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """Whether the server can do its work: `ok`, `degraded` while an engine run stands failed, or `unavailable`."""
+
+    status: str
+    service: str
+    version: str
+    instrument: dict[str, str]
+    digests: dict[str, str]
+    clients: int
+    bins_sent: int
+    bins_skipped: int
+    problems: list[str]
+    engine_failures: dict[str, str]
+
+
+class ServingEntry(Struct, frozen=True, kw_only=True):
+    """An alias, the serving it points to, and since when."""
+
+    alias: str
+    serving_id: str
+    updated: str
+
+
+class ServingList(Struct, frozen=True, kw_only=True):
+    """Every alias."""
+
+    servings: list[ServingEntry]
+
+
+class ServingEvent(Struct, frozen=True, kw_only=True):
+    """One change of an alias; `from_id` is null for its first."""
+
+    seq: int
+    alias: str
+    kind: str
+    from_id: str | None
+    to_id: str
+    actor: str
+    time: str
+    reason: str
+
+
+class ServingHistory(Struct, frozen=True, kw_only=True):
+    """The audit trail of an alias, oldest first."""
+
+    alias: str
+    history: list[ServingEvent]
+
+
+class RunRow(Struct, frozen=True, kw_only=True):
+    """A run at its best threshold.
+
+    `choose` are the figures of the part that was searched, which rank it; `confirm` those of the part that was kept.
+    `p_corrected` counts all `n_trials` rows tried on the dataset; both are null where nothing was corrected. A run can
+    be streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
+    """
+
+    run_id: str
+    experiment: str
+    dataset_id: str
+    signal: str
+    params: dict[str, Any]
+    threshold: float
+    created_utc: str
+    choose: Metrics
+    confirm: Metrics
+    p_corrected: float | None
+    n_trials: int | None
+    can_stream: bool
+    alias: str | None
+    streaming_url: str | None
+    page_url: str | None
+
+
+class RunChoices(Struct, frozen=True, kw_only=True):
+    """What the parameters may be."""
+
+    signal: list[str]
+    dataset_id: list[str]
+    sort: list[str]
+
+
+class RunList(Struct, frozen=True, kw_only=True):
+    """Runs, best first, and what they can be filtered by."""
+
+    runs: list[RunRow]
+    choices: RunChoices
+
+
+class ThresholdFigures(Struct, frozen=True, kw_only=True):
+    """One threshold of a run."""
+
+    threshold: float
+    choose: Metrics
+    confirm: Metrics
+    p_corrected: float | None
+    n_trials: int | None
+
+
+class RunDetail(Struct, frozen=True, kw_only=True):
+    """A run with every threshold. `eval` is what it was judged by, `config` its whole runtime config."""
+
+    run_id: str
+    experiment: str
+    dataset_id: str
+    signal: str
+    params: dict[str, Any]
+    eval: dict[str, Any]
+    config: dict[str, Any]
+    config_hash: str
+    versions: dict[str, str]
+    choose_first: int
+    choose_end: int
+    confirm_first: int
+    confirm_end: int
+    elapsed_s: float
+    created_utc: str
+    thresholds: list[ThresholdFigures]
+    can_stream: bool
+    alias: str | None
+    streaming_url: str | None
+    page_url: str | None
+
+
+class RunQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of the list of runs."""
+
+    signal: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
+    dataset_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    sort: Sort = "tp_rate"
+    min_signals: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 5
+    top_n: Annotated[int, Meta(ge=1, le=1000)] = 50

@@ -1,0 +1,99 @@
+"""Where the server is put together. Nothing is computed here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from vp_harness import Lake, ResultsStore
+from vp_stream.clients.hub import Hub
+from vp_stream.clients.protocol import CLOSE_REFUSED, STREAM_PATH
+from vp_stream.frames.framelog import BlockCache
+from vp_stream.frames.runs import RunTable
+from vp_stream.http.access import SIGN_IN_PATH, TokenGuard, sign_in
+from vp_stream.http.experiments import StoredExperiments
+from vp_stream.http.health import StatusLook, health
+from vp_stream.http.hosts import HostGuard, HostNames, is_loopback
+from vp_stream.http.openapi import OPENAPI_PATH, openapi
+from vp_stream.http.origin import may_connect
+from vp_stream.http.pages import BuiltPage, SecurityHeaders
+from vp_stream.http.rest import LookUps, http_error, list_runs, list_servings, run_detail, serving_history
+from vp_stream.metrics import Metrics, metrics
+from vp_stream.servings.catalogue import Catalogue
+from vp_stream.servings.published import LakeCatalogue
+from vp_stream.settings import StreamSettings
+
+
+def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> Starlette:
+    """The ASGI application: stream, REST, health and the built page.
+
+    Servings come from the registry and lake of `settings` unless another `catalogue` is given. Any ASGI server can run
+    it, once; `serve` does so with the transport settings the stream needs. Raises `SettingsError` when the telemetry
+    file cannot be written.
+    """
+    chosen = (
+        catalogue
+        if catalogue is not None
+        else LakeCatalogue(Lake(settings.lake_root), settings.config_root, settings.registry_url)
+    )
+    latency = settings.open_latency_log()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.metrics = kept = Metrics()
+        runs = RunTable(BlockCache(), (kept,) if latency is None else (kept, latency))
+        app.state.look_ups = LookUps()
+        app.state.status_look = status_look = StatusLook(chosen)
+        app.state.hub = hub = Hub(chosen, runs, settings.limits(), kept)
+        kept.watch(hub)
+        watching = asyncio.create_task(kept.watch_loop())
+        # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
+        app.state.warming = warming = asyncio.create_task(status_look.now())
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await hub.drain(settings.shutdown_s / 2)
+            await runs.close(settings.shutdown_s / 4)
+            watching.cancel()
+            if latency is not None:
+                latency.close()
+
+    async def stream(websocket: WebSocket) -> None:
+        if may_connect(websocket.headers, allowed=settings.allow_origins, loopback_only=is_loopback(settings.host)):
+            await websocket.app.state.hub.handle(websocket)
+        else:
+            await websocket.close(CLOSE_REFUSED)  # before the accept: the handshake is answered with 403
+
+    names = HostNames(settings.host, settings.allow_hosts, settings.allow_origins)
+    middleware = [Middleware(SecurityHeaders), Middleware(HostGuard, names)]
+    if settings.token is not None:
+        middleware.append(Middleware(TokenGuard, settings.token))
+    app = Starlette(
+        routes=[
+            WebSocketRoute(STREAM_PATH, stream),
+            Route("/health", health, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+            Route(OPENAPI_PATH, openapi, methods=["GET"]),
+            Route("/v1/experiments/runs", list_runs, methods=["GET"]),
+            Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
+            Route("/v1/servings", list_servings, methods=["GET"]),
+            Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
+            Route(SIGN_IN_PATH, sign_in, methods=["GET", "POST"]),
+            Mount("/", BuiltPage(settings.page_root)),
+        ],
+        middleware=middleware,
+        exception_handlers={HTTPException: http_error},
+        lifespan=lifespan,
+    )
+    app.state.catalogue = chosen
+    app.state.token = settings.token
+    app.state.experiments = StoredExperiments(ResultsStore(Lake(settings.lake_root)), chosen)
+    return app

@@ -1,0 +1,300 @@
+"""The catalogue of a real lake: aliases from the registry, every check before a serving is opened, its feed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vp_book import Bin
+from vp_contract import (
+    CONTRACT_VERSION,
+    VERSIONS_DIR,
+    FrameEncoder,
+    InstrumentLock,
+    InstrumentLockError,
+    PublishedServing,
+    RuntimeConfig,
+    RuntimeConfigMessage,
+    ServingInfo,
+    SpecError,
+    check_instrument,
+    encode_message,
+    grid_fields,
+    instrument_path,
+    load_instrument,
+)
+from vp_harness import Dataset, Lake, ScoredReplay, located, scored_bins
+from vp_harness.errors import PipelineError, RawFileChangedError, RawFileError, VpHarnessError
+from vp_harness.execution import Files, conformance_digests
+from vp_harness.lake import CHECKSUMS_FILE, MANIFEST_FILE, check_anchor, check_sources
+from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
+from vp_spectrum import ScoredBin
+from vp_stream.errors import Refusal
+from vp_stream.frames.logfile import LogKey
+from vp_stream.frames.producer import EncodedBin
+from vp_stream.frames.runs import RunSpec
+from vp_stream.http.answers import ServingEvent
+from vp_stream.servings.catalogue import OpenedServing, Status
+
+_logger = logging.getLogger(__name__)
+
+
+class ReplayFeed:
+    """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
+
+    def __init__(self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None) -> None:
+        self._config = config
+        self._files = files
+        self._book_cache_dir = book_cache_dir
+        self._encoder = FrameEncoder(config)
+
+    def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
+        """A fresh replay."""
+        return scored_bins(self._config, self._files, book_cache_dir=self._book_cache_dir)
+
+    def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
+        """The frame of one bin."""
+        closed, scored = item
+        frame = self._encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
+        return EncodedBin(int(closed.fields["bin_seq"]), int(closed.fields["ts_ns"]), frame)
+
+    def anomalies(self, bins: Iterator[tuple[Bin, ScoredBin]]) -> Mapping[str, int]:
+        """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
+        if not isinstance(bins, ScoredReplay):
+            return {}
+        certificate: dict[str, Any] = bins.certificate()
+        crossed = {f"crossed_{phase}": count for phase, count in certificate["crossed_boundaries"].items()}
+        return {**certificate["anomalies"], **crossed}
+
+
+class LakeCatalogue:
+    """Servings of a registry, replayed from a lake. Safe across threads."""
+
+    def __init__(self, lake: Lake, config_root: Path, registry_url: str | None = None) -> None:
+        self._lake = lake
+        self._config_root = config_root
+        self._registry_url = registry_url
+        self._lock = threading.Lock()
+        self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
+        self._registry: Registry | None = None
+        self._digests: Mapping[str, str] | None = None
+        self._datasets: dict[str, list[tuple[int, int, int, int]]] = {}
+
+    def open(self, name: str) -> OpenedServing:
+        """Resolve a name and check everything a served number rests on.
+
+        The file of the version against the registry, the instrument against the lock, the numbers of the installed
+        libraries against the published digests, the dataset it was judged on against the digests that were published,
+        and that the raw files are there which it was published with, byte for byte. Raises `Refusal` for each. A
+        dataset that is gone is no reason to serve nothing: the numbers are computed from the raw files.
+        """
+        resolved = self._resolve(name)
+        spec = resolved.spec
+        self._check_instrument(spec)
+        self._check_digests(spec)
+        self._check_dataset(spec)
+        files = self._files(spec)
+        key = LogKey(
+            serving_id=spec.serving_id,
+            config_hash=spec.runtime.config_version,
+            source_sha256=spec.sources.sha256,
+            digests=spec.digests,
+            contract_version=CONTRACT_VERSION,
+        )
+        runtime = spec.runtime
+        return OpenedServing(
+            serving_id=spec.serving_id,
+            alias=resolved.alias,
+            config_text=runtime_config_text(resolved),
+            cell_width_ms=runtime.cell_width_ms,
+            timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
+            run=RunSpec(
+                key,
+                self._lake.stream_cache_dir(spec.serving_id),
+                ReplayFeed(runtime, files, self._lake.book_cache_dir),
+            ),
+        )
+
+    def published(self, name: str) -> PublishedServing:
+        """The serving of an alias or id as it was published. Raises `Refusal`."""
+        return self._resolve(name).spec
+
+    def target(self, alias: str) -> str:
+        """The serving id an alias points to now."""
+        return self._resolve(alias).serving_id
+
+    def servings(self) -> list[dict[str, Any]]:
+        """Every alias with its serving."""
+        with _registry_errors():
+            return [msgspec.to_builtins(alias) for alias in self._open_registry().aliases()]
+
+    def aliases_by_run(self) -> dict[str, str]:
+        """The first alias, by name, that serves each run."""
+        with _registry_errors():
+            return self._open_registry().aliases_by_run()
+
+    def history(self, alias: str) -> list[dict[str, Any]]:
+        """The audit trail of an alias, oldest first."""
+        with _registry_errors():
+            events = self._open_registry().history(alias)
+        return [{name: getattr(event, name) for name in ServingEvent.__struct_fields__} for event in events]
+
+    def status(self) -> Status:
+        """Read the instrument lock, the registry and the lake's root."""
+        problems: list[str] = []
+        instrument: dict[str, str] = {}
+        try:
+            lock = self._instrument_lock()
+            instrument = {"product_type": lock.product_type, "symbol": lock.symbol}
+        except Refusal as refusal:
+            problems.append(str(refusal))
+        try:
+            next(self._lake.root.iterdir(), None)
+        except OSError as error:
+            _logger.error("lake root %s cannot be read: %s", self._lake.root, error)
+            problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
+        else:
+            try:
+                self.servings()
+            except Refusal as refusal:
+                problems.append(str(refusal))
+        digests: Mapping[str, str] = {}
+        try:
+            digests = self._installed_digests()
+        except Exception as error:  # a broken installation is a state to report, not a crash of the report
+            _logger.error("the conformance digests cannot be computed", exc_info=error)
+            problems.append("the installed vp-book or vp-spectrum cannot compute its digest: see the server's log")
+        return Status(instrument, dict(digests), problems)
+
+    def _resolve(self, name: str) -> ResolvedServing:
+        with _registry_errors():
+            return self._open_registry().resolve(name)
+
+    def _open_registry(self) -> Registry:
+        with self._lock:
+            if self._registry is None:
+                url = self._registry_url or self._lake.registry_url
+                registry = Registry(url, self._config_root / VERSIONS_DIR)
+                if not registry.exists():  # also a URL that names nothing
+                    raise Refusal("unavailable", "there is no registry: promote a run first")
+                self._registry = registry
+            return self._registry
+
+    def _instrument_lock(self) -> InstrumentLock:
+        try:
+            return load_instrument(instrument_path(self._config_root))
+        except (SpecError, OSError) as error:
+            _logger.error("the instrument lock cannot be read: %s", error)
+            problem = "the instrument lock cannot be read: the server's log says why"
+            raise Refusal("unavailable", problem) from error
+
+    def _check_instrument(self, spec: PublishedServing) -> None:
+        runtime = spec.runtime
+        where = f"serving {spec.serving_id}"
+        try:
+            check_instrument(
+                self._instrument_lock(), product_type=runtime.product_type, symbol=runtime.symbol, where=where
+            )
+        except InstrumentLockError as error:
+            raise Refusal("instrument_mismatch", str(error)) from error
+
+    def _check_digests(self, spec: PublishedServing) -> None:
+        installed = self._installed_digests()
+        for library, published in sorted(spec.digests.items()):
+            if installed.get(library) != published:
+                distribution = library.replace("_", "-")
+                promoted = spec.versions.get(library) or spec.versions.get(distribution) or "the version it names"
+                raise Refusal(
+                    "digest_mismatch",
+                    f"serving {spec.serving_id} was published with {distribution} {promoted} whose numbers have digest "
+                    f"{published[:16]}; {distribution} {version(distribution)} installed here gives "
+                    f"{installed.get(library, 'none')[:16]}: install "
+                    f"{distribution}=={promoted}, or promote the run again",
+                )
+
+    def _check_dataset(self, spec: PublishedServing) -> None:
+        """Hold the dataset's own list of its files to the published one; `vp verify dataset` reads the files too."""
+        source = spec.source
+        if not source.dataset_files:
+            return
+        try:
+            directory = self._lake.dataset_dir(source.dataset_id)
+            if not directory.exists():
+                return
+            status = [(directory / name).stat() for name in (MANIFEST_FILE, CHECKSUMS_FILE)]
+            stamp = [(s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in status]
+            if self._datasets.get(spec.serving_id) != stamp:
+                dataset = Dataset.open(self._lake, source.dataset_id)
+                check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
+                self._datasets[spec.serving_id] = stamp
+        except (VpHarnessError, OSError) as error:
+            _logger.error("%s", error)
+            raise Refusal(
+                "integrity",
+                f"serving {spec.serving_id}: dataset {source.dataset_id} is not the one it was judged on; "
+                "`vp verify dataset` names what differs",
+            ) from error
+
+    def _installed_digests(self) -> Mapping[str, str]:
+        with self._digests_lock:
+            if self._digests is None:
+                self._digests = conformance_digests()
+            return self._digests
+
+    def _files(self, spec: PublishedServing) -> tuple[Path, ...]:
+        """The raw files that a serving was published with; none are looked for anew."""
+        where = f"serving {spec.serving_id}"
+        try:
+            check_sources(spec.runtime, spec.sources)
+            return located(spec.sources, self._lake)
+        except (PipelineError, RawFileChangedError) as error:
+            raise Refusal("integrity", f"{where}: {error}") from error
+        except RawFileError as error:
+            raise Refusal("raw_file_missing", f"{where}: {error}") from error
+        except OSError as error:
+            problem = f"a raw file cannot be read: {error.strerror or type(error).__name__}"
+            raise Refusal("raw_file_missing", f"{where}: {problem}") from error
+
+
+def runtime_config_text(resolved: ResolvedServing) -> str:
+    """The `runtime_config` message of a serving, as JSON."""
+    spec = resolved.spec
+    message = RuntimeConfigMessage(
+        contract_version=CONTRACT_VERSION,
+        config=spec.runtime,
+        grid_fields=grid_fields(spec.runtime),
+        grid_rows=spec.runtime.grid_rows,
+        serving=ServingInfo(
+            alias=resolved.alias,
+            serving_id=spec.serving_id,
+            source_run=spec.source.run_id,
+            promoted_at=resolved.promoted_at,
+            versions=spec.versions,
+            digests=spec.digests,
+        ),
+        replay_date=spec.runtime.dt,
+        replay_start_time=spec.runtime.start_time,
+        config_hash=spec.runtime.config_version,
+    )
+    return encode_message(message).decode()
+
+
+@contextlib.contextmanager
+def _registry_errors() -> Iterator[None]:
+    try:
+        yield
+    except UnknownServingError as error:
+        raise Refusal("unknown_serving", error.public) from error
+    except RegistryUnavailableError as error:
+        _logger.error("%s", error)
+        raise Refusal("unavailable", error.public) from error
+    except VpRegistryError as error:
+        _logger.error("%s", error)
+        raise Refusal("integrity", error.public) from error

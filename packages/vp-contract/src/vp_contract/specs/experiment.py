@@ -1,0 +1,147 @@
+"""The experiment spec: what is swept, how it is evaluated and how it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field, structs
+
+from vp_contract._types import Name, NonNegativeFloat, NonNegativeInt, ParamValue, PositiveInt
+from vp_contract.errors import SpecError
+from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec
+from vp_contract.specs.yaml_io import PathLike, convert_plain, load_yaml
+
+Axis = Annotated[tuple[ParamValue, ...], Meta(min_length=1, max_length=1000)]
+"""Values of one sweep axis."""
+
+
+class SplitSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the evaluated bins are split in time.
+
+    The first `choose_fraction` of them chooses, the rest after an embargo confirms. `embargo_bins` None means
+    `max_hold_bins`, the shortest embargo that lets no outcome of the first part reach into the second.
+    """
+
+    choose_fraction: Annotated[float, Meta(ge=0.1, le=0.9)] = 0.6
+    embargo_bins: NonNegativeInt | None = None
+
+
+class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a signal is judged (spec of the evaluation, sections 1 to 4). Bins count from the first of the capture.
+
+    Nothing fires in the first `warmup_bins` or within `cooldown_bins` of the last event. An outcome is `tp_ticks` for
+    or `sl_ticks` against, else a timeout after `max_hold_bins`. The crossing fill model enters `latency_bins` after
+    the event and pays `cost_ticks` a round trip. Rows with fewer than `min_signals` events are not ranked.
+    """
+
+    warmup_bins: NonNegativeInt = 300
+    tp_ticks: PositiveInt = 8
+    sl_ticks: PositiveInt = 4
+    max_hold_bins: PositiveInt = 1200
+    cooldown_bins: NonNegativeInt = 20
+    allow_overlap: bool = False
+    latency_bins: NonNegativeInt = 1
+    cost_ticks: NonNegativeFloat = 0.0
+    min_signals: PositiveInt = 5
+    split: SplitSpec = SplitSpec()
+
+    def __post_init__(self) -> None:
+        if self.latency_bins >= self.max_hold_bins:
+            raise SpecError(
+                f"expected less than max_hold_bins {self.max_hold_bins}, found {self.latency_bins}",
+                field="latency_bins",
+            )
+
+    @property
+    def embargo_bins(self) -> int:
+        """Bins between the choosing and the confirming part."""
+        return self.max_hold_bins if self.split.embargo_bins is None else self.split.embargo_bins
+
+
+class SweepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Axes of the sweep: name -> values. The sweep is their cartesian product.
+
+    `scoring` axes are fields of a serving's `scoring`, `pipeline` axes fields of a pipeline's overrides, both checked
+    here, value by value. `per_signal` maps a signal's name to axes over that signal's own parameters, over fields of
+    `eval`, and `thresholds`, which replace the signal's own; whoever knows the signals checks these.
+    """
+
+    scoring: dict[str, Axis] = {}
+    per_signal: dict[Name, dict[str, Axis]] = {}
+    pipeline: dict[str, Axis] = {}
+
+    def __post_init__(self) -> None:
+        check_axes("scoring", self.scoring, ScoringSpec)
+        check_axes("pipeline", self.pipeline, PipelineOverrides)
+        for signal, axes in self.per_signal.items():
+            for axis, values in axes.items():
+                _check_distinct(f"per_signal.{signal}.{axis}", values)
+
+
+class ParallelSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a sweep runs: threads here, processes here, or a Dask cluster at `address`."""
+
+    executor: Literal["local", "processes", "dask"] = "local"
+    workers: Annotated[int, Meta(ge=1, le=4096)] = 1
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.address is not None and self.executor != "dask":
+            raise SpecError(f"is only for executor dask, which here is {self.executor}", field="address")
+
+
+class TrackingSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where runs are tracked besides the results store. Only `none` is available: MLflow is not built yet."""
+
+    backend: Literal["none", "mlflow"] = "none"
+    uri: str | None = None
+
+    def __post_init__(self) -> None:
+        # mlflow is still read, so that the message can say more than that the word is unknown
+        if self.backend != "none":
+            raise SpecError(
+                f"{self.backend!r} is not available in this version; runs are kept in the results store: write none, "
+                "or leave `tracking` out",
+                field="backend",
+            )
+        if self.uri is not None:
+            raise SpecError("is for a tracking backend, and there is none: leave it out", field="uri")
+
+
+class ExperimentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`configs/experiments/NAME.yaml`: a serving, the variants of it to try and how they are judged."""
+
+    name: Name
+    description: str = ""
+    serving: Name
+    eval: EvalSpec = EvalSpec()
+    sweep: SweepSpec = field(default_factory=SweepSpec)
+    parallel: ParallelSpec = ParallelSpec()
+    tracking: TrackingSpec = TrackingSpec()
+
+
+def load_experiment(path: PathLike) -> ExperimentSpec:
+    """Read an experiment spec. Raises `SpecError` with file, line and field."""
+    return load_yaml(path, ExperimentSpec)
+
+
+def check_axes(group: str, axes: Mapping[str, Sequence[object]], target: type[Struct]) -> None:
+    """Raise `SpecError` unless every axis is a field of `target`, and every value one that the field takes, once."""
+    allowed = [entry.name for entry in structs.fields(target)]
+    for axis, values in axes.items():
+        where = f"{group}.{axis}"
+        if axis not in allowed:
+            raise SpecError(f"unknown sweep axis, allowed: {', '.join(allowed)}", field=where)
+        for position, value in enumerate(values):
+            try:
+                convert_plain({axis: value}, target)
+            except SpecError as error:
+                raise SpecError(error.problem, field=f"{where}[{position}]") from error
+        _check_distinct(where, values)
+
+
+def _check_distinct(where: str, values: Sequence[object]) -> None:
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise SpecError(f"found {value!r} twice", field=f"{where}[{position}]")

@@ -1,0 +1,152 @@
+"""A bin as the two messages of the wire, and the hash chain that ties a dataset to what is streamed of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from vp_contract.errors import WireError
+from vp_contract.specs.runtime import RuntimeConfig
+from vp_contract.wire.grid import encode_grid, grid_schema
+from vp_contract.wire.messages import GridUpdate, SignalUpdate, encode_message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LINK_BYTES: Final = 8
+"""Bytes of each link that `FrameChain.links` keeps: enough to tell which bin differs; the head is kept whole."""
+
+_SIGNAL_MEMBER: Final = b',"signal":{'
+
+
+class Frame(NamedTuple):
+    """One bin as it goes over the wire: the `grid_update` JSON and the Arrow IPC stream."""
+
+    update: bytes
+    grid: bytes
+
+
+class SignalLike(Protocol):
+    """What is sent of a `vp_spectrum.DerivativeFrame`, by the names and meanings of `vp_contract.SignalUpdate`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def score(self) -> float: ...  # noqa: D102
+    @property
+    def ready(self) -> bool: ...  # noqa: D102
+    @property
+    def sample_count(self) -> int: ...  # noqa: D102
+    @property
+    def base(self) -> float: ...  # noqa: D102
+    @property
+    def d1(self) -> float: ...  # noqa: D102
+    @property
+    def d2(self) -> float: ...  # noqa: D102
+    @property
+    def d3(self) -> float: ...  # noqa: D102
+    @property
+    def z1(self) -> float: ...  # noqa: D102
+    @property
+    def z2(self) -> float: ...  # noqa: D102
+    @property
+    def z3(self) -> float: ...  # noqa: D102
+    @property
+    def bull_intensity(self) -> float: ...  # noqa: D102
+    @property
+    def bear_intensity(self) -> float: ...  # noqa: D102
+    @property
+    def mixed_intensity(self) -> float: ...  # noqa: D102
+    @property
+    def dominant_state(self) -> int: ...  # noqa: D102
+
+
+class FrameEncoder:
+    """Encodes the bins of one config. The order of the columns is the schema's, whatever order they come in."""
+
+    def __init__(self, config: RuntimeConfig) -> None:
+        self._schema = grid_schema(config)
+
+    def encode(
+        self,
+        fields: Mapping[str, int | float | bool],
+        cells: Mapping[str, np.ndarray[Any, Any]],
+        signal: SignalLike,
+    ) -> Frame:
+        """The frame of a bin.
+
+        `fields` are scalars by the names of `BIN_FIELDS`; `cells` are columns by the names of `grid_columns`,
+        `2*radius+1` rows each; `signal` is the output of the derivative stage. Raises `WireError` (and its
+        `GridError`) naming a field or column that is missing or not finite.
+        """
+        update = encode_message(GridUpdate.from_bin(fields, signal_update(signal)))
+        return Frame(update, encode_grid(self._schema, cells))
+
+
+class FrameChain:
+    """A SHA-256 chain over the frames of a dataset, bin by bin.
+
+    Link `i` is the hash of link `i - 1` (32 zero bytes before the first), then twice an 8-byte little-endian length and
+    that many bytes: the `grid_update` JSON without its `signal` member, and the Arrow IPC stream. The signal is left
+    out because one dataset is served with many signals; everything else of a frame follows from the dataset.
+    """
+
+    def __init__(self) -> None:
+        self._head = bytes(32)
+        self._links = bytearray()
+
+    @property
+    def head(self) -> str:
+        """The last link, 64 hex digits."""
+        return self._head.hex()
+
+    @property
+    def links(self) -> bytes:
+        """The first `LINK_BYTES` of every link, one after the other."""
+        return bytes(self._links)
+
+    def add(self, frame: Frame) -> bytes:
+        """Take in the next frame; the `LINK_BYTES` of its link. Raises `WireError` for an update without a signal."""
+        update, _ = split_signal(frame.update)
+        digest = hashlib.sha256(self._head)
+        for part in (update, frame.grid):
+            digest.update(len(part).to_bytes(8, "little"))
+            digest.update(part)
+        self._head = digest.digest()
+        link = self._head[:LINK_BYTES]
+        self._links += link
+        return link
+
+
+def split_signal(update: bytes) -> tuple[bytes, bytes]:
+    """The bytes of a `grid_update` without its `signal` member, and the JSON object that member holds.
+
+    Raises `WireError` when there is none.
+    """
+    start = update.find(_SIGNAL_MEMBER)
+    end = update.find(b"}", start)  # the object holds numbers and a name, no other object
+    if start < 0 or end < 0:
+        raise WireError("grid_update: there is no signal member")
+    return update[:start] + update[end + 1 :], update[start + len(_SIGNAL_MEMBER) - 1 : end + 1]
+
+
+def signal_update(frame: SignalLike) -> SignalUpdate:
+    """The derivative stage's output as it goes into `grid_update`."""
+    return SignalUpdate(
+        name=frame.name,
+        score=float(frame.score),
+        ready=bool(frame.ready),
+        sample_count=int(frame.sample_count),
+        base=float(frame.base),
+        d1=float(frame.d1),
+        d2=float(frame.d2),
+        d3=float(frame.d3),
+        z1=float(frame.z1),
+        z2=float(frame.z2),
+        z3=float(frame.z3),
+        bull_intensity=float(frame.bull_intensity),
+        bear_intensity=float(frame.bear_intensity),
+        mixed_intensity=float(frame.mixed_intensity),
+        dominant_state=int(frame.dominant_state),
+    )

@@ -1,0 +1,240 @@
+"""Messages of the stream, and their JSON.
+
+Readers ignore fields they do not know, so a newer server can talk to an older page. Messages of the server are encoded
+with `encode_message`, those of a client read with `decode_client_message`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+from vp_contract._types import MAX_WIRE_INT
+from vp_contract.errors import WireError
+from vp_contract.specs.runtime import RuntimeConfig
+from vp_contract.wire.fields import BIN_FIELDS, Field
+
+CONTRACT_VERSION: Final = "1.1"
+"""major.minor: a new minor adds fields, a new major changes what one means."""
+
+Int64Text: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,19}$(?!\n)")]
+"""A 64-bit integer as decimal text, for JSON readers that keep only 53 bits."""
+
+WireInt: TypeAlias = Annotated[int, Meta(ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
+WireCount: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_WIRE_INT)]
+
+
+class GridField(Struct, frozen=True, kw_only=True):
+    """A column of the binary grid and its Arrow type."""
+
+    name: str
+    type: str
+
+
+class ServingInfo(Struct, frozen=True, kw_only=True):
+    """Which published serving a stream shows. `alias` is None when it was asked for by id."""
+
+    alias: str | None
+    serving_id: str
+    source_run: str
+    promoted_at: str
+    versions: dict[str, str]
+    digests: dict[str, str]
+
+
+class RuntimeConfigMessage(Struct, frozen=True, kw_only=True, tag="runtime_config"):
+    """The first message of a stream: what the following bins are."""
+
+    contract_version: str
+    config: RuntimeConfig
+    grid_fields: tuple[GridField, ...]
+    grid_rows: int
+    serving: ServingInfo
+    replay_date: str
+    replay_start_time: str
+    config_hash: str
+
+
+class SignalUpdate(Struct, frozen=True, kw_only=True):
+    """Output of the derivative stage for one bin. `score` means nothing until `ready`; `dominant_state` is -2..2."""
+
+    name: str
+    score: float
+    ready: bool
+    sample_count: WireCount
+    base: float
+    d1: float
+    d2: float
+    d3: float
+    z1: float
+    z2: float
+    z3: float
+    bull_intensity: float
+    bear_intensity: float
+    mixed_intensity: float
+    dominant_state: int
+
+
+class GridUpdate(Struct, frozen=True, kw_only=True, tag="grid_update"):
+    """The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
+
+    `skipped_bins` is how many bins before this one were left out for this client.
+    """
+
+    bin_seq: WireCount
+    ts_ns: Int64Text
+    bin_start_ns: Int64Text
+    bin_end_ns: Int64Text
+    bin_event_count: WireCount
+    event_id: WireCount
+    mid_price: float
+    spot_ref_price_int: Int64Text
+    best_bid_price_int: Int64Text
+    best_ask_price_int: Int64Text
+    best_bid_size: WireCount
+    best_ask_size: WireCount
+    book_valid: bool
+    trade_count: WireCount
+    buy_volume: WireCount
+    sell_volume: WireCount
+    last_trade_price_int: Int64Text
+    bid_high_price_int: Int64Text
+    bid_low_price_int: Int64Text
+    ask_high_price_int: Int64Text
+    ask_low_price_int: Int64Text
+    best_ask_move_ticks: WireInt
+    best_bid_move_ticks: WireInt
+    ask_reprice_sign: int
+    bid_reprice_sign: int
+    microstate_id: int
+    chase_up_flag: bool
+    chase_down_flag: bool
+    signal: SignalUpdate
+    skipped_bins: WireCount = 0
+
+    @classmethod
+    def from_bin(cls, fields: Mapping[str, int | float | bool], signal: SignalUpdate) -> GridUpdate:
+        """The message of a bin, from its scalars by the names of `BIN_FIELDS` (others are ignored).
+
+        Raises `WireError` naming a field that is missing or is no finite number.
+        """
+        values: dict[str, object] = {}
+        name = ""
+        try:
+            for name, convert in _BIN_CONVERTERS:
+                values[name] = convert(fields[name])
+        except KeyError:
+            raise WireError(f"grid_update: field {name} is missing from the bin") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise WireError(f"grid_update: field {name} cannot be {fields[name]!r}") from error
+        return cls(signal=signal, **values)  # type: ignore[arg-type]  # converted above to each field's type
+
+
+class StreamEnd(Struct, frozen=True, kw_only=True, tag="stream_end"):
+    """The replay is over after `bins` bins."""
+
+    bins: WireCount
+
+
+class ErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
+    """Something is refused or has failed. `code` is for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class Pause(Struct, frozen=True, tag="pause"):
+    """Send no bins until resumed."""
+
+
+class Resume(Struct, frozen=True, tag="resume"):
+    """Go on from where it was paused."""
+
+
+class Seek(Struct, frozen=True, kw_only=True, tag="seek"):
+    """Go on from bin `bin_seq`."""
+
+    bin_seq: WireCount
+
+
+class Ack(Struct, frozen=True, kw_only=True, tag="ack"):
+    """The client has handled everything up to bin `bin_seq`."""
+
+    bin_seq: WireCount
+
+
+class Follow(Struct, frozen=True, tag="follow"):
+    """Change over when the alias is moved to another serving."""
+
+
+ServerMessage: TypeAlias = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage
+ClientMessage: TypeAlias = Pause | Resume | Seek | Ack | Follow
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_SERVER_DECODER: Final[msgspec.json.Decoder[ServerMessage]] = msgspec.json.Decoder(ServerMessage)
+_CLIENT_DECODER: Final[msgspec.json.Decoder[ClientMessage]] = msgspec.json.Decoder(ClientMessage)
+_SIGNAL_FLOATS: Final = tuple(f.name for f in msgspec.structs.fields(SignalUpdate) if f.type is float)
+
+
+def encode_message(message: ServerMessage | ClientMessage) -> bytes:
+    """The JSON of one message, UTF-8.
+
+    Raises `WireError` when a number of a `GridUpdate` is not finite: JSON has no NaN, and null in its place would
+    reach the page as a price.
+    """
+    if isinstance(message, GridUpdate):
+        _check_finite(message)
+    return _ENCODER.encode(message)
+
+
+def decode_server_message(data: bytes | str) -> ServerMessage:
+    """A message of the server. Raises `WireError` for anything else."""
+    try:
+        return _SERVER_DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise WireError(f"not a message of the server: {error}") from error
+
+
+def decode_client_message(data: bytes | str) -> ClientMessage:
+    """A message of a client. Raises `WireError` for anything else."""
+    try:
+        return _CLIENT_DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise WireError(f"not a message of a client: {error}") from error
+
+
+def _check_finite(update: GridUpdate) -> None:
+    if not math.isfinite(update.mid_price):
+        raise WireError(f"grid_update: mid_price is {update.mid_price}, expected a finite number")
+    signal = update.signal
+    for name in _SIGNAL_FLOATS:
+        value = getattr(signal, name)
+        if not math.isfinite(value):
+            raise WireError(f"grid_update: signal.{name} is {value}, expected a finite number")
+
+
+def _int64_text(value: int | float | bool) -> str:
+    return str(int(value))
+
+
+def _finite(value: int | float | bool) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is not finite")
+    return number
+
+
+def _converter(field: Field) -> Callable[[int | float | bool], object]:
+    if field.text:
+        return _int64_text
+    if field.type == "bool":
+        return bool
+    return _finite if field.type == "float64" else int
+
+
+_BIN_CONVERTERS: Final = tuple((field.name, _converter(field)) for field in BIN_FIELDS)

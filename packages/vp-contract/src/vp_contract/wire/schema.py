@@ -1,0 +1,51 @@
+"""JSON Schema of all messages, from which the page's types and the AsyncAPI document are made."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from vp_contract.wire.close import CLOSE_CODES
+from vp_contract.wire.descriptions import plain
+from vp_contract.wire.messages import (
+    CONTRACT_VERSION,
+    Ack,
+    ErrorMessage,
+    Follow,
+    GridUpdate,
+    Pause,
+    Resume,
+    RuntimeConfigMessage,
+    Seek,
+    StreamEnd,
+)
+
+SERVER_MESSAGES: Final = (RuntimeConfigMessage, GridUpdate, StreamEnd, ErrorMessage)
+CLIENT_MESSAGES: Final = (Pause, Resume, Seek, Ack, Follow)
+
+
+def json_schema() -> dict[str, Any]:
+    """A JSON Schema (2020-12) document: every message under `$defs`, and which of them server and client may send.
+
+    `version` is the contract version and `x-close-codes` maps the names of the close codes to their numbers.
+    """
+    types = (*SERVER_MESSAGES, *CLIENT_MESSAGES)
+    references, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    server, client = references[: len(SERVER_MESSAGES)], references[len(SERVER_MESSAGES) :]
+    definitions: dict[str, Any] = {
+        "ServerMessage": {"oneOf": list(server)},
+        "ClientMessage": {"oneOf": list(client)},
+        **components,
+    }
+    document: dict[str, Any] = plain(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "Vacuum-pressure stream",
+            "version": CONTRACT_VERSION,
+            "x-close-codes": {close.name: close.code for close in CLOSE_CODES},
+            "anyOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],
+            "$defs": definitions,
+        }
+    )
+    return document

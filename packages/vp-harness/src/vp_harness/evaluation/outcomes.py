@@ -1,0 +1,263 @@
+"""What an event would have earned: take-profit, stop or timeout, under two models of the fills.
+
+Prices are exact: everything is counted in half price_int units (bid + ask, or twice a side), so that a mid between two
+ticks needs no float.
+
+`mid`: enter at the event bin's closing mid. Each later bin is checked for the stop and the target against the mid of
+its best bid and ask extremes, (bid_low + ask_low) / 2 and (bid_high + ask_high) / 2; a bin that reaches both is a stop.
+The trade earns exactly +tp or -sl ticks, or at the timeout the difference to the last valid mid.
+
+`cross`: an order reaches the market `latency_bins` after the bin whose close decided it, and trades at that bin's
+closing quote: a buy at the ask, a sale at the bid. The entry follows the event, the exit follows the first bin in
+which the side one would leave at (the bid's extremes for a long position, the ask's for a short one) is at the stop or
+the target. So a fast market costs what it would cost. `cost_ticks` is taken off a round trip.
+
+Bins without a valid book are stepped over but count as time. All that belongs to an event, its last fill included,
+lies within `max_hold_bins` of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vp_harness._jit import kernel
+from vp_harness.errors import ParameterError
+from vp_harness.evaluation.events import Events
+
+NOT_OPENED: Final = 0
+TAKE_PROFIT: Final = 1
+STOP: Final = 2
+TIMEOUT: Final = 3
+
+PRICE_COLUMNS: Final = (
+    "best_bid_price_int",
+    "best_ask_price_int",
+    "bid_high_price_int",
+    "bid_low_price_int",
+    "ask_high_price_int",
+    "ask_low_price_int",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRule:
+    """When a position is left and what trading costs.
+
+    `tp_ticks` and `sl_ticks` are distances in price ticks, positive; `max_hold_bins` counts from the event bin;
+    `latency_bins` and `cost_ticks` (a round trip) belong to the `cross` fills only.
+    """
+
+    tp_ticks: float = 8.0
+    sl_ticks: float = 4.0
+    max_hold_bins: int = 1200
+    latency_bins: int = 0
+    cost_ticks: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("tp_ticks", "sl_ticks"):
+            if not 0 < getattr(self, name) < 1e6:
+                raise ParameterError(f"{name} {getattr(self, name)!r} must be positive")
+        if self.max_hold_bins < 1:
+            raise ParameterError(f"max_hold_bins {self.max_hold_bins} must be 1 or more")
+        if not 0 <= self.latency_bins < self.max_hold_bins:
+            raise ParameterError(
+                f"latency_bins {self.latency_bins} must be 0 or more and below max_hold_bins {self.max_hold_bins}"
+            )
+        if not 0 <= self.cost_ticks < 1e6:
+            raise ParameterError(f"cost_ticks {self.cost_ticks!r} must be 0 or more")
+
+    @property
+    def breakeven_tp_rate(self) -> float:
+        """The share of targets among targets and stops at which such trades earn nothing, costs included."""
+        return min(1.0, (self.sl_ticks + self.cost_ticks) / (self.tp_ticks + self.sl_ticks))
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The quotes of a dataset's bins: `quotes` int64 (6, n_bins) in the order of PRICE_COLUMNS, `valid` bool."""
+
+    quotes: NDArray[np.int64]
+    valid: NDArray[np.bool_]
+    tick_int: int
+
+    @classmethod
+    def from_bins(cls, bins: pl.DataFrame, tick_int: int) -> Prices:
+        """From the per-bin table of a dataset; `tick_int` is the price tick in price_int."""
+        quotes = np.empty((len(PRICE_COLUMNS), bins.height), np.int64)
+        for row, name in enumerate(PRICE_COLUMNS):
+            quotes[row] = bins[name].to_numpy()
+        return cls(quotes, bins["book_valid"].to_numpy().astype(np.bool_), tick_int)
+
+
+@dataclass(frozen=True, slots=True)
+class Fills:
+    """Outcomes under one model for an event at every bin and in both directions; arrays of shape (2, n_bins).
+
+    Row 0 is up, row 1 down. `outcome` int8 is NOT_OPENED, TAKE_PROFIT, STOP or TIMEOUT, `exit_bin` int64 the bin in
+    which the position is gone, `pnl_ticks` float64 (0 where not opened).
+    """
+
+    outcome: NDArray[np.int8]
+    exit_bin: NDArray[np.int64]
+    pnl_ticks: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """What an event at any bin would lead to. Computed once per ExitRule and shared by every signal and threshold."""
+
+    mid: Fills
+    cross: Fills
+    rule: ExitRule
+
+    @property
+    def open_until(self) -> NDArray[np.int64]:
+        """int64 (2, n_bins): the last bin of the position, the later one of the two models."""
+        return np.maximum(self.mid.exit_bin, self.cross.exit_bin)
+
+
+def outcome_table(prices: Prices, rule: ExitRule) -> OutcomeTable:
+    """Walk forward from every bin with a valid book. At most n_bins * max_hold_bins steps."""
+    n_bins = prices.valid.shape[0]
+    fills = []
+    for model in (_walk_mid, _walk_cross):
+        outcome = np.zeros((2, n_bins), np.int8)
+        exit_bin = np.zeros((2, n_bins), np.int64)
+        pnl = np.zeros((2, n_bins), np.int64)
+        model(
+            prices.quotes,
+            prices.valid,
+            round(2 * rule.tp_ticks * prices.tick_int),
+            round(2 * rule.sl_ticks * prices.tick_int),
+            rule.max_hold_bins,
+            rule.latency_bins,
+            outcome,
+            exit_bin,
+            pnl,
+        )
+        cost = rule.cost_ticks if model is _walk_cross else 0.0
+        ticks = np.where(outcome == NOT_OPENED, 0.0, pnl / (2.0 * prices.tick_int) - cost)
+        fills.append(Fills(outcome, exit_bin, ticks))
+    return OutcomeTable(fills[0], fills[1], rule)
+
+
+def opened(events: Events, table: OutcomeTable, *, allow_overlap: bool) -> Events:
+    """The events that open a position: without overlap none opens before the last one is over."""
+    if allow_overlap:
+        return events
+    mask = np.zeros(len(events), np.bool_)
+    _mark_opened(events.bins, events.directions, table.open_until, mask)
+    return Events(events.bins[mask], events.directions[mask])
+
+
+@kernel
+def _mark_opened(
+    bins: NDArray[np.int64], directions: NDArray[np.int8], open_until: NDArray[np.int64], mask: NDArray[np.bool_]
+) -> None:
+    busy_until = -1
+    for i in range(bins.shape[0]):
+        t = bins[i]
+        if t <= busy_until:
+            continue
+        mask[i] = True
+        busy_until = open_until[0 if directions[i] > 0 else 1, t]
+
+
+@kernel
+def _walk_mid(
+    quotes: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    tp: int,
+    sl: int,
+    max_hold: int,
+    latency: int,  # noqa: ARG001 - one signature for both models
+    outcome: NDArray[np.int8],
+    exit_bin: NDArray[np.int64],
+    pnl: NDArray[np.int64],
+) -> None:
+    n_bins = valid.shape[0]
+    for row in range(2):
+        for event in range(n_bins):
+            deadline = min(event + max_hold, n_bins - 1)
+            exit_bin[row, event] = deadline
+            if not valid[event]:
+                continue
+            entry = quotes[0, event] + quotes[1, event]
+            outcome[row, event] = TIMEOUT
+            last = entry
+            for t in range(event + 1, deadline + 1):
+                if not valid[t]:
+                    continue
+                above = quotes[2, t] + quotes[4, t] - entry
+                below = entry - quotes[3, t] - quotes[5, t]
+                against = below if row == 0 else above
+                along = above if row == 0 else below
+                if against >= sl:
+                    outcome[row, event] = STOP
+                    pnl[row, event] = -sl
+                    exit_bin[row, event] = t
+                    break
+                if along >= tp:
+                    outcome[row, event] = TAKE_PROFIT
+                    pnl[row, event] = tp
+                    exit_bin[row, event] = t
+                    break
+                last = quotes[0, t] + quotes[1, t]
+            if outcome[row, event] == TIMEOUT:
+                pnl[row, event] = last - entry if row == 0 else entry - last
+
+
+@kernel
+def _walk_cross(
+    quotes: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    tp: int,
+    sl: int,
+    max_hold: int,
+    latency: int,
+    outcome: NDArray[np.int8],
+    exit_bin: NDArray[np.int64],
+    pnl: NDArray[np.int64],
+) -> None:
+    n_bins = valid.shape[0]
+    for row in range(2):
+        enter_side = 1 if row == 0 else 0
+        leave_side = 1 - enter_side
+        high = 2 if row == 0 else 4
+        sign = 1 if row == 0 else -1
+        for event in range(n_bins):
+            deadline = min(event + max_hold, n_bins - 1)
+            exit_bin[row, event] = deadline
+            if not valid[event]:
+                continue
+            start = event + latency
+            while start <= deadline and not valid[start]:
+                start += 1
+            if start > deadline:
+                continue
+            entry = 2 * quotes[enter_side, start]
+            outcome[row, event] = TIMEOUT
+            leave = deadline
+            for t in range(start + 1, deadline - latency + 1):
+                if not valid[t]:
+                    continue
+                best = quotes[high, t] if row == 0 else quotes[high + 1, t]
+                worst = quotes[high + 1, t] if row == 0 else quotes[high, t]
+                if sign * (entry - 2 * worst) >= sl:
+                    outcome[row, event] = STOP
+                elif sign * (2 * best - entry) >= tp:
+                    outcome[row, event] = TAKE_PROFIT
+                if outcome[row, event] != TIMEOUT:
+                    leave = t + latency
+                    break
+            while leave < deadline and not valid[leave]:
+                leave += 1
+            exit_bin[row, event] = leave
+            while not valid[leave]:  # the book is not valid any more: the last quote that was
+                leave -= 1
+            pnl[row, event] = sign * (2 * quotes[leave_side, leave] - entry)

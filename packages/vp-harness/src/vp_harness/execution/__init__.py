@@ -1,0 +1,28 @@
+"""From a spec to datasets: configs, the scored replay, generation, campaigns, and where work is done."""
+
+from __future__ import annotations
+
+from vp_harness.execution.configs import experiment_chain, pipeline_config
+from vp_harness.execution.executors import parallel_of
+from vp_harness.execution.pipeline import (
+    Files,
+    checkpoint_path,
+    conformance_digests,
+    instrument_of,
+    physics_of,
+    utc_text,
+    warm_checkpoint,
+)
+
+__all__ = [
+    "Files",
+    "checkpoint_path",
+    "conformance_digests",
+    "experiment_chain",
+    "instrument_of",
+    "parallel_of",
+    "physics_of",
+    "pipeline_config",
+    "utc_text",
+    "warm_checkpoint",
+]

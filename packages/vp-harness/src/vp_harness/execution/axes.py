@@ -1,0 +1,57 @@
+"""Which value of a sweep's axes an error is about, and where it stands in the spec's file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vp_contract import SpecError
+from vp_contract.specs import line_of
+
+
+class AxisValue(NamedTuple):
+    """One coordinate of a point: its path in the spec, and the field that it sets."""
+
+    path: str
+    field: str
+    value: Any
+
+
+def axis_values(
+    group: str, axes: Mapping[str, Sequence[Any]], point: Mapping[str, Any], fields: Mapping[str, str] | None = None
+) -> list[AxisValue]:
+    """The coordinates of `point` on the axes of one group; `fields` maps an axis to the field that it sets."""
+    return [
+        AxisValue(f"{group}.{axis}[{list(axes[axis]).index(value)}]", (fields or {}).get(axis, axis), value)
+        for axis, value in point.items()
+        if axis in axes
+    ]
+
+
+def axis_problem(file: Path | None, group: str, values: Sequence[AxisValue], error: Exception) -> str:
+    """The text of `error` with file, line and path of the value to blame, or of `group` when it fits none of them."""
+    field = error.field.partition("[")[0] if isinstance(error, SpecError) else ""
+    problem = (error.problem if isinstance(error, SpecError) else str(error)).replace("the overrides", "the axes")
+    words = set(re.findall(r"[\w.-]+", problem))
+    # the field in question; one that is named beside it; one whose value is
+    blamed = (
+        [value for value in values if value.field == field]
+        or [value for value in values if value.field in words]
+        or [value for value in values if str(value.value) in words]
+    )
+    path = blamed[0].path if blamed else group
+    if field and (not blamed or blamed[0].field != field):
+        problem = f"{field}: {problem}"
+    if len(values) > 1:
+        problem += f" (at {', '.join(f'{value.field} {value.value}' for value in values)})"
+    return f"{place_of(file, path)}{path}: {problem}"
+
+
+def place_of(file: Path | None, path: str) -> str:
+    """`FILE:LINE: ` of a field of a spec; nothing when it was read from no file."""
+    if file is None:
+        return ""
+    line = line_of(file, path)
+    return f"{file}: " if line is None else f"{file}:{line}: "

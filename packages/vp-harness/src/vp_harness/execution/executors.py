@@ -1,0 +1,189 @@
+"""Where tasks run: one `concurrent.futures.Executor`, whatever is behind it.
+
+A task is a function of this package with plain arguments. It does its work by name and hash in the lake and returns
+little; only the process that submits it writes results and registry. So a task that runs twice does no harm, and the
+results are the same whatever the executor and the number of workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar, cast
+
+import msgspec
+
+from vp_book import VpBookError
+from vp_contract import ParallelSpec, SpecError, VpContractError
+from vp_harness.errors import ExecutorError, TaskError
+from vp_harness.execution.generate import code_versions
+from vp_harness.execution.pipeline import conformance_digests
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DASK_RETRIES: Final = 2
+_CONNECT_S: Final = 20
+
+
+def parallel_of(spec: ParallelSpec, executor: str | None, workers: int | None, scheduler: str | None) -> ParallelSpec:
+    """The spec with what a command line says instead. Raises ExecutorError for what does not go together."""
+    fields: dict[str, Any] = msgspec.to_builtins(spec)
+    if executor is not None:
+        fields |= {"executor": executor, "address": spec.address if executor == "dask" else None}
+    if workers is not None:
+        fields["workers"] = workers
+    if scheduler is not None:
+        fields["address"] = scheduler
+    try:
+        return msgspec.convert(fields, ParallelSpec)
+    except (msgspec.ValidationError, SpecError) as error:
+        raise ExecutorError(f"executor: {error}") from error
+
+
+@contextlib.contextmanager
+def executor_of(parallel: ParallelSpec) -> Iterator[Executor]:
+    """The executor of a spec: threads (kernels release the GIL), spawned processes, or a Dask cluster.
+
+    Tasks that have not begun are dropped when the block ends with an error. Raises ExecutorError when the cluster
+    cannot be used.
+    """
+    if parallel.executor == "dask":
+        with _dask(parallel.address) as executor:
+            yield executor
+        return
+    pool: Executor
+    if parallel.executor == "processes":
+        # spawned, not forked: a fork copies locks that threads of the parent hold
+        pool = ProcessPoolExecutor(parallel.workers, mp_context=multiprocessing.get_context("spawn"))
+    else:
+        pool = ThreadPoolExecutor(parallel.workers, thread_name_prefix="task")
+    try:
+        yield pool if parallel.executor == "local" else _Elsewhere(pool)
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def in_order(futures: Sequence[Future[T]]) -> Iterator[T]:
+    """Results in the order of submission: what is stored of them does not depend on the number of workers.
+
+    The first error cancels what has not begun and is raised; ExecutorError when it is a worker that died.
+    """
+    for result in settled(futures, ()):
+        yield cast("T", result)
+
+
+def settled(futures: Sequence[Future[T]], tolerated: tuple[type[Exception], ...]) -> Iterator[T | Exception]:
+    """The same, but an error of a `tolerated` type is yielded in the place of the result, and the rest goes on."""
+    for position, future in enumerate(futures):
+        try:
+            yield future.result()
+        except tolerated as error:
+            yield error
+        except BaseException as error:
+            for later in futures[position:]:
+                later.cancel()
+            if isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker":
+                raise ExecutorError(
+                    f"a worker ended in the middle of its task ({type(error).__name__}): what was finished is kept, "
+                    "run the same command again to go on"
+                ) from error
+            raise
+
+
+@contextlib.contextmanager
+def _dask(address: str | None) -> Iterator[Executor]:
+    if address is None:
+        raise ExecutorError("executor dask needs the address of a scheduler: --scheduler tcp://HOST:8786")
+    try:
+        import distributed  # an extra: threads and processes do without it
+    except ImportError:
+        raise ExecutorError(
+            "executor dask needs an extra that is not installed: pip install 'vp-harness[dask]'"
+        ) from None
+    connect: Any = distributed.Client
+    try:
+        client: Any = connect(address, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ExecutorError(f"no Dask scheduler answers at {address}: {error or type(error).__name__}") from error
+    try:
+        _check_workers(_ask_workers(client, address))
+        with client.get_executor(pure=False, retries=_DASK_RETRIES) as executor:
+            yield _Elsewhere(executor, installed())
+    finally:
+        client.close()
+
+
+def installed() -> dict[str, str]:
+    """What decides the numbers of a worker: versions and conformance digests, in one mapping."""
+    return {**code_versions(), **{f"digest of {name}": digest for name, digest in conformance_digests().items()}}
+
+
+def call_elsewhere(expected: Mapping[str, str] | None, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call `fn` in a worker's process. Raises ExecutorError if the worker has not what is `expected` installed.
+
+    Errors of the libraries below that cannot travel between processes as they are (they take more than a message) come
+    as TaskError with the same words.
+    """
+    if expected is not None:  # a worker may have joined after all others were asked
+        difference = _difference(expected, installed())
+        if difference:
+            raise ExecutorError(f"a worker would compute other numbers: {difference}; install the same versions there")
+    try:
+        return fn(*args, **kwargs)
+    except (VpBookError, VpContractError) as error:
+        raise TaskError(str(error)) from None
+
+
+class _Elsewhere(Executor):
+    """An executor of other processes: every task goes through `call_elsewhere`."""
+
+    def __init__(self, pool: Executor, expected: Mapping[str, str] | None = None) -> None:
+        self._pool = pool
+        self._expected = expected
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        task: Callable[..., T] = partial(call_elsewhere, self._expected, fn)
+        return self._pool.submit(task, *args, **kwargs)
+
+
+def _ask_workers(client: Any, address: str) -> Mapping[str, Mapping[str, str]]:
+    """What every worker has installed, once there is one."""
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError:
+        raise ExecutorError(
+            f"the Dask scheduler at {address} has no workers: start some with `dask worker {address} --nthreads 1`"
+        ) from None
+    try:
+        answers: Mapping[str, Mapping[str, str]] = client.run(installed)
+    except (ImportError, AttributeError) as error:
+        raise ExecutorError(
+            f"a worker of {address} lacks what a task needs: {error}; install vp-harness there"
+        ) from error
+    return answers
+
+
+def _check_workers(found: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise ExecutorError unless every worker computes what this process would."""
+    ours = installed()
+    for worker, theirs in sorted(found.items()):
+        difference = _difference(ours, theirs)
+        if difference:
+            raise ExecutorError(
+                f"worker {worker} would compute other numbers: {difference}; install the same versions there"
+            )
+
+
+def _difference(expected: Mapping[str, str], found: Mapping[str, str]) -> str:
+    """What is installed otherwise than expected, in words; empty if nothing is."""
+    return "; ".join(
+        f"{name} {found.get(name, 'missing')[:16]} where {expected[name][:16]} is expected"
+        for name in expected
+        if found.get(name) != expected[name]
+    )

@@ -1,0 +1,248 @@
+"""Reading immutable datasets."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from vp_book.atomic import sha256_file
+from vp_contract import grid_columns
+from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
+from vp_harness.lake.manifest import Manifest, canonical_json, read_manifest
+from vp_harness.lake.paths import LakeLike, open_lake
+from vp_harness.signals.context import SignalContext
+
+BINS_FILE: Final = "bins.parquet"
+GRID_FILE: Final = "grid_clean.parquet"
+MANIFEST_FILE: Final = "manifest.json"
+CHECKSUMS_FILE: Final = "checksums.json"
+
+
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]*__[a-z0-9_]+__[0-9a-f]{8}")
+
+
+class Dataset:
+    """One immutable dataset. Files are read when they are first asked for, and only after their checksum was found
+    right.
+
+    `manifest` is what `generate` recorded, as JSON has it: see `manifest.Manifest`. `config` is the resolved config of
+    it, `sources` the raw files it was made of and what of them was taken.
+    """
+
+    def __init__(self, path: Path, checksums: dict[str, str], manifest: Manifest) -> None:
+        self.path = path
+        self.manifest: dict[str, Any] = msgspec.to_builtins(manifest)
+        self.config = manifest.config
+        self.sources = manifest.sources
+        self._checksums = checksums
+        self._checked: set[str] = {MANIFEST_FILE}
+
+    @classmethod
+    def open(cls, lake_root: LakeLike, dataset_id: str) -> Dataset:
+        """Open a dataset by its id.
+
+        Raises DatasetMissingError listing the datasets there are, or DatasetDamagedError naming the file that is
+        missing or not what it was.
+        """
+        lake = open_lake(lake_root)
+        path = lake.dataset_dir(dataset_id)
+        if not path.is_dir():
+            there = list_datasets(lake)
+            raise DatasetMissingError(
+                f"no dataset {dataset_id!r} in {lake.datasets_dir}; it has {', '.join(there) or 'none'}: "
+                "make one with `vp generate PIPELINE`"
+            )
+        checksums = _checksums(path / CHECKSUMS_FILE)
+        manifest_path = path / MANIFEST_FILE
+        _check(manifest_path, checksums[MANIFEST_FILE])
+        manifest = read_manifest(manifest_path, dataset_id)
+        return cls(path, checksums, manifest)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.dataset_id!r}, {self.n_bins} bins)"
+
+    @property
+    def dataset_id(self) -> str:
+        """The id, which is also the name of its directory."""
+        return self.path.name
+
+    @property
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of its files by name, as its own list has them."""
+        return dict(self._checksums)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files. Raises DatasetDamagedError unless they are those of its checksum."""
+        path = self.path / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self._checksums[name]:
+            raise DatasetDamagedError(f"{path} is damaged: it is not what {CHECKSUMS_FILE} says")
+        return data
+
+    @property
+    def n_bins(self) -> int:
+        """Bins, empty ones included."""
+        return int(self.manifest["counts"]["bins"])
+
+    @property
+    def context(self) -> SignalContext:
+        """The shape of the grid, as signals take it."""
+        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms, self.config.cell_int)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing speaks against the numbers: see `unsound_reasons`."""
+        return not self.unsound_reasons
+
+    @property
+    def unsound_reasons(self) -> tuple[str, ...]:
+        """What speaks against the numbers, in words: what the replay's integrity certificate says, and damage.
+
+        A dataset of a format that did not look whether its files cover the capture is unsound for that.
+        """
+        certificate = self.manifest["certificate"]
+        reasons = list(certificate.get("reasons", ()))
+        if not certificate["ok"] and not reasons:
+            reasons.append("the integrity certificate of its replay does not hold")
+        if self.manifest["damaged"] is not None and certificate["ok"]:
+            reasons.append(f"its raw file is damaged: {self.manifest['damaged']}")
+        if "coverage" not in certificate:
+            reasons.append("it was made by a version that did not look whether the raw file covers the capture")
+        return tuple(reasons)
+
+    @cached_property
+    def bins(self) -> pl.DataFrame:
+        """One row a bin with the per-bin fields, in order of `bin_seq`."""
+        path = self._file(BINS_FILE)
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names that `grid` takes."""
+        return tuple(field.name for field in grid_columns(self.config.projection_horizons_ms) if field.name != "k")
+
+    def scan_bins(self) -> pl.LazyFrame:
+        """The per-bin fields, lazily: only the columns and row groups a query needs are read."""
+        return pl.scan_parquet(self._file(BINS_FILE))
+
+    def scan_grid(self) -> pl.LazyFrame:
+        """The stored cells, one row each with `bin_seq` and `k`, sorted by both; lazily. Absent cells are all zero."""
+        return pl.scan_parquet(self._file(GRID_FILE))
+
+    def grid(self, column: str, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+        """One cell column as a dense array (bins, 2 * radius + 1) of its own dtype; row i of a bin is k = i - radius.
+
+        The bins are `start` (inclusive) to `stop` (exclusive), by default all. Cells that are not stored are 0. Of a
+        range only its row groups are read. Raises ParameterError for a column or a range there is not.
+        """
+        if column not in self.columns:
+            raise ParameterError(f"column {column!r} is not in the grid; it has: {', '.join(self.columns)}")
+        last = self.n_bins if stop is None else stop
+        if not 0 <= start <= last <= self.n_bins:
+            raise ParameterError(f"bins {start} to {stop}: 0 to {self.n_bins} are allowed, in order")
+        rows = self.config.grid_rows
+        if (start, last) == (0, self.n_bins):
+            places = self._places
+            stored = self._read_grid([column])[0]
+        else:
+            wanted = self.scan_grid().filter(pl.col("bin_seq").is_between(start, last, closed="left"))
+            cells = wanted.select("bin_seq", "k", column).collect()
+            places = self._places_of(cells["bin_seq"].to_numpy() - start, cells["k"].to_numpy())
+            stored = cells[column].to_numpy()
+        dense = np.zeros((last - start) * rows, stored.dtype)
+        dense[places] = stored
+        return dense.reshape(last - start, rows)
+
+    def verify(self) -> dict[str, str]:
+        """Recompute every checksum; returns them by file name.
+
+        Raises DatasetDamagedError naming the first file that is missing, changed, or does not belong there.
+        """
+        self.check_names()
+        for name, digest in self._checksums.items():
+            _check(self.path / name, digest)
+        return dict(self._checksums)
+
+    def check_names(self) -> None:
+        """Look whether the files of the dataset, and no others, are there. Raises DatasetDamagedError naming one."""
+        there, expected = {path.name for path in self.path.iterdir()}, {*self._checksums, CHECKSUMS_FILE}
+        for name in sorted(expected - there):
+            raise DatasetDamagedError(f"{self.path / name} is missing: the dataset is not whole")
+        for name in sorted(there - expected):
+            raise DatasetDamagedError(f"{self.path / name} does not belong to the dataset")
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where each stored cell goes in a flattened dense grid."""
+        return self._places_of(*self._read_grid(["bin_seq", "k"]))
+
+    def _places_of(self, bins: NDArray[Any], k: NDArray[Any]) -> NDArray[np.int64]:
+        places: NDArray[np.int64] = bins * self.config.grid_rows + (k + self.config.grid_radius_ticks)
+        return places
+
+    def _read_grid(self, columns: list[str]) -> list[NDArray[Any]]:
+        path = self._file(GRID_FILE)
+        try:
+            table = pq.read_table(path, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+        return [table[name].to_numpy() for name in columns]
+
+    def _file(self, name: str) -> Path:
+        """The path of a file whose content was compared with its checksum once."""
+        if name not in self._checked:
+            _check(self.path / name, self._checksums[name])
+            self._checked.add(name)
+        return self.path / name
+
+
+def list_datasets(lake_root: LakeLike) -> list[str]:
+    """Ids of the datasets in a lake, sorted."""
+    directory: Path = open_lake(lake_root).datasets_dir
+    try:
+        there = list(directory.iterdir())
+    except FileNotFoundError:
+        return []
+    return sorted(path.name for path in there if _ID.fullmatch(path.name) and path.is_dir())
+
+
+def _checksums(path: Path) -> dict[str, str]:
+    try:
+        data = path.read_bytes()
+        checksums = msgspec.json.decode(data, type=dict[str, str])
+    except FileNotFoundError:
+        raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise DatasetDamagedError(f"{path} is damaged: {error}") from None
+    if set(checksums) != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
+        raise DatasetDamagedError(f"{path} is damaged: it is not the list of the dataset's files")
+    return checksums
+
+
+def _check(path: Path, digest: str) -> None:
+    try:
+        found = sha256_file(path)
+    except FileNotFoundError:
+        raise DatasetDamagedError(f"{path} is missing: the dataset is not whole") from None
+    except OSError as error:
+        raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
+    if found != digest:
+        raise DatasetDamagedError(f"{path} is damaged: its sha256 is {found}, {CHECKSUMS_FILE} says {digest}")

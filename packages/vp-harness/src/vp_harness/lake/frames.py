@@ -1,0 +1,211 @@
+"""Holding the frames of a stream to the dataset they were evaluated on, byte for byte."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from vp_contract import (
+    CONTRACT_VERSION,
+    LINK_BYTES,
+    Frame,
+    FrameChain,
+    FrameEncoder,
+    RuntimeConfig,
+    SignalUpdate,
+    WireError,
+    decode_grid,
+    signal_update,
+    split_signal,
+)
+from vp_harness.errors import DatasetDamagedError, FrameMismatchError, FramesUnknownError
+from vp_harness.execution.pipeline import derivative_of
+from vp_harness.lake.dataset import Dataset
+from vp_spectrum import DerivativeStage
+
+_CHUNK_BINS: Final = 1024
+_PROGRESS_BINS: Final = 500
+_NO_SIGNAL: Final = SignalUpdate(
+    name="derivative",
+    score=0.0,
+    ready=False,
+    sample_count=0,
+    base=0.0,
+    d1=0.0,
+    d2=0.0,
+    d3=0.0,
+    z1=0.0,
+    z2=0.0,
+    z3=0.0,
+    bull_intensity=0.0,
+    bear_intensity=0.0,
+    mixed_intensity=0.0,
+    dominant_state=0,
+)
+"""The chain leaves the signal out, so any will do."""
+
+
+class FrameCheck:
+    """Compares the frames of a serving, in order, with the dataset behind it.
+
+    Everything of a frame but the signal must continue the hash chain in the dataset's manifest. The signal must be what
+    the derivative stage makes of the dataset's own columns with the parameters of the serving.
+    """
+
+    def __init__(self, dataset: Dataset, config: RuntimeConfig) -> None:
+        """`config` is the runtime config of the serving.
+
+        Raises FramesUnknownError when the dataset has no chain, or one of another contract, and FrameMismatchError
+        when the two are of other numbers from the start.
+        """
+        self._head, self._links = _chain_of(dataset)
+        if config.numbers_json() != dataset.config.numbers_json():
+            names = ", ".join(_different(dataset.config, config))
+            raise FrameMismatchError(f"the serving is of other numbers than {dataset.dataset_id}: {names} differ")
+        self._dataset = dataset
+        self._chain = FrameChain()
+        self._stage = DerivativeStage(derivative_of(config), dataset.context.k_values)
+        self._checked = 0
+
+    @property
+    def checked(self) -> int:
+        """Frames found equal so far."""
+        return self._checked
+
+    def check(self, frame: Frame) -> None:
+        """Take in the next frame. Raises FrameMismatchError naming the bin and what differs."""
+        at = self._checked
+        if at >= self._dataset.n_bins:
+            raise FrameMismatchError(f"bin {at} is streamed, {self._dataset.dataset_id} ends before it")
+        link = self._chain.add(frame)
+        if link != self._links[at * LINK_BYTES : (at + 1) * LINK_BYTES]:
+            raise FrameMismatchError(f"bin {at} differs from {self._dataset.dataset_id}: {self._difference(at, frame)}")
+        expected = msgspec.json.encode(signal_update(self._stage.update(self._codes[at])))
+        streamed = split_signal(frame.update)[1]
+        if streamed != expected:
+            raise FrameMismatchError(
+                f"bin {at}: its signal is {streamed.decode()}, the derivative stage makes {expected.decode()} of "
+                f"{self._dataset.dataset_id}"
+            )
+        self._checked += 1
+
+    def finish(self) -> str:
+        """The head of the chain, after the last frame. Raises FrameMismatchError when frames are missing."""
+        if self._checked != self._dataset.n_bins:
+            raise FrameMismatchError(
+                f"the stream ends after {self._checked} bins, {self._dataset.dataset_id} has {self._dataset.n_bins}"
+            )
+        if self._chain.head != self._head:
+            raise FrameMismatchError(
+                f"the chain ends in {self._chain.head}, the manifest of {self._dataset.dataset_id} says {self._head}"
+            )
+        return self._chain.head
+
+    @cached_property
+    def _codes(self) -> np.ndarray[Any, Any]:
+        return self._dataset.grid("state5_code")
+
+    def _difference(self, at: int, frame: Frame) -> str:
+        """Which fields and columns of a frame are not those of the dataset."""
+        update = msgspec.json.decode(frame.update)
+        stored = self._dataset.bins.row(at, named=True)
+        found = [name for name, value in stored.items() if str(update.get(name)) != str(value)]
+        grid = decode_grid(frame.grid)
+        dataset = self._dataset
+        found += [
+            f"column {name}" for name in dataset.columns if not np.array_equal(grid[name], dataset.grid(name)[at])
+        ]
+        return ", ".join(found) or "the bytes around equal values"
+
+
+def check_frames(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> str:
+    """Encode every bin of a dataset's tables anew and hold it to the chain in its manifest: the head of the chain.
+
+    The chain leaves the signal of a frame out, so the tables hold all that is in it. `progress` is called with the bins
+    done and in all. Raises DatasetDamagedError naming the first bin that is not the one that was chained when the
+    dataset was made, and FramesUnknownError when there is no chain that could be compared.
+    """
+    head, links = _chain_of(dataset)
+    config = dataset.config
+    if msgspec.json.decode(config.numbers_json()) != dataset.manifest["identity"]["numbers"]:
+        raise DatasetDamagedError(f"{dataset.dataset_id}: the config in its manifest is not that of its identity")
+    if len(links) != dataset.n_bins * LINK_BYTES or dataset.bins.height != dataset.n_bins:
+        raise DatasetDamagedError(
+            f"{dataset.dataset_id}: the manifest counts {dataset.n_bins} bins and chains {len(links) // LINK_BYTES}, "
+            f"bins.parquet has {dataset.bins.height}"
+        )
+    encoder, chain, at = FrameEncoder(config), FrameChain(), 0
+    try:
+        for fields, cells in _tables(dataset):
+            link = chain.add(encoder.encode(fields, cells, _NO_SIGNAL))
+            if link != links[at * LINK_BYTES : (at + 1) * LINK_BYTES]:
+                raise DatasetDamagedError(
+                    f"{dataset.dataset_id}: bin {at} of its tables is not the one that was chained when it was made"
+                )
+            at += 1
+            if progress and at % _PROGRESS_BINS == 0:
+                progress(at, dataset.n_bins)
+    except WireError as error:
+        raise DatasetDamagedError(f"{dataset.dataset_id}: bin {at} makes no frame: {error}") from error
+    if chain.head != head:
+        raise DatasetDamagedError(f"{dataset.dataset_id}: the chain ends in {chain.head}, its manifest says {head}")
+    return chain.head
+
+
+def _tables(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]]:
+    """The scalars and the dense cells of every bin, from the tables, a thousand bins at a time."""
+    rows, radius = dataset.config.grid_rows, dataset.config.grid_radius_ticks
+    ks = np.arange(-radius, radius + 1, dtype=np.int32)
+    stored = 0
+    for first in range(0, dataset.n_bins, _CHUNK_BINS):
+        end = min(first + _CHUNK_BINS, dataset.n_bins)
+        cells = dataset.scan_grid().filter(pl.col("bin_seq").is_between(first, end, closed="left")).collect()
+        k = cells["k"].to_numpy().astype(np.int64)
+        places = (cells["bin_seq"].to_numpy() - first) * rows + k + radius
+        if (np.abs(k) > radius).any() or (np.diff(places) <= 0).any():
+            raise DatasetDamagedError(
+                f"{dataset.dataset_id}: the cells of bins {first} to {end} are not in order of bin and k"
+            )
+        stored += cells.height
+        dense = {}
+        for name in dataset.columns:
+            column = cells[name].to_numpy()
+            dense[name] = np.zeros((end - first) * rows, column.dtype)
+            dense[name][places] = column
+        for at, fields in enumerate(dataset.bins.slice(first, end - first).iter_rows(named=True)):
+            yield fields, {"k": ks, **{name: column[at * rows : (at + 1) * rows] for name, column in dense.items()}}
+    there = dataset.scan_grid().select(pl.len()).collect().item()
+    if not stored == there == dataset.manifest["counts"]["grid_rows"]:
+        raise DatasetDamagedError(
+            f"{dataset.dataset_id}: {there} cells are stored, {stored} of them of its bins; its manifest counts "
+            f"{dataset.manifest['counts']['grid_rows']}"
+        )
+
+
+def _chain_of(dataset: Dataset) -> tuple[str, bytes]:
+    """The head of a dataset's chain and its links."""
+    kept = dataset.manifest.get("frames")
+    if kept is None:
+        raise FramesUnknownError(
+            f"{dataset.dataset_id} was generated before frames were chained: generate it in another lake to compare"
+        )
+    if kept["contract_version"] != CONTRACT_VERSION:
+        raise FramesUnknownError(
+            f"{dataset.dataset_id} has the frames of contract {kept['contract_version']}, this is contract "
+            f"{CONTRACT_VERSION}: bytes can only be compared under the vp-contract that made them"
+        )
+    try:
+        return kept["head"], base64.b64decode(kept["links"], validate=True)
+    except ValueError as error:
+        raise DatasetDamagedError(f"{dataset.dataset_id}: the links of its chain cannot be read: {error}") from error
+
+
+def _different(a: RuntimeConfig, b: RuntimeConfig) -> list[str]:
+    first, second = msgspec.json.decode(a.numbers_json()), msgspec.json.decode(b.numbers_json())
+    return [name for name in first if first[name] != second.get(name)]

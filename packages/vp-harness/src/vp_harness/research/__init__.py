@@ -1,0 +1,8 @@
+"""Experiments: their plan, their results, the ledger of trials, comparison and promotion."""
+
+from __future__ import annotations
+
+from vp_harness.research.compare import SORTS, Sort, check_known
+from vp_harness.research.results import CONFIRM_PREFIX
+
+__all__ = ["CONFIRM_PREFIX", "SORTS", "Sort", "check_known"]

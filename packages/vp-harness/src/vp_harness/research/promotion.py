@@ -1,0 +1,210 @@
+"""From a run to a published serving: the whole runtime config, where it came from, and what speaks for it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from vp_contract import (
+    VERSIONS_DIR,
+    EvalSpec,
+    PublishedServing,
+    RuntimeConfig,
+    ServingSource,
+    check_instrument,
+    instrument_path,
+    load_instrument,
+    load_published,
+    serving_id_of,
+)
+from vp_harness.errors import PromotionError, UnprovenError, UnsoundError
+from vp_harness.evaluation.metrics import Metrics
+from vp_harness.execution import configs
+from vp_harness.execution.configs import PathLike
+from vp_harness.execution.generate import utc_now
+from vp_harness.lake.anchors import check_anchor, check_recorded, dataset_files
+from vp_harness.lake.dataset import Dataset
+from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.research.compare import compare
+from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore, Run
+from vp_registry import Registry, ResolvedServing
+
+
+def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None) -> Registry:
+    """The registry of a lake, with the version files of a config root."""
+    lake = open_lake(lake_root)
+    return Registry(lake.registry_url, configs.config_root(root) / VERSIONS_DIR)
+
+
+def promote(
+    run_id: str,
+    alias: str,
+    lake_root: LakeLike | None = None,
+    *,
+    config_root: str | os.PathLike[str] | None = None,
+    experiment: str | None = None,
+    threshold: float | None = None,
+    accept_unproven: bool = False,
+    accept_unsound: bool = False,
+    actor: str | None = None,
+    reason: str = "",
+    registry: Registry | None = None,
+) -> ResolvedServing:
+    """Publish a run and point `alias` at it.
+
+    Without `threshold` it is the one with the best mean pnl of the choosing part. The serving is proven when the 95 %
+    interval of its target rate in the confirming part lies above breakeven. `experiment`, if given, must be the run's.
+
+    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnsoundError when its dataset is not
+    sound and `accept_unsound` is not set (the evidence holds what speaks against it, and `reason`), UnknownRunError,
+    PromotionError for a threshold the run has not, DatasetError when the dataset behind the run is gone, damaged, or
+    not the one it was judged on,
+    vp_contract.InstrumentLockError, or what the registry refuses.
+    """
+    lake = open_lake(lake_root)
+    root = configs.config_root(config_root)
+    store = ResultsStore(lake)
+    run = store.run(run_id)
+    if experiment is not None and run.experiment != experiment:
+        raise PromotionError(f"run {run_id} is of experiment {run.experiment!r}, not of {experiment!r}")
+    runtime = _runtime(run)
+    lock = load_instrument(instrument_path(root))
+    check_instrument(lock, product_type=runtime.product_type, symbol=runtime.symbol, where=f"run {run_id}")
+    row = _row(store, run, threshold)
+    if not is_proven(row) and not accept_unproven:
+        raise UnprovenError(
+            f"run {run_id} at threshold {row['threshold']} is unproven: {_doubt(row)}; "
+            "promote another run, or accept it with --accept-unproven"
+        )
+    dataset = Dataset.open(lake, run.dataset_id)
+    dataset.verify()
+    if not dataset.sound and not accept_unsound:
+        raise UnsoundError(
+            f"dataset {run.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; promote a run "
+            "on a sound one, or accept it with --accept-unsound"
+        )
+    serving = _serving(lake, dataset, root, run, runtime, row, reason)
+    owned = registry is None
+    registry = registry or open_registry(lake, root)
+    try:
+        return registry.promote(alias, serving, actor, reason)
+    finally:
+        if owned:
+            registry.close()
+
+
+def is_proven(row: dict[str, Any]) -> bool:
+    """Whether the confirming part of a ranked row separates its target rate from breakeven."""
+    low = row[f"{CONFIRM_PREFIX}tp_rate_low"]
+    return low is not None and bool(low > row["breakeven_tp_rate"])
+
+
+def _runtime(run: Run) -> RuntimeConfig:
+    """The config a run was made with; a field that came or went since then is not filled in silently."""
+    runtime = msgspec.json.decode(run.runtime_json, type=RuntimeConfig)
+    if runtime.canonical_json() != run.runtime_json.encode():
+        raise PromotionError(
+            f"run {run.run_id} was stored with other config fields than vp-contract has now: run experiment "
+            f"{run.experiment!r} again and promote the new run"
+        )
+    return runtime
+
+
+def _row(store: ResultsStore, run: Run, threshold: float | None) -> dict[str, Any]:
+    """The ranked row to promote."""
+    rows = compare(store, experiment=run.experiment, dataset_id=run.dataset_id, min_signals=0)
+    rows = rows.filter(pl.col("run_id") == run.run_id)
+    if threshold is None:
+        minimum = msgspec.json.decode(run.eval_json, type=EvalSpec).min_signals
+        ranked = rows.filter(pl.col("n_signals") >= minimum)
+        if ranked.is_empty():
+            raise PromotionError(
+                f"run {run.run_id} has no threshold with at least {minimum} signals; name one with --threshold"
+            )
+        return ranked.row(0, named=True)
+    found = rows.filter(pl.col("threshold") == threshold)
+    if found.is_empty():
+        known = ", ".join(str(value) for value in sorted(rows["threshold"]))
+        raise PromotionError(f"run {run.run_id} has no threshold {threshold}; it has: {known}")
+    return found.row(0, named=True)
+
+
+def _doubt(row: dict[str, Any]) -> str:
+    breakeven = row["breakeven_tp_rate"]
+    if row[f"{CONFIRM_PREFIX}tp_rate"] is None:
+        return "the confirming part has no signal"
+    low, high = row[f"{CONFIRM_PREFIX}tp_rate_low"], row[f"{CONFIRM_PREFIX}tp_rate_high"]
+    return (
+        f"in the confirming part {row[CONFIRM_PREFIX + 'tp_rate']:.3f} of {row[CONFIRM_PREFIX + 'n_signals']} signals "
+        f"reached the target (95 % {low:.3f} to {high:.3f}), breakeven is {breakeven:.3f}"
+    )
+
+
+def _serving(
+    lake: Lake, dataset: Dataset, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any], reason: str
+) -> PublishedServing:
+    files = dataset_files(dataset)
+    check_recorded(lake, dataset)
+    judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
+    check_anchor(dataset, judged_on, anchor=f"run {run.run_id}")
+    source = ServingSource(
+        run_id=run.run_id,
+        experiment=run.experiment,
+        dataset_id=run.dataset_id,
+        threshold=row["threshold"],
+        signal=run.signal,
+        eval=_flat(msgspec.json.decode(run.eval_json)),
+        dataset_files=files,
+    )
+    serving_id = serving_id_of(run.experiment, run.run_id, runtime)
+    file = root / VERSIONS_DIR / f"{serving_id}.yaml"
+    if file.exists():
+        # Published before, or left by a promotion that died: its evidence counted the trials of then. The registry
+        # compares it with the rest, which must be the same.
+        published = load_published(file)
+        if published.source.dataset_files:
+            check_anchor(dataset, published.source.dataset_files, anchor=f"serving {serving_id}")
+        same = msgspec.structs.replace(source, dataset_files=published.source.dataset_files)
+        if published.source == same and published.runtime == runtime:
+            return published
+    return PublishedServing(
+        serving_id=serving_id,
+        created_utc=utc_now(),
+        source=source,
+        runtime=runtime,
+        sources=dataset.sources,
+        versions=msgspec.json.decode(run.versions_json, type=dict[str, str]),
+        digests=dict(dataset.manifest["identity"]["digests"]),
+        evidence=_evidence(run, row, dataset, reason),
+    )
+
+
+def _evidence(run: Run, row: dict[str, Any], dataset: Dataset, reason: str) -> dict[str, Any]:
+    evidence = {
+        "proven": is_proven(row),
+        "choose_bins": [run.choose_first, run.choose_end],
+        "confirm_bins": [run.confirm_first, run.confirm_end],
+        "choose": {name: row[name] for name in Metrics.__struct_fields__},
+        "confirm": {name: row[CONFIRM_PREFIX + name] for name in Metrics.__struct_fields__},
+        "p_corrected": row["p_corrected"],
+        "n_trials": row["n_trials"],
+        "sound": dataset.sound,
+    }
+    if not dataset.sound:
+        evidence |= {"unsound_reasons": list(dataset.unsound_reasons), "accepted_unsound": reason}
+    return evidence
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted names: the source of a serving holds scalars."""
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, dict):
+            flat |= _flat(item, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = item
+    return flat

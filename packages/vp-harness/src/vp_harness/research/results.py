@@ -1,0 +1,214 @@
+"""The results store: what was run and what came out, append-only.
+
+`runs_meta.parquet` has one row a run, `runs.parquet` one row a threshold of a run, `corrections.parquet` the p-values
+that know about all rows tried so far. All three are directories of immutable part files, which any Parquet reader takes
+as one table. A run is listed when its meta row and its threshold rows are both there: they are appended in the order
+rows, then meta, so a process that dies in between leaves a run that does not exist yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from vp_harness.errors import ResultsError, UnknownRunError
+from vp_harness.evaluation.metrics import Metrics
+from vp_harness.lake.paths import LEDGER, Lake
+from vp_harness.research.ledger import Ledger
+from vp_harness.research.parts import PART, PartTable
+
+CONFIRM_PREFIX: Final = "confirm_"
+"""Figures of the confirmation part carry it; those of the part that was searched carry none."""
+
+FINISHED: Final = "finished"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal with one parameter set on one dataset under one evaluation. JSON texts are canonical.
+
+    `choose_first` to `choose_end` (exclusive) are the bins that were searched, `confirm_first` to `confirm_end` those
+    that were kept for confirmation. `elapsed_s` is its own evaluation and its share of computing the signal, which it
+    has in common with other runs. `trust_json` is what was looked into before the values were judged: see
+    `signals.trust.TrustReport`.
+    """
+
+    run_id: str
+    experiment: str
+    dataset_id: str
+    signal: str
+    params_json: str
+    eval_json: str
+    runtime_json: str
+    config_hash: str
+    versions_json: str
+    choose_first: int
+    choose_end: int
+    confirm_first: int
+    confirm_end: int
+    elapsed_s: float
+    created_utc: str
+    trust_json: str = ""
+    status: str = FINISHED
+    dataset_files_json: str = ""
+    """Digests of the files of the dataset it was judged on, by name: see `anchors`. Empty in runs of version 0.1."""
+
+
+class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one threshold of a run gave. Events are all that fired, in both parts and the embargo between them."""
+
+    threshold: float
+    choose: Metrics
+    confirm: Metrics
+    event_bins: list[int]
+    event_directions: list[int]
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """The corrected p-value of one row, among `n_trials` tried rows."""
+
+    run_id: str
+    threshold: float
+    p_corrected: float
+    n_trials: int
+    draws: int
+    seed: int
+
+
+def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, pl.DataType]:
+    known: dict[object, pl.DataType] = {int: pl.Int64(), float: pl.Float64(), str: pl.String()}
+    known[float | None] = pl.Float64()
+    return {prefix + field.name: known[field.type] for field in msgspec.structs.fields(struct)}
+
+
+_CONVERTING: Final = threading.Lock()
+_META: Final = _polars_types(Run)
+_ROWS: Final = (
+    {"run_id": pl.String(), "threshold": pl.Float64()}
+    | _polars_types(Metrics)
+    | _polars_types(Metrics, CONFIRM_PREFIX)
+    | {"event_bins": pl.List(pl.Int32()), "event_directions": pl.List(pl.Int8())}
+)
+_CORRECTIONS: Final = _polars_types(Correction)
+
+
+class ResultsStore:
+    """The store under `root`: a results directory, or a Lake, which knows its own. Made by the first append."""
+
+    def __init__(self, root: str | os.PathLike[str] | Lake) -> None:
+        directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
+        self.root = directory
+        self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": ""})
+        self._rows = PartTable(directory / "runs.parquet", _ROWS)
+        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS)
+        self._ledger = Ledger(directory / LEDGER)
+
+    def append(self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]]) -> None:
+        """Store finished runs with their rows, all of them or (whatever dies when) none.
+
+        A run of an id that is stored already does no harm: readers see the first one.
+        """
+        if not runs:
+            return
+        for run, rows in runs:
+            if not rows:
+                raise ResultsError(f"run {run.run_id} has no rows: a run without thresholds is not a result")
+        stem = hashlib.sha256(" ".join(run.run_id for run, _ in runs).encode()).hexdigest()[:16]
+        flat = [_flat(run.run_id, row) for run, rows in runs for row in rows]
+        self._rows.append(stem, pl.DataFrame(flat, schema=_ROWS, orient="row"))
+        metas = [msgspec.to_builtins(run) for run, _ in runs]
+        self._meta.append(stem, pl.DataFrame(metas, schema=_META, orient="row"))
+        self._enter_parts()
+
+    def append_corrections(self, corrections: Sequence[Correction]) -> None:
+        """Store p-values; later ones that count more trials take the place of earlier ones."""
+        if corrections:
+            flat = [msgspec.to_builtins(correction) for correction in corrections]
+            frame = pl.DataFrame(flat, schema=_CORRECTIONS, orient="row")
+            self._corrections.append(f"{corrections[0].n_trials:012d}", frame)
+            self._enter_parts()
+
+    def runs(self) -> pl.DataFrame:
+        """One row a listed run, with the fields of `Run`."""
+        meta = self._meta.read().unique("run_id", keep="first", maintain_order=True).drop(PART)
+        return meta.join(self._rows.read().select("run_id").unique(), on="run_id", how="semi")
+
+    def rows(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
+        """One row a threshold of the listed runs (or of those asked for): see `ThresholdRow` and `Metrics`."""
+        rows = self._rows.read()
+        first_part = rows.group_by("run_id").agg(pl.col(PART).min())
+        rows = rows.join(first_part, on=["run_id", PART], how="semi").drop(PART)
+        rows = rows.unique(["run_id", "threshold"], keep="first", maintain_order=True)
+        wanted = self.runs().select("run_id")
+        if run_ids is not None:
+            wanted = wanted.filter(pl.col("run_id").is_in(list(run_ids)))
+        return rows.join(wanted, on="run_id", how="semi").sort("run_id", "threshold")
+
+    def corrections(self) -> pl.DataFrame:
+        """One row a corrected threshold row: of several p-values the one that counted the most trials."""
+        newest = self._corrections.read().sort("n_trials", PART, descending=True)
+        return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
+
+    def check_parts(self) -> Iterator[tuple[str, str]]:
+        """Read every part again: (its table and name, what is wrong with it or an empty text).
+
+        A table that cannot be read is one of them.
+        """
+        for table in self._tables:
+            yield from table.check_all()
+
+    def missing(self) -> Iterator[tuple[str, str]]:
+        """What is not there though the ledger or another table names it: (its name, who names it).
+
+        Raises ResultsError when a part or an entry of the ledger is damaged, which `check_parts` and `Ledger.check`
+        name.
+        """
+        there = {part for table in self._tables for part in table.entries()}
+        tables = {table.directory.name for table in self._tables}
+        entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
+        for part in sorted(entered - there):
+            yield part, "the ledger names it"
+        rows = self._rows.read()
+        for run_id in sorted(set(self._meta.read()["run_id"]) - set(rows["run_id"])):
+            yield f"the rows of run {run_id}", "its entry in runs_meta.parquet is there"
+        corrected = self._corrections.read().select("run_id", "threshold").unique()
+        lost = corrected.join(rows, on=["run_id", "threshold"], how="anti").group_by("run_id").len().sort("run_id")
+        for run_id, count in lost.iter_rows():
+            yield f"{count} rows of run {run_id}", "p-values of them are there"
+
+    @property
+    def _tables(self) -> tuple[PartTable, ...]:
+        return self._meta, self._rows, self._corrections
+
+    def _enter_parts(self) -> None:
+        """Enter what the ledger does not know: what was appended just now, by a dead process, or by version 0.1."""
+        self._ledger.append_parts(part for table in self._tables for part in table.entries())
+
+    def run(self, run_id: str) -> Run:
+        """One listed run by its id; UnknownRunError otherwise."""
+        found = self.runs().filter(pl.col("run_id") == run_id)
+        if found.is_empty():
+            raise UnknownRunError(f"no finished run {run_id!r} in {self.root}: `vp compare` lists the run ids")
+        with _CONVERTING:  # see vp_contract.specs.yaml_io: the first uses of a struct must not meet
+            return msgspec.convert(found.row(0, named=True), Run)
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether a run of this id is listed."""
+        return run_id in self.runs()["run_id"]
+
+
+def _flat(run_id: str, row: ThresholdRow) -> dict[str, object]:
+    confirm = {CONFIRM_PREFIX + name: value for name, value in msgspec.to_builtins(row.confirm).items()}
+    return {
+        "run_id": run_id,
+        "threshold": row.threshold,
+        **msgspec.to_builtins(row.choose),
+        **confirm,
+        "event_bins": row.event_bins,
+        "event_directions": row.event_directions,
+    }
