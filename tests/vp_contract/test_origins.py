@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from vp_contract import RuntimeConfig, load_chain
-from vp_contract.wire.origins import Origin, config_origins
+from vp_contract.specs.origins import Origin, config_origins
 
 FILES = {
     "instrument.yaml": """\

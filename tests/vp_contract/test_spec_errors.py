@@ -12,8 +12,8 @@ from support.packages import ROOT
 from support.spec_errors import EXAMPLES, page
 
 from vp_contract import CampaignSpec, ExperimentSpec, InstrumentLock, PipelineSpec, ServingSpec, SpecError
-from vp_contract.specs.yaml_edit import dump_yaml
-from vp_contract.specs.yaml_io import parse_yaml
+from vp_contract.yaml.reading import parse_yaml
+from vp_contract.yaml.writing import dump_yaml
 
 VALID: dict[type, dict[str, Any]] = {
     InstrumentLock: {"product_type": "future_mbo", "symbol": "SYNM6", "symbol_root": "SYN", "tick_size": "0.25"},

@@ -10,7 +10,7 @@ import pytest
 # A struct that is looked up for the first time while another thread uses what is known of it so far ended the process.
 READ_AT_ONCE = """
 import sys, threading
-from vp_contract.specs.yaml_io import parse_yaml
+from vp_contract.yaml.reading import parse_yaml
 import msgspec
 from typing import Annotated
 

@@ -20,7 +20,7 @@ from vp_contract import (
     dump_spec,
     edit_yaml,
 )
-from vp_contract.specs.yaml_io import load_yaml, parse_yaml
+from vp_contract.yaml.reading import load_yaml, parse_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 KINDS: dict[str, type[Any]] = {

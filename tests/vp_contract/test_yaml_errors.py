@@ -20,7 +20,7 @@ from vp_contract import (
     load_pipeline,
     load_serving,
 )
-from vp_contract.specs.yaml_io import parse_yaml
+from vp_contract.yaml.reading import parse_yaml
 
 PIPELINE = """\
 name: small

@@ -10,6 +10,16 @@ from vp_contract.errors import (
     WireError,
 )
 from vp_contract.specs.campaign import CampaignSpec, load_campaign
+from vp_contract.specs.chain import (
+    CAMPAIGNS_DIR,
+    EXPERIMENTS_DIR,
+    PIPELINES_DIR,
+    SERVING_DIR,
+    VERSIONS_DIR,
+    Chain,
+    load_chain,
+    spec_names,
+)
 from vp_contract.specs.experiment import (
     EvalSpec,
     ExperimentSpec,
@@ -48,17 +58,6 @@ from vp_contract.specs.published import (
 from vp_contract.specs.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceFile, SourceOptions
-from vp_contract.specs.yaml_edit import dump_spec, edit_yaml
-from vp_contract.wire.chain import (
-    CAMPAIGNS_DIR,
-    EXPERIMENTS_DIR,
-    PIPELINES_DIR,
-    SERVING_DIR,
-    VERSIONS_DIR,
-    Chain,
-    load_chain,
-    spec_names,
-)
 from vp_contract.wire.fields import BIN_FIELDS, CELL_FIELDS, SCORE_FIELDS, Field, grid_columns, projection_fields
 from vp_contract.wire.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
 from vp_contract.wire.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
@@ -83,6 +82,7 @@ from vp_contract.wire.messages import (
     encode_message,
 )
 from vp_contract.wire.schema import json_schema
+from vp_contract.yaml.writing import dump_spec, edit_yaml
 
 __all__ = [
     "BIN_FIELDS",

@@ -11,7 +11,7 @@ from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot
 from vp_cli.output import AsJson, print_json, print_rows
 from vp_contract import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, load_chain, spec_names
-from vp_contract.wire import config_origins
+from vp_contract.specs import config_origins
 
 config = typer.Typer(help="Specs and what they resolve to.")
 

@@ -1,7 +1,7 @@
-"""YAML documents: pipelines, servings, experiments, campaigns, the instrument lock, and how they are resolved."""
+"""What a spec may say: pipelines, servings, experiments, campaigns, the instrument lock; and what it comes to."""
 
 from __future__ import annotations
 
-from vp_contract.specs.yaml_io import convert_plain, line_of
+from vp_contract.specs.origins import config_origins
 
-__all__ = ["convert_plain", "line_of"]
+__all__ = ["config_origins"]

@@ -10,7 +10,7 @@ from vp_contract._types import Date, Name
 from vp_contract.errors import SpecError
 from vp_contract.specs.experiment import Axis, check_axes
 from vp_contract.specs.pipeline import PipelineOverrides
-from vp_contract.specs.yaml_io import PathLike, load_yaml
+from vp_contract.yaml.reading import PathLike, load_yaml
 
 
 class CampaignSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

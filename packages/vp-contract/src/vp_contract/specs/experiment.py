@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, field, structs
 from vp_contract._types import Name, NonNegativeFloat, NonNegativeInt, ParamValue, PositiveInt
 from vp_contract.errors import SpecError
 from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec
-from vp_contract.specs.yaml_io import PathLike, convert_plain, load_yaml
+from vp_contract.yaml.reading import PathLike, convert_plain, load_yaml
 
 Axis = Annotated[tuple[ParamValue, ...], Meta(min_length=1, max_length=1000)]
 """Values of one sweep axis."""

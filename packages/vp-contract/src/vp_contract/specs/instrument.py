@@ -13,7 +13,7 @@ from vp_contract._types import PositiveFloat, ProductType, Symbol, SymbolRoot
 from vp_contract.errors import InstrumentLockError, SpecError
 from vp_contract.specs.decimals import decimals_needed, price_int, price_text
 from vp_contract.specs.defaults import RuntimeDefaults
-from vp_contract.specs.yaml_io import PathLike, load_yaml
+from vp_contract.yaml.reading import PathLike, load_yaml
 
 INSTRUMENT_VARIABLE: Final = "VP_INSTRUMENT_CONFIG_PATH"
 INSTRUMENT_FILE: Final = "instrument.yaml"

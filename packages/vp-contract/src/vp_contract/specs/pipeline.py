@@ -33,7 +33,7 @@ from vp_contract._types import (
     ZscoreWindow,
 )
 from vp_contract.errors import SpecError
-from vp_contract.specs.yaml_io import PathLike, load_yaml
+from vp_contract.yaml.reading import PathLike, load_yaml
 
 DERIVATIVE_SIGNAL: Final = "derivative"
 

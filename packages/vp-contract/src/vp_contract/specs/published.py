@@ -13,8 +13,8 @@ from vp_contract._types import Digest, Name, ParamValue, RunId, ServingId, Thres
 from vp_contract.errors import SpecError
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceOptions
-from vp_contract.specs.yaml_edit import dump_yaml
-from vp_contract.specs.yaml_io import PathLike, convert_plain, parse_plain, parse_yaml, read_bytes
+from vp_contract.yaml.reading import PathLike, convert_plain, parse_plain, parse_yaml, read_bytes
+from vp_contract.yaml.writing import dump_yaml
 
 DIGEST_LIBRARIES: Final = ("vp_book", "vp_spectrum")
 _MAX_DEPTH: Final = 12

@@ -14,7 +14,7 @@ from vp_contract.specs.experiment import ExperimentSpec
 from vp_contract.specs.instrument import InstrumentLock, check_instrument
 from vp_contract.specs.pipeline import DERIVATIVE_SIGNAL, PipelineSpec, ServingSpec
 from vp_contract.specs.runtime import RuntimeConfig
-from vp_contract.specs.yaml_io import convert_plain
+from vp_contract.yaml.reading import convert_plain
 
 SCORING_FIELDS: Final[Mapping[str, str]] = {
     "zscore_window_bins": "flow_zscore_window_bins",

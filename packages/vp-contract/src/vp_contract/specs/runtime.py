@@ -30,7 +30,7 @@ from vp_contract.specs.decimals import price_int
 from vp_contract.specs.defaults import RuntimeDefaults
 from vp_contract.specs.instrument import check_prices
 from vp_contract.specs.pipeline import DERIVATIVE_SIGNAL, check_capture, end_date
-from vp_contract.specs.yaml_io import convert_plain
+from vp_contract.yaml.reading import convert_plain
 
 _SORTED: Final = msgspec.json.Encoder(order="sorted")
 _STATE_MODEL: Final = "state_model_"

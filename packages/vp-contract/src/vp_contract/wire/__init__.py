@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from vp_contract.wire.dictionary import Entry, bin_dictionary, grid_dictionary
-from vp_contract.wire.origins import config_origins
 
-__all__ = ["Entry", "bin_dictionary", "config_origins", "grid_dictionary"]
+__all__ = ["Entry", "bin_dictionary", "grid_dictionary"]

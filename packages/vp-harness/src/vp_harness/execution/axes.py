@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vp_contract import SpecError
-from vp_contract.specs import line_of
+from vp_contract.yaml import line_of
 
 
 class AxisValue(NamedTuple):

@@ -194,7 +194,7 @@ class ResultsStore:
         found = self.runs().filter(pl.col("run_id") == run_id)
         if found.is_empty():
             raise UnknownRunError(f"no finished run {run_id!r} in {self.root}: `vp compare` lists the run ids")
-        with _CONVERTING:  # see vp_contract.specs.yaml_io: the first uses of a struct must not meet
+        with _CONVERTING:  # see vp_contract.yaml.reading: the first uses of a struct must not meet
             return msgspec.convert(found.row(0, named=True), Run)
 
     def has_run(self, run_id: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from vp_contract import SCORING_FIELDS, STATE_MODEL_FIELDS, EvalSpec, RuntimeConfig, SpecError, resolve
-from vp_contract.specs import convert_plain
+from vp_contract.yaml import convert_plain
 from vp_harness import signals
 from vp_harness.errors import ExperimentError, SignalError
 from vp_harness.evaluation.split import time_split

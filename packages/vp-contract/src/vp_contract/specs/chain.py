@@ -17,7 +17,7 @@ from vp_contract.specs.instrument import InstrumentLock, instrument_path, load_i
 from vp_contract.specs.pipeline import PipelineSpec, ServingSpec, load_pipeline, load_serving
 from vp_contract.specs.resolve import resolve
 from vp_contract.specs.runtime import RuntimeConfig
-from vp_contract.specs.yaml_io import PathLike
+from vp_contract.yaml.reading import PathLike
 
 PIPELINES_DIR: Final = "pipelines"
 SERVING_DIR: Final = "serving"

@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.representer import SafeRepresenter
 
 from vp_contract.errors import SpecError
-from vp_contract.specs.yaml_io import convert_plain, one_line, parse_plain, parse_yaml
+from vp_contract.yaml.reading import convert_plain, one_line, parse_plain, parse_yaml
 
 _NO_FOLDING: Final = 1 << 30
 _T = TypeVar("_T", bound=msgspec.Struct)

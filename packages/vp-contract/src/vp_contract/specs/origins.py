@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from vp_contract.specs.chain import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, load_chain
 from vp_contract.specs.instrument import instrument_path
 from vp_contract.specs.resolve import merge
-from vp_contract.specs.yaml_io import PathLike, parse_plain, read_bytes
-from vp_contract.wire.chain import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, load_chain
+from vp_contract.yaml.reading import PathLike, parse_plain, read_bytes
 
 DEFAULT: Final = "default"
 DERIVED: Final = "derived"
