@@ -100,21 +100,36 @@ CASES: list[Case] = [
         [text(b'{"type":"follow","\xe2\x82', fin=False), frame(CONTINUATION, b'\xac":1}')],
         Answered("not_an_alias"),
     ),
-    # A sender must use the shortest form; nothing tells a reader to mind.
-    ("a length of 16 bits that needs 7", [text(FOLLOW, length_bytes=2)], Answered("not_an_alias")),
-    ("a length of 64 bits that needs 7", [text(FOLLOW, length_bytes=8)], Answered("not_an_alias")),
+    (
+        "64 fragments",
+        [text(FOLLOW, fin=False), *[frame(CONTINUATION, fin=False)] * 62, frame(CONTINUATION)],
+        Answered("not_an_alias"),
+    ),
     # what is allowed by the RFC and nonsense here
     ("an empty message", [text("")], Answered("bad_message")),
     ("a binary message", [frame(BINARY, FOLLOW)], Answered("bad_message")),
     ("an empty binary message", [frame(BINARY)], Answered("bad_message")),
     ("a text message with a zero byte", [text(b"\x00")], Answered("bad_message")),
     ("nine of nonsense", [text("?")] * 9, Closed(1008)),
+    (
+        "nine of nonsense in 40 fragments each",
+        [text("?", fin=False), *[frame(CONTINUATION, fin=False)] * 38, frame(CONTINUATION)] * 9,
+        Closed(1008),
+    ),
     # masks, reserved bits, opcodes
     ("no mask", [text(FOLLOW, mask=None)], Closed(1002)),
     ("a ping without mask", [frame(PING, b"1", mask=None)], Closed(1002)),
     *((f"RSV {bit}", [text(FOLLOW, reserved=bit)], Closed(1002)) for bit in (1, 2, 4, 7)),
     *((f"opcode {opcode}", [frame(opcode)], Closed(1002)) for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
+    # lengths: a sender must use the shortest form
+    ("a length of 16 bits that needs 7", [text(FOLLOW, length_bytes=2)], Closed(1002)),
+    ("a length of 16 bits for 125", [text(padded(125), length_bytes=2)], Closed(1002)),
+    ("a length of 64 bits that needs 7", [text(FOLLOW, length_bytes=8)], Closed(1002)),
+    ("a length of 64 bits that needs 16", [text(padded(4096), length_bytes=8)], Closed(1002)),
+    ("a length of 64 bits for a ping", [frame(PING, b"1", length_bytes=8)], Closed(1002)),
     # fragmentation
+    ("65 fragments", [text(FOLLOW, fin=False), *[frame(CONTINUATION, fin=False)] * 64], Closed(1009)),
+    ("empty fragments without end", [text("", fin=False), *[frame(CONTINUATION, fin=False)] * 2000], Closed(1009)),
     ("a continuation of nothing", [frame(CONTINUATION, b"x")], Closed(1002)),
     ("a text inside a message", [text("{", fin=False), text("}")], Closed(1002)),
     ("a binary inside a message", [text("{", fin=False), frame(BINARY, b"}")], Closed(1002)),

@@ -17,6 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from vp_stream.clients.capacity import Lobby
+from vp_stream.incoming import BoundedProtocol
 
 ABORT: Final = "vp_stream.abort"
 _VERSION: Final = "13"
@@ -45,6 +46,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, lobby: Lobby, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.conn = BoundedProtocol(max_size=self.config.ws_max_size, logger=self.conn.logger)
         self._lobby = lobby
 
     @property
