@@ -9,9 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from vp_contract import FrameChain, FrameEncoder
+from vp_book.checkpoint import state_file as checkpoint
+from vp_contract import Frame, FrameChain, FrameEncoder
 from vp_harness import Dataset, Lake
 from vp_harness.lake.frames import _NO_SIGNAL, _tables
+from vp_stream.frames.logfile import BLOCK_BINS, LogKey, LogWriter
 
 
 def reseal(directory: Path, name: str, data: bytes) -> None:
@@ -65,6 +67,22 @@ def rechain(lake: Lake, dataset_id: str) -> None:
     frames = dataset.manifest["frames"]
     frames = {**frames, "head": chain.head, "links": base64.b64encode(chain.links).decode()}
     rewrite_manifest(lake.dataset_dir(dataset_id), frames=frames)
+
+
+def write_log(path: Path, key: LogKey, frames: list[Frame]) -> None:
+    """A frame log of any frames, whole by its own checksums."""
+    writer = LogWriter(path, key)
+    for first in range(0, len(frames), BLOCK_BINS):
+        writer.write_block(frames[first : first + BLOCK_BINS])
+    writer.finish(len(frames))
+
+
+def edit_checkpoint(path: Path) -> None:
+    """Double every physical quantity in a book checkpoint, and set its checksum right."""
+    facts, arrays = checkpoint.load(path)
+    arrays.physics[:] *= 2
+    path.chmod(0o644)
+    checkpoint.save(path, arrays, facts)
 
 
 def canonical(value: object) -> bytes:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import tracemalloc
 from pathlib import Path
 
+import msgspec
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_contract import Frame
 from vp_stream.errors import LogDamagedError
+from vp_stream.frames import logfile
 from vp_stream.frames.logfile import BLOCK_BINS, LogKey, LogWriter, open_log
 
 KEY = LogKey(
@@ -115,6 +120,53 @@ def test_any_bytes_are_refused(tmp_path_factory: pytest.TempPathFactory, content
     path.write_bytes(content)
     with pytest.raises(LogDamagedError):
         open_log(path, KEY)
+
+
+def forge(path: Path, block: bytes, bins: int) -> None:
+    """A log of one block, with every checksum right."""
+    header = logfile._header(KEY)
+    footer = msgspec.json.encode(
+        {"bins": bins, "blocks": [[len(header), len(block), hashlib.sha256(block).hexdigest()]]}
+    )
+    offset = len(header) + len(block)
+    path.write_bytes(header + block + footer + logfile._trailer(offset, header, footer))
+
+
+def test_a_block_that_would_expand_to_a_lot_is_refused_before_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    bomb = zstandard.ZstdCompressor().compress(bytes(200 << 20))
+    unannounced = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(1 << 20))
+    tracemalloc.start()
+    for block, said in ((bomb, "209715200 bytes"), (unannounced, "-1 bytes")):
+        forge(path, block, 1)
+        with pytest.raises(LogDamagedError, match=said):
+            read(path)
+    assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("packed", "bins", "problem"),
+    [
+        (b"\x01", 1, "ends inside a bin"),
+        (b"\x05\0\0\0\x05\0\0\0abc", 1, "ends inside a bin"),
+        (bytes(8), 2, "holds 1 bins, the log has 2"),
+        (bytes(16), 1, "holds 2 bins, the log has 1"),
+    ],
+)
+def test_a_block_with_right_checksums_is_read_with_care(tmp_path: Path, packed: bytes, bins: int, problem: str) -> None:
+    forge(tmp_path / "log", zstandard.ZstdCompressor().compress(packed), bins)
+    with pytest.raises(LogDamagedError, match=problem):
+        read(tmp_path / "log")
+
+
+def test_blocks_lie_between_header_and_footer(tmp_path: Path) -> None:
+    header = logfile._header(KEY)
+    for blocks in ([[0, 8, "0" * 64]], [[len(header), 1 << 40, "0" * 64]], [[len(header), -8, "0" * 64]]):
+        footer = msgspec.json.encode({"bins": 1, "blocks": blocks})
+        (tmp_path / "log").write_bytes(header + footer + logfile._trailer(len(header), header, footer))
+        with pytest.raises(LogDamagedError, match="its blocks do not"):
+            open_log(tmp_path / "log", KEY)
 
 
 def test_an_abandoned_log_takes_nothing_more_and_is_never_published(tmp_path: Path) -> None:

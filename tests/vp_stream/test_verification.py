@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +15,15 @@ import pytest
 from support import forging
 from support.small_lake import import_market, promote_small, write_configs, write_small_market
 
+from vp_contract import Frame
 from vp_harness import Dataset, DatasetError, Lake
-from vp_harness.errors import FrameMismatchError
+from vp_harness.errors import FrameMismatchError, RawFileChangedError
 from vp_harness.lake import frames
 from vp_stream import LogDamagedError, StreamSettings, start_in_background
 from vp_stream.frames.logfile import read_frames, verify_file
+from vp_stream.frames.runs import RunSpec
 from vp_stream.frames.verification import frame_logs, verify_serving
+from vp_stream.frames.warming import warm_log
 from vp_stream.servings.published import LakeCatalogue, ReplayFeed
 
 
@@ -113,6 +118,83 @@ def test_a_serving_whose_dataset_was_changed_is_not_served(anchored: Desk, conne
         assert stage.play("?serving=small").close_code == 1000
     with pytest.raises(DatasetError, match="no dataset"):
         anchored.prove()
+
+
+def rewrite_log(run: RunSpec, change: Callable[[int, Frame], Frame]) -> None:
+    """The log of other frames, with every checksum right."""
+    frames = [change(i, frame) for i, frame in enumerate(read_frames(run.path, run.key))]
+    forging.write_log(run.path, run.key, frames)
+
+
+def bent(i: int, frame: Frame) -> Frame:
+    return Frame(frame.update.replace(b'"trade_count":', b'"trade_count":1'), frame.grid) if i == 700 else frame
+
+
+def bent_signal(i: int, frame: Frame) -> Frame:
+    return Frame(frame.update.replace(b'"score":', b'"score":1'), frame.grid) if i == 700 else frame
+
+
+def test_a_forged_frame_log_is_made_again(anchored: Desk, connected) -> None:
+    run = anchored.catalogue.open("small").run
+    assert warm_log(run).built
+    whole = run.path.read_bytes()
+    rewrite_log(run, bent)
+    assert verify_file(run.path) == 1800  # by its own checksums it is whole
+    settings = StreamSettings(lake_root=anchored.lake.root, config_root=anchored.configs, port=0, speed=float("inf"))
+    with start_in_background(settings) as server:
+        received = connected(server).play("?serving=small")
+    assert (received.close_code, received.bins) == (1000, list(range(1800)))
+    assert run.path.read_bytes() == whole
+    assert received.frames == list(read_frames(run.path, run.key))
+    assert not warm_log(run).built
+    rewrite_log(run, bent_signal)
+    assert warm_log(run).built
+
+
+def test_a_log_of_which_nothing_says_what_it_holds_is_made_again(desk: Desk, connected) -> None:
+    """The serving was published without digests of its dataset, so anybody may have made what lies there."""
+    run = desk.catalogue.open("small").run
+    assert warm_log(run).built
+    whole = run.path.read_bytes()
+    rewrite_log(run, bent)
+    settings = StreamSettings(lake_root=desk.lake.root, config_root=desk.configs, port=0, speed=float("inf"))
+    with start_in_background(settings) as server:
+        assert connected(server).play("?serving=small").close_code == 1000
+    assert run.path.read_bytes() == whole
+
+
+def test_a_replay_from_a_forged_checkpoint_sends_no_bin_of_it(anchored: Desk, connected) -> None:
+    feed = anchored.catalogue.open("small").run.feed
+    next(feed.bins())
+    (path,) = anchored.lake.book_cache_dir.glob("*.book")
+    forging.edit_checkpoint(path)
+    settings = StreamSettings(lake_root=anchored.lake.root, config_root=anchored.configs, port=0, speed=float("inf"))
+    with start_in_background(settings) as server:
+        stage = connected(server)
+        received = stage.play("?serving=small")
+        assert (received.close_code, received.bins) == (1011, [])
+        assert "bin 0 is not the one that the serving was judged on" in received.texts[-1]["message"]
+        assert not list(anchored.lake.stream_caches_dir.rglob("*.vplog"))
+        assert stage.play("?serving=small").close_code == 1000
+
+
+def test_a_replay_of_a_raw_file_that_is_edited_meanwhile_comes_to_no_end(desk: Desk) -> None:
+    """Size and time are kept, and then the bytes are put back too."""
+    run = desk.catalogue.open("small").run
+    (raw,) = (desk.lake.root / "raw").rglob("*.dbn.zst")
+    whole, status = raw.read_bytes(), raw.stat()
+    raw.chmod(0o644)
+    for edits, said in (([whole[:-9] + bytes(9)], "no longer the one"), ([b"", whole], "was written to")):
+        raw.write_bytes(whole)
+        bins = run.feed.bins()
+        next(bins)
+        for edit in edits:
+            raw.write_bytes(edit)
+            os.utime(raw, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with pytest.raises(RawFileChangedError, match=said):
+            for _ in bins:
+                pass
+    assert len(list(run.feed.bins())) == 1800
 
 
 def test_verify_serving_reads_the_files_that_the_server_does_not(anchored: Desk) -> None:

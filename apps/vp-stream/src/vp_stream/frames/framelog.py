@@ -17,7 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vp_contract import Frame
+from vp_harness.errors import FrameMismatchError
+from vp_stream.errors import LogDamagedError
 from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
+from vp_stream.judged import FrameJudge
 
 Block = tuple[Frame, ...]
 
@@ -85,6 +88,7 @@ class FrameLog:
         self._ready_at = array("d")
         self._ready = 0
         self._finished = False
+        self._closed = False
         self._failure: Exception | None = None
         self._waiters: set[Callable[[], None]] = set()
         self._wake_pending = False
@@ -99,12 +103,28 @@ class FrameLog:
         return log
 
     @classmethod
-    def load(cls, path: Path, key: LogKey, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> FrameLog:
-        """The finished log at `path`. Raises as `logfile.open_log` does."""
+    def load(
+        cls,
+        path: Path,
+        key: LogKey,
+        cache: BlockCache,
+        loop: asyncio.AbstractEventLoop,
+        judge: FrameJudge | None = None,
+        on_forged: Callable[[LogDamagedError], None] | None = None,
+    ) -> FrameLog:
+        """The finished log at `path`. Raises as `logfile.open_log` does.
+
+        With a `judge` a thread holds its frames to that, and they can be read as far as it has come; `on_forged` is
+        called by it with what it finds. Later reads of a block are held to the checksum it was found with.
+        """
         log = cls(cache, loop)
-        log._reader, log._ready = open_log(path, key)
+        log._reader, bins = open_log(path, key)
         log._tail_block = -1
-        log._finished = True
+        if judge is None:
+            log._ready, log._finished = bins, True
+        else:
+            arguments = (log._reader, bins, judge, on_forged)
+            threading.Thread(target=log._hold, args=arguments, name="frame-log-check", daemon=True).start()
         return log
 
     @property
@@ -192,6 +212,7 @@ class FrameLog:
 
     def close(self) -> None:
         """Release the file and the memory, and wake whoever waits. An unfinished file is removed."""
+        self._closed = True
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
@@ -199,6 +220,29 @@ class FrameLog:
             self._reader.close()
         self._cache.drop_log(self._number)
         self._wake_waiters()
+
+    def _hold(
+        self,
+        reader: BlockReader,
+        bins: int,
+        judge: FrameJudge,
+        on_forged: Callable[[LogDamagedError], None] | None,
+    ) -> None:
+        """Make block after block readable, each when it was found to be the one that is due."""
+        try:
+            for block in range(-(-bins // BLOCK_BINS)):
+                frames = reader.read(block)
+                for frame in frames:
+                    judge.check(frame)
+                self._ready += len(frames)
+                self._wake_waiters()
+            judge.finish()
+        except (LogDamagedError, FrameMismatchError) as error:
+            if not self._closed and on_forged is not None:
+                on_forged(error if isinstance(error, LogDamagedError) else LogDamagedError(f"frame log: {error}"))
+        else:
+            self._finished = True
+            self._wake_waiters()
 
     async def _load(self, block: int) -> Block:
         frames = await asyncio.to_thread(self._reading().read, block)

@@ -28,7 +28,7 @@ import zstandard
 
 from vp_book.atomic import StagedFile
 from vp_contract import Frame
-from vp_stream.errors import LogDamagedError
+from vp_stream.errors import LogDamagedError, VpStreamError
 
 BLOCK_BINS: Final = 16
 
@@ -36,7 +36,8 @@ _MAGIC: Final = b"VPFLOG1\n"
 _LENGTHS: Final = struct.Struct("<II")
 _HEADER_LENGTH: Final = struct.Struct("<I")
 _TRAILER: Final = struct.Struct("<QI32s8s")
-_MAX_BLOCK_BYTES: Final = 1 << 28
+_MAX_BLOCK_BYTES: Final = 1 << 26
+"""Of a block before compression: sixteen bins of 4096 rows are a third of it."""
 _ZSTD_LEVEL: Final = 1
 
 
@@ -79,9 +80,11 @@ _FOOTER_DECODER: Final = msgspec.json.Decoder(_Footer)
 class BlockReader:
     """Checked reading of blocks. Safe to call from several threads."""
 
-    def __init__(self, path: Path, blocks: Sequence[BlockRef]) -> None:
+    def __init__(self, path: Path, blocks: Sequence[BlockRef], bins: int | None = None) -> None:
+        """`bins` are those of a finished log; of one that is being written every block is a full one but the last."""
         self._path = path
         self._blocks = blocks
+        self._bins = bins
         self._lock = threading.Lock()
         self._file: BinaryIO = path.open("rb")
 
@@ -96,7 +99,11 @@ class BlockReader:
             raise LogDamagedError(f"{self._path.name}: block {block} cannot be read: {error}") from error
         if hashlib.sha256(data).hexdigest() != ref.sha256:
             raise LogDamagedError(f"{self._path.name}: block {block} at byte {ref.offset} does not match its checksum")
-        return _unpack(data, f"{self._path.name}: block {block}")
+        where = f"{self._path.name}: block {block}"
+        frames = _unpack(data, where)
+        if self._bins is not None and len(frames) != min(BLOCK_BINS, self._bins - block * BLOCK_BINS):
+            raise LogDamagedError(f"{where} holds {len(frames)} bins, the log has {self._bins}")
+        return frames
 
     @contextlib.contextmanager
     def moving_to(self, path: Path) -> Iterator[None]:
@@ -135,7 +142,12 @@ class LogWriter:
 
     def write_block(self, frames: Sequence[Frame]) -> None:
         """Append `BLOCK_BINS` frames (fewer only in the last block) and list the block."""
-        data = self._compressor.compress(_pack(frames))
+        packed = _pack(frames)
+        if len(packed) > _MAX_BLOCK_BYTES:
+            raise VpStreamError(
+                f"{len(frames)} bins have {len(packed)} bytes, a block of a frame log {_MAX_BLOCK_BYTES}"
+            )
+        data = self._compressor.compress(packed)
         self._staged.write(data)
         self.blocks.append(BlockRef(self._offset, len(data), hashlib.sha256(data).hexdigest()))
         self._offset += len(data)
@@ -176,9 +188,16 @@ def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
         footer = _FOOTER_DECODER.decode(footer_bytes)
     except msgspec.DecodeError as error:
         raise LogDamagedError(f"{path.name}: the footer cannot be read: {error}") from error
-    if len(footer.blocks) != -(-footer.bins // BLOCK_BINS):
+    if footer.bins < 0 or len(footer.blocks) != -(-footer.bins // BLOCK_BINS):
         raise LogDamagedError(f"{path.name}: {len(footer.blocks)} blocks do not hold {footer.bins} bins")
-    return BlockReader(path, footer.blocks), footer.bins
+    end = len(header)
+    for block in footer.blocks:
+        if block.offset != end or block.size < 0:
+            raise LogDamagedError(f"{path.name}: its blocks do not follow one another")
+        end += block.size
+    if end != offset:
+        raise LogDamagedError(f"{path.name}: its blocks do not end where the footer begins")
+    return BlockReader(path, footer.blocks, footer.bins), footer.bins
 
 
 def read_frames(path: Path, key: LogKey) -> Iterator[Frame]:
@@ -226,14 +245,19 @@ def _pack(frames: Sequence[Frame]) -> bytes:
 
 def _unpack(data: bytes, where: str) -> tuple[Frame, ...]:
     try:
-        raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=_MAX_BLOCK_BYTES)
+        announced = zstandard.frame_content_size(data)  # the decompressor believes it, whatever limit it is given
+        if not 0 <= announced <= _MAX_BLOCK_BYTES:
+            raise LogDamagedError(f"{where} announces {announced} bytes, {_MAX_BLOCK_BYTES} are allowed")
+        raw = zstandard.ZstdDecompressor(max_window_size=_MAX_BLOCK_BYTES).decompress(data)
     except zstandard.ZstdError as error:
         raise LogDamagedError(f"{where} cannot be decompressed: {error}") from error
     frames: list[Frame] = []
     position = 0
-    while position < len(raw):
+    while position + _LENGTHS.size <= len(raw):
         update, grid = _LENGTHS.unpack_from(raw, position)
         start = position + _LENGTHS.size
         position = start + update + grid
         frames.append(Frame(raw[start : start + update], raw[start + update : position]))
+    if position != len(raw):
+        raise LogDamagedError(f"{where} ends inside a bin")
     return tuple(frames)

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from vp_contract import Frame
+from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import EngineError
 from vp_stream.frames.bus import FrameSink
+from vp_stream.judged import FrameJudge
 from vp_stream.telemetry import BinTiming
 
 _logger = logging.getLogger(__name__)
@@ -47,6 +49,10 @@ class Feed(Protocol[T]):
         """What one of the runs has met so far that its records should not hold, by kind."""
         ...
 
+    def distrust(self) -> None:
+        """Its frames were not the ones that were judged: forget what is kept between runs."""
+        ...
+
 
 class RunObserver(Protocol):
     """Is told what engine threads do, by these threads."""
@@ -63,8 +69,16 @@ class RunObserver(Protocol):
 class Producer:
     """One engine run that fills one frame log."""
 
-    def __init__(self, serving_id: str, feed: Feed[T], log: FrameSink, observers: Sequence[RunObserver]) -> None:
+    def __init__(
+        self,
+        serving_id: str,
+        feed: Feed[T],
+        log: FrameSink,
+        observers: Sequence[RunObserver],
+        judge: FrameJudge | None = None,
+    ) -> None:
         self._serving_id = serving_id
+        self._judge = judge
         self._log = log
         self._observers = observers
         self._anomalies: Counter[str] = Counter()
@@ -89,7 +103,7 @@ class Producer:
     def _run(self, feed: Feed[T]) -> None:
         started = time.monotonic()
         try:
-            if self._produce(feed):
+            if self._produce_judged(feed):
                 self._log.finish()
                 _logger.info(
                     "serving %s: %d bins in %.1f s", self._serving_id, self._log.ready, time.monotonic() - started
@@ -100,6 +114,16 @@ class Producer:
             if not self._stop.is_set():  # else it is the log, closed under a run that was slow to stop
                 _logger.error("serving %s: the engine failed", self._serving_id, exc_info=error)
             self._log.fail(error)
+
+    def _produce_judged(self, feed: Feed[T]) -> bool:
+        try:
+            whole = self._produce(feed)
+            if whole and self._judge is not None:
+                self._judge.finish()
+        except FrameMismatchError:
+            feed.distrust()
+            raise
+        return whole
 
     def _produce(self, feed: Feed[T]) -> bool:
         """Fill the log. False if it was stopped before the end."""
@@ -117,6 +141,8 @@ class Producer:
             if encoded.bin_seq != expected:
                 raise EngineError(f"bin {encoded.bin_seq} came where bin {expected} was due")
             expected += 1
+            if self._judge is not None:
+                self._judge.check(encoded.frame)
             grid_ready = put_start = now()
             self._log.append(encoded.frame)
             timing = BinTiming(

@@ -7,6 +7,7 @@ only the run: that a log turned out to be damaged and was made again shows to th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from vp_stream.frames.bus import FrameBus
 from vp_stream.frames.framelog import BlockCache, FrameLog
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
+from vp_stream.judged import JudgedFrames
 
 _logger = logging.getLogger(__name__)
 
@@ -30,11 +32,17 @@ _MAX_REBUILDS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it."""
+    """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it.
+
+    `judged` is what its frames are held to. Without it a finished log is believed if it is whole, or, unless `any_log`,
+    never: it is made again.
+    """
 
     key: LogKey
     directory: Path
     feed: Feed[Any]
+    judged: JudgedFrames | None = None
+    any_log: bool = True
 
     @property
     def path(self) -> Path:
@@ -53,6 +61,7 @@ class ServingRun:
         self._producer: Producer | None = None
         self._failure: Exception | None = None
         self._rebuilds = 0
+        self._rebuilding: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
 
     @property
@@ -117,9 +126,18 @@ class ServingRun:
             self._log.close()
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
-        path = self.spec.path
+        path, judged = self.spec.path, self.spec.judged
+        if judged is None and not self.spec.any_log:
+            return self._produce(loop)
+
+        def forged(error: LogDamagedError) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._make_again, log, error)
+
         try:
-            log = FrameLog.load(path, self.spec.key, self._cache, loop)
+            log = FrameLog.load(
+                path, self.spec.key, self._cache, loop, None if judged is None else judged.stored(), forged
+            )
         except FileNotFoundError:
             pass
         except (LogDamagedError, OSError) as error:
@@ -132,9 +150,13 @@ class ServingRun:
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
-        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers)
+        judge = None if self.spec.judged is None else self.spec.judged.made()
+        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers, judge)
         self._producer.start()
         return log
+
+    def _make_again(self, forged: FrameBus, error: LogDamagedError) -> None:
+        self._rebuilding = asyncio.create_task(self._rebuild(forged, error))
 
     async def _rebuild(self, damaged: FrameBus, error: LogDamagedError) -> None:
         loop = asyncio.get_running_loop()
@@ -149,6 +171,7 @@ class ServingRun:
                 return
             await asyncio.to_thread(self.spec.path.unlink, missing_ok=True)
             self._log = await asyncio.to_thread(self._produce, loop)
+            damaged.close()  # wakes who began to wait at it meanwhile
 
 
 class RunTable:

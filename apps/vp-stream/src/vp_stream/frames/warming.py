@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vp_contract import Frame
+from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, read_frames
 from vp_stream.frames.runs import RunSpec
+from vp_stream.judged import FrameJudge
 
 Progress = Callable[[int, int], None]
 """Called with (bins done, bins in all); 0 in all where that is not known."""
@@ -27,14 +29,15 @@ class WarmLog:
 def warm_log(spec: RunSpec, *, progress: Progress | None = None) -> WarmLog:
     """Make the frame log of a run, or find it made and whole: every byte of it is checked.
 
-    A damaged log is made again. Whoever makes the same log at the same time makes the same bytes, and one of them gets
+    A log that is damaged, or that holds other frames than the judged ones, is made again; so is one where nothing says
+    which those are. Whoever makes the same log at the same time makes the same bytes, and one of them gets
     the name. Raises what the feed raises for its raw file, OSError when the log cannot be written.
     """
     try:
-        bins = sum(1 for _ in read_frames(spec.path, spec.key))
+        bins = _read(spec)
     except FileNotFoundError:
         pass
-    except LogDamagedError:
+    except (LogDamagedError, FrameMismatchError):
         spec.path.unlink(missing_ok=True)
     else:
         return WarmLog(spec.path, bins, built=False)
@@ -48,13 +51,41 @@ def warm_log(spec: RunSpec, *, progress: Progress | None = None) -> WarmLog:
     return WarmLog(spec.path, bins, built=True)
 
 
+def _read(spec: RunSpec) -> int:
+    """The bins of the log that is there, each frame held to the judged ones."""
+    if spec.judged is None:
+        if not spec.any_log:
+            raise FileNotFoundError
+        return sum(1 for _ in read_frames(spec.path, spec.key))
+    judge, bins = spec.judged.stored(), 0
+    for frame in read_frames(spec.path, spec.key):
+        judge.check(frame)
+        bins += 1
+    judge.finish()
+    return bins
+
+
 def _fill(writer: LogWriter, spec: RunSpec, progress: Progress | None) -> int:
+    judge = None if spec.judged is None else spec.judged.made()
+    try:
+        bins = _fill_held(writer, spec, progress, judge)
+        if judge is not None:
+            judge.finish()
+    except FrameMismatchError:
+        spec.feed.distrust()
+        raise
+    return bins
+
+
+def _fill_held(writer: LogWriter, spec: RunSpec, progress: Progress | None, judge: FrameJudge | None) -> int:
     items = spec.feed.bins()
     expected = getattr(items, "expected_bins", 0)
     bins = 0
     block: list[Frame] = []
     for item in items:
         block.append(spec.feed.encode(item).frame)
+        if judge is not None:
+            judge.check(block[-1])
         bins += 1
         if len(block) == BLOCK_BINS:
             writer.write_block(block)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from vp_contract import (
     load_instrument,
 )
 from vp_harness import Dataset, Lake, ScoredReplay, located, scored_bins
-from vp_harness.errors import PipelineError, RawFileChangedError, RawFileError, VpHarnessError
-from vp_harness.execution import Files, conformance_digests
+from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedError, RawFileError, VpHarnessError
+from vp_harness.execution import Files, checkpoint_path, conformance_digests, files_of
 from vp_harness.lake import CHECKSUMS_FILE, MANIFEST_FILE, check_anchor, check_sources
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
@@ -41,6 +41,7 @@ from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
+from vp_stream.judged import HeldReplay, JudgedFrames, stamps_of
 from vp_stream.servings.catalogue import OpenedServing, Status
 
 _logger = logging.getLogger(__name__)
@@ -49,15 +50,31 @@ _logger = logging.getLogger(__name__)
 class ReplayFeed:
     """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
 
-    def __init__(self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None) -> None:
+    def __init__(
+        self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None, sha256: Sequence[str] = ()
+    ) -> None:
+        """With `sha256`, one for each file, a replay comes to its end only if they were those files all the time."""
         self._config = config
         self._files = files
+        self._sha256 = sha256
         self._book_cache_dir = book_cache_dir
         self._encoder = FrameEncoder(config)
 
     def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
         """A fresh replay."""
-        return scored_bins(self._config, self._files, book_cache_dir=self._book_cache_dir)
+        files = files_of(self._files)
+        stamps = stamps_of(files) if self._sha256 else []
+        replay = scored_bins(self._config, files, book_cache_dir=self._book_cache_dir)
+        return HeldReplay(replay, files, self._sha256, stamps) if self._sha256 else replay
+
+    def distrust(self) -> None:
+        """Remove the book checkpoint: it may be what was tampered with, and the next run makes it anew."""
+        if self._book_cache_dir is not None:
+            path = checkpoint_path(self._config, self._files, self._book_cache_dir)
+            _logger.warning(
+                "book checkpoint %s is removed: the frames of its replay were not the judged ones", path.name
+            )
+            path.unlink(missing_ok=True)
 
     def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
         """The frame of one bin."""
@@ -67,7 +84,7 @@ class ReplayFeed:
 
     def anomalies(self, bins: Iterator[tuple[Bin, ScoredBin]]) -> Mapping[str, int]:
         """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
-        if not isinstance(bins, ScoredReplay):
+        if not isinstance(bins, (ScoredReplay, HeldReplay)):
             return {}
         certificate: dict[str, Any] = bins.certificate()
         crossed = {f"crossed_{phase}": count for phase, count in certificate["crossed_boundaries"].items()}
@@ -85,7 +102,7 @@ class LakeCatalogue:
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
         self._digests: Mapping[str, str] | None = None
-        self._datasets: dict[str, list[tuple[int, int, int, int]]] = {}
+        self._datasets: dict[str, tuple[list[tuple[int, ...]], JudgedFrames | None]] = {}
 
     def open(self, name: str) -> OpenedServing:
         """Resolve a name and check everything a served number rests on.
@@ -99,7 +116,7 @@ class LakeCatalogue:
         spec = resolved.spec
         self._check_instrument(spec)
         self._check_digests(spec)
-        self._check_dataset(spec)
+        judged = self._judged(spec)
         files = self._files(spec)
         key = LogKey(
             serving_id=spec.serving_id,
@@ -118,7 +135,15 @@ class LakeCatalogue:
             run=RunSpec(
                 key,
                 self._lake.stream_cache_dir(spec.serving_id),
-                ReplayFeed(runtime, files, self._lake.book_cache_dir),
+                # a checkpoint that was tampered with shows by the frames, where it is known what they should be
+                ReplayFeed(
+                    runtime,
+                    files,
+                    None if judged is None else self._lake.book_cache_dir,
+                    [file.sha256 for file in spec.sources.files],
+                ),
+                judged,
+                any_log=False,
             ),
         )
 
@@ -219,21 +244,30 @@ class LakeCatalogue:
                     f"{distribution}=={promoted}, or promote the run again",
                 )
 
-    def _check_dataset(self, spec: PublishedServing) -> None:
-        """Hold the dataset's own list of its files to the published one; `vp verify dataset` reads the files too."""
+    def _judged(self, spec: PublishedServing) -> JudgedFrames | None:
+        """What the dataset says the frames are, its own list of its files held to the published one.
+
+        None where nobody published that list, or the dataset is gone, or its frames are of another contract. The files
+        beside the manifest are read by `vp verify dataset`.
+        """
         source = spec.source
         if not source.dataset_files:
-            return
+            return None
         try:
             directory = self._lake.dataset_dir(source.dataset_id)
             if not directory.exists():
-                return
-            status = [(directory / name).stat() for name in (MANIFEST_FILE, CHECKSUMS_FILE)]
-            stamp = [(s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in status]
-            if self._datasets.get(spec.serving_id) != stamp:
-                dataset = Dataset.open(self._lake, source.dataset_id)
-                check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
-                self._datasets[spec.serving_id] = stamp
+                return None
+            stamp = stamps_of([directory / name for name in (MANIFEST_FILE, CHECKSUMS_FILE)])
+            known = self._datasets.get(spec.serving_id)
+            if known is not None and known[0] == stamp:
+                return known[1]
+            dataset = Dataset.open(self._lake, source.dataset_id)
+            check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
+            judged: JudgedFrames | None = None
+            with contextlib.suppress(FramesUnknownError):
+                judged = JudgedFrames(dataset, spec.runtime)
+            self._datasets[spec.serving_id] = (stamp, judged)
+            return judged
         except (VpHarnessError, OSError) as error:
             _logger.error("%s", error)
             raise Refusal(

@@ -64,7 +64,7 @@ class FrameCheck:
         Raises FramesUnknownError when the dataset has no chain, or one of another contract, and FrameMismatchError
         when the two are of other numbers from the start.
         """
-        self._head, self._links = _chain_of(dataset)
+        self._head, self._links = chain_of(dataset)
         if config.numbers_json() != dataset.config.numbers_json():
             names = ", ".join(_different(dataset.config, config))
             raise FrameMismatchError(f"the serving is of other numbers than {dataset.dataset_id}: {names} differ")
@@ -131,7 +131,7 @@ def check_frames(dataset: Dataset, *, progress: Callable[[int, int], None] | Non
     done and in all. Raises DatasetDamagedError naming the first bin that is not the one that was chained when the
     dataset was made, and FramesUnknownError when there is no chain that could be compared.
     """
-    head, links = _chain_of(dataset)
+    head, links = chain_of(dataset)
     config = dataset.config
     if msgspec.json.decode(config.numbers_json()) != dataset.manifest["identity"]["numbers"]:
         raise DatasetDamagedError(f"{dataset.dataset_id}: the config in its manifest is not that of its identity")
@@ -188,8 +188,11 @@ def _tables(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, np.nda
         )
 
 
-def _chain_of(dataset: Dataset) -> tuple[str, bytes]:
-    """The head of a dataset's chain and its links."""
+def chain_of(dataset: Dataset) -> tuple[str, bytes]:
+    """The head of a dataset's chain and its links.
+
+    Raises FramesUnknownError when there is none of this contract, DatasetDamagedError when it cannot be read.
+    """
     kept = dataset.manifest.get("frames")
     if kept is None:
         raise FramesUnknownError(
