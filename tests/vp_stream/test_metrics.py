@@ -63,7 +63,7 @@ def test_what_was_skipped_is_counted_and_lateness_is_of_bins_on_a_schedule(start
 
 
 def test_a_client_that_waits_for_the_engine_shows_as_engine_lag(start: Any, market: Any, wait_until: Any) -> None:
-    feed = market.add("srv_a", 8, alias="demo", gate_at=3)
+    feed = market.add("srv_a", 100, alias="demo", gate_at=3)
     stage = start(speed=10.0)
 
     async def scenario() -> None:

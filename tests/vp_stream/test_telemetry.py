@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,48 @@ def test_a_summary_comes_every_n_bins_and_at_the_end(tmp_path: Path) -> None:
     summaries = [line for line in lines_of(path) if line["type"] == "summary"]
     assert [summary["bins"] for summary in summaries] == [100, 50]
     assert summaries[0]["first_ingest_to_grid_ready_us"] == {"p50": 100.0, "p95": 145.0, "p99": 149.0}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_costs_lines_and_no_stream(start: Any, market: Any, caplog: pytest.LogCaptureFixture) -> None:
+    market.add("srv_a", 30, alias="demo")
+    stage = start(perf_latency_jsonl=Path("/dev/full"))
+    received = stage.play()
+    assert (received.close_code, received.frames) == (1000, stage.frames(30))
+    assert "vp_stream_telemetry_dropped_total 30.0" in stage.get("/metrics").text
+    stage.server.stop()
+    assert [record.message for record in caplog.records if "telemetry" in record.message] == [
+        "telemetry cannot be written and is left out from here on: No space left on device"
+    ]
+
+
+class AlmostFull:
+    """A file that takes this many bytes more, and everything once there is room."""
+
+    def __init__(self, room: int) -> None:
+        self.room, self.data, self.closed = room, b"", False
+
+    def write(self, data: bytes) -> int:
+        taken = data[: self.room]
+        self.room -= len(taken)
+        self.data += taken
+        return len(taken)
+
+
+def test_a_torn_line_spoils_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = LatencyLog(tmp_path / "latency.jsonl")
+    log._file.close()
+    log._file = file = AlmostFull(500)  # type: ignore[assignment]
+    for bin_seq in range(3):
+        log.bin_made(timing(bin_seq))
+    file.room = 10_000
+    log.bin_made(timing(3))
+    log.bin_made(timing(4))
+    lines = file.data.split(b"\n")
+    assert [json.loads(lines[i])["bin_seq"] for i in (0, -3, -2)] == [0, 3, 4]
+    assert len(lines) == 5
+    assert log.dropped == 2
+    assert len(caplog.records) == 1
 
 
 def test_only_bins_in_the_new_york_window_are_written(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def _settings(options: argparse.Namespace) -> StreamSettings:
         speed=options.speed,
         max_clients=options.max_clients,
         max_clients_per_address=options.max_clients_per_address,
+        max_log_bytes=round(options.max_log_gib * 1024**3),
+        max_idle_engines=options.max_idle_engines,
         allow_origins=tuple(options.allow_origin),
         allow_hosts=tuple(options.allow_host),
         forwarded_allow_ips=options.forwarded_allow_ips,
@@ -88,6 +90,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="streams at a time from one address; no limit of its own",
     )
+    add("--max-log-gib", type=_gib, default=16.0, metavar="GIB", help="disk for frame logs; the ones unused longest go")
+    add("--max-idle-engines", type=int, default=4, metavar="N", help="engines that go on when their clients have gone")
     add(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="page origin that may connect; repeatable"
     )
@@ -110,6 +114,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--perf-summary-every-bins", type=int, default=1000, metavar="N", help="bins between summary lines")
     add("--debug", action="store_true", help="log everything and show tracebacks")
     return parser
+
+
+def _gib(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number of 0 or more")
+    return value
 
 
 def _speed(text: str) -> float:

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from vp_contract import CONTRACT_VERSION
 from vp_stream.clients.transport import DROPPED, LEFT
-from vp_stream.telemetry import BinTiming
+from vp_stream.telemetry import BinTiming, LatencyLog
 
 if TYPE_CHECKING:
     from vp_stream.clients.capacity import Listener
@@ -112,6 +112,10 @@ class Metrics:
         """Tell of the connections of this socket too, from now on."""
         self.registry.register(_SocketCollector(listener))
 
+    def watch_telemetry(self, latency: LatencyLog) -> None:
+        """Tell of what this file could not take too, from now on."""
+        self.registry.register(_TelemetryCollector(latency))
+
     async def watch_loop(self) -> None:
         """Measure the event loop until cancelled."""
         loop = asyncio.get_running_loop()
@@ -167,6 +171,16 @@ class _SocketCollector(Collector):
         yield _gauge("sockets_max", "Connections that there may be at a time", listener.most or float("inf"))
         turned_away = {"cleared": listener.cleared, "refused": listener.refused}
         yield _by_label("sockets_turned_away", "Connections ended for others, or not let in", "how", turned_away)
+
+
+class _TelemetryCollector(Collector):
+    """What a telemetry file could not take."""
+
+    def __init__(self, latency: LatencyLog) -> None:
+        self._latency = latency
+
+    def collect(self) -> Iterator[Metric]:
+        yield _counter("telemetry_dropped", "Lines of telemetry that could not be written", self._latency.dropped)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -30,6 +30,9 @@ class StreamSettings:
     `max_connections` is how many connections of any kind there are at a time; if None, as many as the descriptors of
     the process allow, at most twice `max_clients` and 512.
 
+    Frame logs have at most `max_log_bytes` on the disk, if not in use, and `max_idle_engines` engines at most go on
+    when their clients have gone; both are looked after every `tidy_s` seconds.
+
     `dead_peer_s` is after how many seconds without a sign of life a client is dropped, `max_lag_s` how many seconds
     late a bin may be before a client that is too slow skips.
     """
@@ -44,6 +47,9 @@ class StreamSettings:
     max_clients: int = 256
     max_clients_per_address: int | None = None
     max_connections: int | None = None
+    max_log_bytes: int = 16 * 1024**3
+    max_idle_engines: int = 4
+    tidy_s: float = 5.0
     allow_origins: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: str | None = None
@@ -67,7 +73,10 @@ class StreamSettings:
         for name in ("max_clients_per_address", "max_connections"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
-        for name in ("dead_peer_s", "max_lag_s", "shutdown_s"):
+        for name in ("max_log_bytes", "max_idle_engines"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name}={getattr(self, name)}: 0 or more is allowed")
+        for name in ("dead_peer_s", "max_lag_s", "shutdown_s", "tidy_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):
                 raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")

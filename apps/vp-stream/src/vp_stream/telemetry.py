@@ -6,17 +6,19 @@ for, so the first ingest is the moment it was asked for and the last ingest the 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
-from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from vp_stream.errors import SettingsError
+
+_logger = logging.getLogger(__name__)
 
 _NEW_YORK = ZoneInfo("America/New_York")
 
@@ -60,7 +62,8 @@ class LatencyLog:
     """Appends one line per bin to a file, and a summary every `summary_every_bins` bins.
 
     Only bins whose end lies in [`window_start`, `window_end`) New York time are written; a missing bound is open.
-    Several engine threads may share one log.
+    Several engine threads may share one log. A line that cannot be written is counted in `dropped` and left out; that
+    it happens is said in the log once, until a line can be written again.
     """
 
     def __init__(
@@ -83,9 +86,13 @@ class LatencyLog:
         self._recent: list[_Line] = []
         self._encoder = msgspec.json.Encoder()
         self._lock = threading.Lock()
+        self.dropped = 0
+        self._failing = False
+        self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = path.open("ab")
+            # without a buffer: what a full disk does not take is known at once, and is not tried again at the end
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise SettingsError(f"perf_latency_jsonl={str(path)!r} cannot be written: {error}") from error
 
@@ -120,7 +127,20 @@ class LatencyLog:
         return (self._start is None or moment >= self._start) and (self._end is None or moment < self._end)
 
     def _write(self, record: msgspec.Struct) -> None:
-        self._file.write(self._encoder.encode(record) + b"\n")
+        data = (b"\n" if self._torn else b"") + self._encoder.encode(record) + b"\n"
+        problem = "it took a part of a line"
+        try:
+            written = self._file.write(data) or 0
+        except OSError as error:
+            written, problem = 0, error.strerror or str(error)
+        if written == len(data):
+            self._failing = self._torn = False
+            return
+        self._torn = self._torn or written > 0
+        self.dropped += 1
+        if not self._failing:
+            self._failing = True
+            _logger.error("telemetry cannot be written and is left out from here on: %s", problem)
 
     def _write_summary(self) -> None:
         lines, self._recent = self._recent, []
@@ -135,7 +155,6 @@ class LatencyLog:
                 ),
             )
         )
-        self._file.flush()
 
 
 def parse_et(value: str, name: str) -> clock_time:

@@ -35,6 +35,8 @@ def serve(
     max_clients_per_address: Annotated[
         int | None, typer.Option(help="Streams at a time from one address; no limit of its own if not given.")
     ] = None,
+    max_log_gib: Annotated[float, typer.Option(min=0, help="Disk for frame logs; the ones unused longest go.")] = 16.0,
+    max_idle_engines: Annotated[int, typer.Option(help="Engines that go on when their clients have gone.")] = 4,
     web_root: Annotated[Path | None, typer.Option(help="Built page; that of the checkout if not given.")] = None,
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="Page origin that may connect besides this server's own; repeatable.")
@@ -67,6 +69,8 @@ def serve(
             speed=speed_of(speed),
             max_clients=max_clients,
             max_clients_per_address=max_clients_per_address,
+            max_log_bytes=round(max_log_gib * 1024**3),
+            max_idle_engines=max_idle_engines,
             registry_url=registry_url,
             token=read_token(token_file),
             allow_origins=tuple(allow_origin or ()),

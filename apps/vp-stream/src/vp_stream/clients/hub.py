@@ -25,7 +25,7 @@ from vp_stream.clients.protocol import (
 from vp_stream.clients.session import Programme, Session
 from vp_stream.clients.transport import Channel, PeerGoneError
 from vp_stream.errors import Refusal
-from vp_stream.frames.runs import RunTable
+from vp_stream.frames.runs import RunTable, ServingRun
 from vp_stream.logs import fact
 from vp_stream.metrics import Metrics
 from vp_stream.servings.catalogue import Catalogue
@@ -84,6 +84,10 @@ class Hub:
     def runs(self) -> RunTable:
         """The engine runs of this server."""
         return self._runs
+
+    def runs_in_use(self) -> set[ServingRun]:
+        """The runs that somebody plays, or will as soon as a followed alias has moved."""
+        return {run for client in self._clients if client.session is not None for run in client.session.runs}
 
     def engine_lags(self) -> Iterator[tuple[str, float]]:
         """Per client its serving id and the seconds it has been waiting for a bin that is due and not made yet."""

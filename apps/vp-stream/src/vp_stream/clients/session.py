@@ -93,6 +93,12 @@ class Session:
         return self._programme
 
     @property
+    def runs(self) -> tuple[ServingRun, ...]:
+        """What is played now, and what will be next."""
+        coming = self._next_programme
+        return (self._programme.run,) if coming is None else (self._programme.run, coming.run)
+
+    @property
     def engine_lag_s(self) -> float:
         """Seconds for which the client has been waiting for a bin that is due and not made yet."""
         return self._pacer.engine_lag(self._clock())

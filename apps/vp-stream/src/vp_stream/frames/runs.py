@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,7 @@ from vp_stream.judged import JudgedFrames
 _logger = logging.getLogger(__name__)
 
 _MAX_REBUILDS: Final = 2
+_DROP_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class RunSpec:
     feed: Feed[Any]
     judged: JudgedFrames | None = None
     any_log: bool = True
+
+    @property
+    def name(self) -> str:
+        """What tells runs apart."""
+        return f"{self.key.serving_id}/{self.key.file_name}"
 
     @property
     def path(self) -> Path:
@@ -63,6 +71,7 @@ class ServingRun:
         self._rebuilds = 0
         self._rebuilding: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self.last_used = 0.0
 
     @property
     def ready(self) -> int:
@@ -144,7 +153,9 @@ class ServingRun:
             _logger.warning("serving %s: frame log not used, made again: %s", self.spec.key.serving_id, error)
             path.unlink(missing_ok=True)
         else:
-            _logger.info("serving %s: %d bins from %s", self.spec.key.serving_id, log.ready, path.name)
+            with contextlib.suppress(OSError):  # set here, for not every file system keeps the time of access
+                os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+            _logger.info("serving %s: frames from %s", self.spec.key.serving_id, path.name)
             return log
         return self._produce(loop)
 
@@ -184,7 +195,7 @@ class RunTable:
 
     async def get(self, spec: RunSpec) -> ServingRun:
         """The run of this key, started if need be. A run that failed is given another chance."""
-        name = f"{spec.key.serving_id}/{spec.key.file_name}"
+        name = spec.name
         run = self._runs.get(name)
         if run is None or run.failure is not None:
             failed = run
@@ -192,8 +203,27 @@ class RunTable:
             run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
             if failed is not None:
                 await failed.close(0.0)
+        run.last_used = time.monotonic()
         await run.start()
         return run
+
+    def idle(self, in_use: Collection[ServingRun], grace_s: float) -> list[ServingRun]:
+        """Runs that have not failed and that nobody used for `grace_s` seconds, the one unused for longest first."""
+        now = time.monotonic()
+        for run in in_use:
+            run.last_used = now
+        found = [run for run in self._runs.values() if run.failure is None and now - run.last_used > grace_s]
+        return sorted(found, key=lambda run: run.last_used)
+
+    async def drop(self, run: ServingRun) -> None:
+        """Stop a run that nobody uses and let go of its log. Whoever asks for it next gets a new one."""
+        if self._runs.get(run.spec.name) is run:
+            del self._runs[run.spec.name]
+        await run.close(_DROP_S)
+
+    def paths(self) -> set[Path]:
+        """Where the logs of all runs lie, or will."""
+        return {run.spec.path for run in self._runs.values()}
 
     @property
     def cached_bytes(self) -> int:

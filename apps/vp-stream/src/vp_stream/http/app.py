@@ -29,6 +29,7 @@ from vp_stream.metrics import Metrics, metrics
 from vp_stream.servings.catalogue import Catalogue
 from vp_stream.servings.published import LakeCatalogue
 from vp_stream.settings import StreamSettings
+from vp_stream.tidying import Tidier
 
 
 def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> Starlette:
@@ -54,12 +55,24 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         app.state.hub = hub = Hub(chosen, runs, settings.limits(), kept)
         kept.watch(hub)
         watching = asyncio.create_task(kept.watch_loop())
+        tidier = Tidier(
+            runs,
+            hub.runs_in_use,
+            Lake(settings.lake_root).stream_caches_dir,
+            max_log_bytes=settings.max_log_bytes,
+            max_idle_engines=settings.max_idle_engines,
+            every_s=settings.tidy_s,
+        )
+        tidying = asyncio.create_task(tidier.loop())
+        if latency is not None:
+            kept.watch_telemetry(latency)
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
         app.state.warming = warming = asyncio.create_task(status_look.now())
         try:
             yield
         finally:
             warming.cancel()
+            tidying.cancel()
             await hub.drain(settings.shutdown_s / 2)
             await runs.close(settings.shutdown_s / 4)
             watching.cancel()
