@@ -26,7 +26,13 @@ ExecutorName = Annotated[
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads or processes of this machine.")]
 Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler, tcp://HOST:PORT.")]
 RegistryUrl = Annotated[
-    str | None, typer.Option("--registry-url", help="SQLAlchemy URL of the registry; the lake's own if not given.")
+    str | None,
+    typer.Option(
+        "--registry-url",
+        envvar="VP_REGISTRY_URL",
+        show_default=False,
+        help="SQLAlchemy URL of the registry; the lake's own if not given.",
+    ),
 ]
 
 LAKE_ROOT = Path("lake")

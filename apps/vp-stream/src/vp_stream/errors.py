@@ -23,6 +23,10 @@ class Refusal(VpStreamError):  # noqa: N818 - not a fault of the server: what a 
         self.code = code
 
 
+class OverdueError(VpStreamError):
+    """A call did not end in the time it was given."""
+
+
 class LogDamagedError(VpStreamError):
     """The bytes of a frame log are not the ones that were written, or belong to another configuration."""
 

@@ -15,7 +15,7 @@ from vp_stream.http.access import TOKEN_VARIABLE, read_token
 from vp_stream.http.openapi import document_bytes
 from vp_stream.logs import configure_logging
 from vp_stream.server import serve
-from vp_stream.settings import StreamSettings
+from vp_stream.settings import REGISTRY_VARIABLE, StreamSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +49,7 @@ def _settings(options: argparse.Namespace) -> StreamSettings:
         lake_root=options.lake_root,
         config_root=options.config_root,
         web_root=options.web_root,
-        registry_url=options.registry_url,
+        registry_url=options.registry_url or os.environ.get(REGISTRY_VARIABLE) or None,
         speed=options.speed,
         max_clients=options.max_clients,
         max_clients_per_address=options.max_clients_per_address,
@@ -81,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--lake-root", type=Path, default=Path(lake_root), metavar="DIR", help="data lake (VP_LAKE_ROOT)")
     add("--config-root", type=Path, default=Path(config_root), metavar="DIR", help="configuration (VP_CONFIG_ROOT)")
     add("--web-root", type=Path, metavar="DIR", help="built page; web/dist beside the configuration if not given")
-    add("--registry-url", metavar="URL", help="SQLAlchemy URL of the registry; the lake's own if not given")
+    add(
+        "--registry-url",
+        metavar="URL",
+        help=f"SQLAlchemy URL of the registry ({REGISTRY_VARIABLE}); the lake's own if not given",
+    )
     add("--speed", type=_speed, default=1.0, metavar="X", help="replay speed, or 'max' for no pacing")
     add("--max-clients", type=int, default=256, metavar="N", help="streams at a time; 1013 beyond")
     add(

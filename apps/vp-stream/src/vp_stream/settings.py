@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Final
 
 from vp_stream.clients.hub import Limits
 from vp_stream.errors import SettingsError
@@ -14,6 +15,9 @@ from vp_stream.http.hosts import check_allowed_host
 from vp_stream.http.origin import check_allowed_origin
 from vp_stream.telemetry import LatencyLog, parse_et
 
+REGISTRY_VARIABLE: Final = "VP_REGISTRY_URL"
+"""Holds the URL of the registry where none is on the command line, which every user of the machine can read."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
@@ -21,7 +25,8 @@ class StreamSettings:
 
     `speed` is the factor by which replays run, `math.inf` for as fast as each client takes them. `web_root` is the
     directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
-    own SQLite file if None. With a `token` only who has it is let in.
+    own SQLite file if None; a registry that does not answer in `registry_timeout_s` seconds counts as unavailable. With
+    a `token` only who has it is let in.
 
     Requests are answered for loopback names, `host`, the hosts of `allow_origins`, and `allow_hosts`. The header
     `X-Forwarded-For` counts only when it comes from one of `forwarded_allow_ips` (addresses and networks with commas
@@ -50,6 +55,7 @@ class StreamSettings:
     max_log_bytes: int = 16 * 1024**3
     max_idle_engines: int = 4
     tidy_s: float = 5.0
+    registry_timeout_s: float = 5.0
     allow_origins: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     forwarded_allow_ips: str | None = None
@@ -76,7 +82,7 @@ class StreamSettings:
         for name in ("max_log_bytes", "max_idle_engines"):
             if getattr(self, name) < 0:
                 raise SettingsError(f"{name}={getattr(self, name)}: 0 or more is allowed")
-        for name in ("dead_peer_s", "max_lag_s", "shutdown_s", "tidy_s"):
+        for name in ("dead_peer_s", "max_lag_s", "shutdown_s", "tidy_s", "registry_timeout_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):
                 raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")

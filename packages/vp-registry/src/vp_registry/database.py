@@ -17,6 +17,7 @@ from vp_registry.schema import SUPPORTED_DIALECTS, metadata
 from vp_registry.upgrade import layout_of, upgrade
 
 _BUSY_TIMEOUT_MS: Final = 30_000
+_CONNECT_TIMEOUT_S: Final = 10
 _WRITE: Final = "vp_write"
 _ADVISORY_LOCK: Final = 0x5650_5245_4749  # any number that nothing else in the database uses
 
@@ -37,7 +38,7 @@ class Database:
             self._file = Path(str(parsed.database))
             self._reader, self._writer = _sqlite(parsed, self._file, "rw"), _sqlite(parsed, self._file, "rwc")
         else:
-            self._reader = self._writer = _engine(parsed, pool_pre_ping=True)
+            self._reader = self._writer = _engine(parsed, pool_pre_ping=True, connect_args=_connecting(parsed))
         self._ready = False
 
     @contextmanager
@@ -163,6 +164,13 @@ def _engine(url: URL, **options: Any) -> Engine:
         return create_engine(url, **options)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise _no_driver(url.drivername, error) from error
+
+
+def _connecting(url: URL) -> dict[str, Any]:
+    """What libpq is told beside the URL: it waits for ever for a server that takes connections and says nothing."""
+    if not url.drivername.partition("+")[2].startswith("psycopg"):
+        return {}
+    return {"connect_timeout": url.query.get("connect_timeout", str(_CONNECT_TIMEOUT_S))}
 
 
 def _no_driver(name: str, error: Exception) -> RegistryUnavailableError:

@@ -42,7 +42,12 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
     chosen = (
         catalogue
         if catalogue is not None
-        else LakeCatalogue(Lake(settings.lake_root), settings.config_root, settings.registry_url)
+        else LakeCatalogue(
+            Lake(settings.lake_root),
+            settings.config_root,
+            settings.registry_url,
+            registry_timeout_s=settings.registry_timeout_s,
+        )
     )
     latency = settings.open_latency_log()
 

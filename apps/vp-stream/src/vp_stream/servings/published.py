@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -36,13 +36,16 @@ from vp_harness.execution import Files, checkpoint_path, conformance_digests, fi
 from vp_harness.lake import CHECKSUMS_FILE, MANIFEST_FILE, check_anchor, check_sources
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
-from vp_stream.errors import Refusal
+from vp_stream.clients.blocking import TimedCalls
+from vp_stream.errors import OverdueError, Refusal
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
 from vp_stream.judged import HeldReplay, JudgedFrames, stamps_of
 from vp_stream.servings.catalogue import OpenedServing, Status
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -94,8 +97,12 @@ class ReplayFeed:
 class LakeCatalogue:
     """Servings of a registry, replayed from a lake. Safe across threads."""
 
-    def __init__(self, lake: Lake, config_root: Path, registry_url: str | None = None) -> None:
+    def __init__(
+        self, lake: Lake, config_root: Path, registry_url: str | None = None, *, registry_timeout_s: float = 5.0
+    ) -> None:
+        """A registry that does not answer in `registry_timeout_s` seconds is unavailable."""
         self._lake = lake
+        self._calls = TimedCalls(registry_timeout_s)
         self._config_root = config_root
         self._registry_url = registry_url
         self._lock = threading.Lock()
@@ -157,18 +164,15 @@ class LakeCatalogue:
 
     def servings(self) -> list[dict[str, Any]]:
         """Every alias with its serving."""
-        with _registry_errors():
-            return [msgspec.to_builtins(alias) for alias in self._open_registry().aliases()]
+        return [msgspec.to_builtins(alias) for alias in self._ask(lambda registry: registry.aliases())]
 
     def aliases_by_run(self) -> dict[str, str]:
         """The first alias, by name, that serves each run."""
-        with _registry_errors():
-            return self._open_registry().aliases_by_run()
+        return self._ask(lambda registry: registry.aliases_by_run())
 
     def history(self, alias: str) -> list[dict[str, Any]]:
         """The audit trail of an alias, oldest first."""
-        with _registry_errors():
-            events = self._open_registry().history(alias)
+        events = self._ask(lambda registry: registry.history(alias))
         return [{name: getattr(event, name) for name in ServingEvent.__struct_fields__} for event in events]
 
     def status(self) -> Status:
@@ -199,8 +203,16 @@ class LakeCatalogue:
         return Status(instrument, dict(digests), problems)
 
     def _resolve(self, name: str) -> ResolvedServing:
-        with _registry_errors():
-            return self._open_registry().resolve(name)
+        return self._ask(lambda registry: registry.resolve(name))
+
+    def _ask(self, look_up: Callable[[Registry], T]) -> T:
+        """What the registry answers. Raises `Refusal`, also when it does not answer in time."""
+        try:
+            with _registry_errors():
+                return self._calls.run(lambda: look_up(self._open_registry()))
+        except OverdueError as error:
+            _logger.error("the registry does not answer: %s", error)
+            raise Refusal("unavailable", "the registry does not answer; try again later") from error
 
     def _open_registry(self) -> Registry:
         with self._lock:
