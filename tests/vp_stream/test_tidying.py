@@ -12,7 +12,7 @@ import pytest
 
 from vp_stream import StreamSettings
 from vp_stream.errors import SettingsError
-from vp_stream.tidying import evict
+from vp_stream.frames.tidying import evict
 
 
 def logs_of(market: Any) -> set[str]:

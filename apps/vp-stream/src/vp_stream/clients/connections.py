@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from vp_stream.clients.capacity import Lobby
-from vp_stream.incoming import BoundedProtocol
+from vp_stream.clients.incoming import BoundedProtocol
 
 ABORT: Final = "vp_stream.abort"
 _VERSION: Final = "13"

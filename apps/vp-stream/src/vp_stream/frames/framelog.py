@@ -19,8 +19,8 @@ from pathlib import Path
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
+from vp_stream.frames.judged import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
-from vp_stream.judged import FrameJudge
 
 Block = tuple[Frame, ...]
 

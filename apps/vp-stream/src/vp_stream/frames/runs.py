@@ -23,9 +23,9 @@ from vp_stream.clients.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
 from vp_stream.frames.framelog import BlockCache, FrameLog
+from vp_stream.frames.judged import JudgedFrames
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
-from vp_stream.judged import JudgedFrames
 
 _logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
+from vp_stream.frames.judged import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, read_frames
 from vp_stream.frames.runs import RunSpec
-from vp_stream.judged import FrameJudge
 
 Progress = Callable[[int, int], None]
 """Called with (bins done, bins in all); 0 in all where that is not known."""

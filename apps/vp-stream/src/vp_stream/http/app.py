@@ -17,6 +17,7 @@ from vp_stream.clients.hub import Hub
 from vp_stream.clients.protocol import CLOSE_REFUSED, STREAM_PATH
 from vp_stream.frames.framelog import BlockCache
 from vp_stream.frames.runs import RunTable
+from vp_stream.frames.tidying import Tidier
 from vp_stream.http.access import SIGN_IN_PATH, TokenGuard, sign_in
 from vp_stream.http.experiments import StoredExperiments
 from vp_stream.http.health import StatusLook, health
@@ -29,7 +30,6 @@ from vp_stream.metrics import Metrics, metrics
 from vp_stream.servings.catalogue import Catalogue
 from vp_stream.servings.published import LakeCatalogue
 from vp_stream.settings import StreamSettings
-from vp_stream.tidying import Tidier
 
 
 def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> Starlette:

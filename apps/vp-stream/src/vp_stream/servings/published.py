@@ -38,11 +38,11 @@ from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, Unk
 from vp_spectrum import ScoredBin
 from vp_stream.clients.blocking import TimedCalls
 from vp_stream.errors import OverdueError, Refusal
+from vp_stream.frames.judged import HeldReplay, JudgedFrames, stamps_of
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
-from vp_stream.judged import HeldReplay, JudgedFrames, stamps_of
 from vp_stream.servings.catalogue import OpenedServing, Status
 
 T = TypeVar("T")
