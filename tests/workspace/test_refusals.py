@@ -21,6 +21,7 @@ NOT_SHOWN = {
     "TaskError": "needs a worker in another process",
     "ExecutorError": "needs a worker that dies or a cluster",
     "EngineError": "needs a client of an engine that fails",
+    "OverdueError": "never leaves the server: the registry is said to be unavailable",
     "LogDamagedError": "never leaves the server: the log is made anew",
     "FrameMismatchError": "needs libraries that compute other numbers",
     "WireError": "shown as the refusal of a client's message",

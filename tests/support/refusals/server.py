@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,10 +47,17 @@ def _no_registry(bench: Bench) -> None:
     LakeCatalogue(bench.empty_lake, bench.configs).open("small")
 
 
+def _deaf_registry(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"postgresql+psycopg://vp@127.0.0.1:{server.getsockname()[1]}/registry"
+        LakeCatalogue(bench.empty_lake, bench.configs, url, registry_timeout_s=0.1).open("small")
+
+
 CASES = [
     Case("`--speed 0`", lambda _: _settings(speed=0.0)),
     Case("`--port 70000`", lambda _: _settings(port=70_000)),
     Case("`--max-clients 0`", lambda _: _settings(max_clients=0)),
+    Case("`--max-idle-engines -1`", lambda _: _settings(max_idle_engines=-1)),
     Case("an origin with a path", lambda _: _settings(allow_origins=("https://desk.example/page",))),
     Case("a window that is no time", lambda _: _settings(perf_window_start_et="9.30")),
     Case("a token that is too short", lambda _: Token("short")),
@@ -62,6 +70,7 @@ CASES = [
     Case("a binary message", lambda _: parse_client_message(b"\0")),
     Case("a serving that there is not", lambda b: _open(b, "nothing")),
     Case("a lake without a registry", _no_registry),
+    Case("a registry that does not answer", _deaf_registry),
     Case("a serving whose raw file is gone", _raw_gone),
     Case("a serving whose raw file was changed", _raw_changed),
     Case("a serving of another instrument than the lock's", _other_lock),
