@@ -77,9 +77,10 @@ def real(folder: Path, path: Path) -> Dataset:
     return Dataset.open(lake, generate(pipeline_config("esh4_reopen", CONFIGS, lock), lake))
 
 
-def measure(datasets: dict[str, list[Dataset]], horizon_s: float) -> list[dict[str, Any]]:
+def measure(datasets: dict[str, list[Dataset]], horizon_s: float, only: list[str]) -> list[dict[str, Any]]:
     rows = []
     entries = [(name, {}) for name in signals.names()] + [(name, {"variant": v}) for name, v in VARIANTS]
+    entries = [entry for entry in entries if not only or entry[0] in only]
     for name, params in sorted(entries, key=lambda entry: (entry[0], str(entry[1]))):
         row: dict[str, Any] = {"signal": name + (f" ({params['variant']})" if params else "")}
         for label, group in datasets.items():
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--null-seeds", type=int, default=4, help="markets without one")
     parser.add_argument("--horizon-s", type=float, default=5.0)
     parser.add_argument("--real", type=Path, help="the real session, a DBN file")
+    parser.add_argument("--signal", action="append", default=[], help="only this one; may be given several times")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -116,7 +118,7 @@ def main() -> None:
         }
         if options.real:
             datasets["real session"] = [real(folder, options.real)]
-        rows = measure(datasets, options.horizon_s)
+        rows = measure(datasets, options.horizon_s, options.signal)
     labels = list(datasets)
     print("| signal | " + " | ".join(labels) + " |")
     print("| --- " * (len(labels) + 1) + "|")

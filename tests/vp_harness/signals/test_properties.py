@@ -2,21 +2,30 @@
 
 import numpy as np
 import pytest
+from support.learned_quick import QUICK
 from support.signal_markets import RandomMarket, Shifted, Spliced
 
 from vp_harness import signals
 from vp_harness.signals import AdaptiveThresholds, SignalData, stages
 from vp_spectrum import RobustWindow
 
-ALL = [(name, {}) for name in signals.names()] + [
+ALL = [(name, QUICK.get(name, {})) for name in signals.names()] + [
     ("spg", {"variant": "even"}),
     ("erd", {"variant": "b"}),
     ("msd", {"variant": "sum"}),
 ]
-each = pytest.mark.parametrize(("name", "params"), ALL, ids=lambda value: str(value))
+each = pytest.mark.parametrize(
+    ("name", "params"),
+    ALL,
+    ids=lambda value: str(value)[:24],
+)
 
 ROWS_ONLY_FROM_PRICES = ("imbalance", "depth_imbalance", "ofi", "trade_flow")
 """Those whose distances are from the true mid or from the best prices, and not from row 0."""
+
+
+MARGINS = ("svm_sp", "lsvm_der")
+"""Distances from a plane, which have no bound."""
 
 
 def stepped(signal, source):
@@ -64,7 +73,7 @@ def test_values_are_finite_and_bounded(name, params, seed):
     values = signal.compute(RandomMarket(seed, 600, 30))
     assert np.isfinite(values).all()
     assert np.ptp(values) > 0
-    if not isinstance(signal.thresholds, AdaptiveThresholds):
+    if name not in MARGINS and not isinstance(signal.thresholds, AdaptiveThresholds):
         assert np.abs(values).max() <= 5.0
 
 
@@ -77,7 +86,8 @@ def test_a_market_of_nothing_gives_nothing(name, params):
         rows[:] = 0
     for values in market.bins.values():
         values[:] = 0
-    assert not signal.compute(market).any()
+    neutral = 0.5 if signal.kind == "probability" else 0.0
+    assert (signal.compute(market) == neutral).all()
 
 
 @each
@@ -85,6 +95,8 @@ def test_a_mirrored_book_gives_the_opposite(name, params):
     """To the last bit. With even spreads row k of the mirrored book is row -k."""
     if name == "derivative":
         pytest.skip("its table of codes is not symmetric between up and down")
+    if name in QUICK:
+        pytest.skip("what it has learned of the two sides need not be symmetric")
     signal = signals.create(name, **params)
     market = RandomMarket(9, 500, 30, spreads=(2, 4))
     values, mirrored = signal.compute(market), signal.compute(market.mirrored())

@@ -80,11 +80,11 @@ def _described(name: str) -> dict[str, Any]:
     described: dict[str, Any] = {"signal": name, "package": signals.owner(name)}
     try:
         signal = signals.create(name)
-    except SignalError as error:  # one bad plug-in leaves the others to be seen
+    except SignalError as error:  # a bad plug-in, or a missing extra, leaves the others to be seen
         nothing: dict[str, Any] = {"columns": [], "fields": [], "parameters": [], "thresholds": {}, "detail": []}
-        return described | nothing | {"group": "plug-in", "kind": None, "about": str(error)}
+        return described | nothing | {"group": _group(name), "kind": None, "about": str(error)}
     return described | {
-        "group": _group(signal),
+        "group": _group(name),
         "kind": signal.kind,
         "columns": list(signal.required_columns),
         "fields": list(signal.required_fields),
@@ -95,9 +95,9 @@ def _described(name: str) -> dict[str, Any]:
     }
 
 
-def _group(signal: Signal) -> str:
-    groups = (("baseline", signals.BASELINES), ("statistical", signals.STATISTICAL))
-    return next((group for group, members in groups if type(signal) in members), "plug-in")
+def _group(name: str) -> str:
+    groups = (("baseline", signals.BASELINES), ("statistical", signals.STATISTICAL), ("learned", signals.LEARNED))
+    return next((group for group, members in groups if name in {member.name for member in members}), "plug-in")
 
 
 def _thresholds(signal: Signal) -> dict[str, Any]:

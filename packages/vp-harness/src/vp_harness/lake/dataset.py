@@ -100,7 +100,8 @@ class Dataset:
     @property
     def context(self) -> SignalContext:
         """The shape of the grid, as signals take it."""
-        return SignalContext(self.config.grid_radius_ticks, self.config.cell_width_ms, self.config.cell_int)
+        config = self.config
+        return SignalContext(config.grid_radius_ticks, config.cell_width_ms, config.cell_int, config.tick_int)
 
     @property
     def sound(self) -> bool:

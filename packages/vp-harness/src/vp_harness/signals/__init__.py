@@ -22,6 +22,12 @@ from vp_harness.signals.baseline.trade_flow import TradeFlow
 from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
 from vp_harness.signals.declared import GridBin, SignalBin, SignalData
 from vp_harness.signals.derivative import Derivative
+from vp_harness.signals.learned.gbm_mf import GbmMf
+from vp_harness.signals.learned.knn_cl import KnnCl
+from vp_harness.signals.learned.lsvm_der import LsvmDer
+from vp_harness.signals.learned.pca_ad import PcaAd
+from vp_harness.signals.learned.svm_sp import SvmSp
+from vp_harness.signals.learned.xgb_snap import XgbSnap
 from vp_harness.signals.online import Latencies, OnlineReport, simulate_online
 from vp_harness.signals.parameters import Parameter, about
 from vp_harness.signals.statistical.ads import Ads
@@ -41,12 +47,16 @@ BASELINES: Final[tuple[type[Signal], ...]] = (Imbalance, DepthImbalance, Ofi, Ne
 
 STATISTICAL: Final[tuple[type[Signal], ...]] = (Derivative, Ads, Pfp, Spg, Erd, Jad, Iirc, Msd, AdsPfpSvac)
 
-_BUILT_IN: Final[dict[str, type[Signal]]] = {signal.name: signal for signal in (*BASELINES, *STATISTICAL)}
+LEARNED: Final[tuple[type[Signal], ...]] = (SvmSp, GbmMf, KnnCl, LsvmDer, XgbSnap, PcaAd)
+"""Those that train themselves as they go; they need the extra `ml`."""
+
+_BUILT_IN: Final[dict[str, type[Signal]]] = {signal.name: signal for signal in (*BASELINES, *STATISTICAL, *LEARNED)}
 
 __all__ = [
     "BASELINES",
     "DEFAULT_CONTEXT",
     "ENTRY_POINT_GROUP",
+    "LEARNED",
     "STATISTICAL",
     "AdaptiveThresholds",
     "FixedThresholds",

@@ -177,6 +177,11 @@ class Signal(ABC):
             raise SignalError(f"signal {self.name!r} has no `start` of its own")
         return running
 
+    @property
+    def trains_after_bins(self) -> int:
+        """Bins it has seen when it trains for the first time; 0 for a signal that does not train."""
+        return 0
+
     @classmethod
     def reads(cls) -> Reads:
         """What it declares."""

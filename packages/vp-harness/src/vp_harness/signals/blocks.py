@@ -59,6 +59,12 @@ class BlockRun(ABC):
 
     warm_bins: int = 1
     """Bins after which everything that goes into the value has the history it needs."""
+    refits: int = 0
+    """How often it has trained itself anew."""
+
+    def ready(self, seen: int) -> bool:
+        """Whether everything that goes into the value has the history it needs, after `seen` bins."""
+        return seen >= self.warm_bins
 
     @abstractmethod
     def advance(self, block: Block) -> Output:
@@ -111,7 +117,11 @@ class _BlockStepper:
 
     @property
     def ready(self) -> bool:
-        return self._seen >= self._run.warm_bins
+        return self._run.ready(self._seen)
+
+    @property
+    def refits(self) -> int:
+        return self._run.refits
 
 
 def _kind(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

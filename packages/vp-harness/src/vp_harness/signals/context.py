@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 class SignalContext:
     """The shape of a grid: `radius` rows to either side of spot, `cell_width_ms` a bin, `cell_int` a row.
 
-    `cell_int` is the price step from a row to the next in 1e-9 of the quote currency. Take the context of a dataset
-    (`dataset.context`); the values here are those of ES at the default grid.
+    `cell_int` is the price step from a row to the next in 1e-9 of the quote currency, `tick_int` that of a tick; 0 says
+    that a row is a tick. Take the context of a dataset (`dataset.context`); the values here are those of ES at the
+    default grid.
     """
 
     radius: int = 50
     cell_width_ms: int = 100
     cell_int: int = 250_000_000
+    tick_int: int = 0
 
     @property
     def k_values(self) -> NDArray[np.int64]:

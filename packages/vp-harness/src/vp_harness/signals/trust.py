@@ -139,6 +139,7 @@ class _Examination:
         self._batch = type(signal).compute is not Signal.compute
         changes = np.flatnonzero(values[1:] != values[:-1])
         self._alive_bins = min(len(values), int(changes[0]) + _LIVE_BINS) if len(changes) else 0
+        self._trains_after = signal.trains_after_bins
         self._compared: dict[str, int] = {}
         self._live = 0
 
@@ -172,7 +173,7 @@ class _Examination:
             length = min(n, _BRIEF_BINS)
             at = int(self._rng.integers(n - length + 1))
             return (0, length), (at, at + length)
-        longest = max(_LONGEST_BINS, n // _LONGEST_SHARE)
+        longest = max(_LONGEST_BINS, n // _LONGEST_SHARE, self._trains_after + 2 * _LIVE_BINS)
         first = min(n, max(_FIRST_BINS, min(self._alive_bins, longest)))
         length = min(n, _BINS)
         return ((0, first), *((at, at + length) for at in (int(self._rng.integers(n - length + 1)), n - length)))
@@ -237,7 +238,9 @@ class _Examination:
         """What follows a bin is replaced by noise, shifted in time, cut off."""
         if part.n_bins < 2:
             return
-        cut = int(self._rng.integers(part.n_bins // 2, part.n_bins))
+        # past the first training, if there is one: its outcomes are what could be known too early
+        low = max(part.n_bins // 2, min(self._trains_after + 1, part.n_bins - 1))
+        cut = int(self._rng.integers(low, part.n_bins))
         before = part.part(0, cut)
         rest = part.n_bins - cut
         for name, words, later in (
