@@ -188,13 +188,7 @@ def trade_flow(m: Market, span: int = 50) -> Numbers:
     return ema_span(now, span)
 
 
-def ads(
-    m: Market,
-    windows: Sequence[int] = (10, 25, 50),
-    z_window: int = 200,
-    minimum: int = 30,
-    weights: Sequence[float] = (0.40, 0.35, 0.25),
-) -> Numbers:
+def ads_lean(m: Market) -> Numbers:
     lean = []
     for t in range(m.n_bins):
         total = mass = 0.0
@@ -206,6 +200,17 @@ def ads(
             total += (add + pull) / math.sqrt(width)
             mass += 1 / math.sqrt(width)
         lean.append(total / mass)
+    return lean
+
+
+def ads(
+    m: Market,
+    windows: Sequence[int] = (10, 25, 50),
+    z_window: int = 200,
+    minimum: int = 30,
+    weights: Sequence[float] = (0.40, 0.35, 0.25),
+) -> Numbers:
+    lean = ads_lean(m)
     parts = [[math.tanh(z / 3) for z in robust_z(ols(lean, window), z_window, minimum)] for window in windows]
     return [sum(w * part[t] for w, part in zip(weights, parts, strict=True)) for t in range(m.n_bins)]
 
