@@ -91,6 +91,30 @@ def test_a_plug_in_that_cannot_be_imported_leaves_the_others(vp: Any, monkeypatc
     assert vp("list-signals")[0] == 0
 
 
+def test_what_lacks_its_extra_is_listed_with_what_to_install(vp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    code, out, _ = vp("list-signals", "--json")
+    assert code == 0
+    rows = {row["signal"]: row for row in json.loads(out)}
+    assert set(rows) == set(signals.names())
+    assert rows["svm_sp"]["group"] == rows["gbm_mf"]["group"] == "learned"
+    assert "pip install 'vp-harness[ml]'" in rows["svm_sp"]["about"]
+    assert rows["gbm_mf"]["kind"] == "probability"
+    code, out, err = vp("online-sim", "--signal", "svm_sp", "--dataset-id", "any")
+    assert (code, out) == (1, "")
+    assert "pip install 'vp-harness[ml]'" in err
+    assert err.count("\n") == 1
+
+
+def test_online_sim_measures_refits_apart(vp: Any, there: Command) -> None:
+    arguments = ("online-sim", "--signal", "knn_cl", "--dataset-id", there.dataset_id, "--param", "tp_ticks=1")
+    code, out, _ = vp(*arguments, "--param", "sl_ticks=1", "--param", "train_from_bins=600", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["refits"]["bins"] == 5
+    assert report["steps"]["bins"] == 1795
+
+
 def test_online_sim_measures_every_bin(vp: Any, there: Command) -> None:
     code, out, _ = vp("online-sim", "--signal", "ads", "--dataset-id", there.dataset_id, "--json")
     assert code == 0
