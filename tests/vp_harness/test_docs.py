@@ -66,8 +66,9 @@ def test_the_page_of_signals_runs(research, tmp_path, capsys):
 def test_the_page_of_signals_has_every_signal_with_what_it_reads_and_takes():
     page = (REPOSITORY / "docs/signals.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", page, re.S | re.M))
-    for kind in (*signals.BASELINES, *signals.STATISTICAL):
-        section = sections.pop(kind.name)
+    learned = page.partition("## Learned signals")[2].partition("###")[0]  # what all of them take and tell
+    for kind in (*signals.BASELINES, *signals.STATISTICAL, *signals.LEARNED):
+        section = sections.pop(kind.name) + (learned if kind in signals.LEARNED else "")
         for parameter in kind.parameters():
             assert f"`{parameter.name}`" in section or kind.name == "derivative", (kind.name, parameter.name)
         for part in kind.detail:
