@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
-from vp_harness.evaluation.metrics import bootstrap_interval, measure, profit_factor, wilson_interval
+from vp_harness.evaluation.metrics import (
+    bootstrap_interval,
+    bootstrap_intervals,
+    measure,
+    profit_factor,
+    wilson_interval,
+)
 from vp_harness.evaluation.outcomes import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT, ExitRule, Fills, OutcomeTable
 
 
@@ -65,6 +71,42 @@ def test_the_bootstrap_stays_within_the_values_and_repeats(values, seed):
     low, high = bootstrap_interval(array, seed=seed, draws=50)
     assert array.min() - 1e-9 <= low <= high <= array.max() + 1e-9
     assert (low, high) == bootstrap_interval(array, seed=seed, draws=50)
+
+
+def plain_interval(values, seed, draws):
+    """The stationary bootstrap draw by draw, with Python's whole numbers of any size."""
+    n = len(values)
+    restart = 1.0 / max(1.0, n ** (1 / 3))
+    state, means, all_64 = seed, [], 2**64 - 1
+    for _ in range(draws):
+        total, at = 0.0, 0
+        for i in range(n):
+            state = (state + 0x9E3779B97F4A7C15) & all_64
+            z = state
+            z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & all_64
+            z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & all_64
+            z ^= z >> 31
+            if i == 0 or (z >> 32) * 2.0**-32 < restart:
+                at = int((z & 0xFFFFFFFF) * 2.0**-32 * n)
+            else:
+                at = at + 1 if at + 1 < n else 0
+            total += values[at]
+        means.append(total / n)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+@given(
+    values=st.lists(st.floats(-20, 20), min_size=1, max_size=30),
+    seed=st.integers(0, 2**64 - 1),
+    draws=st.integers(1, 25),
+)
+@settings(deadline=None, max_examples=40)
+def test_the_bootstrap_is_that_of_the_plain_loop_bit_for_bit(values, seed, draws):
+    pair = np.array([values, values[::-1]], np.float64)
+    expected = [plain_interval(row.tolist(), seed, draws) for row in pair]
+    assert bootstrap_intervals(pair, seed=seed, draws=draws) == expected
+    assert bootstrap_interval(pair[0], seed=seed, draws=draws) == expected[0]
 
 
 def test_the_bootstrap_interval_has_the_width_of_independent_values():

@@ -176,7 +176,7 @@ def _state_model_field(parameter: str, where: str, serving: str) -> str:
 
 
 def _check_override_names(overrides: Mapping[str, object]) -> None:
-    allowed = [field.name for field in structs.fields(RuntimeConfig)]
+    allowed = RuntimeConfig.__struct_fields__
     for name in overrides:
         if name not in allowed:
             raise SpecError(f"unknown override, allowed: {', '.join(allowed)}", field=name)

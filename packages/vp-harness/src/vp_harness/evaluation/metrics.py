@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -18,6 +18,8 @@ from vp_harness.evaluation.outcomes import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOU
 BOOTSTRAP_DRAWS: Final = 1000
 _Z95: Final = 1.959963984540054
 """97.5 % quantile of the standard normal distribution."""
+_BOUNDS: Final = np.array([0.025, 0.975])
+_Interval: TypeAlias = tuple[float | None, float | None]
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +83,7 @@ def measure(events: Events, table: OutcomeTable, *, n_bins: int, cell_width_ms: 
     cross = Trades.of(events, table.cross)
     targets = int(np.sum(mid.outcome == TAKE_PROFIT))
     tp_low, tp_high = wilson_interval(targets, len(mid.outcome)) if len(mid.outcome) else (None, None)
-    mean_low, mean_high = _interval(mid.pnl_ticks, seed)
-    net_low, net_high = _interval(cross.pnl_ticks, seed)
+    (mean_low, mean_high), (net_low, net_high) = _intervals(mid.pnl_ticks, cross.pnl_ticks, seed)
     hours = n_bins * cell_width_ms / 3_600_000
     return Metrics(
         n_signals=len(events),
@@ -137,14 +138,35 @@ def bootstrap_interval(values: NDArray[np.float64], *, seed: int, draws: int = B
     """
     if len(values) < 1 or draws < 1:
         raise ParameterError(f"{len(values)} values and {draws} draws: both must be 1 or more")
-    means = np.empty(draws, np.float64)
-    restart = 1.0 / max(1.0, len(values) ** (1 / 3))
-    _resampled_means(np.ascontiguousarray(values, np.float64), restart, np.uint64(seed), means)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    return bootstrap_intervals(values[np.newaxis], seed=seed, draws=draws)[0]
 
 
-def _interval(values: NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
+def bootstrap_intervals(
+    values: NDArray[np.float64], *, seed: int, draws: int = BOOTSTRAP_DRAWS
+) -> list[tuple[float, float]]:
+    """The same for each row of `values` (series, n): what is drawn depends on seed and n alone, so it is drawn once."""
+    series, n = values.shape
+    bounds = np.empty((series, len(_BOUNDS)), np.float64)
+    _resampled_quantiles(
+        np.ascontiguousarray(values, np.float64),
+        1.0 / max(1.0, n ** (1 / 3)),
+        np.uint64(seed),
+        _BOUNDS,
+        np.empty(n, np.int64),
+        np.empty((series, draws), np.float64),
+        bounds,
+    )
+    return [(float(low), float(high)) for low, high in bounds]
+
+
+def _intervals(mid: NDArray[np.float64], cross: NDArray[np.float64], seed: int) -> tuple[_Interval, _Interval]:
+    if len(mid) == len(cross) > 1:
+        first, second = bootstrap_intervals(np.stack([mid, cross]), seed=seed)
+        return first, second
+    return _interval(mid, seed), _interval(cross, seed)
+
+
+def _interval(values: NDArray[np.float64], seed: int) -> _Interval:
     return bootstrap_interval(values, seed=seed) if len(values) > 1 else (None, None)
 
 
@@ -153,23 +175,62 @@ def _mean(values: NDArray[np.float64]) -> float | None:
 
 
 @kernel
-def _resampled_means(values: NDArray[np.float64], restart: float, seed: np.uint64, means: NDArray[np.float64]) -> None:
-    n = values.shape[0]
+def _resampled_quantiles(
+    values: NDArray[np.float64],
+    restart: float,
+    seed: np.uint64,
+    at_quantiles: NDArray[np.float64],
+    indices: NDArray[np.int64],
+    means: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Quantiles of the means of resamples. `values` is (series, n): all series are resampled at the same places.
+
+    `indices` (n,), `means` (series, draws) are room to work in, `out` is (series, quantiles).
+    """
+    series, n = values.shape
+    draws = means.shape[1]
+    # chance < restart and floor(chance * n) in whole numbers: exact, since both products are by powers of two
+    limit = np.uint64(np.ceil(restart * 4294967296.0))
+    width = np.uint64(n)
+    half = np.uint64(32)
+    low_bits = np.uint64(0xFFFFFFFF)
     state = seed
-    for draw in range(means.shape[0]):
-        total = 0.0
-        at = 0
+    for draw in range(draws):
+        # where it restarts and where to, apart from the walk below: this loop has no branch and runs in vectors
         for i in range(n):
             # splitmix64 (Steele, Lea and Flood 2014): defined here so that no library release changes an interval
-            state += np.uint64(0x9E3779B97F4A7C15)
-            z = state
+            z = state + np.uint64(i + 1) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             z = z ^ (z >> np.uint64(31))
-            chance = float(z >> np.uint64(32)) * 2.0**-32
-            if i == 0 or chance < restart:
-                at = int(float(z & np.uint64(0xFFFFFFFF)) * 2.0**-32 * n)
+            to = np.int64(((z & low_bits) * width) >> half)
+            indices[i] = to if (z >> half) < limit else np.int64(-1)
+            if i == 0:
+                indices[i] = to
+        state += width * np.uint64(0x9E3779B97F4A7C15)
+        at = np.int64(0)
+        for i in range(n):
+            to = indices[i]
+            following = at + 1
+            following = following if following < n else np.int64(0)
+            at = to if to >= 0 else following
+            indices[i] = at
+        for k in range(series):
+            total = 0.0
+            for i in range(n):
+                total += values[k, indices[i]]
+            means[k, draw] = total / n
+    for k in range(series):
+        ordered = np.sort(means[k])
+        for q in range(at_quantiles.shape[0]):
+            # between the two nearest, from the nearer one, as numpy's quantile does it
+            place = at_quantiles[q] * (draws - 1)
+            below = int(np.floor(place))
+            above = min(below + 1, draws - 1)
+            share = place - below
+            step = ordered[above] - ordered[below]
+            if share >= 0.5:
+                out[k, q] = ordered[above] - step * (1.0 - share)
             else:
-                at = at + 1 if at + 1 < n else 0
-            total += values[at]
-        means[draw] = total / n
+                out[k, q] = ordered[below] + step * share

@@ -19,6 +19,7 @@ lies within `max_hold_bins` of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -107,7 +108,7 @@ class Fills:
     pnl_ticks: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutcomeTable:
     """What an event at any bin would lead to. Computed once per ExitRule and shared by every signal and threshold."""
 
@@ -115,10 +116,18 @@ class OutcomeTable:
     cross: Fills
     rule: ExitRule
 
-    @property
+    @cached_property
     def open_until(self) -> NDArray[np.int64]:
         """int64 (2, n_bins): the last bin of the position, the later one of the two models."""
         return np.maximum(self.mid.exit_bin, self.cross.exit_bin)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its arrays."""
+        arrays = [
+            array for fills in (self.mid, self.cross) for array in (fills.outcome, fills.exit_bin, fills.pnl_ticks)
+        ]
+        return sum(array.nbytes for array in arrays) + self.mid.exit_bin.nbytes
 
 
 def outcome_table(prices: Prices, rule: ExitRule) -> OutcomeTable:
