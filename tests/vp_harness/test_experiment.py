@@ -307,7 +307,7 @@ def test_a_swept_signal_need_not_be_the_servings_own(own, monkeypatch):
 
 
 def test_without_a_sweep_the_servings_own_signal_is_judged(own):
-    planned = plan(experiment_chain(changed(own.configs), own.configs))
+    planned = list(plan(experiment_chain(changed(own.configs), own.configs)))
     assert [signal.name for signal in planned] == ["derivative"]
     assert planned[0].params["zscore_window_bins"] == 80
     assert planned[0].thresholds is None

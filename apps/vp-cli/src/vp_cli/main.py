@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from importlib.metadata import version
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, NoReturn, cast
 
 import typer
 
@@ -27,6 +29,7 @@ from vp_cli.errors import CliError
 from vp_cli.output import fail, refuse
 from vp_contract import VpContractError
 from vp_harness import VpHarnessError
+from vp_harness.execution import TASK_THREADS
 from vp_registry import VpRegistryError
 from vp_spectrum import VpSpectrumError
 from vp_stream import VpStreamError
@@ -95,5 +98,14 @@ def main() -> None:
             raise
         fail(error)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        _leave_interrupted()
     sys.exit(code or 0)
+
+
+def _leave_interrupted() -> NoReturn:
+    """Exit code 130, without waiting for threads that compute something: nobody will take it."""
+    if any(thread.name.startswith(TASK_THREADS) for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(130)  # an exit would join them; files are whole at every moment, a kill does them no harm either
+    sys.exit(130)

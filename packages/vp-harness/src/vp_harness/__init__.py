@@ -6,6 +6,7 @@ values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
 """
 
 from vp_harness import signals
+from vp_harness.dry_run import DryRun, dry_run
 from vp_harness.errors import (
     CampaignError,
     CoverageError,
@@ -53,6 +54,7 @@ __all__ = [
     "DatasetDamagedError",
     "DatasetError",
     "DatasetMissingError",
+    "DryRun",
     "ExecutorError",
     "ExperimentError",
     "ExperimentResult",
@@ -78,6 +80,7 @@ __all__ = [
     "UnsoundError",
     "VpHarnessError",
     "compare",
+    "dry_run",
     "estimate",
     "find_raw",
     "generate",

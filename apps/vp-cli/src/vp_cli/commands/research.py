@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
-from vp_harness import ResultsStore, compare, open_lake, promote, run_experiment
-from vp_harness.research import SORTS, check_known
+from vp_harness import DryRun, ResultsStore, compare, dry_run, open_lake, promote, run_experiment
+from vp_harness.research import MAX_ROWS, SORTS, check_known
 
 COLUMNS = (
     "run_id",
@@ -40,21 +41,31 @@ def run(
     executor: ExecutorName = None,
     workers: Workers = None,
     scheduler: Scheduler = None,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would do, how long and in how much memory; write nothing.")
+    ] = False,
+    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Refuse a sweep of more rows.")] = MAX_ROWS,
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
     """Run an experiment: generate what it needs, judge every point of its sweep, store the rows."""
-    with progress(experiment) as update:
-        result = run_experiment(
-            experiment,
-            lake_root,
-            config_root=config_root,
-            executor=executor,
-            workers=workers,
-            scheduler=scheduler,
-            progress=update,
-        )
+    where: dict[str, Any] = {
+        "config_root": config_root,
+        "executor": executor,
+        "workers": workers,
+        "scheduler": scheduler,
+        "max_rows": max_rows,
+    }
+    if dry:
+        _say_what_it_would_do(dry_run(experiment, lake_root, **where), as_json)
+        return
+    try:
+        with progress(experiment) as update:
+            result = run_experiment(experiment, lake_root, progress=update, **where)
+    except KeyboardInterrupt:
+        say("interrupted: what was finished is stored; run the same command again to go on")
+        raise
     facts = {
         "experiment": result.experiment,
         "datasets": list(result.dataset_ids),
@@ -63,6 +74,15 @@ def run(
         "resumed": result.resumed,
     }
     print_json(facts) if as_json else print_facts("experiment", facts)
+
+
+def _say_what_it_would_do(planned: DryRun, as_json: bool) -> None:
+    facts = msgspec.to_builtins(planned)
+    if as_json:
+        print_json(facts)
+        return
+    facts["memory_mb"] = facts.pop("memory_bytes") // 2**20
+    print_facts("would run", facts)
 
 
 def compare_(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vp_contract import EvalSpec
+from vp_harness._kept import Kept
 from vp_harness.evaluation.events import detect_events
 from vp_harness.evaluation.metrics import measure
 from vp_harness.evaluation.outcomes import ExitRule, OutcomeTable, Prices, opened, outcome_table
@@ -16,6 +18,9 @@ from vp_harness.evaluation.split import TimeSplit, time_split
 from vp_harness.lake.dataset import Dataset
 from vp_harness.research.results import ThresholdRow
 from vp_harness.signals import Signal
+
+TABLE_BYTES: Final = 128 * 2**20
+"""Outcome tables of one dataset that are kept: forty of an hour of 36,000 bins."""
 
 
 def exit_rule(evaluation: EvalSpec) -> ExitRule:
@@ -30,17 +35,15 @@ def exit_rule(evaluation: EvalSpec) -> ExitRule:
 
 
 class OutcomeTables:
-    """The outcome tables of one dataset, each computed once."""
+    """The outcome tables of one dataset, each computed once as long as there are not too many."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.prices = Prices.from_bins(dataset.bins, dataset.config.tick_int)
-        self._tables: dict[ExitRule, OutcomeTable] = {}
+        self._tables: Kept[OutcomeTable] = Kept(TABLE_BYTES, lambda table: table.nbytes)
 
     def of(self, rule: ExitRule) -> OutcomeTable:
         """The table of one exit rule."""
-        if rule not in self._tables:
-            self._tables[rule] = outcome_table(self.prices, rule)
-        return self._tables[rule]
+        return self._tables.of(rule, lambda: outcome_table(self.prices, rule))
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vp_harness.execution.configs import experiment_chain, pipeline_config
-from vp_harness.execution.executors import parallel_of
+from vp_harness.execution.executors import TASK_THREADS, parallel_of
 from vp_harness.execution.pipeline import (
     Files,
     checkpoint_path,
@@ -17,6 +17,7 @@ from vp_harness.execution.pipeline import (
 )
 
 __all__ = [
+    "TASK_THREADS",
     "Files",
     "checkpoint_path",
     "conformance_digests",

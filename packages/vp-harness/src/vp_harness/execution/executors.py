@@ -8,8 +8,11 @@ results are the same whatever the executor and the number of workers.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -24,6 +27,9 @@ from vp_harness.execution.pipeline import conformance_digests
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+TASK_THREADS: Final = "vp-task"
+"""Names of threads that run tasks begin so."""
 
 _DASK_RETRIES: Final = 2
 _CONNECT_S: Final = 20
@@ -48,45 +54,69 @@ def parallel_of(spec: ParallelSpec, executor: str | None, workers: int | None, s
 def executor_of(parallel: ParallelSpec) -> Iterator[Executor]:
     """The executor of a spec: threads (kernels release the GIL), spawned processes, or a Dask cluster.
 
-    Tasks that have not begun are dropped when the block ends with an error. Raises ExecutorError when the cluster
-    cannot be used.
+    Tasks that have not begun are dropped when the block ends with an error. After an interrupt nobody waits for those
+    that run: processes are ended, threads end with what they are at. Raises ExecutorError when the cluster cannot be
+    used.
     """
     if parallel.executor == "dask":
         with _dask(parallel.address) as executor:
             yield executor
         return
     pool: Executor
+    others = set(multiprocessing.active_children())
     if parallel.executor == "processes":
         # spawned, not forked: a fork copies locks that threads of the parent hold
-        pool = ProcessPoolExecutor(parallel.workers, mp_context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(parallel.workers, mp_context=spawn, initializer=_ignore_interrupts)
     else:
-        pool = ThreadPoolExecutor(parallel.workers, thread_name_prefix="task")
+        pool = ThreadPoolExecutor(parallel.workers, thread_name_prefix=TASK_THREADS)
     try:
         yield pool if parallel.executor == "local" else _Elsewhere(pool)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
     except BaseException:
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown()
 
 
-def in_order(futures: Sequence[Future[T]]) -> Iterator[T]:
+def _ignore_interrupts() -> None:
+    """A terminal interrupts all processes at once: the one that handed out the work ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def in_order(futures: Iterable[Future[T]], ahead: int | None = None) -> Iterator[T]:
     """Results in the order of submission: what is stored of them does not depend on the number of workers.
 
-    The first error cancels what has not begun and is raised; ExecutorError when it is a worker that died.
+    The first error cancels what has not begun and is raised; ExecutorError when it is a worker that died. With `ahead`
+    no more than so many are taken from `futures` before the first of them is done: an iterator that submits as it goes
+    may be of any length.
     """
-    for result in settled(futures, ()):
+    for result in settled(futures, (), ahead):
         yield cast("T", result)
 
 
-def settled(futures: Sequence[Future[T]], tolerated: tuple[type[Exception], ...]) -> Iterator[T | Exception]:
+def settled(
+    futures: Iterable[Future[T]], tolerated: tuple[type[Exception], ...], ahead: int | None = None
+) -> Iterator[T | Exception]:
     """The same, but an error of a `tolerated` type is yielded in the place of the result, and the rest goes on."""
-    for position, future in enumerate(futures):
+    source = iter(futures)
+    waiting: deque[Future[T]] = deque()
+    while True:
+        waiting.extend(itertools.islice(source, None if ahead is None else max(1, ahead) - len(waiting)))
+        if not waiting:
+            return
+        future = waiting.popleft()
         try:
             yield future.result()
         except tolerated as error:
             yield error
         except BaseException as error:
-            for later in futures[position:]:
+            future.cancel()
+            for later in waiting:
                 later.cancel()
             if isinstance(error, BrokenExecutor | CancelledError) or type(error).__name__ == "KilledWorker":
                 raise ExecutorError(

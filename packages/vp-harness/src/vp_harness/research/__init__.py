@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from vp_harness.research.compare import SORTS, Sort, check_known
 from vp_harness.research.results import CONFIRM_PREFIX
+from vp_harness.research.sweep import MAX_ROWS
 
-__all__ = ["CONFIRM_PREFIX", "SORTS", "Sort", "check_known"]
+__all__ = ["CONFIRM_PREFIX", "MAX_ROWS", "SORTS", "Sort", "check_known"]

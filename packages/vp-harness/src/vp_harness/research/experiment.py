@@ -4,33 +4,39 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from vp_contract import EvalSpec
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluation.correction import correct_search
-from vp_harness.evaluation.evaluate import OutcomeTables, evaluate
+from vp_harness.evaluation.evaluate import evaluate
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import executor_of, in_order, parallel_of
 from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
-from vp_harness.lake.anchors import check_runs, dataset_files
+from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.research.results import ResultsStore, Run, ThresholdRow
-from vp_harness.research.sweep import PlannedSignal, plan
-from vp_harness.signals.trust import trusted_values
+from vp_harness.research.sweep import MAX_ROWS, Plan, PlannedSignal, plan
+from vp_harness.workspace import workspace
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
+_AHEAD: Final = 3
+"""Tasks a worker that wait or run: their results are held until those before them are stored."""
+
+_DASK_WORKERS: Final = 32
+"""Workers that a cluster may have, for this purpose."""
+
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, done, in all)."""
 
@@ -68,15 +74,17 @@ def run_experiment(
     executor: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    max_rows: int = MAX_ROWS,
     progress: Progress | None = None,
 ) -> ExperimentResult:
     """Run every point of an experiment's sweep and store it; points that are stored already are not computed again.
 
     `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
     runs. `executor` (local, processes, dask), `workers` and `scheduler` (the address for dask) replace what its
-    `parallel` says; the results are the same. Rows are stored signal by signal, so an interrupted experiment goes on
-    where it was, and of several processes that run the same one at once the first computes, while the others say that
-    they wait. In the end the p-values of all rows ever tried on its datasets are corrected for one another.
+    `parallel` says; the results are the same. A sweep of more than `max_rows` rows is refused before anything of it is
+    made. Rows are stored signal by signal, so an interrupted experiment goes on where it was, and of several processes
+    that run the same one at once the first computes, while the others say that they wait. In the end the p-values of
+    all rows ever tried on its datasets are corrected for one another.
 
     Raises ExperimentError for a sweep or capture that cannot be run, SignalTrustError for a signal whose values cannot
     be believed (they are looked into before they are judged), ExecutorError, DatasetChangedError when a run that is
@@ -84,70 +92,97 @@ def run_experiment(
     """
     lake = open_lake(lake_root)
     chain = experiment_chain(spec, config_root)
-    planned = plan(chain)
+    planned = plan(chain, max_rows)
+    points = planned.check()
     store = ResultsStore(lake)
-    with executor_of(parallel_of(chain.experiment.parallel, executor, workers, scheduler)) as pool:
-        datasets = _generate_all(chain, planned, lake, source, pool, progress)
+    parallel = parallel_of(chain.experiment.parallel, executor, workers, scheduler)
+    ahead = _AHEAD * (parallel.workers if parallel.executor != "dask" else _DASK_WORKERS)
+    with executor_of(parallel) as pool:
+        datasets = _generate_all(chain, points, lake, source, pool, progress)
         for dataset_id in dict.fromkeys(datasets.values()):
             check_runs(store, Dataset.open(lake, dataset_id))
         dataset_ids = tuple(dict.fromkeys(datasets.values()))
         name = chain.experiment.name
         with one_at_a_time(lake.turns_dir / f"run-{name}.lock", f"experiment {name}"):
-            run_ids, computed = _run_missing(name, planned, datasets, lake, store, pool, progress)
+            run_ids, computed = _run_missing(name, planned, datasets, lake, store, pool, ahead, progress)
             correct_search(store, lake, dataset_ids)
     return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed)
 
 
 def _run_missing(
     experiment: str,
-    planned: Sequence[PlannedSignal],
-    datasets: dict[bytes, str],
+    planned: Plan,
+    datasets: Mapping[bytes, str],
     lake: Lake,
     store: ResultsStore,
     pool: Executor,
+    ahead: int,
     progress: Progress | None,
 ) -> tuple[tuple[str, ...], int]:
     """Compute and store the runs that are not stored yet: the ids of all, and how many were computed."""
     stored = set(store.runs()["run_id"])
-    run_ids: list[str] = []
-    tasks = []
-    examined: set[tuple[str, str]] = set()
+    run_ids: dict[str, None] = {}
+    waiting: deque[Future[list[Stored]]] = deque()
+    computed = 0
+
+    def submitted() -> Iterator[Future[list[Stored]]]:
+        for task in _tasks(experiment, planned, datasets, stored, run_ids):
+            waiting.append(pool.submit(run_task, str(lake.root.absolute()), task))
+            yield waiting[-1]
+
+    try:
+        for runs_of_task in in_order(submitted(), ahead):
+            store.append(runs_of_task)
+            waiting.popleft()
+            computed += len(runs_of_task)
+            if progress:
+                progress("runs", computed, planned.size.runs - (len(run_ids) - computed))
+    except KeyboardInterrupt:
+        for future in waiting:
+            future.cancel()  # does nothing to those that run or are done
+        for future in waiting:  # what is done stays
+            if future.done() and not future.cancelled() and future.exception() is None:
+                store.append(future.result())
+        raise
+    return tuple(run_ids), computed
+
+
+def _tasks(
+    experiment: str,
+    planned: Plan,
+    datasets: Mapping[bytes, str],
+    stored: set[str],
+    run_ids: dict[str, None],
+) -> Iterator[_Task]:
+    """What is to be computed, made as it is asked for. The ids of all runs, the stored ones too, go into `run_ids`."""
+    examined: dict[tuple[str, str], bytes] = {}
     for signal in planned:
         dataset_id = datasets[signal.config.numbers_json()]
         runs = _identify(experiment, dataset_id, signal)
-        run_ids.extend(run_id for run_id, _, _ in runs)
+        run_ids.update(dict.fromkeys(run_id for run_id, _, _ in runs))
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
-            thorough = (dataset_id, signal.name) not in examined
-            examined.add((dataset_id, signal.name))
-            tasks.append(_Task(experiment, dataset_id, signal, missing, thorough))
-    computed = 0
-    futures = [pool.submit(run_task, str(lake.root.absolute()), task) for task in tasks]
-    for done, runs_of_task in enumerate(in_order(futures), 1):
-        store.append(runs_of_task)
-        computed += len(runs_of_task)
-        if progress:
-            progress("signals", done, len(tasks))
-    return tuple(dict.fromkeys(run_ids)), computed
+            params = canonical_json(dict(signal.params))
+            thorough = examined.setdefault((dataset_id, signal.name), params) == params
+            yield _Task(experiment, dataset_id, signal, missing, thorough)
 
 
 def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
     """Compute a signal once and judge it by every evaluation that is asked for. Runs in any thread or process."""
     began = time.perf_counter()
-    dataset, tables = _workspace(os.fspath(lake_root), task.dataset_id)
+    work = workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
-    values, trust = trusted_values(signal, dataset, thorough=task.thorough)
+    judged = work.judged(signal, thorough=task.thorough)
     shared_s = (time.perf_counter() - began) / len(task.runs)
-    files = canonical_json(dataset_files(dataset)).decode()
     stored = []
     for run_id, config_hash, evaluation in task.runs:
         began = time.perf_counter()
         split, rows = evaluate(
-            values,
+            judged.values,
             signal,
-            tables,
+            work.tables,
             evaluation,
-            cell_width_ms=dataset.config.cell_width_ms,
+            cell_width_ms=work.context.cell_width_ms,
             seed=run_id,
             thresholds=task.signal.thresholds,
         )
@@ -166,36 +201,29 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             runtime_json=task.signal.config.canonical_json().decode(),
             config_hash=config_hash,
             versions_json=canonical_json(code_versions()).decode(),
-            trust_json=canonical_json(trust).decode(),
+            trust_json=canonical_json(judged.trust).decode(),
             choose_first=split.choose_first,
             choose_end=split.choose_end,
             confirm_first=split.confirm_first,
             confirm_end=split.confirm_end,
             elapsed_s=round(shared_s + time.perf_counter() - began, 6),
             created_utc=utc_now(),
-            dataset_files_json=files,
+            dataset_files_json=work.files_json,
+            values_digest=judged.digest,
         )
         stored.append((run, rows))
     return stored
 
 
-@lru_cache(maxsize=2)
-def _workspace(lake_root: str, dataset_id: str) -> tuple[Dataset, OutcomeTables]:
-    """A dataset and its outcome tables, kept for the next task of this process."""
-    dataset = Dataset.open(lake_root, dataset_id)
-    return dataset, OutcomeTables(dataset)
-
-
 def _generate_all(
     chain: ExperimentChain,
-    planned: Sequence[PlannedSignal],
+    points: Mapping[bytes, PlannedSignal],
     lake: Lake,
     source: Files | None,
     pool: Executor,
     progress: Progress | None,
 ) -> dict[bytes, str]:
     """Dataset ids by the part of the config that decides their numbers."""
-    points = {signal.config.numbers_json(): signal for signal in planned}
     specs = {
         name: msgspec.to_builtins(spec) for name, spec in (("pipeline", chain.pipeline), ("serving", chain.serving))
     }
@@ -220,10 +248,11 @@ def _generate_all(
 def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[tuple[str, str, EvalSpec]]:
     """(run_id, config_hash, evaluation) of every run of a planned signal."""
     runs = []
+    runtime = msgspec.json.decode(signal.config.canonical_json())
     for evaluation in signal.evaluations:
         decides: dict[str, Any] = {
             "dataset_id": dataset_id,
-            "runtime": msgspec.json.decode(signal.config.canonical_json()),
+            "runtime": runtime,
             "signal": signal.name,
             "params": dict(signal.params),
             "thresholds": signal.thresholds,

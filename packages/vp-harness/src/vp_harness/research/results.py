@@ -57,6 +57,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     status: str = FINISHED
     dataset_files_json: str = ""
     """Digests of the files of the dataset it was judged on, by name: see `anchors`. Empty in runs of version 0.1."""
+    values_digest: str = ""
+    """SHA-256 of the signal's values on the dataset: see `workspace.values_digest`. Empty in runs of version 0.1."""
 
 
 class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +105,7 @@ class ResultsStore:
     def __init__(self, root: str | os.PathLike[str] | Lake) -> None:
         directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
         self.root = directory
-        self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": ""})
+        self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": "", "values_digest": ""})
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
         self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS)
         self._ledger = Ledger(directory / LEDGER)

@@ -1,9 +1,14 @@
-"""From an experiment spec to the list of runs it asks for, checked before anything runs."""
+"""From an experiment spec to the runs it asks for: counted before they are made, made one after the other.
+
+The product of a few axes is soon a million points. So nothing here holds them all: a plan makes its points anew each
+time somebody goes through it.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +23,7 @@ from vp_harness.evaluation.split import time_split
 from vp_harness.execution.axes import AxisValue, axis_problem, axis_values, place_of
 from vp_harness.execution.configs import ExperimentChain
 from vp_harness.execution.pipeline import bins_in_capture
-from vp_harness.signals import Signal
+from vp_harness.signals import FixedThresholds, Signal
 from vp_harness.signals.derivative import Derivative
 
 THRESHOLDS_AXIS: Final = "thresholds"
@@ -30,12 +35,20 @@ class _Thresholds(msgspec.Struct):
     thresholds: list[Annotated[float, msgspec.Meta(gt=0)]]
 
 
+MAX_ROWS: Final = 20_000
+"""Rows of a sweep that needs no permission."""
+
+_ROWS_AT_ONCE: Final = 120
+"""Rows of one planned signal, unless one evaluation has more: less than a second of work."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedSignal:
-    """A signal with one set of parameters, and every evaluation its values are judged by.
+    """A signal with one set of parameters, and evaluations that its values are judged by.
 
     `thresholds` replace the signal's own when they are given. `config` is the resolved config with this signal in it,
-    `overrides` are those of the point that changes the dataset.
+    `overrides` are those of the point that changes the dataset, `point` is the value on each axis of the signal's own
+    parameters. A signal with many evaluations comes several times in a row, each time with some of them.
     """
 
     config: RuntimeConfig
@@ -44,26 +57,102 @@ class PlannedSignal:
     thresholds: tuple[float, ...] | None
     evaluations: tuple[EvalSpec, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    point: Mapping[str, Any] = field(default_factory=dict)
 
     def create(self) -> Signal:
         """The signal."""
         return signals.create(self.name, **self.params)
 
 
-def plan(chain: ExperimentChain) -> list[PlannedSignal]:
-    """Every signal of the sweep on every dataset config of the sweep, in a fixed order.
+@dataclass(frozen=True, slots=True)
+class SweepSize:
+    """How much a sweep is, by the lengths of its axes. Of thresholds that a signal measures some may turn out equal."""
 
-    Raises ExperimentError for an axis that no stage or signal accepts, with those there are, for a value that one of
-    them refuses (with file, line and path of the axis), or for a capture too short to choose and confirm on.
+    dataset_points: int
+    parameter_sets: int
+    runs: int
+    rows: int
+
+
+class Plan:
+    """Every signal of a sweep on every dataset config of it, in a fixed order.
+
+    Going through it raises ExperimentError for a value that a stage or signal refuses (with file, line and path of the
+    axis), and for a capture too short to choose and confirm on.
     """
+
+    def __init__(self, chain: ExperimentChain, size: SweepSize) -> None:
+        self.chain = chain
+        self.size = size
+
+    def __iter__(self) -> Iterator[PlannedSignal]:
+        for overrides, values in _dataset_points(self.chain):
+            for name, axes in wanted_signals(self.chain).items():
+                yield from _plan_signal(self.chain, overrides, values, name, axes)
+
+    def check(self) -> dict[bytes, PlannedSignal]:
+        """Go through all of it; returns the first signal of each dataset by the part of its config that decides it."""
+        points: dict[bytes, PlannedSignal] = {}
+        for signal in self:
+            points.setdefault(signal.config.numbers_json(), signal)
+        return points
+
+
+def plan(chain: ExperimentChain, max_rows: int = MAX_ROWS) -> Plan:
+    """The plan of an experiment. Raises ExperimentError for an axis that no stage or signal accepts, with those there
+    are, and for a sweep of more than `max_rows` rows, before anything of it is made.
+    """
+    if max_rows < 1:
+        raise ExperimentError(f"max_rows={max_rows}: must be 1 or more")
+    _check_signals(chain.file, wanted_signals(chain))
+    size = size_of(chain)
+    if size.rows > max_rows:
+        raise ExperimentError(
+            f"{place_of(chain.file, 'sweep')}sweep: {size.rows:,} rows ({size.dataset_points:,} datasets, "
+            f"{size.parameter_sets:,} parameter sets on each or fewer, {size.runs:,} runs); {max_rows:,} are allowed; "
+            f"take values off an axis, or allow them with --max-rows {size.rows}"
+        )
+    return Plan(chain, size)
+
+
+def size_of(chain: ExperimentChain) -> SweepSize:
+    """Count a sweep: the lengths of its axes multiplied, nothing made."""
     sweep = chain.experiment.sweep
-    wanted = sweep.per_signal or {chain.config.signal_name: {}}
-    _check_signals(chain.file, wanted)
-    planned: list[PlannedSignal] = []
-    for overrides, values in _dataset_points(chain):
-        for name, axes in wanted.items():
-            planned.extend(_plan_signal(chain, overrides, values, name, axes))
-    return planned
+    points = math.prod(map(len, (*sweep.scoring.values(), *sweep.pipeline.values())))
+    sets = runs = 0
+    for axes in wanted_signals(chain).values():
+        sets += _product_size(axes, _own(axes))
+        runs += points * _product_size(axes, (*_own(axes), *EVAL_AXES))
+    return SweepSize(points, sets, runs, points * sum(rows_of_signals(chain).values()))
+
+
+def rows_of_signals(chain: ExperimentChain) -> dict[str, int]:
+    """How many rows each signal has on one dataset."""
+    return {
+        name: _product_size(axes, (*_own(axes), *EVAL_AXES)) * _threshold_count(name, axes.get(THRESHOLDS_AXIS))
+        for name, axes in wanted_signals(chain).items()
+    }
+
+
+def _product_size(axes: Mapping[str, Sequence[Any]], names: Iterable[str]) -> int:
+    return math.prod(len(axes[name]) for name in names if name in axes)
+
+
+def wanted_signals(chain: ExperimentChain) -> Mapping[str, Mapping[str, Sequence[Any]]]:
+    """The axes by the name of their signal; without a sweep the serving's own signal."""
+    return chain.experiment.sweep.per_signal or {chain.config.signal_name: {}}
+
+
+def _own(axes: Iterable[str]) -> list[str]:
+    """The axes that are parameters of the signal itself."""
+    return [axis for axis in axes if axis not in (THRESHOLDS_AXIS, *EVAL_AXES)]
+
+
+def _threshold_count(name: str, given: Sequence[Any] | None) -> int:
+    if given is not None:
+        return len(given)
+    own = signals.signal_class(name).thresholds
+    return len(own.values if isinstance(own, FixedThresholds) else own.quantiles)
 
 
 def _check_signals(file: Path | None, wanted: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
@@ -102,24 +191,31 @@ def _plan_signal(
     name: str,
     axes: Mapping[str, Sequence[Any]],
 ) -> Iterator[PlannedSignal]:
-    own = {axis: axes[axis] for axis in axes if axis not in (THRESHOLDS_AXIS, *EVAL_AXES)}
+    own = {axis: axes[axis] for axis in _own(axes)}
     group = _group(name)
     thresholds = _thresholds(chain.file, group, axes.get(THRESHOLDS_AXIS))
-    evaluations = tuple(_evaluations(chain, group, axes))
+    at_once = max(1, _ROWS_AT_ONCE // max(1, _threshold_count(name, thresholds)))
     for point in _product(own):
         config = _with_signal(chain, overrides, values, name, own, point)
-        for evaluation in evaluations:
-            try:
-                time_split(bins_in_capture(config), evaluation.warmup_bins, evaluation)
-            except ExperimentError as error:
-                raise ExperimentError(f"{place_of(chain.file, 'eval')}{error}") from error
+        n_bins = bins_in_capture(config)
         params = {key: value for key, value in config.signal_params.items() if value is not None}
-        signal = PlannedSignal(config, name, params, thresholds, evaluations, overrides)
-        try:
-            signal.create()
-        except SignalError as error:
-            raise ExperimentError(axis_problem(chain.file, group, axis_values(group, own, point), error)) from error
-        yield signal
+        judged = _evaluations(chain, group, axes)
+        checked = False
+        while evaluations := tuple(itertools.islice(judged, at_once)):
+            for evaluation in evaluations:
+                try:
+                    time_split(n_bins, evaluation.warmup_bins, evaluation)
+                except ExperimentError as error:
+                    raise ExperimentError(f"{place_of(chain.file, 'eval')}{error}") from error
+            signal = PlannedSignal(config, name, params, thresholds, evaluations, overrides, point)
+            if not checked:
+                try:
+                    signal.create()
+                except SignalError as error:
+                    stated = axis_values(group, own, point)
+                    raise ExperimentError(axis_problem(chain.file, group, stated, error)) from error
+                checked = True
+            yield signal
 
 
 def _thresholds(file: Path | None, group: str, values: Sequence[Any] | None) -> tuple[float, ...] | None:

@@ -1,0 +1,166 @@
+"""What an experiment would do: counted and estimated, nothing written and nothing judged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from vp_contract import SCORE_FIELDS, CampaignSpec, RuntimeConfig
+from vp_harness import signals
+from vp_harness.evaluation.evaluate import TABLE_BYTES
+from vp_harness.execution.campaign import Campaign, PlannedDataset, estimate
+from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
+from vp_harness.execution.executors import parallel_of
+from vp_harness.execution.generate import dataset_id_of, identity_of
+from vp_harness.execution.pipeline import bins_in_capture
+from vp_harness.lake.manifest import canonical_json
+from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.lake.sources import source_options
+from vp_harness.research.results import ResultsStore
+from vp_harness.research.sweep import MAX_ROWS, PlannedSignal, plan, rows_of_signals, wanted_signals
+from vp_harness.workspace import COLUMN_BYTES
+
+_PROCESS_BYTES: Final = 400 * 2**20
+"""A process with the libraries and kernels of this package loaded, and a sweep's results on their way to the store."""
+
+
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What an experiment would do.
+
+    `rows` are thresholds under an evaluation, at most: of thresholds that a signal measures some may be equal.
+    `signals` are distinct ones, by a digest of name and parameters. `datasets` are ids, `to_make` those that are not
+    in the lake. `seconds` are of one core, None when nothing is stored that tells how long a row takes; `basis` says
+    what that rests on. `memory_bytes` is of all workers together. `idle` names the axes that can change nothing.
+    """
+
+    experiment: str
+    rows: int
+    runs: int
+    signals: int
+    datasets: tuple[str, ...]
+    to_make: tuple[str, ...]
+    bins_to_make: int
+    seconds: float | None
+    memory_bytes: int
+    idle: tuple[str, ...]
+    basis: str
+
+
+def dry_run(
+    spec: ExperimentLike,
+    lake_root: LakeLike | None = None,
+    *,
+    config_root: str | os.PathLike[str] | None = None,
+    executor: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    max_rows: int = MAX_ROWS,
+) -> DryRun:
+    """Plan an experiment and say what it would do. Writes nothing to the lake.
+
+    The arguments are those of `run_experiment`. The time of rows is that of rows of the same signals in the results
+    store, a bin; that of datasets comes from datasets of the pipeline in the lake, else from some bins that are made
+    in a temporary directory. Raises what `run_experiment` raises before it computes anything.
+    """
+    lake = open_lake(lake_root)
+    chain = experiment_chain(spec, config_root)
+    planned = plan(chain, max_rows)
+    parallel = parallel_of(chain.experiment.parallel, executor, workers, scheduler)
+    points: dict[bytes, PlannedSignal] = {}
+    distinct: set[bytes] = set()
+    for signal in planned:
+        points.setdefault(signal.config.numbers_json(), signal)
+        distinct.add(_digest(signal))
+    datasets = _datasets(lake, chain, points.values())
+    missing = [dataset for dataset in datasets if not dataset.exists]
+    making = estimate(Campaign(_as_campaign(chain), chain.pipeline, lake, tuple(datasets)))
+    rows_s, basis = _row_seconds(ResultsStore(lake), rows_of_signals(chain), datasets)
+    return DryRun(
+        experiment=chain.experiment.name,
+        rows=planned.size.rows,
+        runs=planned.size.runs,
+        signals=len(distinct),
+        datasets=tuple(dataset.dataset_id for dataset in datasets),
+        to_make=tuple(dataset.dataset_id for dataset in missing),
+        bins_to_make=sum(dataset.bins for dataset in missing),
+        seconds=None if rows_s is None else round(rows_s + making.seconds, 1),
+        memory_bytes=_memory(chain, datasets, parallel.workers if parallel.executor == "processes" else 1),
+        idle=idle_dataset_axes(chain),
+        basis=f"datasets: {making.basis}; rows: {basis}",
+    )
+
+
+def idle_dataset_axes(chain: ExperimentChain) -> tuple[str, ...]:
+    """Axes of `scoring` that no swept signal can see: none of them reads a column that scoring makes."""
+    sweep = chain.experiment.sweep
+    scored = {field.name for field in SCORE_FIELDS}
+    read = {column for name in wanted_signals(chain) for column in signals.signal_class(name).required_columns}
+    if any(column in scored or column.startswith("proj_") for column in read):
+        return ()
+    return tuple(
+        f"sweep.scoring.{axis}: no swept signal reads a scored column"
+        for axis, values in sweep.scoring.items()
+        if len(values) > 1
+    )
+
+
+def _digest(signal: PlannedSignal) -> bytes:
+    params: Any = msgspec.to_builtins(signal.create().params)
+    return hashlib.sha256(canonical_json([signal.name, params])).digest()[:16]
+
+
+def _datasets(lake: Lake, chain: ExperimentChain, points: Iterable[PlannedSignal]) -> list[PlannedDataset]:
+    found: dict[str, PlannedDataset] = {}
+    for point in points:
+        config: RuntimeConfig = point.config
+        sources = source_options(config, lake)
+        dataset_id = dataset_id_of(config, identity_of(config, sources))
+        exists = lake.dataset_dir(dataset_id).is_dir()
+        found[dataset_id] = PlannedDataset(
+            config.dt, chain.experiment.name, dict(point.overrides), config, sources, dataset_id, exists
+        )
+    return list(found.values())
+
+
+def _as_campaign(chain: ExperimentChain) -> CampaignSpec:
+    """The datasets of an experiment are those of a campaign without dates of its own."""
+    return CampaignSpec(name=chain.experiment.name, pipeline=chain.pipeline.name)
+
+
+def _row_seconds(
+    store: ResultsStore, wanted: Mapping[str, int], datasets: Iterable[PlannedDataset]
+) -> tuple[float | None, str]:
+    """Seconds of all rows on one core, from what rows of the same signals took a bin; and what that rests on."""
+    runs = (
+        store.runs().select("run_id", "signal", "elapsed_s", "confirm_end").filter(pl.col("signal").is_in(list(wanted)))
+    )
+    if runs.is_empty():
+        return None, "no run of these signals is stored yet: run one, and its time is the basis"
+    rows = store.rows(runs["run_id"]).group_by("run_id").len("rows")
+    # of a run: the bins of its dataset end where its confirming part does
+    per_row = (
+        runs.select("run_id", "signal", "elapsed_s", "confirm_end")
+        .join(rows, on="run_id")
+        .with_columns(per_row=pl.col("elapsed_s") / pl.col("rows") / pl.col("confirm_end"))
+    )
+    by_signal = dict(per_row.group_by("signal").agg(pl.col("per_row").median()).iter_rows())
+    others = float(per_row["per_row"].median() or 0.0)  # type: ignore[arg-type]
+    bins = sum(dataset.bins for dataset in datasets)
+    seconds = sum(count * bins * by_signal.get(name, others) for name, count in wanted.items())
+    return seconds, f"{runs.height} stored runs of {len(by_signal)} of the {len(wanted)} signals"
+
+
+def _memory(chain: ExperimentChain, datasets: Iterable[PlannedDataset], processes: int) -> int:
+    """Columns that are kept, outcome tables that are kept, the float copies that one signal makes, and the rest."""
+    largest = 0
+    for dataset in datasets:
+        cells = bins_in_capture(dataset.config) * dataset.config.grid_rows
+        reads = [len(signals.signal_class(name).required_columns) for name in wanted_signals(chain)]
+        columns = min(COLUMN_BYTES, 8 * cells * sum(reads))
+        largest = max(largest, columns + 8 * cells * max(reads, default=0) + TABLE_BYTES)
+    return processes * (_PROCESS_BYTES + largest)

@@ -1,0 +1,127 @@
+"""How large a sweep is before it runs, and that its size costs nothing."""
+
+import json
+import time
+import tracemalloc
+
+import msgspec
+import pytest
+
+import vp_harness.research.sweep as sweep_module
+from vp_contract import ExperimentSpec, load_experiment
+from vp_harness import ExperimentError, ResultsStore, dry_run, run_experiment
+from vp_harness.execution.configs import experiment_chain
+from vp_harness.research.sweep import plan, size_of
+
+
+def swept(configs, **sweep):
+    spec = msgspec.to_builtins(load_experiment(configs / "experiments" / "small.yaml"))
+    return msgspec.convert({**spec, "sweep": sweep}, ExperimentSpec)
+
+
+def files_of(root):
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in root.rglob("*")}
+
+
+MILLION = {
+    "cooldown_bins": list(range(50)),
+    "tp_ticks": list(range(1, 51)),
+    "thresholds": [i / 400 for i in range(1, 401)],
+}
+
+
+def test_a_dry_run_counts_estimates_and_writes_nothing(own):
+    spec = swept(
+        own.configs,
+        scoring={"tanh_scale": [2.0, 3.0]},
+        per_signal={
+            "derivative": {"thresholds": [0.1, 0.2]},
+            "msd": {"variant": ["sum", "weighted"], "tp_ticks": [2, 3]},
+        },
+    )
+    before = files_of(own.lake.root)
+    planned = dry_run(spec, own.lake, config_root=own.configs)
+    assert files_of(own.lake.root) == before
+    # on each of two datasets: 1 run of 2 thresholds, and 4 of the six quantiles of msd
+    assert (planned.runs, planned.rows, planned.signals) == (10, 2 * (2 + 4 * 6), 3)
+    assert len(planned.datasets) == len(planned.to_make) == 2
+    assert planned.bins_to_make == 2 * 1800
+    assert planned.seconds is None
+    assert "no run of these signals" in planned.basis
+    assert 100e6 < planned.memory_bytes < 2e9
+
+
+def test_a_dry_run_tells_the_ids_and_the_time_that_the_run_has(own):
+    planned = dry_run("small", own.lake, config_root=own.configs)
+    result = run_experiment("small", own.lake, config_root=own.configs)
+    assert planned.datasets == planned.to_make == result.dataset_ids
+    assert planned.runs == result.computed
+    assert planned.rows == ResultsStore(own.lake).rows().height
+    again = dry_run("small", own.lake, config_root=own.configs)
+    assert again.to_make == ()
+    spent = ResultsStore(own.lake).runs()["elapsed_s"].sum()
+    assert again.seconds is not None
+    assert 0 < again.seconds <= spent + 0.1  # the first run of a process loads kernels besides
+
+
+def test_a_scoring_axis_that_no_swept_signal_reads_is_named(own):
+    axes = {"scoring": {"tanh_scale": [2.0, 3.0], "threshold_neutral": [0.1]}}
+    unread = dry_run(
+        swept(own.configs, **axes, per_signal={"msd": {}, "imbalance": {}}), own.lake, config_root=own.configs
+    )
+    assert unread.idle == ("sweep.scoring.tanh_scale: no swept signal reads a scored column",)
+    read = dry_run(swept(own.configs, **axes, per_signal={"msd": {}, "erd": {}}), own.lake, config_root=own.configs)
+    assert read.idle == ()
+
+
+def test_a_sweep_over_the_cap_is_refused_at_once_and_before_anything_is_made(own):
+    axes = {**MILLION, "latency_bins": list(range(90)), "zscore_window_bins": list(range(60, 400))}
+    spec = swept(own.configs, per_signal={"derivative": axes})
+    began = time.perf_counter()
+    with pytest.raises(ExperimentError, match=r"30,600,000,000 rows .* 20,000 are allowed; .*--max-rows 30600000000"):
+        run_experiment(spec, own.lake, config_root=own.configs)
+    assert time.perf_counter() - began < 1
+    assert not (own.lake.root / "research").exists()
+
+
+def test_the_cap_is_told_with_the_line_of_the_sweep(own):
+    with pytest.raises(ExperimentError, match=r"small\.yaml:5: sweep: 8 rows .* 7 are allowed"):
+        run_experiment("small", own.lake, config_root=own.configs, max_rows=7)
+    with pytest.raises(ExperimentError, match="max_rows=0: must be 1 or more"):
+        run_experiment("small", own.lake, config_root=own.configs, max_rows=0)
+
+
+def test_a_million_rows_that_are_allowed_are_planned_in_little_memory(own):
+    chain = experiment_chain(swept(own.configs, per_signal={"derivative": MILLION}), own.configs)
+    assert size_of(chain).rows == 1_000_000
+    tracemalloc.start()
+    try:
+        planned = plan(chain, 1_000_000)
+        assert len(planned.check()) == 1
+        runs = sum(len(signal.evaluations) for signal in planned)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert runs == planned.size.runs == 2_500
+    assert peak < 20e6
+
+
+def test_a_signal_in_parts_gives_the_rows_of_the_whole(own, monkeypatch):
+    run_experiment("small", own.lake, config_root=own.configs)
+    whole = ResultsStore(own.lake)
+    monkeypatch.setattr(sweep_module, "_ROWS_AT_ONCE", 2)
+    signals = list(plan(experiment_chain("small", own.configs)))
+    assert [len(signal.evaluations) for signal in signals] == [1] * 4
+    (own.lake.results_dir).rename(own.lake.root / "whole")
+    run_experiment("small", own.lake, config_root=own.configs)
+    parts = ResultsStore(own.lake)
+    first = parts.runs().sort("run_id").drop("elapsed_s", "created_utc", "trust_json")
+    assert first.equals(ResultsStore(own.lake.root / "whole").runs().sort("run_id").select(first.columns))
+    assert parts.rows().equals(ResultsStore(own.lake.root / "whole").rows())
+    assert whole.root == parts.root
+    thorough = {
+        json.loads(run["trust_json"])["thorough"]
+        for run in parts.runs().iter_rows(named=True)
+        if json.loads(run["params_json"])["zscore_window_bins"] == 60
+    }
+    assert thorough == {True}  # of the first parameter set all parts, whoever computes them
