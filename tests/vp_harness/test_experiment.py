@@ -185,8 +185,9 @@ def test_axes_that_change_the_dataset_make_datasets(own):
     assert {(config.flow_tanh_scale, config.c1_v_add) for config in configs} == {(2, 1), (2, 2), (3, 1), (3, 2)}
     store = ResultsStore(own.lake)
     assert store.runs().height == 4
-    # four rows on four datasets were tried: each p-value counts all of them
-    assert store.corrections()["n_trials"].to_list() == [4] * 4
+    # four rows on four datasets were tried: each p-value counts all of them, once what is the same
+    assert store.corrections()["n_rows"].to_list() == [4] * 4
+    assert store.corrections()["n_trials"].to_list() == [1] * 4
 
 
 @pytest.mark.parametrize(
@@ -358,11 +359,14 @@ def test_the_ranking_sorts_filters_and_shows_both_parts(ran):
 def test_every_row_tried_counts_in_the_correction(research, own):
     run_experiment("small", own.lake, config_root=own.configs)
     first = ResultsStore(own.lake).corrections()
-    assert first["n_trials"].to_list() == [8] * 8
+    assert first["n_rows"].to_list() == [8] * 8
+    rows = ResultsStore(own.lake).rows()
+    assert set(first["n_trials"]) == {len(set(map(tuple, rows["event_bins"].to_list())))}
     wider = changed(own.configs, per_signal={"derivative": {"zscore_window_bins": [40, 50], "thresholds": [0.1]}})
     run_experiment(wider, own.lake, config_root=own.configs)
     second = ResultsStore(own.lake).corrections()
-    assert second["n_trials"].to_list() == [10] * 10
+    assert second["n_rows"].to_list() == [10] * 10
+    assert second["n_trials"][0] >= first["n_trials"][0]
     both = first.join(second, on=["run_id", "threshold"], suffix="_later")
     assert (both["p_corrected_later"] >= both["p_corrected"]).all()
     assert (second["p_corrected"] > 0).all()

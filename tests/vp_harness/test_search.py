@@ -6,7 +6,7 @@ import pytest
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import NOT_OPENED, ExitRule, Prices, opened, outcome_table
-from vp_harness.evaluation.search import Trial, _shifted_means, corrected_p_values
+from vp_harness.evaluation.search import Trial, _shifted_means, corrected_p_values, distinct
 
 TICK = 250_000_000
 
@@ -94,3 +94,17 @@ def test_events_outside_of_the_window_are_refused():
         Trial(Events(np.array([60]), np.array([1], np.int8)), table, 0, 50)
     with pytest.raises(ParameterError, match="window 0:101"):
         Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 101)
+
+
+def test_identical_trials_are_one_and_change_no_p_value():
+    prices = random_market(3, 900)
+    table, same, other = (
+        outcome_table(prices, ExitRule(tp_ticks=tp, sl_ticks=4, max_hold_bins=60)) for tp in (4, 4, 5)
+    )
+    rng = np.random.default_rng(5)
+    events = [random_events(rng, prices.valid, 30, 0, 800) for _ in range(3)]
+    few = [Trial(events[0], table, 0, 800), Trial(events[1], table, 0, 800), Trial(events[1], other, 0, 800)]
+    many = [few[0], few[1], Trial(events[0], same, 0, 800), few[2], few[1], Trial(events[0], table, 0, 810)]
+    assert distinct(many) == [0, 1, 0, 3, 1, 5]
+    p_few, p_many = (corrected_p_values(trials, draws=99) for trials in (few, many[:5]))
+    assert p_many.tolist() == [p_few[0], p_few[1], p_few[0], p_few[2], p_few[1]]

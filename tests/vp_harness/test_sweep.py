@@ -1,6 +1,8 @@
 """How large a sweep is before it runs, and that its size costs nothing."""
 
+import hashlib
 import json
+import struct
 import time
 import tracemalloc
 
@@ -9,8 +11,9 @@ import pytest
 
 import vp_harness.research.sweep as sweep_module
 from vp_contract import ExperimentSpec, load_experiment
-from vp_harness import ExperimentError, ResultsStore, dry_run, run_experiment
+from vp_harness import Dataset, ExperimentError, ResultsStore, dry_run, run_experiment, signals
 from vp_harness.execution.configs import experiment_chain
+from vp_harness.idle import Point, idle_axes
 from vp_harness.research.sweep import plan, size_of
 
 
@@ -110,8 +113,8 @@ def test_a_signal_in_parts_gives_the_rows_of_the_whole(own, monkeypatch):
     run_experiment("small", own.lake, config_root=own.configs)
     whole = ResultsStore(own.lake)
     monkeypatch.setattr(sweep_module, "_ROWS_AT_ONCE", 2)
-    signals = list(plan(experiment_chain("small", own.configs)))
-    assert [len(signal.evaluations) for signal in signals] == [1] * 4
+    planned = plan(experiment_chain("small", own.configs))
+    assert [len(signal.evaluations) for signal in planned] == [1] * 4
     (own.lake.results_dir).rename(own.lake.root / "whole")
     run_experiment("small", own.lake, config_root=own.configs)
     parts = ResultsStore(own.lake)
@@ -125,3 +128,36 @@ def test_a_signal_in_parts_gives_the_rows_of_the_whole(own, monkeypatch):
         if json.loads(run["params_json"])["zscore_window_bins"] == 60
     }
     assert thorough == {True}  # of the first parameter set all parts, whoever computes them
+
+
+def test_axes_that_changed_no_value_are_named_after_the_run_and_their_rows_are_one_trial(own):
+    spec = swept(
+        own.configs,
+        scoring={"tanh_scale": [2.0, 3.0]},
+        per_signal={
+            # the curve is part of the variant `even` alone
+            "spg": {"curve_span_bins": [5, 10], "slow_span_bins": [10, 20], "thresholds": [1e-6]},
+            "imbalance": {"span_bins": [5], "tp_ticks": [2, 3], "thresholds": [0.2]},
+        },
+    )
+    result = run_experiment(spec, own.lake, config_root=own.configs)
+    assert set(result.idle_axes) == {"sweep.scoring.tanh_scale", "sweep.per_signal.spg.curve_span_bins"}
+    again = run_experiment(spec, own.lake, config_root=own.configs)
+    assert (again.computed, again.idle_axes) == (0, result.idle_axes)
+    corrections = ResultsStore(own.lake).corrections()
+    # eight rows of spg are two trials, four of imbalance are two
+    assert corrections.height == 12
+    assert set(corrections["n_rows"]) == {12}
+    assert set(corrections["n_trials"]) == {4}
+
+
+def test_a_digest_is_of_the_values_and_points_without_one_say_nothing(own):
+    run_experiment("small", own.lake, config_root=own.configs)
+    dataset = Dataset.open(own.lake, own.dataset_id)
+    for run in ResultsStore(own.lake).runs().iter_rows(named=True):
+        values = signals.create("derivative", **json.loads(run["params_json"])).compute(dataset)
+        assert run["values_digest"] == hashlib.sha256(struct.pack(f"<{len(values)}d", *values)).hexdigest()
+    old = [Point("msd", {}, {"variant": name}, "") for name in ("sum", "weighted")]
+    assert idle_axes(old) == ()
+    assert idle_axes([point._replace(digest="a") for point in old]) == ("sweep.per_signal.msd.variant",)
+    assert idle_axes([point._replace(digest=point.params["variant"]) for point in old]) == ()

@@ -72,6 +72,7 @@ def run(
         "runs": list(result.run_ids),
         "computed": result.computed,
         "resumed": result.resumed,
+        "idle_axes": list(result.idle_axes),
     }
     print_json(facts) if as_json else print_facts("experiment", facts)
 

@@ -11,7 +11,7 @@ import polars as pl
 from vp_contract import EvalSpec
 from vp_harness.evaluation.evaluate import OutcomeTables, exit_rule
 from vp_harness.evaluation.events import Events
-from vp_harness.evaluation.search import DRAWS, SEED, Trial, corrected_p_values
+from vp_harness.evaluation.search import DRAWS, SEED, Trial, corrected_p_values, distinct
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import LakeLike
@@ -24,7 +24,9 @@ def correct_search(
     """Correct all stored rows of the given datasets for one another and store the p-values; returns how many rows.
 
     The rows are those of every experiment ever run on these datasets. Each counts with the events of its choosing part
-    only: the confirming part was not searched. Raises DatasetChangedError when one of them was judged on other content.
+    only: the confirming part was not searched. Rows with the same events and outcomes are one trial.
+
+    Raises DatasetChangedError when one of them was judged on other content.
     """
     wanted = set(dataset_ids)
     runs = store.runs().filter(pl.col("dataset_id").is_in(list(wanted))).sort("run_id")
@@ -53,6 +55,7 @@ def correct_search(
                 min_events=evaluation.min_signals,
             )
         )
+    n_trials = len(set(distinct(trials)))
     p_values = corrected_p_values(trials, draws=draws, seed=seed)
     store.append_corrections(
         [
@@ -60,7 +63,8 @@ def correct_search(
                 run_id=row["run_id"],
                 threshold=row["threshold"],
                 p_corrected=float(p),
-                n_trials=len(trials),
+                n_trials=n_trials,
+                n_rows=len(trials),
                 draws=draws,
                 seed=seed,
             )
@@ -72,6 +76,6 @@ def correct_search(
 
 def _is_done(store: ResultsStore, rows: pl.DataFrame, draws: int, seed: int) -> bool:
     """Whether the p-values of just these rows are stored: the same rows give the same p-values."""
-    same = (pl.col("n_trials") == rows.height) & (pl.col("draws") == draws) & (pl.col("seed") == seed)
+    same = (pl.col("n_rows") == rows.height) & (pl.col("draws") == draws) & (pl.col("seed") == seed)
     corrected = store.corrections().filter(same).join(rows, on=["run_id", "threshold"], how="semi")
     return corrected.height == rows.height

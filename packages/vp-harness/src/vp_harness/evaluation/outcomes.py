@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
@@ -120,6 +121,14 @@ class OutcomeTable:
     def open_until(self) -> NDArray[np.int64]:
         """int64 (2, n_bins): the last bin of the position, the later one of the two models."""
         return np.maximum(self.mid.exit_bin, self.cross.exit_bin)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what decides the mean pnl of events: outcomes and pnl of the mid fills, and `open_until`."""
+        hashed = sha256()
+        for array in (self.mid.outcome, self.mid.pnl_ticks, self.open_until):
+            hashed.update(np.ascontiguousarray(array).tobytes())
+        return hashed.hexdigest()
 
     @property
     def nbytes(self) -> int:

@@ -63,14 +63,29 @@ def corrected_p_values(trials: Sequence[Trial], *, draws: int = DRAWS, seed: int
     if not candidates:
         return result
     shares = np.random.Generator(np.random.PCG64(seed)).random(draws)
-    scores = np.empty((len(candidates), draws + 1), np.float64)
-    for row, index in enumerate(candidates):
-        scores[row] = _standardised(_shifted_means(trials[index], shares))
-    best = scores.max(axis=0)
-    for row, index in enumerate(candidates):
+    same_as = distinct(trials)
+    best = np.full(draws + 1, -np.inf)
+    observed: dict[int, float] = {}
+    for index in candidates:
+        if same_as[index] == index:  # of identical trials the first stands for all
+            scores = _standardised(_shifted_means(trials[index], shares))
+            np.maximum(best, scores, out=best)
+            observed[index] = scores[0]
+    for index in candidates:
         # A tiny slack: equal statistics of equal rows may differ by rounding, and a tie counts against the row.
-        result[index] = np.mean(best >= scores[row, 0] - 1e-9)
+        result[index] = np.mean(best >= observed[same_as[index]] - 1e-9)
     return result
+
+
+def distinct(trials: Sequence[Trial]) -> list[int]:
+    """Of each trial, the index of the first that is the same: the same events with the same outcomes."""
+    firsts: dict[tuple[object, ...], int] = {}
+    same_as = []
+    for index, trial in enumerate(trials):
+        events = (trial.events.bins.tobytes(), trial.events.directions.tobytes())
+        window = (trial.first, trial.end, trial.allow_overlap, trial.min_events)
+        same_as.append(firsts.setdefault((trial.table.digest, *events, *window), index))
+    return same_as
 
 
 def _standardised(means: NDArray[np.float64]) -> NDArray[np.float64]:

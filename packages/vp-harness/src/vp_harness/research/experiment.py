@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from vp_contract import EvalSpec
+from vp_contract import EvalSpec, RuntimeConfig
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluation.correction import correct_search
 from vp_harness.evaluation.evaluate import evaluate
@@ -22,6 +22,7 @@ from vp_harness.execution.executors import executor_of, in_order, parallel_of
 from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
+from vp_harness.idle import Point, idle_axes
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
@@ -50,6 +51,8 @@ class ExperimentResult:
     run_ids: tuple[str, ...]
     computed: int
     resumed: int
+    idle_axes: tuple[str, ...] = ()
+    """Axes of the sweep that changed no value of a signal: see `idle.idle_axes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,16 @@ def run_experiment(
         dataset_ids = tuple(dict.fromkeys(datasets.values()))
         name = chain.experiment.name
         with one_at_a_time(lake.turns_dir / f"run-{name}.lock", f"experiment {name}"):
-            run_ids, computed = _run_missing(name, planned, datasets, lake, store, pool, ahead, progress)
+            run_ids, computed, tried = _run_missing(name, planned, datasets, lake, store, pool, ahead, progress)
             correct_search(store, lake, dataset_ids)
-    return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed)
+    idle = _idle(store, tried)
+    return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed, idle)
+
+
+def _idle(store: ResultsStore, tried: Mapping[str, Point]) -> tuple[str, ...]:
+    """The axes that changed nothing; `tried` has one run of each signal on each dataset."""
+    digests: dict[str, str] = dict(store.runs().select("run_id", "values_digest").iter_rows())
+    return idle_axes(point._replace(digest=digests[run_id]) for run_id, point in tried.items())
 
 
 def _run_missing(
@@ -118,15 +128,19 @@ def _run_missing(
     pool: Executor,
     ahead: int,
     progress: Progress | None,
-) -> tuple[tuple[str, ...], int]:
-    """Compute and store the runs that are not stored yet: the ids of all, and how many were computed."""
+) -> tuple[tuple[str, ...], int, dict[str, Point]]:
+    """Compute and store the runs that are not stored yet.
+
+    Returns the ids of all, how many were computed, and the points of the sweep by the first of their runs.
+    """
     stored = set(store.runs()["run_id"])
     run_ids: dict[str, None] = {}
+    tried: dict[str, Point] = {}
     waiting: deque[Future[list[Stored]]] = deque()
     computed = 0
 
     def submitted() -> Iterator[Future[list[Stored]]]:
-        for task in _tasks(experiment, planned, datasets, stored, run_ids):
+        for task in _tasks(experiment, planned, datasets, stored, run_ids, tried):
             waiting.append(pool.submit(run_task, str(lake.root.absolute()), task))
             yield waiting[-1]
 
@@ -144,7 +158,7 @@ def _run_missing(
             if future.done() and not future.cancelled() and future.exception() is None:
                 store.append(future.result())
         raise
-    return tuple(run_ids), computed
+    return tuple(run_ids), computed, tried
 
 
 def _tasks(
@@ -153,13 +167,21 @@ def _tasks(
     datasets: Mapping[bytes, str],
     stored: set[str],
     run_ids: dict[str, None],
+    tried: dict[str, Point],
 ) -> Iterator[_Task]:
-    """What is to be computed, made as it is asked for. The ids of all runs, the stored ones too, go into `run_ids`."""
+    """What is to be computed, made as it is asked for.
+
+    The ids of all runs, the stored ones too, go into `run_ids`, every point by the first of its runs into `tried`.
+    """
     examined: dict[tuple[str, str], bytes] = {}
+    config: RuntimeConfig | None = None
     for signal in planned:
         dataset_id = datasets[signal.config.numbers_json()]
         runs = _identify(experiment, dataset_id, signal)
         run_ids.update(dict.fromkeys(run_id for run_id, _, _ in runs))
+        if signal.config is not config:  # the parts of one signal share it
+            tried[runs[0][0]] = Point(signal.name, signal.overrides, signal.point, "")
+        config = signal.config
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
             params = canonical_json(dict(signal.params))

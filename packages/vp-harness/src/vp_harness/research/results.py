@@ -72,7 +72,10 @@ class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """The corrected p-value of one row, among `n_trials` tried rows."""
+    """The corrected p-value of one row, among `n_trials` trials: those of `n_rows` rows, identical ones counted once.
+
+    In parts of version 0.1 every row is a trial, and `n_rows` is 0.
+    """
 
     run_id: str
     threshold: float
@@ -80,6 +83,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     n_trials: int
     draws: int
     seed: int
+    n_rows: int = 0
 
 
 def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, pl.DataType]:
@@ -107,7 +111,7 @@ class ResultsStore:
         self.root = directory
         self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": "", "values_digest": ""})
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
-        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS)
+        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, {"n_rows": 0})
         self._ledger = Ledger(directory / LEDGER)
 
     def append(self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]]) -> None:
@@ -128,11 +132,12 @@ class ResultsStore:
         self._enter_parts()
 
     def append_corrections(self, corrections: Sequence[Correction]) -> None:
-        """Store p-values; later ones that count more trials take the place of earlier ones."""
+        """Store p-values; later ones that count more rows take the place of earlier ones."""
         if corrections:
             flat = [msgspec.to_builtins(correction) for correction in corrections]
             frame = pl.DataFrame(flat, schema=_CORRECTIONS, orient="row")
-            self._corrections.append(f"{corrections[0].n_trials:012d}", frame)
+            counted = corrections[0].n_rows or corrections[0].n_trials
+            self._corrections.append(f"{counted:012d}", frame)
             self._enter_parts()
 
     def runs(self) -> pl.DataFrame:
@@ -152,8 +157,9 @@ class ResultsStore:
         return rows.join(wanted, on="run_id", how="semi").sort("run_id", "threshold")
 
     def corrections(self) -> pl.DataFrame:
-        """One row a corrected threshold row: of several p-values the one that counted the most trials."""
-        newest = self._corrections.read().sort("n_trials", PART, descending=True)
+        """One row a corrected threshold row: of several p-values the one that counted the most rows."""
+        rows = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
+        newest = self._corrections.read().with_columns(n_rows=rows).sort("n_rows", PART, descending=True)
         return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
 
     def check_parts(self) -> Iterator[tuple[str, str]]:
