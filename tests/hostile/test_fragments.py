@@ -34,6 +34,7 @@ def attack(served: Served, parts: list[bytes], until: float, closes: list[int | 
 
 @pytest.mark.slow
 def test_messages_without_end_hurt_nobody(site: Site, unharmed: Any, seconds: float) -> None:
+    seconds /= 2
     with site.serving() as served:
         with served.good_client(seconds + 1) as seen:
             until, before = time.monotonic() + seconds, served.metric("process_resident_memory_bytes")

@@ -18,14 +18,13 @@ from vp_contract import (
     FrameChain,
     RuntimeConfig,
     WireError,
-    decode_grid,
     signal_update,
     split_signal,
 )
 from vp_harness import Dataset, ScoredReplay
 from vp_harness.errors import FrameMismatchError, RawFileChangedError
 from vp_harness.execution import derivative_of
-from vp_harness.lake import chain_of
+from vp_harness.lake import chain_of, state_codes
 from vp_spectrum import DerivativeStage, ScoredBin
 
 
@@ -77,7 +76,7 @@ class _Judge:
             # a link first: what is decoded below is then known to be sound
             same = at < self._bins and link == self._links[at * LINK_BYTES : (at + 1) * LINK_BYTES]
             if same and self._stage is not None:
-                made = signal_update(self._stage.update(decode_grid(frame.grid)["state5_code"]))
+                made = signal_update(self._stage.update(state_codes(frame)))
                 same = split_signal(frame.update)[1] == msgspec.json.encode(made)
         except WireError:
             same = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vp_harness.lake.anchors import check_anchor
 from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE
-from vp_harness.lake.frames import FrameCheck, chain_of
+from vp_harness.lake.frames import FrameCheck, chain_of, state_codes
 from vp_harness.lake.overview import overview
 from vp_harness.lake.publication import published_facts
 from vp_harness.lake.sources import check_sources
@@ -21,6 +21,7 @@ __all__ = [
     "check_sources",
     "overview",
     "published_facts",
+    "state_codes",
     "verify_dataset",
     "verify_lake",
 ]

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from vp_contract import (
     CONTRACT_VERSION,
@@ -156,6 +157,16 @@ def check_frames(dataset: Dataset, *, progress: Callable[[int, int], None] | Non
     if chain.head != head:
         raise DatasetDamagedError(f"{dataset.dataset_id}: the chain ends in {chain.head}, its manifest says {head}")
     return chain.head
+
+
+def state_codes(frame: Frame) -> np.ndarray[Any, Any]:
+    """The states of the cells in a frame that is known to be a sound one: its other columns are not even looked at.
+
+    `decode_grid` holds all columns to the contract, which takes five times as long.
+    """
+    with pa.ipc.open_stream(frame.grid) as reader:
+        codes: np.ndarray[Any, Any] = reader.read_next_batch()["state5_code"].to_numpy()
+    return codes
 
 
 def _tables(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]]:
