@@ -13,8 +13,8 @@ from vp_harness.errors import DatasetChangedError, FramesUnknownError
 from vp_harness.evaluation.correction import correct_search
 from vp_harness.lake.anchors import check_anchor, dataset_files
 from vp_harness.lake.frames import check_frames
+from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.verification import verify_dataset, verify_lake
-from vp_harness.research.ledger import Ledger
 
 
 @pytest.fixture

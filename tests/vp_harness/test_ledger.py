@@ -9,7 +9,7 @@ from support.runs import a_run
 
 from vp_harness import ResultsStore
 from vp_harness.errors import ResultsError
-from vp_harness.research.ledger import Ledger
+from vp_harness.lake.ledger import Ledger
 from vp_harness.research.results import Correction
 
 

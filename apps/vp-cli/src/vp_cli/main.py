@@ -28,8 +28,7 @@ from vp_cli.commands import (
 from vp_cli.errors import CliError
 from vp_cli.output import fail, refuse
 from vp_contract import VpContractError
-from vp_harness import VpHarnessError
-from vp_harness.execution import TASK_THREADS
+from vp_harness import TASK_THREADS, VpHarnessError
 from vp_registry import VpRegistryError
 from vp_spectrum import VpSpectrumError
 from vp_stream import VpStreamError

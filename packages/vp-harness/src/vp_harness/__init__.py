@@ -6,7 +6,6 @@ values = signals.create("derivative", zscore_window_bins=120).compute(dataset)
 """
 
 from vp_harness import signals
-from vp_harness.dry_run import DryRun, dry_run
 from vp_harness.errors import (
     CampaignError,
     CoverageError,
@@ -33,20 +32,48 @@ from vp_harness.errors import (
     UnsoundError,
     VpHarnessError,
 )
+from vp_harness.evaluation.metrics import Metrics
 from vp_harness.execution.campaign import Campaign, estimate, plan_campaign, run_campaign
+from vp_harness.execution.configs import experiment_chain, pipeline_config
+from vp_harness.execution.executors import TASK_THREADS, parallel_of
 from vp_harness.execution.generate import generate
-from vp_harness.execution.pipeline import ScoredReplay, scored_bins
-from vp_harness.lake.dataset import Dataset, list_datasets
+from vp_harness.execution.pipeline import (
+    Files,
+    ScoredReplay,
+    checkpoint_path,
+    conformance_digests,
+    derivative_of,
+    files_of,
+    instrument_of,
+    physics_of,
+    scored_bins,
+    utc_text,
+    warm_checkpoint,
+)
+from vp_harness.lake.anchors import check_anchor
+from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset, list_datasets
+from vp_harness.lake.frames import FrameCheck, chain_of, state_codes
+from vp_harness.lake.overview import overview
 from vp_harness.lake.paths import Lake, open_lake
-from vp_harness.lake.publication import publish
+from vp_harness.lake.publication import publish, published_facts
 from vp_harness.lake.raw import RawFile, find_raw, import_file
-from vp_harness.lake.sources import located, source_options
-from vp_harness.research.compare import compare
+from vp_harness.lake.sources import check_sources, located, source_options
+from vp_harness.lake.verification import WRONG, Finding, verify_dataset, verify_lake
+from vp_harness.research.compare import SORTS, Sort, check_known, compare
+from vp_harness.research.dry_run import DryRun, dry_run
 from vp_harness.research.experiment import ExperimentResult, run_experiment
 from vp_harness.research.promotion import open_registry, promote
-from vp_harness.research.results import ResultsStore
+from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore
+from vp_harness.research.sweep import MAX_ROWS
 
 __all__ = [
+    "CHECKSUMS_FILE",
+    "CONFIRM_PREFIX",
+    "MANIFEST_FILE",
+    "MAX_ROWS",
+    "SORTS",
+    "TASK_THREADS",
+    "WRONG",
     "Campaign",
     "CampaignError",
     "CoverageError",
@@ -58,8 +85,12 @@ __all__ = [
     "ExecutorError",
     "ExperimentError",
     "ExperimentResult",
+    "Files",
+    "Finding",
+    "FrameCheck",
     "Lake",
     "LakeError",
+    "Metrics",
     "OffGridError",
     "ParameterError",
     "PipelineError",
@@ -73,28 +104,49 @@ __all__ = [
     "ScoredReplay",
     "SignalError",
     "SignalTrustError",
+    "Sort",
     "UndeclaredError",
     "UnknownRunError",
     "UnknownSignalError",
     "UnprovenError",
     "UnsoundError",
     "VpHarnessError",
+    "chain_of",
+    "check_anchor",
+    "check_known",
+    "check_sources",
+    "checkpoint_path",
     "compare",
+    "conformance_digests",
+    "derivative_of",
     "dry_run",
     "estimate",
+    "experiment_chain",
+    "files_of",
     "find_raw",
     "generate",
     "import_file",
+    "instrument_of",
     "list_datasets",
     "located",
     "open_lake",
     "open_registry",
+    "overview",
+    "parallel_of",
+    "physics_of",
+    "pipeline_config",
     "plan_campaign",
     "promote",
     "publish",
+    "published_facts",
     "run_campaign",
     "run_experiment",
     "scored_bins",
     "signals",
     "source_options",
+    "state_codes",
+    "utc_text",
+    "verify_dataset",
+    "verify_lake",
+    "warm_checkpoint",
 ]

@@ -16,8 +16,7 @@ from websockets.asyncio.client import connect
 
 from vp_cli.errors import CliError
 from vp_contract import GridUpdate, encode_grid, encode_message, grid_schema, signal_update
-from vp_harness import located, open_lake
-from vp_harness.execution import checkpoint_path
+from vp_harness import checkpoint_path, located, open_lake
 from vp_stream import OpenedServing, StreamSettings, start_in_background
 from vp_stream.frames import warm_log
 from vp_stream.servings import LakeCatalogue

@@ -9,8 +9,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, progress
-from vp_harness import located, open_lake, source_options
-from vp_harness.execution import pipeline_config, warm_checkpoint
+from vp_harness import located, open_lake, pipeline_config, source_options, warm_checkpoint
 from vp_stream.frames import warm_log
 from vp_stream.servings import LakeCatalogue
 

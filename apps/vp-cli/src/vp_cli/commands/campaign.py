@@ -12,9 +12,7 @@ import typer
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
 from vp_contract import ParallelSpec
-from vp_harness import Campaign, estimate, plan_campaign, publish, run_campaign
-from vp_harness.execution import parallel_of
-from vp_harness.lake import published_facts
+from vp_harness import Campaign, estimate, parallel_of, plan_campaign, publish, published_facts, run_campaign
 
 
 def register(app: typer.Typer) -> None:

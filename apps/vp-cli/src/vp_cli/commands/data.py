@@ -10,9 +10,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
-from vp_harness import Dataset, generate, import_file, list_datasets, open_lake
-from vp_harness.execution import pipeline_config, utc_text
-from vp_harness.lake import overview
+from vp_harness import Dataset, generate, import_file, list_datasets, open_lake, overview, pipeline_config, utc_text
 
 
 def register(app: typer.Typer) -> None:

@@ -20,9 +20,17 @@ from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, load_lo
 from vp_cli.output import print_json, progress, say
 from vp_cli.page import built_page
 from vp_cli.probe import probe
-from vp_harness import ResultsStore, compare, find_raw, import_file, open_lake, promote, run_experiment
+from vp_harness import (
+    ResultsStore,
+    compare,
+    experiment_chain,
+    find_raw,
+    import_file,
+    open_lake,
+    promote,
+    run_experiment,
+)
 from vp_harness.errors import RawFileError
-from vp_harness.execution import experiment_chain
 from vp_registry import ResolvedServing
 from vp_stream import StreamSettings, start_in_background
 

@@ -16,8 +16,7 @@ from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot, PipelineName
 from vp_cli.output import AsJson, print_facts, print_json
 from vp_contract import InstrumentLock, RuntimeConfig, VpContractError, instrument_path, load_instrument
-from vp_harness import CoverageError, RawFileError, source_options
-from vp_harness.execution import instrument_of, physics_of, pipeline_config, utc_text
+from vp_harness import CoverageError, RawFileError, instrument_of, physics_of, pipeline_config, source_options, utc_text
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000

@@ -9,8 +9,18 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
-from vp_harness import DryRun, ResultsStore, compare, dry_run, open_lake, promote, run_experiment
-from vp_harness.research import MAX_ROWS, SORTS, check_known
+from vp_harness import (
+    MAX_ROWS,
+    SORTS,
+    DryRun,
+    ResultsStore,
+    check_known,
+    compare,
+    dry_run,
+    open_lake,
+    promote,
+    run_experiment,
+)
 
 COLUMNS = (
     "run_id",

@@ -11,8 +11,7 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
-from vp_harness import open_lake
-from vp_harness.lake import WRONG, Finding, verify_dataset, verify_lake
+from vp_harness import WRONG, Finding, open_lake, verify_dataset, verify_lake
 from vp_stream.frames import frame_logs, verify_serving
 from vp_stream.servings import LakeCatalogue
 

@@ -21,10 +21,8 @@ from vp_contract import (
     signal_update,
     split_signal,
 )
-from vp_harness import Dataset, ScoredReplay
+from vp_harness import Dataset, ScoredReplay, chain_of, derivative_of, state_codes
 from vp_harness.errors import FrameMismatchError, RawFileChangedError
-from vp_harness.execution import derivative_of
-from vp_harness.lake import chain_of, state_codes
 from vp_spectrum import DerivativeStage, ScoredBin
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vp_contract import Frame
-from vp_harness import Dataset, Lake
-from vp_harness.lake import Finding, FrameCheck, check_anchor
+from vp_harness import Dataset, Finding, FrameCheck, Lake, check_anchor
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.logfile import read_frames, verify_file
 from vp_stream.frames.runs import RunSpec

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from vp_harness.evaluation import Metrics
-from vp_harness.research import Sort
+from vp_harness import Metrics, Sort
 
 
 class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):

@@ -30,10 +30,22 @@ from vp_contract import (
     instrument_path,
     load_instrument,
 )
-from vp_harness import Dataset, Lake, ScoredReplay, located, scored_bins
+from vp_harness import (
+    CHECKSUMS_FILE,
+    MANIFEST_FILE,
+    Dataset,
+    Files,
+    Lake,
+    ScoredReplay,
+    check_anchor,
+    check_sources,
+    checkpoint_path,
+    conformance_digests,
+    files_of,
+    located,
+    scored_bins,
+)
 from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedError, RawFileError, VpHarnessError
-from vp_harness.execution import Files, checkpoint_path, conformance_digests, files_of
-from vp_harness.lake import CHECKSUMS_FILE, MANIFEST_FILE, check_anchor, check_sources
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
 from vp_stream.clients.blocking import TimedCalls

@@ -31,6 +31,7 @@ from vp_harness.execution.pipeline import (
     scored_bins,
 )
 from vp_harness.execution.turns import one_at_a_time
+from vp_harness.execution.writer import BinWriter
 from vp_harness.lake.anchors import check_recorded, enter
 from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
 from vp_harness.lake.manifest import (
@@ -45,7 +46,6 @@ from vp_harness.lake.manifest import (
 )
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.sources import located, source_options
-from vp_harness.lake.writer import BinWriter
 from vp_spectrum import ScoredBin
 
 Progress = Callable[[int, int], None]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import msgspec
 import polars as pl
 
+from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.paths import Lake
-from vp_harness.research.ledger import Ledger
 from vp_harness.research.parts import PART, PartTable
 
 

@@ -16,9 +16,9 @@ import polars as pl
 
 from vp_harness.errors import DatasetChangedError
 from vp_harness.lake.dataset import MANIFEST_FILE, Dataset
+from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake
-from vp_harness.research.ledger import Ledger
 from vp_harness.research.results import ResultsStore
 
 _INCIDENTAL: Final = frozenset({"spec", "config", "source", "sources", "versions", "timings", "created_utc"})

@@ -16,8 +16,8 @@ from vp_harness.execution import configs
 from vp_harness.execution.configs import PathLike
 from vp_harness.execution.lineage import LineageIndex
 from vp_harness.lake.dataset import Dataset, list_datasets
+from vp_harness.lake.ledger import names_in
 from vp_harness.lake.paths import Lake
-from vp_harness.research.ledger import names_in
 from vp_harness.research.promotion import open_registry
 from vp_harness.research.results import ResultsStore
 from vp_registry import VpRegistryError

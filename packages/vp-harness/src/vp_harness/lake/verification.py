@@ -21,10 +21,10 @@ from vp_harness.execution.lineage import LineageIndex
 from vp_harness.lake.anchors import check_anchor, check_recorded, check_runs
 from vp_harness.lake.dataset import Dataset, list_datasets
 from vp_harness.lake.frames import check_frames
+from vp_harness.lake.ledger import Ledger, names_in
 from vp_harness.lake.paths import Lake
 from vp_harness.lake.raw import SUFFIXES, RawFile, sidecar_of
 from vp_harness.lake.rests import Rests, missing_raw_files, of_this_lake, open_datasets, read_rests, version_files
-from vp_harness.research.ledger import Ledger, names_in
 from vp_harness.research.promotion import open_registry
 from vp_harness.research.results import ResultsStore
 from vp_registry import ServingFileMissingError, VpRegistryError

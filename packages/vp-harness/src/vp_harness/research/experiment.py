@@ -17,19 +17,19 @@ from vp_contract import EvalSpec, RuntimeConfig
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluation.correction import correct_search
 from vp_harness.evaluation.evaluate import evaluate
+from vp_harness.evaluation.workspace import workspace
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import executor_of, in_order, parallel_of
 from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
-from vp_harness.idle import Point, idle_axes
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.research.idle import Point, idle_axes
 from vp_harness.research.results import ResultsStore, Run, ThresholdRow
 from vp_harness.research.sweep import MAX_ROWS, Plan, PlannedSignal, plan
-from vp_harness.workspace import workspace
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
 _AHEAD: Final = 3

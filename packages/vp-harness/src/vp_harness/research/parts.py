@@ -16,7 +16,7 @@ import polars as pl
 
 from vp_book.atomic import write_file
 from vp_harness.errors import ResultsError
-from vp_harness.research.ledger import names_in
+from vp_harness.lake.ledger import names_in
 
 Schema = Mapping[str, pl.DataType]
 

@@ -19,8 +19,8 @@ import polars as pl
 
 from vp_harness.errors import ResultsError, UnknownRunError
 from vp_harness.evaluation.metrics import Metrics
+from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.paths import LEDGER, Lake
-from vp_harness.research.ledger import Ledger
 from vp_harness.research.parts import PART, PartTable
 
 CONFIRM_PREFIX: Final = "confirm_"

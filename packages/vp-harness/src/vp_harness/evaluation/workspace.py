@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vp_harness._kept import Kept
 from vp_harness.evaluation.evaluate import OutcomeTables
+from vp_harness.evaluation.kept import Kept
 from vp_harness.lake.anchors import dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json

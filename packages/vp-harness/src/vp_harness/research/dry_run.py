@@ -13,6 +13,7 @@ import polars as pl
 from vp_contract import SCORE_FIELDS, CampaignSpec, RuntimeConfig
 from vp_harness import signals
 from vp_harness.evaluation.evaluate import TABLE_BYTES
+from vp_harness.evaluation.workspace import COLUMN_BYTES
 from vp_harness.execution.campaign import Campaign, PlannedDataset, estimate
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import parallel_of
@@ -23,7 +24,6 @@ from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.sources import source_options
 from vp_harness.research.results import ResultsStore
 from vp_harness.research.sweep import MAX_ROWS, PlannedSignal, plan, rows_of_signals, wanted_signals
-from vp_harness.workspace import COLUMN_BYTES
 
 _PROCESS_BYTES: Final = 400 * 2**20
 """A process with the libraries and kernels of this package loaded, and a sweep's results on their way to the store."""
