@@ -69,11 +69,16 @@ class Work:
         self._look({"damaged"})
 
     def look_at_all(self) -> None:
-        """Nothing is damaged and nothing is missing."""
+        """Nothing is damaged and nothing is missing, but for the dataset of the runs, which never was."""
         self._look(WRONG)
 
     def _look(self, wrong: Container[str]) -> None:
-        findings = [finding for finding in verify_lake(self.lake, config_root=self.configs) if finding.state in wrong]
+        never = a_run(0)[0].dataset_id
+        findings = [
+            finding
+            for finding in verify_lake(self.lake, config_root=self.configs)
+            if finding.state in wrong and finding.name != never
+        ]
         if findings:
             raise SystemExit(f"wrong: {findings}")
         stored = set(ResultsStore(self.lake).rows()["run_id"])
