@@ -70,3 +70,10 @@ def test_package_is_typed_and_says_what_it_is(package: Package) -> None:
 def test_nothing_is_unpickled_or_evaluated(package: Package) -> None:
     for file, module in package.imports():
         assert module not in {"pickle", "shelve", "marshal", "dill"}, f"{file.relative_to(ROOT)} imports {module}"
+
+
+@each
+def test_every_requirement_has_an_upper_bound(package: Package) -> None:
+    """A version that does not exist yet has not been tried."""
+    for requirement in package.requirements:
+        assert "<" in requirement.partition(";")[0], requirement

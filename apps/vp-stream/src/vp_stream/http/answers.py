@@ -70,7 +70,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     """A run at its best threshold.
 
     `choose` are the figures of the part that was searched, which rank it; `confirm` those of the part that was kept.
-    `p_corrected` counts all `n_trials` rows tried on the dataset; both are null where nothing was corrected. A run can
+    `p_corrected` counts all `n_trials` trials on the dataset; both are null where nothing was corrected. A run can
     be streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
     """
 
