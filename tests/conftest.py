@@ -14,17 +14,30 @@ except ImportError:  # Windows: one process runs all of them
     fcntl = None  # type: ignore[assignment]
 
 WORKERS = 2
+TESTS = Path(__file__).parent
 ALONE = (
-    "e2e/",
-    "hostile/",
+    "e2e/test_demo.py",
+    "hostile/test_descriptors.py",
+    "hostile/test_fragments.py",
+    "vp_cli/test_stream_commands.py",
+    "vp_harness/test_turns.py",
     *(
         f"vp_stream/test_{name}.py"
         for name in ("capacity", "come_and_go", "command", "process", "request_bodies", "stream", "stuck_clients")
     ),
-    "vp_cli/test_stream_commands.py",
-    "vp_harness/test_turns.py",
 )
-"""Tests that look at clocks: of servers and their clients, of pages, of processes that wait for one another."""
+"""Tests that look at clocks: of servers and their clients, of pages, of processes that wait for one another. Last."""
+LONG = ("e2e/", "integration/", "mutation/", "hostile/", "workspace/")
+"""Begun first, so that one process is not still at work on them when the other has nothing left."""
+
+
+def _place(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may run beside others comes first, what takes long before what does not; files stay whole."""
+    items.sort(key=lambda item: (_place(item.path).startswith(ALONE), not _place(item.path).startswith(LONG)))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -51,6 +64,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
     if not hasattr(item.config, "workerinput"):  # the only process
         return (yield)
     assert item.config.cache is not None
-    alone = item.path.relative_to(Path(__file__).parent).as_posix().startswith(ALONE)
+    alone = _place(item.path).startswith(ALONE)
     with _holding(item.config.cache.mkdir("machine") / "held", alone=alone):
         return (yield)

@@ -75,8 +75,9 @@ def test_the_tables_are_of_many_rules_of_both_libraries() -> None:
 
 
 @pytest.mark.parametrize("test", sorted({mutation.test for mutation in MUTATIONS if mutation.test is not None}))
-def test_what_catches_a_mutation_passes_without_it(test: str) -> None:
-    assert passes(test, None)
+def test_what_catches_a_mutation_passes_without_it(test: str, request: pytest.FixtureRequest) -> None:
+    run_here = any(item.nodeid.partition("[")[0] == test.partition("[")[0] for item in request.session.items)
+    assert run_here or passes(test, None)
 
 
 @pytest.mark.parametrize("package", SOURCES)
