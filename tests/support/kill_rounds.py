@@ -144,7 +144,7 @@ def main(directory: Path, rounds: int, seed: int) -> None:
         killed[which] += hit
         # what else the machine does changes how long the work takes: follow it, so that kills fall into all of it
         seconds[which] *= 1.05 if hit else 0.8
-        if attempts % 10 >= 8:
+        if attempts % 20 in (9, 18):  # after a round of either kind
             complete(work.look)
         attempts += 1
     for action in (work.look, work.generate, work.append, work.look_at_all):
