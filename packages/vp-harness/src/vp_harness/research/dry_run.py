@@ -88,7 +88,7 @@ def dry_run(
         datasets=tuple(dataset.dataset_id for dataset in datasets),
         to_make=tuple(dataset.dataset_id for dataset in missing),
         bins_to_make=sum(dataset.bins for dataset in missing),
-        seconds=None if rows_s is None else round(rows_s + making.seconds, 1),
+        seconds=None if rows_s is None else round(rows_s + making.seconds, 3),
         memory_bytes=_memory(chain, datasets, parallel.workers if parallel.executor == "processes" else 1),
         idle=idle_dataset_axes(chain),
         basis=f"datasets: {making.basis}; rows: {basis}",
