@@ -90,7 +90,7 @@ def test_compiled_kernels_compute_what_the_interpreter_does(package: str) -> Non
 def test_a_mutation_whose_text_is_not_there_once_is_an_error(tmp_path: Path) -> None:
     library = copy_of("vp_spectrum", tmp_path)
     for old in ("no such text", "import"):
-        with pytest.raises(ValueError, match=r"occurs (0|[1-9][0-9]*) times in vp_spectrum/codes\.py"):
+        with pytest.raises(ValueError, match=r"occurs (0|[1-9][0-9]*) times in vp_spectrum/scores/codes\.py"):
             Mutation("a rule", "vp_spectrum/scores/codes.py", old, "text").apply(library)
     with pytest.raises(SyntaxError):
         Mutation("a rule", "vp_spectrum/scores/codes.py", "import numpy as np", "import").apply(library)
