@@ -224,6 +224,7 @@ def test_a_damaged_file_ends_at_its_last_whole_event(
     records = nonsense(seed, 200)
     records = records[records["ts_recv"] < 2**62]
     records["ts_event"] = records["ts_recv"]
+    records["flags"][0] = 0  # no snapshot's, whose time would wait for the next record's
     cut = min(cut, records.nbytes - 1)
     cut += cut % 56 == 0  # a cut between two records shows no damage
     head = metadata(start=T0 - SECOND, end=T0 + 2 * SECOND)
@@ -237,7 +238,8 @@ def test_a_damaged_file_ends_at_its_last_whole_event(
     known = int(clock[min(ends[-1] + 1, len(whole) - 1)]) if len(ends) else int(clock[0])
     fields = bins(run)
     assert source.covered_ns == (T0 - SECOND, known)
-    assert all(b["bin_end_ns"] <= known for b in fields)
+    # an unfinished snapshot, which ends nowhere, closes bins that are not valid
+    assert all(b["bin_end_ns"] <= known or not b["book_valid"] for b in fields)
     if fields:
         assert known - fields[-1]["bin_end_ns"] < 5 * MS
     certificate = run.certificate()
