@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from vp_registry.errors import RegistryParameterError, RegistryUnavailableError
 from vp_registry.schema import SUPPORTED_DIALECTS, metadata
-from vp_registry.upgrade import layout_of, upgrade
+from vp_registry.upgrade import Layout, layout_of, upgrade
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _CONNECT_TIMEOUT_S: Final = 10
@@ -103,8 +103,7 @@ class Database:
             return True
         if not self._size():
             return False
-        with self._begin(write=False) as connection:
-            layout = layout_of(connection)
+        layout = self._layout()
         if layout == "none" and self._file is not None and self._size():
             raise RegistryUnavailableError(
                 f"registry {self._name}: the file is no registry, or its list of tables is damaged",
@@ -114,6 +113,18 @@ class Database:
             self._upgrade()
         self._ready = layout != "none"
         return self._ready
+
+    def _layout(self) -> Layout:
+        try:
+            with self._begin(write=False) as connection:
+                return layout_of(connection)
+        except (RegistryUnavailableError, NoSuchTableError):
+            if self._reader.dialect.name != "postgresql":
+                raise
+        # PostgreSQL tells some facts of tables as they are now, also to one who reads an earlier moment: while another
+        # process makes a table anew they do not fit. Look again when nobody does.
+        with self._begin(write=True) as connection:
+            return layout_of(connection)
 
     def _create(self) -> None:
         """Tables and triggers, once. In the writer's transaction, so that of two first users one creates them."""
