@@ -134,13 +134,15 @@ class Feed:
         Records before the first clock wait for the record that sets it: only then is it known when they happened.
         """
         waiting: list[Piece] = []
+        n_waiting = 0
         for piece in self:
             if not clock[BEGAN]:
                 follow(piece.records, clock)
                 waiting.append(piece)
-                if not clock[BEGAN] and sum(len(p.records) for p in waiting) < _MOST_WAITING:
+                n_waiting += len(piece.records)
+                if not clock[BEGAN] and n_waiting < _MOST_WAITING:
                     continue
-                piece, waiting = _joined(waiting), []
+                piece, waiting, n_waiting = _joined(waiting), [], 0
             yield replace(piece, first_clock_ns=int(clock[BEGAN]))
         if waiting:
             yield _joined(waiting)

@@ -13,13 +13,13 @@ import numpy as np
 from vp_book._checks import whole_number
 from vp_book.book.events import EVENT_LIMIT_NS
 from vp_book.errors import DbnDamagedError, DbnError, ParameterError, SymbolError
-from vp_book.records import F_LAST, MBO_BYTES
+from vp_book.records import F_LAST, F_SNAPSHOT, MBO_BYTES
 
 from .bytes import ByteSource
 from .files import DbnFile, refuse_disorder, refuse_gap
 from .header import damage_at, read_header
 from .reading import Batch, ReadReport, read_batches
-from .stream_clock import BEGAN, CLOCK, clock_state, follow
+from .stream_clock import BEGAN, CLOCK, WITHIN, clock_state, follow
 from .symbols import Named, SymbolTrack, listed, refuse_overlap
 
 _MOST_RECORDS: Final = 2**31 // MBO_BYTES
@@ -315,8 +315,9 @@ def _behind(
     whole_ns, is_open = before.whole_ns, before.open
     if len(timed):
         ends = _last_event_end(timed)
+        resumed = bool(state[WITHIN]) and not timed["flags"][0] & F_SNAPSHOT
         follow(timed[: ends + 2], state)  # with the first record of an event that has not ended
-        if ends >= 0 or not is_open:
+        if ends >= 0 or resumed or not is_open:
             whole_ns, is_open = int(state[CLOCK]), ends < len(timed) - 1
         follow(timed[ends + 2 :], state)
     return replace(
@@ -334,10 +335,12 @@ def _behind(
 
 
 def _last_event_end(records: np.ndarray) -> int:
-    """Index of the last record with F_LAST, -1 if there is none."""
-    flags = records["flags"]
-    for begin in (max(len(flags) - 64, 0), 0):
-        ends = np.flatnonzero(flags[begin:] & F_LAST)
+    """Index of the last record with F_LAST, or of a snapshot that a live record follows; -1 if there is none."""
+    for begin in (max(len(records) - 64, 0), 0):
+        flags = records["flags"][begin:]
+        ended = flags & F_LAST != 0
+        ended[:-1] |= (flags[:-1] & F_SNAPSHOT != 0) & (flags[1:] & F_SNAPSHOT == 0)
+        ends = np.flatnonzero(ended)
         if len(ends):
             return begin + int(ends[-1])
     return -1
