@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +44,22 @@ def address(roots: tuple[Path, Path], made: Demo, request: pytest.FixtureRequest
     )
     with start_in_background(settings) as server:
         yield server.url
+
+
+def test_demo_check_exits_0_with_one_json_object() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from vp_cli.main import main; main()", "demo", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["ok"]
+    assert result["equal_to_dataset"]
+    assert (result["bins_received"], result["grid_rows"]) == (50, 101)
 
 
 def test_what_is_made_is_found_the_second_time(roots: tuple[Path, Path], made: Demo) -> None:

@@ -18,7 +18,7 @@ import pytest
 from vp_harness import Lake
 from vp_registry import Registry, RegistryUnavailableError
 from vp_stream import Refusal, StreamSettings, start_in_background
-from vp_stream.clients.blocking import TimedCalls
+from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError
 from vp_stream.main import _parser, _settings
 from vp_stream.servings.published import LakeCatalogue

@@ -12,6 +12,7 @@ import pytest
 
 from vp_stream import StreamSettings
 from vp_stream.errors import SettingsError
+from vp_stream.frames.runs import ServingRun
 from vp_stream.frames.tidying import evict
 
 
@@ -92,6 +93,30 @@ def test_engines_that_nobody_plays_are_bounded(start: Any, market: Any, wait_unt
     for feed in feeds:
         feed.fail_at = 0
         feed.let_go()
+
+
+def test_a_run_that_is_being_started_is_not_stopped(start: Any, market: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = market.add("srv_a", 10_000, steps=threading.Semaphore(3))
+    opening, original = threading.Event(), ServingRun._open_log
+
+    def slow(run: ServingRun, loop: asyncio.AbstractEventLoop) -> Any:
+        opening.wait(20)
+        return original(run, loop)
+
+    monkeypatch.setattr(ServingRun, "_open_log", slow)
+    stage = start(max_idle_engines=0, tidy_s=0.05)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(20), stage.connect("?serving=srv_a") as first:
+            await asyncio.sleep(0.5)
+            opening.set()
+            await stage.read(first, until_bin=2)
+            async with stage.connect("?serving=srv_a") as second:  # plays the run of the first
+                await stage.read(second, until_bin=2)
+
+    asyncio.run(scenario())
+    assert feed.runs == 1
+    feed.let_go()
 
 
 @pytest.mark.parametrize("name", ["max_log_bytes", "max_idle_engines"])

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.session import Programme, Session
 from vp_stream.errors import Refusal
 from vp_stream.servings.catalogue import Catalogue

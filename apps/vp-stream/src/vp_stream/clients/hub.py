@@ -12,7 +12,7 @@ from typing import Final
 
 from starlette.websockets import WebSocket
 
-from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.follow import AliasWatcher
 from vp_stream.clients.protocol import (
     CLOSE_ENGINE_FAILED,

@@ -30,6 +30,7 @@ from vp_book.atomic import StagedFile
 from vp_contract import Frame
 from vp_stream.errors import LogDamagedError, VpStreamError
 
+LOG_SUFFIX: Final = ".vplog"
 BLOCK_BINS: Final = 16
 
 _MAGIC: Final = b"VPFLOG1\n"
@@ -57,7 +58,7 @@ class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def file_name(self) -> str:
         """The name of the log of this key inside the directory of its serving."""
-        return f"frames-{hashlib.sha256(self.encoded()).hexdigest()[:16]}.vplog"
+        return f"frames-{hashlib.sha256(self.encoded()).hexdigest()[:16]}{LOG_SUFFIX}"
 
 
 class BlockRef(msgspec.Struct, frozen=True, array_like=True):

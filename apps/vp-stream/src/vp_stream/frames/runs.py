@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_contract import Frame
-from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
 from vp_stream.frames.framelog import BlockCache, FrameLog
@@ -77,6 +77,11 @@ class ServingRun:
     def ready(self) -> int:
         """How many bins can be read."""
         return 0 if self._log is None else self._log.ready
+
+    @property
+    def started(self) -> bool:
+        """Whether it has a log; until then somebody waits for that."""
+        return self._log is not None
 
     @property
     def finished(self) -> bool:
@@ -203,16 +208,21 @@ class RunTable:
             run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
             if failed is not None:
                 await failed.close(0.0)
-        run.last_used = time.monotonic()
         await run.start()
+        run.last_used = time.monotonic()
         return run
 
     def idle(self, in_use: Collection[ServingRun], grace_s: float) -> list[ServingRun]:
-        """Runs that have not failed and that nobody used for `grace_s` seconds, the one unused for longest first."""
+        """Runs that nobody used for `grace_s` seconds, the one unused for longest first.
+
+        Those that failed are left out, and those that are being started: somebody waits for them.
+        """
         now = time.monotonic()
         for run in in_use:
             run.last_used = now
-        found = [run for run in self._runs.values() if run.failure is None and now - run.last_used > grace_s]
+        found = [
+            run for run in self._runs.values() if run.started and run.failure is None and now - run.last_used > grace_s
+        ]
         return sorted(found, key=lambda run: run.last_used)
 
     async def drop(self, run: ServingRun) -> None:

@@ -8,14 +8,12 @@ import logging
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final
 
-from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.blocking import in_daemon_thread
+from vp_stream.frames.logfile import LOG_SUFFIX
 from vp_stream.frames.runs import RunTable, ServingRun
 
 _logger = logging.getLogger(__name__)
-
-_LOG_SUFFIX: Final = ".vplog"
 
 
 class Tidier:
@@ -50,17 +48,18 @@ class Tidier:
 
     async def tidy(self) -> None:
         """Stop the engines that are too many, those first that were without clients for longest; then remove logs."""
-        idle = self._runs.idle(self._in_use(), self._every_s)
-        running = [run for run in idle if not run.finished]
-        for run in running[: max(0, len(running) - self._max_idle_engines)]:
-            _logger.info("serving %s: its engine is stopped, nobody plays it", run.spec.key.serving_id)
-            await self._runs.drop(run)
+        while len(running := [run for run in self._idle() if not run.finished]) > self._max_idle_engines:
+            _logger.info("serving %s: its engine is stopped, nobody plays it", running[0].spec.key.serving_id)
+            await self._runs.drop(running[0])
         # a finished log without clients is let go of, or removing it would free nothing
-        for run in idle:
-            if run.finished:
-                await self._runs.drop(run)
+        while finished := [run for run in self._idle() if run.finished]:
+            await self._runs.drop(finished[0])
         kept = self._runs.paths()
         await in_daemon_thread(lambda: evict(self._logs_dir, self._max_log_bytes, kept))
+
+    def _idle(self) -> list[ServingRun]:
+        """As it is now: while one run is stopped, somebody may have come back to another."""
+        return self._runs.idle(self._in_use(), self._every_s)
 
 
 def evict(directory: Path, max_bytes: int, kept: Collection[Path]) -> list[Path]:
@@ -69,7 +68,7 @@ def evict(directory: Path, max_bytes: int, kept: Collection[Path]) -> list[Path]
     for folder, _, names in os.walk(directory):
         for name in names:
             path = Path(folder) / name
-            if name.endswith(_LOG_SUFFIX) and name[0] != ".":
+            if name.endswith(LOG_SUFFIX) and name[0] != ".":
                 with contextlib.suppress(FileNotFoundError):
                     status = path.stat()
                     found.append((max(status.st_atime, status.st_mtime), status.st_size, path))

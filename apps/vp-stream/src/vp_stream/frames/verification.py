@@ -10,7 +10,7 @@ from pathlib import Path
 from vp_contract import Frame
 from vp_harness import Dataset, Finding, FrameCheck, Lake, check_anchor
 from vp_stream.errors import LogDamagedError
-from vp_stream.frames.logfile import read_frames, verify_file
+from vp_stream.frames.logfile import LOG_SUFFIX, read_frames, verify_file
 from vp_stream.frames.runs import RunSpec
 from vp_stream.servings.published import LakeCatalogue
 
@@ -68,11 +68,11 @@ def verify_serving(
 
 
 def frame_logs(lake: Lake) -> Iterator[Finding]:
-    """The check of the lake's frame logs, for `vp_harness.lake.verify_lake`."""
+    """The check of the lake's frame logs, for `vp_harness.verify_lake`."""
     unreadable: list[OSError] = []
     found = []
     for directory, _, names in os.walk(lake.stream_caches_dir, onerror=unreadable.append):
-        found += [Path(directory) / name for name in names if name.endswith(".vplog") and name[0] != "."]
+        found += [Path(directory) / name for name in names if name.endswith(LOG_SUFFIX) and name[0] != "."]
     for error in unreadable:
         if not isinstance(error, FileNotFoundError):
             yield Finding("frame log", Path(error.filename).name, "damaged", f"cannot be read: {error.strerror}")

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from vp_stream.clients.blocking import in_daemon_thread
+from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.hub import Hub
 from vp_stream.clients.session import describe_failure
 from vp_stream.http.access import Token

@@ -48,7 +48,7 @@ from vp_harness import (
 from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedError, RawFileError, VpHarnessError
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_spectrum import ScoredBin
-from vp_stream.clients.blocking import TimedCalls
+from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError, Refusal
 from vp_stream.frames.judged import HeldReplay, JudgedFrames, stamps_of
 from vp_stream.frames.logfile import LogKey

@@ -149,9 +149,8 @@ class History:
 
     def append(self, rows: Rows, twice_mid: NDArray[np.int64]) -> None:
         """Take in the next bins."""
-        if self._used + len(rows) > len(
-            self._rows
-        ):  # grow up to twice the length, then move the last ones to the front
+        if self._used + len(rows) > len(self._rows):
+            # grow up to twice the length, then move the last ones to the front
             kept = min(self._used, self._length)
             room = max(min(2 * (kept + len(rows)), 2 * self._length), kept + len(rows))
             old_rows, old_mids = (array[self._used - kept : self._used] for array in (self._rows, self._twice_mid))
