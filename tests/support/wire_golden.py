@@ -43,7 +43,15 @@ from vp_contract import (
     resolve,
 )
 
-GOLDEN = Path(__file__).parents[1] / "vp_contract" / "golden"
+_ROOT = Path(__file__).parents[2]
+GOLDEN = _ROOT / "tests/vp_contract/golden"
+DOCUMENTS = {
+    "asyncapi": _ROOT / "docs/asyncapi.json",
+    "bin-fields": _ROOT / "packages/vp-contract/src/vp_contract/wire/bin_fields.py",
+    "columns": _ROOT / "docs/columns.md",
+    "schema": GOLDEN / "messages.schema.json",
+}
+"""Name of what `python -m vp_contract` writes -> where it is committed."""
 
 Fields = dict[str, int | float | bool]
 Columns = dict[str, np.ndarray[Any, Any]]

@@ -1,4 +1,5 @@
-"""Write everything anew that is generated from `vp_contract`: golden wire files, JSON Schema, AsyncAPI document.
+"""Write everything anew that is generated from `vp_contract`: golden wire files, JSON Schema, AsyncAPI document,
+the members of `grid_update` and the page of columns.
 
     PYTHONPATH=tests uv run python tests/vp_contract/make_golden.py
 
@@ -7,13 +8,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from support.wire_golden import GOLDEN, golden_files
+from support.wire_golden import DOCUMENTS, GOLDEN, golden_files
 
 from vp_contract.__main__ import document_text
-
-DOCUMENTS = {"schema": GOLDEN / "messages.schema.json", "asyncapi": Path(__file__).parents[2] / "docs/asyncapi.json"}
 
 
 def main() -> None:

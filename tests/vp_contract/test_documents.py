@@ -1,13 +1,12 @@
-"""JSON Schema and AsyncAPI document: committed as generated, and true of the messages."""
+"""What is generated from the contract: committed as generated, and true of the messages."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.wire_golden import GOLDEN
+from support.wire_golden import DOCUMENTS
 
 from vp_contract import CONTRACT_VERSION
 from vp_contract.__main__ import document_text, main
@@ -15,17 +14,14 @@ from vp_contract.wire.asyncapi import asyncapi_document
 from vp_contract.wire.close import CLOSE_CODES
 from vp_contract.wire.schema import CLIENT_MESSAGES, SERVER_MESSAGES, json_schema
 
-ROOT = Path(__file__).parents[2]
-COMMITTED = {"schema": GOLDEN / "messages.schema.json", "asyncapi": ROOT / "docs" / "asyncapi.json"}
 
-
-@pytest.mark.parametrize("name", sorted(COMMITTED))
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_the_committed_document_is_not_stale(name: str) -> None:
-    message = f"{COMMITTED[name].name} is stale; run: PYTHONPATH=tests uv run python tests/vp_contract/make_golden.py"
-    assert COMMITTED[name].read_text(encoding="utf-8") == document_text(name), message
+    message = f"{DOCUMENTS[name].name} is stale; run: PYTHONPATH=tests uv run python tests/vp_contract/make_golden.py"
+    assert DOCUMENTS[name].read_text(encoding="utf-8") == document_text(name), message
 
 
-@pytest.mark.parametrize("name", sorted(COMMITTED))
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_the_module_writes_it(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([name]) == 0
     assert capfd.readouterr().out == document_text(name)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_contract import (
-    CELL_FIELDS,
-    SCORE_FIELDS,
+    BOOK_COLUMNS,
+    SCORE_COLUMNS,
     GridEncoder,
     GridError,
     RuntimeConfig,
@@ -49,7 +49,7 @@ def _by_arrow(schema: Any, columns: dict[str, np.ndarray[Any, Any]]) -> bytes:
 
 
 def test_columns_are_those_of_the_specification() -> None:
-    names = [field.name for field in (*CELL_FIELDS, *SCORE_FIELDS)]
+    names = [field.name for field in (*BOOK_COLUMNS, *SCORE_COLUMNS)]
     masses = ["add_mass", "pull_mass", "fill_mass"]
     channels = ["add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth"]
     assert names[:9] == ["k", "pressure_variant", "vacuum_variant", *masses, "rest_depth", "bid_depth", "ask_depth"]
@@ -57,7 +57,7 @@ def test_columns_are_those_of_the_specification() -> None:
     assert names[27] == "last_event_id"
     scores = ["composite", "composite_d1", "composite_d2", "composite_d3", "flow_score"]
     assert names[28:] == [*scores, "flow_state_code", "state5_code"]
-    types = {field.name: field.type for field in (*CELL_FIELDS, *SCORE_FIELDS)}
+    types = {field.name: field.type for field in (*BOOK_COLUMNS, *SCORE_COLUMNS)}
     assert types["k"] == "int32"
     assert {types[name] for name in ("rest_depth", "bid_depth", "ask_depth", "last_event_id")} == {"int64"}
     assert {types["flow_state_code"], types["state5_code"]} == {"int8"}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_contract import (
-    BIN_FIELDS,
+    BIN_COLUMNS,
     Ack,
     ErrorMessage,
     Follow,
@@ -46,9 +46,9 @@ def update() -> GridUpdate:
 
 def _fields(update: GridUpdate) -> dict[str, Any]:
     values = {}
-    for field in BIN_FIELDS:
+    for field in BIN_COLUMNS:
         value = getattr(update, field.name)
-        values[field.name] = int(value) if field.text else value
+        values[field.name] = int(value) if field.json_type == "text" else value
     return values
 
 
@@ -69,17 +69,17 @@ def test_every_message_is_in_the_schema() -> None:
 
 def test_grid_update_has_the_bin_fields_in_order() -> None:
     names = [field.name for field in msgspec.structs.fields(GridUpdate)]
-    assert names == [*(field.name for field in BIN_FIELDS), "signal", "skipped_bins"]
+    assert names == [*(field.name for field in BIN_COLUMNS), "signal", "skipped_bins"]
     assert len(set(names)) == len(names)
     wire = json.loads(_golden("busy.update.json"))
-    for field in BIN_FIELDS:
+    for field in BIN_COLUMNS:
         kinds = {"float64": float, "bool": bool}
-        assert type(wire[field.name]) is (str if field.text else kinds.get(field.type, int)), field.name
+        assert type(wire[field.name]) is (str if field.json_type == "text" else kinds.get(field.type, int)), field.name
 
 
 def test_integers_that_could_pass_53_bits_are_text() -> None:
-    for field in BIN_FIELDS:
-        assert field.text == field.name.endswith(("_ns", "_price_int")), field.name
+    for field in BIN_COLUMNS:
+        assert (field.json_type == "text") == field.name.endswith(("_ns", "_price_int")), field.name
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.dbn_files import with_span
 
-from vp_contract import BIN_FIELDS, PipelineSpec, load_pipeline
+from vp_contract import BIN_COLUMNS, PipelineSpec, load_pipeline
 from vp_harness import (
     CoverageError,
     Dataset,
@@ -52,7 +52,7 @@ def test_a_dataset_holds_every_bin_and_every_cell_of_the_replay(research):
     dataset = Dataset.open(research.lake, research.dataset_id)
     replay = list(scored_bins(dataset.config, research.raw))
     assert dataset.n_bins == len(replay) == dataset.bins.height == 1800
-    assert dataset.bins.columns == [field.name for field in BIN_FIELDS]
+    assert dataset.bins.columns == [field.name for field in BIN_COLUMNS]
     for name in dataset.bins.columns:
         assert dataset.bins[name].to_list() == [closed.fields[name] for closed, _ in replay], name
     for column in dataset.columns:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
-from vp_contract.wire.dictionary import bin_dictionary, grid_dictionary
+from vp_contract import BIN_COLUMNS, grid_columns
 from vp_harness import DatasetDamagedError, DatasetError, Lake
 from vp_harness.lake.publication import publish
 
@@ -46,7 +46,7 @@ def test_the_dictionary_is_of_every_column_in_order(copy):
 
 
 def test_no_two_columns_mean_the_same():
-    entries = [*bin_dictionary(), *grid_dictionary((500, 1000))]
+    entries = [*BIN_COLUMNS, *grid_columns((500, 1000))]
     assert len({entry.meaning for entry in entries}) == len(entries)
 
 

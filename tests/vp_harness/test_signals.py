@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from vp_contract import BIN_FIELDS, grid_columns
+from vp_contract import BIN_COLUMNS, grid_columns
 from vp_harness import Dataset, SignalError, UndeclaredError, UnknownSignalError, scored_bins, signals
 from vp_harness.signals import (
     AdaptiveThresholds,
@@ -208,7 +208,7 @@ def test_the_bins_of_a_batch_hold_no_way_to_the_others(research):
 def test_every_signal_says_what_it_reads_and_takes(name):
     signal = signals.create(name)
     assert set(signal.required_columns) <= {field.name for field in grid_columns(())}
-    assert set(signal.required_fields) <= {field.name for field in BIN_FIELDS}
+    assert set(signal.required_fields) <= {field.name for field in BIN_COLUMNS}
     assert signal.required_columns or signal.required_fields
     assert type(signal).__doc__
     for parameter in signal.parameters():

@@ -58,7 +58,14 @@ from vp_contract.specs.published import (
 from vp_contract.specs.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceFile, SourceOptions
-from vp_contract.wire.fields import BIN_FIELDS, CELL_FIELDS, SCORE_FIELDS, Field, grid_columns, projection_fields
+from vp_contract.wire.columns import (
+    BIN_COLUMNS,
+    BOOK_COLUMNS,
+    SCORE_COLUMNS,
+    Column,
+    grid_columns,
+    projection_columns,
+)
 from vp_contract.wire.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
 from vp_contract.wire.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
 from vp_contract.wire.messages import (
@@ -85,16 +92,16 @@ from vp_contract.wire.schema import json_schema
 from vp_contract.yaml.writing import dump_spec, edit_yaml
 
 __all__ = [
-    "BIN_FIELDS",
+    "BIN_COLUMNS",
+    "BOOK_COLUMNS",
     "CAMPAIGNS_DIR",
-    "CELL_FIELDS",
     "CONTRACT_VERSION",
     "EXPERIMENTS_DIR",
     "INSTRUMENT_VARIABLE",
     "LINK_BYTES",
     "PIPELINES_DIR",
     "PROJECTION_FIELDS",
-    "SCORE_FIELDS",
+    "SCORE_COLUMNS",
     "SCORING_FIELDS",
     "SERVING_DIR",
     "STATE_MODEL_FIELDS",
@@ -104,10 +111,10 @@ __all__ = [
     "CaptureSpec",
     "Chain",
     "ClientMessage",
+    "Column",
     "ErrorMessage",
     "EvalSpec",
     "ExperimentSpec",
-    "Field",
     "Follow",
     "Frame",
     "FrameChain",
@@ -170,7 +177,7 @@ __all__ = [
     "load_published",
     "load_serving",
     "parse_published",
-    "projection_fields",
+    "projection_columns",
     "resolve",
     "serving_id_of",
     "signal_update",

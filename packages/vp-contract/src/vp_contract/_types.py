@@ -13,8 +13,6 @@ SERVING_ID_PATTERN: Final = "^srv_[a-z0-9][a-z0-9_]*_[0-9a-f]{8}_[0-9a-f]{8}" + 
 
 MAX_BINS: Final = 1_000_000
 """Longest window or count of bins a spec may ask for: more than a day of 100 ms bins."""
-MAX_WIRE_INT: Final = 2**53 - 1
-"""Largest integer that every JSON reader keeps exactly."""
 
 Name: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=64)]
 ServingId: TypeAlias = Annotated[str, Meta(pattern=SERVING_ID_PATTERN, max_length=96)]

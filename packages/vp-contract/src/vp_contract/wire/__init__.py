@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from vp_contract.wire.dictionary import Entry, bin_dictionary, grid_dictionary
-
-__all__ = ["Entry", "bin_dictionary", "grid_dictionary"]
+__all__: list[str] = []

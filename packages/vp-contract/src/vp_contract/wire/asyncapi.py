@@ -11,11 +11,10 @@ from typing import Any, Final
 import msgspec
 
 from vp_contract.wire.close import CLOSE_CODES
-from vp_contract.wire.descriptions import plain
+from vp_contract.wire.columns import grid_columns
 from vp_contract.wire.examples import example_config, example_messages
-from vp_contract.wire.fields import grid_columns
 from vp_contract.wire.messages import CONTRACT_VERSION, ClientMessage, ServerMessage
-from vp_contract.wire.schema import CLIENT_MESSAGES, SERVER_MESSAGES
+from vp_contract.wire.schema import CLIENT_MESSAGES, SERVER_MESSAGES, plain
 
 STREAM_ADDRESS: Final = "/v1/vacuum-pressure/stream"
 

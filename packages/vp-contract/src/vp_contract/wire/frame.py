@@ -76,7 +76,7 @@ class FrameEncoder:
     ) -> Frame:
         """The frame of a bin.
 
-        `fields` are scalars by the names of `BIN_FIELDS`; `cells` are columns by the names of `grid_columns`,
+        `fields` are scalars by the names of `BIN_COLUMNS`; `cells` are columns by the names of `grid_columns`,
         `2*radius+1` rows each; `signal` is the output of the derivative stage. Raises `WireError` (and its
         `GridError`) naming a field or column that is missing or not finite.
         """

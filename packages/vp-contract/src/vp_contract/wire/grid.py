@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from vp_contract.errors import GridError
 from vp_contract.specs.runtime import RuntimeConfig
-from vp_contract.wire.fields import CELL_FIELDS, SCORE_FIELDS, ColumnType, grid_columns
+from vp_contract.wire.columns import BOOK_COLUMNS, SCORE_COLUMNS, ColumnType, grid_columns
 from vp_contract.wire.messages import CONTRACT_VERSION, GridField
 
 if TYPE_CHECKING:
     import numpy as np
 
-_ALWAYS: Final = tuple((field.name, field.type) for field in (*CELL_FIELDS, *SCORE_FIELDS))
+_ALWAYS: Final = tuple((c.name, c.type) for c in (*BOOK_COLUMNS, *SCORE_COLUMNS) if c.since == "1.0")
 _VERSION_KEY: Final = b"contract_version"
 _ROWS_KEY: Final = b"grid_rows"
 _ARROW_TYPES: Final[Mapping[ColumnType, Any]] = {
@@ -41,7 +41,7 @@ def arrow_type(column_type: ColumnType) -> Any:
 def grid_schema(config: RuntimeConfig) -> Any:
     """The pyarrow schema of this config's grids: `2*radius+1` rows, `k` rising from -radius, no nulls.
 
-    Columns are those of `vp_contract.wire.fields.grid_columns`; metadata holds `contract_version` and `grid_rows`.
+    Columns are those of `vp_contract.wire.columns.grid_columns`; metadata holds `contract_version` and `grid_rows`.
     """
     columns = grid_columns(config.projection_horizons_ms)
     return pa.schema(

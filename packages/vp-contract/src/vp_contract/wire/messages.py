@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from vp_contract._types import MAX_WIRE_INT
 from vp_contract.errors import WireError
 from vp_contract.specs.runtime import RuntimeConfig
-from vp_contract.wire.fields import BIN_FIELDS, Field
+from vp_contract.wire.bin_fields import BinFields
+from vp_contract.wire.columns import BIN_COLUMNS, JsonType
+from vp_contract.wire.numbers import WireCount
 
 CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
-
-Int64Text: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,19}$(?!\n)")]
-"""A 64-bit integer as decimal text, for JSON readers that keep only 53 bits."""
-
-WireInt: TypeAlias = Annotated[int, Meta(ge=-MAX_WIRE_INT, le=MAX_WIRE_INT)]
-WireCount: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_WIRE_INT)]
 
 
 class GridField(Struct, frozen=True, kw_only=True):
@@ -79,46 +74,18 @@ class SignalUpdate(Struct, frozen=True, kw_only=True):
     dominant_state: int
 
 
-class GridUpdate(Struct, frozen=True, kw_only=True, tag="grid_update"):
+class GridUpdate(BinFields, frozen=True, kw_only=True, tag="grid_update"):
     """The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
 
     `skipped_bins` is how many bins before this one were left out for this client.
     """
 
-    bin_seq: WireCount
-    ts_ns: Int64Text
-    bin_start_ns: Int64Text
-    bin_end_ns: Int64Text
-    bin_event_count: WireCount
-    event_id: WireCount
-    mid_price: float
-    spot_ref_price_int: Int64Text
-    best_bid_price_int: Int64Text
-    best_ask_price_int: Int64Text
-    best_bid_size: WireCount
-    best_ask_size: WireCount
-    book_valid: bool
-    trade_count: WireCount
-    buy_volume: WireCount
-    sell_volume: WireCount
-    last_trade_price_int: Int64Text
-    bid_high_price_int: Int64Text
-    bid_low_price_int: Int64Text
-    ask_high_price_int: Int64Text
-    ask_low_price_int: Int64Text
-    best_ask_move_ticks: WireInt
-    best_bid_move_ticks: WireInt
-    ask_reprice_sign: int
-    bid_reprice_sign: int
-    microstate_id: int
-    chase_up_flag: bool
-    chase_down_flag: bool
     signal: SignalUpdate
     skipped_bins: WireCount = 0
 
     @classmethod
     def from_bin(cls, fields: Mapping[str, int | float | bool], signal: SignalUpdate) -> GridUpdate:
-        """The message of a bin, from its scalars by the names of `BIN_FIELDS` (others are ignored).
+        """The message of a bin, from its scalars by the names of `BIN_COLUMNS` (others are ignored).
 
         Raises `WireError` naming a field that is missing or is no finite number.
         """
@@ -229,12 +196,12 @@ def _finite(value: int | float | bool) -> float:
     return number
 
 
-def _converter(field: Field) -> Callable[[int | float | bool], object]:
-    if field.text:
-        return _int64_text
-    if field.type == "bool":
-        return bool
-    return _finite if field.type == "float64" else int
-
-
-_BIN_CONVERTERS: Final = tuple((field.name, _converter(field)) for field in BIN_FIELDS)
+_CONVERTERS: Final[Mapping[JsonType, Callable[[int | float | bool], object]]] = {
+    "flag": bool,
+    "code": int,
+    "signed": int,
+    "count": int,
+    "text": _int64_text,
+    "number": _finite,
+}
+_BIN_CONVERTERS: Final = tuple((column.name, _CONVERTERS[column.json_type]) for column in BIN_COLUMNS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final
 
 import msgspec
 
 from vp_contract.wire.close import CLOSE_CODES
-from vp_contract.wire.descriptions import plain
 from vp_contract.wire.messages import (
     CONTRACT_VERSION,
     Ack,
@@ -49,3 +49,19 @@ def json_schema() -> dict[str, Any]:
         }
     )
     return document
+
+
+def plain(document: object) -> Any:
+    """A document of msgspec as JSON readers see it (lists in place of tuples), every `description` cleaned."""
+    return _cleaned(msgspec.json.decode(msgspec.json.encode(document)))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: inspect.cleandoc(item) if key == "description" and isinstance(item, str) else _cleaned(item)
+        for key, item in value.items()
+    }

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import naming
-from vp_contract import BIN_FIELDS, RuntimeConfig, arrow_type, grid_columns
+from vp_contract import BIN_COLUMNS, RuntimeConfig, arrow_type, grid_columns
 
 GROUP_BINS: Final = 1024
 """Bins a row group at 101 rows and fewer."""
@@ -42,7 +42,7 @@ class BinWriter:
         self._bins_path, self._grid_path = bins_path, grid_path
         bin_seq = pa.field("bin_seq", pa.int64(), nullable=False)
         columns = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in cells]
-        per_bin = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in BIN_FIELDS]
+        per_bin = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in BIN_COLUMNS]
         self._bins_file = _parquet(bins_path, pa.schema(per_bin))
         self._grid_file = _parquet(grid_path, pa.schema([bin_seq, *columns]))
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="parquet")
@@ -76,7 +76,7 @@ class BinWriter:
 
     def _allocate(self) -> None:
         bins = self._group_bins
-        self._bin_columns = {field.name: np.empty(bins, field.type) for field in BIN_FIELDS}
+        self._bin_columns = {field.name: np.empty(bins, field.type) for field in BIN_COLUMNS}
         self._grid_columns = {name: np.empty((bins, self._rows), dtype) for name, dtype in self._cells}
 
     def _flush(self) -> None:

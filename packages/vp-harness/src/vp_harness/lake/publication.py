@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from vp_book.atomic import sha256_file, staged_directory
-from vp_contract import RuntimeConfig
-from vp_contract.wire import Entry, bin_dictionary, grid_dictionary
+from vp_contract import BIN_COLUMNS, Column, RuntimeConfig, grid_columns
 from vp_harness.errors import DatasetError
 from vp_harness.execution.pipeline import utc_text
 from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
@@ -81,9 +80,9 @@ def publish(
     return target
 
 
-def _entries(dataset: Dataset) -> dict[str, list[Entry]]:
-    bins = list(bin_dictionary())
-    return {BINS_FILE: bins, GRID_FILE: [bins[0], *grid_dictionary(dataset.config.projection_horizons_ms)]}
+def _entries(dataset: Dataset) -> dict[str, list[Column]]:
+    grid = [BIN_COLUMNS[0], *grid_columns(dataset.config.projection_horizons_ms)]
+    return {BINS_FILE: list(BIN_COLUMNS), GRID_FILE: grid}
 
 
 def _dictionary(dataset: Dataset) -> str:
@@ -216,7 +215,7 @@ def _taken(sources: Mapping[str, Any]) -> str:
     )
 
 
-def _table(entries: list[Entry]) -> str:
+def _table(entries: list[Column]) -> str:
     rows = "\n".join(f"| `{e.name}` | {e.type} | {e.unit} | {_escaped(e.meaning)} |" for e in entries)
     return f"| column | type | unit | meaning |\n| --- | --- | --- | --- |\n{rows}"
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from vp_contract import SCORE_FIELDS, CampaignSpec, RuntimeConfig
+from vp_contract import SCORE_COLUMNS, CampaignSpec, RuntimeConfig
 from vp_harness import signals
 from vp_harness.evaluation.evaluate import TABLE_BYTES
 from vp_harness.evaluation.workspace import COLUMN_BYTES
@@ -98,7 +98,7 @@ def dry_run(
 def idle_dataset_axes(chain: ExperimentChain) -> tuple[str, ...]:
     """Axes of `scoring` that no swept signal can see: none of them reads a column that scoring makes."""
     sweep = chain.experiment.sweep
-    scored = {field.name for field in SCORE_FIELDS}
+    scored = {field.name for field in SCORE_COLUMNS}
     read = {column for name in wanted_signals(chain) for column in signals.signal_class(name).required_columns}
     if any(column in scored or column.startswith("proj_") for column in read):
         return ()

@@ -1,0 +1,95 @@
+"""Texts that are generated from the table of columns and committed: a Python module and a page of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from vp_contract.specs.defaults import RuntimeDefaults
+from vp_contract.wire.columns import (
+    BIN_COLUMNS,
+    BOOK_COLUMNS,
+    SCORE_COLUMNS,
+    Column,
+    JsonType,
+    projection_columns,
+)
+
+_ANNOTATIONS: Final[dict[JsonType, str]] = {
+    "flag": "bool",
+    "code": "int",
+    "signed": "WireInt",
+    "count": "WireCount",
+    "text": "Int64Text",
+    "number": "float",
+}
+
+_MODULE: Final = '''"""The scalars of a bin as members of `grid_update`.
+
+Generated from `vp_contract.wire.columns` by `python -m vp_contract bin-fields`; edits are lost.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from vp_contract.wire.numbers import Int64Text, WireCount, WireInt
+
+
+class BinFields(Struct, frozen=True, kw_only=True):
+    """Members in the order of `BIN_COLUMNS`, where their units and meanings are."""
+
+'''
+
+_PAGE: Final = """# Columns
+
+<!-- Generated from vp_contract.wire.columns by `python -m vp_contract columns`; edits are lost. -->
+
+Every column of a bin and of its cells, on the wire and in a dataset. There is one table of them,
+`vp_contract.wire.columns`; this page, the Arrow schema of the grid, `grid_update`, the Parquet tables, the data
+dictionary of a published dataset and the page's types are made from it. No column holds a null.
+
+Times and prices are integers of 64 bits, written as decimal text in JSON. The last column says which version of the
+contract added a column; readers ignore columns that they do not know.
+
+## Of a bin
+
+Members of `grid_update` and columns of `bins.parquet`, one row a bin.
+
+{bins}
+
+## Of a cell, from the book
+
+Columns of the binary grid (`2*radius+1` rows a bin, `k` rising) and of `grid_clean.parquet`, which has `bin_seq` before
+them and leaves out rows in which everything but `k` is 0.
+
+{book}
+
+## Of a cell, from the spectrum
+
+{scores}
+
+There is one `proj_<ms>` for each of the configured horizons; those of the default ones are shown.
+"""
+
+
+def bin_fields_module() -> str:
+    """The text of `vp_contract/wire/bin_fields.py`."""
+    return _MODULE + "".join(f"    {column.name}: {_ANNOTATIONS[column.json_type]}\n" for column in BIN_COLUMNS)
+
+
+def columns_page() -> str:
+    """The text of `docs/columns.md`."""
+    scores = (*SCORE_COLUMNS, *projection_columns(RuntimeDefaults().projection_horizons_ms))
+    return _PAGE.format(bins=_table(BIN_COLUMNS), book=_table(BOOK_COLUMNS), scores=_table(scores))
+
+
+def _table(columns: Iterable[Column]) -> str:
+    head = "| column | type | unit | meaning | since |\n| --- | --- | --- | --- | --- |\n"
+    return head + "\n".join(
+        f"| `{c.name}` | {c.type} | {c.unit} | {_escaped(c.meaning)} | {c.since} |" for c in columns
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
