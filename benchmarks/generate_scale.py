@@ -56,8 +56,8 @@ def score(config: RuntimeConfig, raw: Path) -> int:
 
 def encode(config: RuntimeConfig, raw: Path) -> int:
     encoder, chain = FrameEncoder(config), FrameChain()
-    for closed, scored in scored_bins(config, raw):
-        chain.add(encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative))
+    for scored in scored_bins(config, raw):
+        chain.add(encoder.encode(scored.fields, scored.cells, scored.derivative))
     return len(chain.links) // 8
 
 

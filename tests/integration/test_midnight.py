@@ -143,10 +143,10 @@ def test_with_and_without_a_checkpoint_they_are_the_same_bytes(two: Desk, own: D
     sources = source_options(config, own.lake)
     assert len(sources.files) == 2
     files = located(sources, own.lake)
-    plain = [closed.fields for closed, _ in scored_bins(config, files)]
+    plain = [scored.fields for scored in scored_bins(config, files)]
     for _ in range(2):
         again = scored_bins(config, files, book_cache_dir=own.lake.book_cache_dir)
-        assert [closed.fields for closed, _ in again] == plain
+        assert [scored.fields for scored in again] == plain
         assert again.certificate()["ok"]
 
 

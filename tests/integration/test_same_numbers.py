@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,7 +13,6 @@ import pytest
 from support.packages import ROOT
 from support.real_session import real_session
 
-from vp_book import Bin
 from vp_book.synthetic import write_market
 from vp_contract import RuntimeConfig, decode_grid, grid_columns, load_chain
 from vp_harness import Dataset, generate
@@ -63,7 +64,7 @@ def test_a_synthetic_day_with_recenterings(market: Path, tmp_path: Path, monkeyp
     config = resolved(
         monkeypatch, "instrument.yaml", "demo", start_time="09:25", end_time="09:28", n_absolute_ticks=618
     )
-    moves = [closed.shift_cells for closed, _ in scored_bins(config, market)]
+    moves = [scored.shift_cells for scored in scored_bins(config, market)]
     assert any(moves)
     assert_same(config, market, tmp_path)
 
@@ -75,14 +76,14 @@ def test_the_real_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_bins_after_a_time_never_change_those_before(market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def first(end: str) -> list[tuple[Bin, bytes]]:
+    def first(end: str) -> list[tuple[Mapping[str, Any], bytes]]:
         config = resolved(monkeypatch, "instrument.yaml", "demo", start_time="09:26", end_time=end)
         pairs = []
-        for closed, scored in scored_bins(config, market):
-            pairs.append((closed, b"".join(column.tobytes() for column in scored.cells.values())))
+        for scored in scored_bins(config, market):
+            pairs.append((scored.fields, b"".join(column.tobytes() for column in scored.cells.values())))
         return pairs
 
     short, long = first("09:27"), first("09:28")
-    for (a, scores_a), (b, scores_b) in zip(short, long[: len(short)], strict=True):
-        assert a.fields == b.fields
+    for (fields_a, scores_a), (fields_b, scores_b) in zip(short, long[: len(short)], strict=True):
+        assert fields_a == fields_b
         assert scores_a == scores_b

@@ -162,7 +162,7 @@ def test_a_checkpoint_serves_every_cell_width(lake: Lake, config: RuntimeConfig)
     warm_checkpoint(config, raw, lake.book_cache_dir)
     wide = config.replace(cell_width_ms=500)
     pairs = zip(scored_bins(wide, raw), scored_bins(wide, raw, book_cache_dir=lake.book_cache_dir), strict=True)
-    assert sum(a.fields == b.fields for (a, _), (b, _) in pairs) == 120
+    assert sum(a.fields == b.fields for a, b in pairs) == 120
     assert len(list(lake.book_cache_dir.iterdir())) == 1
 
 
@@ -189,7 +189,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing_but_warming(
     lake.book_cache_dir.parent.mkdir(parents=True)
     lake.book_cache_dir.write_text("a file where the directory should be")
     with caplog.at_level(logging.WARNING):
-        assert next(scored_bins(config, raw_of(lake), book_cache_dir=lake.book_cache_dir))[0].fields["bin_seq"] == 0
+        assert next(scored_bins(config, raw_of(lake), book_cache_dir=lake.book_cache_dir)).fields["bin_seq"] == 0
     assert "can not be written" in caplog.text
     code, _, err = vp("warm-cache", "short")
     assert code == 1

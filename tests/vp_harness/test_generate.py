@@ -54,9 +54,9 @@ def test_a_dataset_holds_every_bin_and_every_cell_of_the_replay(research):
     assert dataset.n_bins == len(replay) == dataset.bins.height == 1800
     assert dataset.bins.columns == [field.name for field in BIN_COLUMNS]
     for name in dataset.bins.columns:
-        assert dataset.bins[name].to_list() == [closed.fields[name] for closed, _ in replay], name
+        assert dataset.bins[name].to_list() == [scored.fields[name] for scored in replay], name
     for column in dataset.columns:
-        expected = np.array([{**closed.cells, **scored.cells}[column] for closed, scored in replay])
+        expected = np.array([scored.cells[column] for scored in replay])
         found = dataset.grid(column)
         assert found.dtype == expected.dtype, column
         assert found.shape == (1800, 21)

@@ -24,7 +24,7 @@ def test_derivative_on_a_dataset_is_the_derivative_stage_of_the_replay(research)
     """What research computes from the stored grid is, bit for bit, what the replay said and a server would send."""
     dataset = Dataset.open(research.lake, research.dataset_id)
     values = signals.create("derivative", **dataset.config.state_model()).compute(dataset)
-    scored = [score.derivative.score for _, score in scored_bins(dataset.config, research.raw)]
+    scored = [score.derivative.score for score in scored_bins(dataset.config, research.raw)]
     assert values.tolist() == scored
     assert np.count_nonzero(values) > 100
 

@@ -30,6 +30,7 @@ class Bin:
     vacuum: np.ndarray = field(default_factory=lambda: np.zeros(11))
     window_lo: int = 3
     shift_cells: int = 0
+    cells: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def test_the_chain_is_its_pieces() -> None:
@@ -71,6 +72,16 @@ def test_the_chain_is_its_pieces() -> None:
 def test_a_bin_that_cannot_be_scored_is_refused(change: dict, message: str) -> None:
     with pytest.raises(vs.VpSpectrumError, match=message):
         vs.ScoreChain(SPECTRUM, STAGE, 11, 2).update(replace(Bin(), **change))
+
+
+def test_a_scored_bin_is_the_bin_with_its_scores() -> None:
+    source = replace(Bin(), cells={"rest_depth": np.arange(5)}, shift_cells=2)
+    scored = vs.ScoreChain(SPECTRUM, STAGE, 11, 2).update(source)
+    assert scored.fields is source.fields
+    assert scored.shift_cells == 2
+    assert list(scored.cells)[:2] == ["rest_depth", "composite"]
+    assert scored.cells["rest_depth"] is source.cells["rest_depth"]
+    assert list(source.cells) == ["rest_depth"]
 
 
 def test_a_chain_that_does_not_fit_is_refused() -> None:

@@ -129,8 +129,8 @@ def test_every_frame_is_the_one_the_pipeline_computes(desk: Desk, connected: Any
     received = play(desk, connected, "?serving=small")
     encoder = FrameEncoder(desk.serving.runtime)
     expected = [
-        encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
-        for closed, scored in scored_bins(desk.serving.runtime, desk.raw)
+        encoder.encode(scored.fields, scored.cells, scored.derivative)
+        for scored in scored_bins(desk.serving.runtime, desk.raw)
     ]
     assert len(expected) == 600
     assert received.frames == expected

@@ -233,9 +233,8 @@ def test_a_replay_that_gives_other_numbers_is_named_bin_and_column(desk: Desk, m
     original = ReplayFeed.encode
 
     def bent(self: ReplayFeed, item):
-        closed, scored = item
-        if closed.fields["bin_seq"] == 700:
-            scored.cells["composite"][3] += 1e-12
+        if item.fields["bin_seq"] == 700:
+            item.cells["composite"][3] += 1e-12
         return original(self, item)
 
     monkeypatch.setattr(ReplayFeed, "encode", bent)
@@ -247,8 +246,8 @@ def test_a_bent_field_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     original = ReplayFeed.encode
 
     def bent(self: ReplayFeed, item):
-        if item[0].fields["bin_seq"] == 3:
-            item[0].fields["trade_count"] += 1
+        if item.fields["bin_seq"] == 3:
+            item.fields["trade_count"] += 1
         return original(self, item)
 
     monkeypatch.setattr(ReplayFeed, "encode", bent)

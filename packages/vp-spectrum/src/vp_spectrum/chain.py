@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,10 @@ class BinLike(Protocol):
         """Per-bin scalars; read are the whole numbers `ts_ns`, `ask_reprice_sign` and `bid_reprice_sign`."""
 
     @property
+    def cells(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Columns of the rows -radius to radius that are there already; they are passed on."""
+
+    @property
     def pressure(self) -> npt.NDArray[np.float64]:
         """Pressure of all cells of the range, float64."""
 
@@ -43,15 +47,27 @@ class BinLike(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredBin:
-    """Scores of one bin. Arrays belong to the bin.
+    """One bin with everything that is known of it.
 
-    `cells` maps `composite composite_d1 composite_d2 composite_d3 flow_score` and a `proj_<ms>` per horizon to float64,
-    `flow_state_code` and `state5_code` to int8, all of `2 * radius + 1` rows, k = -radius first.
+    `fields` are the scalars of the bin that was scored. `cells` holds its columns, in their order, and after them the
+    scores: `composite composite_d1 composite_d2 composite_d3 flow_score` (float64), `flow_state_code` and
+    `state5_code` (int8), and a `proj_<ms>` (float64) per horizon. All have `2 * radius + 1` rows, k = -radius first.
+    `derivative` is the output of the derivative stage, `shift_cells` by how many cells the range moved up since the bin
+    before.
+
+        for bin in map(chain.update, vp_book.replay(source, instrument)):
+            print(bin.fields["mid_price"], bin.cells["rest_depth"].sum(), bin.cells["flow_score"].max())
     """
 
-    ts_ns: int
-    cells: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int8]]
+    fields: Mapping[str, Any]
+    cells: dict[str, npt.NDArray[Any]]
     derivative: DerivativeFrame
+    shift_cells: int
+
+    @property
+    def ts_ns(self) -> int:
+        """Time of the bin: its end, ns UTC."""
+        return int(self.fields["ts_ns"])
 
 
 class ScoreChain:
@@ -85,7 +101,8 @@ class ScoreChain:
             self._spectrum.shift(source.shift_cells)
         frame = self._spectrum.update(ts_ns, source.pressure, source.vacuum, low, low + self._rows.size)
         codes = codes_of_rows(signs, self._rows)
-        cells: dict[str, npt.NDArray[np.float64] | npt.NDArray[np.int8]] = {
+        cells: dict[str, npt.NDArray[Any]] = {
+            **source.cells,
             "composite": frame.composite,
             "composite_d1": frame.composite_d1,
             "composite_d2": frame.composite_d2,
@@ -96,7 +113,9 @@ class ScoreChain:
         }
         for ms, projection in frame.projections.items():
             cells[f"proj_{ms}"] = projection
-        return ScoredBin(ts_ns=frame.ts_ns, cells=cells, derivative=self._stage.update(codes))
+        return ScoredBin(
+            fields=source.fields, cells=cells, derivative=self._stage.update(codes), shift_cells=source.shift_cells
+        )
 
 
 def _whole_field(fields: Mapping[str, object], name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -41,6 +41,7 @@ class _Bin:
     vacuum: npt.NDArray[np.float64]
     window_lo: int
     shift_cells: int
+    cells: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  # the digest is of the scores alone
 
 
 def _amount(draw: _Lehmer) -> float:

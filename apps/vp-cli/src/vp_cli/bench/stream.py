@@ -64,14 +64,13 @@ def _encoding(opened: OpenedServing, schema: Any, bins: int) -> list[dict[str, A
     now = time.perf_counter_ns
     times = np.empty((len(items), 3), np.int64)
     size = 0
-    for i, (closed, scored) in enumerate(items):
-        columns = {**closed.cells, **scored.cells}
+    for i, scored in enumerate(items):
         t0 = now()
-        encode_message(GridUpdate.from_bin(closed.fields, signal_update(scored.derivative)))
+        encode_message(GridUpdate.from_bin(scored.fields, signal_update(scored.derivative)))
         t1 = now()
-        encode_grid(schema, columns)
+        encode_grid(schema, scored.cells)
         t2 = now()
-        frame = feed.encode((closed, scored)).frame
+        frame = feed.encode(scored).frame
         times[i] = (t1 - t0, t2 - t1, now() - t2)
         size += len(frame.update) + len(frame.grid)
     rows = []

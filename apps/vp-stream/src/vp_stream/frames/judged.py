@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from vp_book import Bin
 from vp_book.atomic import sha256_file
 from vp_contract import (
     LINK_BYTES,
@@ -87,7 +86,7 @@ class _Judge:
             raise FrameMismatchError(f"{self._at} bins where the serving was judged on {self._bins}")
 
 
-class HeldReplay(Iterator[tuple[Bin, ScoredBin]]):
+class HeldReplay(Iterator[ScoredBin]):
     """A replay whose end is reached only if its raw files were the published ones all the time.
 
     They are hashed when everything was read. A file that was changed and changed back meanwhile shows by its time of
@@ -103,7 +102,7 @@ class HeldReplay(Iterator[tuple[Bin, ScoredBin]]):
         self._stamps = stamps
         self.expected_bins = replay.expected_bins
 
-    def __next__(self) -> tuple[Bin, ScoredBin]:
+    def __next__(self) -> ScoredBin:
         try:
             return next(self._replay)
         except StopIteration:

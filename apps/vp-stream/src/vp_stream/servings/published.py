@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from vp_book import Bin
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
@@ -75,7 +74,7 @@ class ReplayFeed:
         self._book_cache_dir = book_cache_dir
         self._encoder = FrameEncoder(config)
 
-    def bins(self) -> Iterator[tuple[Bin, ScoredBin]]:
+    def bins(self) -> Iterator[ScoredBin]:
         """A fresh replay."""
         files = files_of(self._files)
         stamps = stamps_of(files) if self._sha256 else []
@@ -91,13 +90,12 @@ class ReplayFeed:
             )
             path.unlink(missing_ok=True)
 
-    def encode(self, item: tuple[Bin, ScoredBin]) -> EncodedBin:
+    def encode(self, item: ScoredBin) -> EncodedBin:
         """The frame of one bin."""
-        closed, scored = item
-        frame = self._encoder.encode(closed.fields, {**closed.cells, **scored.cells}, scored.derivative)
-        return EncodedBin(int(closed.fields["bin_seq"]), int(closed.fields["ts_ns"]), frame)
+        frame = self._encoder.encode(item.fields, item.cells, item.derivative)
+        return EncodedBin(int(item.fields["bin_seq"]), item.ts_ns, frame)
 
-    def anomalies(self, bins: Iterator[tuple[Bin, ScoredBin]]) -> Mapping[str, int]:
+    def anomalies(self, bins: Iterator[ScoredBin]) -> Mapping[str, int]:
         """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
         if not isinstance(bins, (ScoredReplay, HeldReplay)):
             return {}

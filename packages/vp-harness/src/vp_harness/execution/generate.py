@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_book import Bin
 from vp_book.atomic import sha256_file, staged_directory
 from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig, SourceOptions
 from vp_harness.errors import DatasetDamagedError, DatasetError
@@ -210,19 +209,18 @@ def identity_of(config: RuntimeConfig, sources: SourceOptions) -> dict[str, Any]
 
 
 def write_tables(
-    directory: Path, config: RuntimeConfig, bins: Iterable[tuple[Bin, ScoredBin]], progress: Progress | None = None
+    directory: Path, config: RuntimeConfig, bins: Iterable[ScoredBin], progress: Progress | None = None
 ) -> tuple[Counts, FrameChain]:
     """Write the two tables of scored bins into `directory`; returns what is in them, and the chain of their frames."""
     expected = bins_in_capture(config)
     encoder, chain = FrameEncoder(config), FrameChain()
     valid = events = 0
     with BinWriter(directory / BINS_FILE, directory / GRID_FILE, config) as writer:
-        for closed, scored in bins:
-            cells = {**closed.cells, **scored.cells}
-            writer.add(closed.fields, cells)
-            chain.add(encoder.encode(closed.fields, cells, scored.derivative))
-            valid += bool(closed.fields["book_valid"])
-            events += int(closed.fields["bin_event_count"])
+        for scored in bins:
+            writer.add(scored.fields, scored.cells)
+            chain.add(encoder.encode(scored.fields, scored.cells, scored.derivative))
+            valid += bool(scored.fields["book_valid"])
+            events += int(scored.fields["bin_event_count"])
             if progress and writer.bins % _PROGRESS_BINS == 0:
                 progress(writer.bins, expected)
     if progress:

@@ -19,7 +19,7 @@ import msgspec
 
 import vp_book
 import vp_spectrum
-from vp_book import Bin, Instrument, Physics, open_dbn
+from vp_book import Instrument, Physics, open_dbn
 from vp_book.checkpoint import FORMAT_VERSION
 from vp_contract import RuntimeConfig
 from vp_harness.errors import CoverageError, OffGridError, PipelineError
@@ -37,8 +37,8 @@ MAX_OFF_GRID_SHARE: Final = 0.001
 _NS_PER_S: Final = 1_000_000_000
 
 
-class ScoredReplay(Iterator[tuple[Bin, ScoredBin]]):
-    """A replay under way: yields (bin, its scores), one bin after the other.
+class ScoredReplay(Iterator[ScoredBin]):
+    """A replay under way: yields its bins with their scores, one after the other.
 
     `expected_bins` is how many the capture has. There are fewer when the files end earlier, or are damaged, and the
     config allows that; else the iteration ends in a CoverageError. `certificate()` says what the replay met so far; it
@@ -56,14 +56,14 @@ class ScoredReplay(Iterator[tuple[Bin, ScoredBin]]):
         self._made = 0
         self.expected_bins = bins_in_capture(config)
 
-    def __next__(self) -> tuple[Bin, ScoredBin]:
+    def __next__(self) -> ScoredBin:
         whole = self._open_end and self._made == self.expected_bins
         closed = None if whole else next(self._bins, None)
         if closed is None:
             self._check_end()
             raise StopIteration
         self._made += 1
-        return closed, self._chain.update(closed)
+        return self._chain.update(closed)
 
     def certificate(self) -> dict[str, Any]:
         """The integrity certificate of vp-book."""
