@@ -11,6 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from vp_cli.errors import CliError
 from vp_contract import (
+    STREAM_PATH,
     GridUpdate,
     RuntimeConfigMessage,
     decode_grid,
@@ -33,7 +34,7 @@ def probe(url: str, serving: str, bins: int, lake_root: Path, dataset_id: str) -
         raise CliError(f"{url}/health does not say ok: {health[:200]!r}")
     if b"<html" not in page.lower():
         raise CliError(f"{url}/ is not a page")
-    address = f"{url.replace('http', 'ws', 1)}/v1/vacuum-pressure/stream?serving={serving}"
+    address = f"{url.replace('http', 'ws', 1)}{STREAM_PATH}?serving={serving}"
     dataset = Dataset.open(lake_root, dataset_id)
     stored = {name: dataset.grid(name) for name in _COMPARED}
     valid = 0

@@ -58,6 +58,7 @@ from vp_contract.specs.published import (
 from vp_contract.specs.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceFile, SourceOptions
+from vp_contract.wire.close import CLOSE_CODES, STREAM_PATH, CloseCode
 from vp_contract.wire.columns import (
     BIN_COLUMNS,
     BOOK_COLUMNS,
@@ -95,6 +96,7 @@ __all__ = [
     "BIN_COLUMNS",
     "BOOK_COLUMNS",
     "CAMPAIGNS_DIR",
+    "CLOSE_CODES",
     "CONTRACT_VERSION",
     "EXPERIMENTS_DIR",
     "INSTRUMENT_VARIABLE",
@@ -105,12 +107,14 @@ __all__ = [
     "SCORING_FIELDS",
     "SERVING_DIR",
     "STATE_MODEL_FIELDS",
+    "STREAM_PATH",
     "VERSIONS_DIR",
     "Ack",
     "CampaignSpec",
     "CaptureSpec",
     "Chain",
     "ClientMessage",
+    "CloseCode",
     "Column",
     "ErrorMessage",
     "EvalSpec",

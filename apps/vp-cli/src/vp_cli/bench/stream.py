@@ -15,7 +15,7 @@ import numpy as np
 from websockets.asyncio.client import connect
 
 from vp_cli.errors import CliError
-from vp_contract import GridUpdate, encode_grid, encode_message, grid_schema, signal_update
+from vp_contract import STREAM_PATH, GridUpdate, encode_grid, encode_message, grid_schema, signal_update
 from vp_harness import checkpoint_path, located, open_lake
 from vp_stream import OpenedServing, StreamSettings, start_in_background
 from vp_stream.frames import warm_log
@@ -91,7 +91,7 @@ def _starts(
             path.unlink(missing_ok=True)
         settings = StreamSettings(lake_root=lake_root, config_root=config_root, port=0)
         with start_in_background(settings) as server:
-            address = f"{server.url.replace('http', 'ws', 1)}/v1/vacuum-pressure/stream?serving={serving}"
+            address = f"{server.url.replace('http', 'ws', 1)}{STREAM_PATH}?serving={serving}"
             runs.append(asyncio.run(_first_bin(address)))
     config, first = zip(*runs, strict=True)
     return {

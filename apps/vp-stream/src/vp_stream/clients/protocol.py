@@ -10,18 +10,17 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-from vp_contract import ClientMessage, ErrorMessage, WireError, decode_client_message, encode_message
+from vp_contract import CLOSE_CODES, ClientMessage, ErrorMessage, WireError, decode_client_message, encode_message
 from vp_stream.errors import Refusal
 
-STREAM_PATH: Final = "/v1/vacuum-pressure/stream"
 MAX_CLIENT_MESSAGE_BYTES: Final = 4096
 
-CLOSE_DONE: Final = 1000
-CLOSE_GOING_AWAY: Final = 1001
-CLOSE_REFUSED: Final = 1008
-CLOSE_TOO_BIG: Final = 1009
-CLOSE_ENGINE_FAILED: Final = 1011
-CLOSE_FULL: Final = 1013
+_CODES: Final = {close.name: close.code for close in CLOSE_CODES}
+CLOSE_DONE: Final = _CODES["finished"]
+CLOSE_GOING_AWAY: Final = _CODES["shutdown"]
+CLOSE_REFUSED: Final = _CODES["refused"]
+CLOSE_ENGINE_FAILED: Final = _CODES["engineFailed"]
+CLOSE_FULL: Final = _CODES["full"]
 
 _MAX_QUERY_BYTES: Final = 512
 _SERVING_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)

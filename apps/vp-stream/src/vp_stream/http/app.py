@@ -12,9 +12,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from vp_contract import STREAM_PATH
 from vp_harness import Lake, ResultsStore
 from vp_stream.clients.hub import Hub
-from vp_stream.clients.protocol import CLOSE_REFUSED, STREAM_PATH
+from vp_stream.clients.protocol import CLOSE_REFUSED
 from vp_stream.frames.framelog import BlockCache
 from vp_stream.frames.runs import RunTable
 from vp_stream.frames.tidying import Tidier

@@ -12,9 +12,9 @@ from urllib.parse import quote
 import msgspec
 import polars as pl
 
+from vp_contract import STREAM_PATH
 from vp_harness import CONFIRM_PREFIX, SORTS, Metrics, ResultsStore, compare
 from vp_harness.errors import ResultsError, UnknownRunError
-from vp_stream.clients.protocol import STREAM_PATH
 from vp_stream.errors import Refusal
 from vp_stream.http.answers import RunChoices, RunDetail, RunList, RunQuery, RunRow, ThresholdFigures
 from vp_stream.servings.catalogue import Catalogue

@@ -10,13 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_contract.wire.close import CLOSE_CODES
+from vp_contract.wire.close import CLOSE_CODES, STREAM_PATH
 from vp_contract.wire.columns import grid_columns
 from vp_contract.wire.examples import example_config, example_messages
 from vp_contract.wire.messages import CONTRACT_VERSION, ClientMessage, ServerMessage
 from vp_contract.wire.schema import CLIENT_MESSAGES, SERVER_MESSAGES, plain
-
-STREAM_ADDRESS: Final = "/v1/vacuum-pressure/stream"
 
 _GRID_MESSAGE: Final = "Grid"
 _GRID_SCHEMA: Final = "GridBytes"
@@ -91,7 +89,7 @@ def asyncapi_document() -> dict[str, Any]:
 
 def _channel(names: list[str]) -> dict[str, Any]:
     return {
-        "address": STREAM_ADDRESS,
+        "address": STREAM_PATH,
         "description": "One WebSocket per client: JSON in text messages, grids in binary ones, no compression.",
         "servers": [{"$ref": "#/servers/local"}],
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in (*names, _GRID_MESSAGE)},

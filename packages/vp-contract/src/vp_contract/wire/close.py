@@ -1,8 +1,10 @@
-"""The WebSocket close codes of the stream and what each means, stated once for server, page and documents."""
+"""Where the stream is and how it is closed, stated once for server, page and documents."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+
+STREAM_PATH: Final = "/v1/vacuum-pressure/stream"
 
 
 class CloseCode(NamedTuple):
