@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
 import { aliasPage, contentSecurityPolicy } from './vite-plugins/pages.ts';
+import { messageValidators } from './vite-plugins/validators.ts';
 
 const STREAM_SERVER = 'http://127.0.0.1:8002';
 
 export default defineConfig({
   base: './',
-  plugins: [contentSecurityPolicy(), aliasPage('index.html', 'vacuum-pressure.html')],
+  plugins: [
+    messageValidators(),
+    contentSecurityPolicy(),
+    aliasPage('index.html', 'vacuum-pressure.html'),
+  ],
   build: { target: 'es2022', modulePreload: { polyfill: false } },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [messageValidators()] },
   server: { proxy: { '/v1': { target: STREAM_SERVER, ws: true } } },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 });

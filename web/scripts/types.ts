@@ -3,14 +3,16 @@
  *
  *   npm run types
  *
- * A test fails when the committed file is not what this makes.
+ * A test fails when the committed file is not what this makes. `vite-plugins/validators.ts` makes the readers of
+ * messages from the same schema while the page is built.
  */
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { compile } from 'json-schema-to-typescript';
 
-const SCHEMA_FILE = new URL('../../tests/vp_contract/golden/messages.schema.json', import.meta.url);
+import { SCHEMA_FILE } from '../vite-plugins/validators.ts';
+
 export const TYPES_FILE = new URL('../src/wire/generated/contract.ts', import.meta.url);
 
 const BANNER = '/* Made by `npm run types` from the JSON Schema of vp_contract. Edits are lost. */';

@@ -1,19 +1,16 @@
+import * as validators from 'virtual:message-validators';
+import type { Failure, Validator } from 'virtual:message-validators';
+
 import { ContractVersionError, WireError } from './errors';
-import { Fields } from './fields';
-import type {
-  ErrorMessage,
-  GridField,
-  GridUpdate,
-  RuntimeConfigMessage,
-  ServerMessage,
-  SignalUpdate,
-} from './types';
+import type { RuntimeConfigMessage, ServerMessage } from './types';
 import { CONTRACT_VERSION } from './types';
 
 const MAJOR = /^(\d+)\.\d+$/;
+const VALIDATORS: Readonly<Record<ServerMessage['type'], Validator>> = validators;
 
 /**
- * Reads one text message of the server.
+ * Reads one text message of the server: holds it against the JSON Schema of the contract, sets defaults,
+ * and removes members that this page does not know.
  *
  * @returns the message, or null for a type this page does not know (a newer server may send more).
  * @throws {WireError} when it is not JSON, or a field is missing or of another kind.
@@ -26,67 +23,34 @@ export function parseServerMessage(text: string): ServerMessage | null {
   } catch (error) {
     throw new WireError(`text message is not JSON: ${error instanceof Error ? error.message : ''}`);
   }
-  const type = Fields.of(value, 'message').text('type');
-  const fields = Fields.of(value, type);
-  switch (type) {
-    case 'grid_update':
-      return gridUpdate(fields);
-    case 'runtime_config':
-      return runtimeConfig(fields);
-    case 'stream_end':
-      return { type, bins: fields.integer('bins', 0) };
-    case 'error':
-      return errorMessage(fields);
-    default:
-      return null;
-  }
+  const type = typeOf(value);
+  if (!isKnown(type)) return null;
+  const message = value as ServerMessage;
+  // Another major version is told as such, whatever else of it does not fit.
+  if (type === 'runtime_config') checkVersion((message as RuntimeConfigMessage).contract_version);
+  const holds = VALIDATORS[type];
+  if (!holds(message)) throw new WireError(described(type, value, holds.errors?.[0]));
+  if (message.type === 'runtime_config') checkRows(message);
+  return message;
 }
 
-function errorMessage(fields: Fields): ErrorMessage {
-  return { type: 'error', code: fields.text('code'), message: fields.text('message') };
+function typeOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new WireError(`message is ${shown(value)}; an object is expected`);
+  }
+  const { type } = value as { type?: unknown };
+  if (typeof type !== 'string')
+    throw new WireError(`message.type is ${shown(type)}; a string is expected`);
+  return type;
 }
 
-function runtimeConfig(fields: Fields): RuntimeConfigMessage {
-  const version = fields.text('contract_version');
-  checkVersion(version);
-  const config = fields.object('config');
-  const serving = fields.object('serving');
-  const radius = config.integer('grid_radius_ticks', 1);
-  const rows = fields.integer('grid_rows', 1);
-  if (rows !== 2 * radius + 1) {
-    throw new WireError(
-      `runtime_config.grid_rows is ${rows}; a grid_radius_ticks of ${radius} needs ${2 * radius + 1}`,
-    );
-  }
-  return {
-    type: 'runtime_config',
-    contract_version: version,
-    config: {
-      symbol: config.text('symbol'),
-      tick_size: config.text('tick_size'),
-      price_decimals: config.integer('price_decimals', 0),
-      grid_radius_ticks: radius,
-      cell_width_ms: config.integer('cell_width_ms', 1),
-      bucket_size_dollars: config.nullableText('bucket_size_dollars'),
-    },
-    grid_fields: fields.list('grid_fields').map(gridField),
-    grid_rows: rows,
-    serving: {
-      alias: serving.nullableText('alias'),
-      serving_id: serving.text('serving_id'),
-      source_run: serving.text('source_run'),
-      promoted_at: serving.text('promoted_at'),
-      versions: serving.textMap('versions'),
-      digests: serving.textMap('digests'),
-    },
-    replay_date: fields.text('replay_date'),
-    replay_start_time: fields.text('replay_start_time'),
-    config_hash: fields.text('config_hash'),
-  };
+function isKnown(type: string): type is ServerMessage['type'] {
+  return Object.hasOwn(VALIDATORS, type);
 }
 
 /** A newer minor version adds what this page does not know, and may be read; a major version changes meanings. */
-function checkVersion(version: string): void {
+function checkVersion(version: unknown): void {
+  if (typeof version !== 'string') return; // the schema says what is wrong
   const ours = MAJOR.exec(CONTRACT_VERSION)?.[1];
   if (MAJOR.exec(version)?.[1] === ours) return;
   throw new ContractVersionError(
@@ -95,63 +59,44 @@ function checkVersion(version: string): void {
   );
 }
 
-function gridField(value: unknown, index: number): GridField {
-  const field = Fields.of(value, `runtime_config.grid_fields[${index}]`);
-  return { name: field.text('name'), type: field.text('type') };
+function checkRows({ config, grid_rows: rows }: RuntimeConfigMessage): void {
+  const { grid_radius_ticks: radius } = config;
+  if (rows !== 2 * radius + 1) {
+    throw new WireError(
+      `runtime_config.grid_rows is ${rows}; a grid_radius_ticks of ${radius} needs ${2 * radius + 1}`,
+    );
+  }
 }
 
-function gridUpdate(f: Fields): GridUpdate {
-  return {
-    type: 'grid_update',
-    bin_seq: f.integer('bin_seq', 0),
-    ts_ns: f.int64('ts_ns'),
-    bin_start_ns: f.int64('bin_start_ns'),
-    bin_end_ns: f.int64('bin_end_ns'),
-    bin_event_count: f.integer('bin_event_count', 0),
-    event_id: f.integer('event_id', 0),
-    mid_price: f.number('mid_price'),
-    spot_ref_price_int: f.int64('spot_ref_price_int'),
-    best_bid_price_int: f.int64('best_bid_price_int'),
-    best_ask_price_int: f.int64('best_ask_price_int'),
-    best_bid_size: f.integer('best_bid_size', 0),
-    best_ask_size: f.integer('best_ask_size', 0),
-    book_valid: f.flag('book_valid'),
-    trade_count: f.integer('trade_count', 0),
-    buy_volume: f.integer('buy_volume', 0),
-    sell_volume: f.integer('sell_volume', 0),
-    last_trade_price_int: f.int64('last_trade_price_int'),
-    bid_high_price_int: f.int64('bid_high_price_int'),
-    bid_low_price_int: f.int64('bid_low_price_int'),
-    ask_high_price_int: f.int64('ask_high_price_int'),
-    ask_low_price_int: f.int64('ask_low_price_int'),
-    best_ask_move_ticks: f.integer('best_ask_move_ticks'),
-    best_bid_move_ticks: f.integer('best_bid_move_ticks'),
-    ask_reprice_sign: f.integer('ask_reprice_sign'),
-    bid_reprice_sign: f.integer('bid_reprice_sign'),
-    microstate_id: f.integer('microstate_id'),
-    chase_up_flag: f.flag('chase_up_flag'),
-    chase_down_flag: f.flag('chase_down_flag'),
-    skipped_bins: f.has('skipped_bins') ? f.integer('skipped_bins', 0) : 0,
-    signal: signalUpdate(f.object('signal')),
-  };
+/** What is wrong: the field's path, what it holds, and what is allowed. */
+function described(type: string, message: unknown, failure: Failure | undefined): string {
+  if (failure === undefined) return `${type} is not what the contract says`;
+  const path = failure.instancePath.split('/').slice(1);
+  const missing = failure.params.missingProperty;
+  if (typeof missing === 'string') return `${[type, ...path, missing].join('.')} is missing`;
+  const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], message);
+  return `${[type, ...path].join('.')} is ${shown(value)}; ${allowed(failure)} is expected`;
 }
 
-function signalUpdate(f: Fields): SignalUpdate {
-  return {
-    name: f.text('name'),
-    score: f.number('score'),
-    ready: f.flag('ready'),
-    sample_count: f.integer('sample_count', 0),
-    base: f.number('base'),
-    d1: f.number('d1'),
-    d2: f.number('d2'),
-    d3: f.number('d3'),
-    z1: f.number('z1'),
-    z2: f.number('z2'),
-    z3: f.number('z3'),
-    bull_intensity: f.number('bull_intensity'),
-    bear_intensity: f.number('bear_intensity'),
-    mixed_intensity: f.number('mixed_intensity'),
-    dominant_state: f.integer('dominant_state'),
-  };
+function allowed({ keyword, params }: Failure): string {
+  if (keyword === 'minimum') return `at least ${String(params.limit)}`;
+  if (keyword === 'maximum') return `at most ${String(params.limit)}`;
+  if (keyword === 'pattern') return `text like ${String(params.pattern)}`;
+  if (keyword === 'type') return KINDS[String(params.type)] ?? String(params.type);
+  return `what the contract says of it (${keyword})`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  integer: 'an integer',
+  number: 'a finite number',
+  object: 'an object',
+  string: 'a string',
+};
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'missing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
