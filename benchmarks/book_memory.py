@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from vp_bench.book import real_session
 from vp_book import BookEngine, Instrument, open_dbn
 from vp_book.synthetic import write_market
-from vp_cli.bench.book import real_session
 
 
 def write_tiled(session: Path, target: Path, size: int) -> int:

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
+from vp_bench.book import tile
 from vp_book import open_dbn
-from vp_cli.bench.book import tile
 from vp_harness.execution.configs import pipeline_config
 from vp_harness.execution.pipeline import scored_bins, warm_checkpoint
 

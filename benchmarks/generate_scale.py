@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 import vp_book
+from vp_bench.book import tile
 from vp_book import open_dbn
 from vp_book.synthetic import write_market
-from vp_cli.bench.book import tile
 from vp_contract import FrameChain, FrameEncoder, RuntimeConfig
 from vp_harness import Lake, generate
 from vp_harness.execution.configs import pipeline_config

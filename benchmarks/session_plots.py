@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from session_measures import (
     DEPTH_TICKS,
     RADIUS,

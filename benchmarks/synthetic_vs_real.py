@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+
 from session_measures import (
     NS,
     Session,
@@ -29,7 +30,6 @@ from session_measures import (
     share_up_to,
     survival,
 )
-
 from vp_book.synthetic import write_market
 
 REAL_NAME = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"

@@ -158,7 +158,7 @@ def test_where_nautilus_means_something_else(
 def test_hftbacktest_has_our_quote_unless_the_book_was_crossed_a_moment_ago() -> None:
     import numba
 
-    from vp_cli.bench.peers import hft_backtest
+    from vp_bench.peers import hft_backtest
 
     records = np.concatenate(list(open_dbn(real_session())))
     backtest, _alive = hft_backtest(records, 0.25, both_sides=False)

@@ -1,18 +1,25 @@
-"""The tiled session that benchmarks run on is a sound one."""
+"""What `vp bench` measures: the tiled session is sound, every stage is there, and who has no checkout is told so."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
+from typer.testing import CliRunner
 
+from vp_bench import BenchError
+from vp_bench.bin import measure as measure_bins
+from vp_bench.book import measure, tile
+from vp_bench.peers import INSTALL, PEERS
+from vp_bench.plain_book import PlainBook
 from vp_book import BookEngine, Instrument, open_dbn
 from vp_book.records import F_LAST
 from vp_book.synthetic import write_market
-from vp_cli.bench.bin import measure as measure_bins
-from vp_cli.bench.book import measure, tile
-from vp_cli.bench.peers import INSTALL, PEERS
-from vp_cli.bench.plain_book import PlainBook
+from vp_cli.commands import bench
+from vp_cli.errors import CliError
+from vp_cli.main import app
 
 
 def test_every_id_of_every_tile_can_be_resolved(tmp_path: Path) -> None:
@@ -79,3 +86,31 @@ def test_bin_reports_every_stage_for_every_radius(tmp_path: Path) -> None:
     for rows in result["tables"].values():
         assert [row["stage"] for row in rows] == ["close", "spectrum", "codes", "derivative", "whole bin"]
         assert all(0 < row["p50"] <= row["p99"] <= row["max"] for row in rows)
+
+
+def test_the_command_prints_what_was_measured(tmp_path: Path) -> None:
+    path = tmp_path / "market.dbn.zst"
+    write_market(path, seed=3, minutes=1)
+    arguments = ["bench", "bin", str(path), "--bins", "50", "--radius", "10"]
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    assert list(json.loads(done.stdout)["tables"]) == ["market.dbn.zst, radius 10"]
+    assert "whole bin" in CliRunner().invoke(app, arguments).stdout
+
+
+def test_without_a_checkout_it_says_where_the_measuring_code_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "_BENCHMARKS", tmp_path)
+    with pytest.raises(CliError, match="folder benchmarks of a checkout; run `uv run vp bench` there"):
+        CliRunner().invoke(app, ["bench", "bin"], catch_exceptions=False)
+
+
+def test_a_session_that_is_too_short_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "market.dbn.zst"
+    write_market(path, seed=3, minutes=1)
+    monkeypatch.setattr("vp_bench.bin._WARM_BINS", 1000)
+    with pytest.raises(BenchError, match="it has 599 bins of 100 ms; more than 1000 are needed"):
+        measure_bins(bins=50, radii=[10], file=path)
+    with pytest.raises(CliError, match="more than 1000 are needed"):
+        CliRunner().invoke(app, ["bench", "bin", str(path)], catch_exceptions=False)

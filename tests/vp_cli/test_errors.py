@@ -41,9 +41,9 @@ def vp(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_
     return run
 
 
-def one_line(result: tuple[int, str, str], *words: str) -> None:
-    code, out, err = result
-    assert code == 1
+def one_line(result: tuple[int, str, str], *words: str, code: int = 1) -> None:
+    exit_code, out, err = result
+    assert exit_code == code
     assert out == ""
     assert err.startswith("vp: ")
     assert err.count("\n") == 1, err
@@ -196,4 +196,4 @@ def test_list_signals(vp: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [("bench", "book", "--records", "0"), ("bench", "book", "--repeat", "0")])
 def test_a_bench_of_nothing_is_refused(vp: Run, arguments: tuple[str, ...]) -> None:
-    one_line(vp(*arguments), "must be 1 or more")
+    one_line(vp(*arguments), "0 is not in the range x>=1", code=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sys
 from importlib.metadata import packages_distributions
@@ -44,9 +45,19 @@ def test_imports_point_down_and_are_declared(package: Package) -> None:
 
 
 @each
-def test_version_is_the_top_of_the_changelog(package: Package) -> None:
-    headings = re.findall(r"^## (\S+)", (package.path / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert headings[0] == package.project["version"]
+def test_the_changelog_is_dated_and_its_newest_release_is_the_version(package: Package) -> None:
+    """`## Unreleased`, then a heading `## 1.2.3 (2026-01-31)` for every release, the newest first."""
+    text = (package.path / "CHANGELOG.md").read_text(encoding="utf-8")
+    first, *releases = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert text.startswith(f"# Changelog of {package.name}\n\n## Unreleased\n")
+    assert first == "Unreleased"
+    parts = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) \((\d{4}-\d{2}-\d{2})\)", heading) for heading in releases]
+    assert all(parts), releases
+    versions = [tuple(map(int, part.groups()[:3])) for part in parts if part]
+    days = [dt.date.fromisoformat(part[4]) for part in parts if part]
+    assert ".".join(map(str, versions[0])) == package.project["version"]
+    assert versions == sorted(set(versions), reverse=True)
+    assert days == sorted(days, reverse=True)
 
 
 @each

@@ -25,7 +25,6 @@ CASES = [
         "`vp aliases history small --at yesterday`",
         lambda b: _vp(b, "aliases", "history", "small", "--at", "yesterday"),
     ),
-    Case("`vp bench book --repeat 0`", lambda _: _without_roots("bench", "book", "--repeat", "0")),
     Case(
         "`vp compare --experiment nothing`",
         lambda b: app(["compare", "--experiment", "nothing", "--lake-root", str(b.lake.root)], standalone_mode=False),

@@ -13,11 +13,21 @@ class SpecError(VpContractError, ValueError):
     """A spec, or a value meant for one, is not what the contract allows.
 
     `field` is the dotted path of the offending field ("" for the whole document), `file` and `line` (1-based) say
-    where it was read from, and are None for values that came from no file. `str()` gives all of it on one line.
+    where it was read from, and are None for values that came from no file. `related` names the other fields that the
+    problem is about: those that the value was compared with. `str()` gives all but them on one line.
     """
 
-    def __init__(self, problem: str, *, field: str = "", file: str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        field: str = "",
+        file: str | None = None,
+        line: int | None = None,
+        related: Sequence[str] = (),
+    ) -> None:
         self.problem = problem
+        self.related = tuple(related)
         self.field = field
         self.file = file
         self.line = line

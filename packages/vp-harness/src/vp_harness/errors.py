@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class VpHarnessError(Exception):
     """Base of every error that vp-harness raises on purpose."""
@@ -64,7 +66,11 @@ class FrameMismatchError(DatasetError):
 
 
 class SignalError(VpHarnessError):
-    """A signal cannot be made or run."""
+    """A signal cannot be made or run. `parameters` names those of its parameters that are the reason, if any are."""
+
+    def __init__(self, *text: object, parameters: Sequence[str] = ()) -> None:
+        self.parameters = tuple(parameters)
+        super().__init__(*text)
 
 
 class SignalTrustError(SignalError):

@@ -99,6 +99,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
                 f"expected at least {smallest} (twice grid_radius_ticks {self.grid_radius_ticks} plus the recenter "
                 f"guard of {RECENTER_GUARD_TICKS} each side), found {self.n_absolute_ticks}",
                 field="n_absolute_ticks",
+                related=("grid_radius_ticks",),
             )
 
     def _check_physics(self) -> None:
@@ -107,6 +108,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
                 "tau_velocity < tau_acceleration < tau_jerk must hold, found "
                 f"{self.tau_velocity}, {self.tau_acceleration}, {self.tau_jerk}",
                 field="tau_velocity" if self.tau_velocity >= self.tau_acceleration else "tau_acceleration",
+                related=("tau_velocity", "tau_acceleration", "tau_jerk"),
             )
 
     def _check_flow(self) -> None:
@@ -116,6 +118,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
             raise SpecError(
                 f"expected one weight for each of the {windows} flow_windows, found {weights}",
                 field="flow_rollup_weights",
+                related=("flow_windows",),
             )
         _check_some_weight("flow_rollup_weights", self.flow_rollup_weights)
         _check_some_weight("flow_derivative_weights", self.flow_derivative_weights)
@@ -128,6 +131,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
                 raise SpecError(
                     f"expected a multiple of cell_width_ms {self.cell_width_ms}, found {horizon}",
                     field=f"projection_horizons_ms[{position}]",
+                    related=("cell_width_ms",),
                 )
 
     def _check_state_model(self) -> None:
@@ -145,6 +149,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
                 f"expected less than grid_radius_ticks {self.grid_radius_ticks}, which it would exclude whole, "
                 f"found {self.state_model_center_exclusion_radius}",
                 field="state_model_center_exclusion_radius",
+                related=("grid_radius_ticks",),
             )
 
 

@@ -51,6 +51,7 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise SpecError(
                 f"expected less than max_hold_bins {self.max_hold_bins}, found {self.latency_bins}",
                 field="latency_bins",
+                related=("max_hold_bins",),
             )
 
     @property
@@ -88,7 +89,9 @@ class ParallelSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def __post_init__(self) -> None:
         if self.address is not None and self.executor != "dask":
-            raise SpecError(f"is only for executor dask, which here is {self.executor}", field="address")
+            raise SpecError(
+                f"is only for executor dask, which here is {self.executor}", field="address", related=("executor",)
+            )
 
 
 class TrackingSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +140,7 @@ def check_axes(group: str, axes: Mapping[str, Sequence[object]], target: type[St
             try:
                 convert_plain({axis: value}, target)
             except SpecError as error:
-                raise SpecError(error.problem, field=f"{where}[{position}]") from error
+                raise SpecError(error.problem, field=f"{where}[{position}]", related=error.related) from error
         _check_distinct(where, values)
 
 

@@ -60,6 +60,7 @@ def check_prices(tick_size: Decimal | str, bucket_size: Decimal | str | None, pr
             f"{price_decimals} digits cannot show tick_size {price_text(tick)}, "
             f"expected at least {decimals_needed(tick)}",
             field="price_decimals",
+            related=("tick_size",),
         )
     if bucket_size is not None and price_int(bucket_size, field="bucket_size_dollars") % tick:
         raise SpecError(

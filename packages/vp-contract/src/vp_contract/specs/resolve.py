@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -69,10 +68,11 @@ def resolve(
     try:
         return convert_plain(fields, RuntimeConfig)
     except SpecError as error:
-        words = {error.field.partition("[")[0], *re.findall(r"[a-z][a-z0-9_]*", error.problem)}
-        named = [name for name in origin if name in words]
+        about = {error.field.partition("[")[0], *error.related}
+        named = [name for name in origin if name in about]
         sources = "; ".join(f"{name} is from {origin[name].title}" for name in named)
-        raise SpecError(f"{error.problem} ({sources})" if sources else error.problem, field=error.field) from error
+        problem = f"{error.problem} ({sources})" if sources else error.problem
+        raise SpecError(problem, field=error.field, related=error.related) from error
 
 
 def merge(

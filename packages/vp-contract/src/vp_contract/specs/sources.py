@@ -52,7 +52,11 @@ class SourceOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         if self.end_ns <= self.start_ns:
-            raise SpecError(f"expected a time after start_ns {self.start_ns}, found {self.end_ns}", field="end_ns")
+            raise SpecError(
+                f"expected a time after start_ns {self.start_ns}, found {self.end_ns}",
+                field="end_ns",
+                related=("start_ns",),
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

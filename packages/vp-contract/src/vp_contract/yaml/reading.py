@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, get_args
 
 import msgspec
-from msgspec import inspect
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 
 from vp_contract.errors import SpecError, SpecNotFoundError
+from vp_contract.yaml.fitting import Misfit, Step, misfit, steps
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Plain: TypeAlias = bool | int | float | str | list["Plain"] | dict[str, "Plain"] | None
@@ -28,17 +28,12 @@ _MAX_NODES: Final = 50_000  # aliases may share nodes: a few lines can expand to
 _MAX_DEPTH: Final = 24
 _MAX_INT: Final = 2**63
 
-_Step: TypeAlias = str | int
-_Lines: TypeAlias = dict[tuple[_Step, ...], int]
+_Lines: TypeAlias = dict[tuple[Step, ...], int]
 _T = TypeVar("_T")
 
 # Re-entrant: the checks of a struct may convert a part of it.
 _CONVERTING: Final = threading.RLock()
-_VALIDATION_PATH: Final = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
-_PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
 _DATE: Final = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
-_UNKNOWN_FIELD: Final = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.DOTALL)
-_MISSING_FIELD: Final = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.DOTALL)
 
 # Given arbitrary bytes the parser raises more than its own errors: malformed tags, numbers and timestamps end in
 # whatever exception the conversion met. All of them mean "this is not a document we read".
@@ -91,8 +86,8 @@ def line_of(path: PathLike, field: str) -> int | None:
     None where the file does not state even the outermost name. Raises `SpecError` as `load_yaml` does.
     """
     _, lines = parse_plain(read_bytes(path), file=os.fspath(path))
-    steps = _steps("." + field)
-    return next((lines[steps[:end]] for end in range(len(steps), 0, -1) if steps[:end] in lines), None)
+    wanted = steps(field)
+    return next((lines[wanted[:end]] for end in range(len(wanted), 0, -1) if wanted[:end] in lines), None)
 
 
 def convert_plain(plain: Mapping[str, object], kind: type[_T]) -> _T:
@@ -164,7 +159,7 @@ class _PlainReader:
         self._lines = lines
         self._nodes = 0
 
-    def mapping(self, node: CommentedMap, path: tuple[_Step, ...]) -> dict[str, Plain]:
+    def mapping(self, node: CommentedMap, path: tuple[Step, ...]) -> dict[str, Plain]:
         """A mapping with string keys."""
         result: dict[str, Plain] = {}
         for key, value in node.items():
@@ -174,7 +169,7 @@ class _PlainReader:
             result[str(key)] = self._value(value, (*path, str(key)), line)
         return result
 
-    def _value(self, value: object, path: tuple[_Step, ...], line: int | None) -> Plain:
+    def _value(self, value: object, path: tuple[Step, ...], line: int | None) -> Plain:
         if line is None:
             line = self._lines.get(path[:-1])
         if line is not None:
@@ -188,7 +183,7 @@ class _PlainReader:
             return [self._value(item, (*path, i), _line_of(value, i)) for i, item in enumerate(value)]
         return self._scalar(value, path, line)
 
-    def _scalar(self, value: object, path: tuple[_Step, ...], line: int | None) -> Plain:
+    def _scalar(self, value: object, path: tuple[Step, ...], line: int | None) -> Plain:
         # the parser's scalars are subclasses of Python's that remember how they were written
         if value is None or isinstance(value, bool):
             return value
@@ -206,7 +201,7 @@ class _PlainReader:
             return value.isoformat()
         raise self._error(f"expected text, a number, a list or a mapping, found {_found(value)}", path, line)
 
-    def _error(self, problem: str, path: tuple[_Step, ...], line: int | None) -> SpecError:
+    def _error(self, problem: str, path: tuple[Step, ...], line: int | None) -> SpecError:
         return SpecError(problem, field=_dotted(path), file=self._file, line=line)
 
 
@@ -214,126 +209,15 @@ def _convert(plain: object, kind: type[_T], *, file: str | None, lines: _Lines) 
     try:
         # msgspec looks a struct up when it is first used; two threads that do so at once end the process (SIGSEGV).
         with _CONVERTING:
-            return msgspec.convert(plain, kind)
-    except msgspec.ValidationError as error:
-        cause = error.__cause__
-        if isinstance(cause, SpecError):  # raised by the struct's own checks, with a path below the struct
-            path = (*_error_path(str(error))[1], *(_steps("." + cause.field) if cause.field else ()))
-            problem = cause.problem
-        else:
-            problem, path = _error_path(str(error))
-            problem, path = _explained(problem, _with_keys(path, plain, kind), plain, kind)
-        raise SpecError(problem, field=_dotted(path), file=file, line=_nearest_line(lines, path, problem)) from error
+            try:
+                return msgspec.convert(plain, kind)
+            except msgspec.ValidationError as error:
+                found = misfit(plain, kind) or Misfit(one_line(str(error)), ())
+                line = _nearest_line(lines, found)
+                field = _dotted(found.path)
+                raise SpecError(found.problem, field=field, file=file, line=line, related=found.related) from error
     except RecursionError as error:
         raise SpecError("is nested too deeply", file=file) from error
-
-
-def _error_path(text: str) -> tuple[str, tuple[_Step, ...]]:
-    """Problem and path of a msgspec validation error."""
-    match = _VALIDATION_PATH.search(text)
-    if match is None:
-        return text, ()
-    return text[: match.start()], _steps(match["path"])
-
-
-def _steps(path: str) -> tuple[_Step, ...]:
-    steps: list[_Step] = []
-    for match in _PATH_STEP.finditer(path):
-        if match[1] is not None:
-            steps.append(match[1])
-        else:
-            steps.append("*" if match[2] is None else int(match[2]))
-    return tuple(steps)
-
-
-def _with_keys(path: tuple[_Step, ...], plain: object, kind: type[object]) -> tuple[_Step, ...]:
-    """The path with the key in place of each "*", which is all that msgspec says of an entry of a dict.
-
-    The key is the one whose entry alone fails too.
-    """
-    for position, step in enumerate(path):
-        mapping = _value_at(plain, path[:position])
-        if step != "*" or not isinstance(mapping, dict):
-            continue
-        for key, value in mapping.items():
-            try:
-                msgspec.convert(_replaced(plain, path[:position], {key: value}), kind)
-            except msgspec.ValidationError:
-                path = (*path[:position], key, *path[position + 1 :])
-                break
-    return path
-
-
-def _replaced(plain: object, path: tuple[_Step, ...], value: object) -> object:
-    """A copy of `plain` with `value` at `path`."""
-    if not path:
-        return value
-    if isinstance(plain, dict):
-        return {k: _replaced(v, path[1:], value) if k == path[0] else v for k, v in plain.items()}
-    if isinstance(plain, list):
-        return [_replaced(v, path[1:], value) if i == path[0] else v for i, v in enumerate(plain)]
-    return plain
-
-
-def _explained(
-    problem: str, path: tuple[_Step, ...], plain: object, kind: type[object]
-) -> tuple[str, tuple[_Step, ...]]:
-    """msgspec's problem in our words: the allowed names for an unknown one, the value found for a bad one."""
-    unknown = _UNKNOWN_FIELD.match(problem)
-    if unknown is not None:
-        name = unknown["name"]
-        return f"unknown field, allowed: {', '.join(_field_names(kind, path))}", (*path, name)
-    missing = _MISSING_FIELD.match(problem)
-    if missing is not None:
-        return "is required and missing", (*path, missing["name"])
-    found = _value_at(plain, path)
-    choices = _choices(_type_at(kind, path))
-    if problem.startswith("Invalid enum value") and choices:
-        problem = f"expected one of {', '.join(map(str, choices))}"
-    if isinstance(found, (str, int, float)) and not isinstance(found, bool):
-        problem = f"{problem.partition(', got')[0]}, found {found!r}"
-    return problem[:1].lower() + problem[1:], path
-
-
-def _value_at(plain: object, path: Iterable[_Step]) -> object:
-    value = plain
-    for step in path:
-        if isinstance(value, (dict, list, tuple)):
-            try:
-                value = value[step]  # type: ignore[index]  # a step is a key of one, an index of the others
-            except (KeyError, IndexError, TypeError):
-                return None
-    return value
-
-
-def _field_names(kind: type[object], path: Iterable[_Step]) -> list[str]:
-    """Names that the struct at `path` below the struct type `kind` accepts."""
-    node = _struct_in(_type_at(kind, path))
-    return [] if node is None else [field.encode_name for field in node.fields]
-
-
-def _type_at(kind: type[object], path: Iterable[_Step]) -> object:
-    """The type of what is at `path` below the struct type `kind`; None where that is inside no struct."""
-    node: object = inspect.type_info(kind)
-    for step in path:
-        struct = _struct_in(node)
-        field = next((f for f in struct.fields if f.encode_name == step), None) if struct is not None else None
-        node = None if field is None else field.type
-    return node
-
-
-def _choices(node: object) -> list[object]:
-    """The values of a literal type."""
-    nodes = node.types if isinstance(node, inspect.UnionType) else (node,)
-    return [value for one in nodes if isinstance(one, inspect.LiteralType) for value in one.values]
-
-
-def _struct_in(node: object) -> inspect.StructType | None:
-    if isinstance(node, inspect.StructType):
-        return node
-    if isinstance(node, inspect.UnionType):
-        return next((t for t in node.types if isinstance(t, inspect.StructType)), None)
-    return None
 
 
 def _line_of(node: CommentedMap | CommentedSeq, key: object) -> int | None:
@@ -344,19 +228,20 @@ def _line_of(node: CommentedMap | CommentedSeq, key: object) -> int | None:
     return int(line) + 1
 
 
-def _nearest_line(lines: _Lines, path: tuple[_Step, ...], problem: str) -> int | None:
-    """Line of the field; of one beside it that the problem names, when the field has its default; of what is around."""
+def _nearest_line(lines: _Lines, found: Misfit) -> int | None:
+    """Line of the field; of a related one beside it, when the field has its default; of what is around."""
+    path = found.path
     if path and path not in lines:
-        for word in re.findall(r"[a-z][a-z0-9_]*", problem):
-            if (*path[:-1], word) in lines:
-                return lines[(*path[:-1], word)]
+        for name in found.related:
+            if (*path[:-1], name) in lines:
+                return lines[(*path[:-1], name)]
     for end in range(len(path), 0, -1):
         if path[:end] in lines:
             return lines[path[:end]]
     return 1 if lines else None
 
 
-def _dotted(path: Iterable[_Step]) -> str:
+def _dotted(path: Iterable[Step]) -> str:
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"

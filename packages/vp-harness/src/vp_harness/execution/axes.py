@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vp_contract import SpecError
 from vp_contract.yaml import line_of
+from vp_harness.errors import SignalError
 
 
 class AxisValue(NamedTuple):
@@ -32,15 +32,15 @@ def axis_values(
 
 def axis_problem(file: Path | None, group: str, values: Sequence[AxisValue], error: Exception) -> str:
     """The text of `error` with file, line and path of the value to blame, or of `group` when it fits none of them."""
-    field = error.field.partition("[")[0] if isinstance(error, SpecError) else ""
-    problem = (error.problem if isinstance(error, SpecError) else str(error)).replace("the overrides", "the axes")
-    words = set(re.findall(r"[\w.-]+", problem))
-    # the field in question; one that is named beside it; one whose value is
-    blamed = (
-        [value for value in values if value.field == field]
-        or [value for value in values if value.field in words]
-        or [value for value in values if str(value.value) in words]
-    )
+    field, problem = "", str(error)
+    about: tuple[str, ...] = ()
+    if isinstance(error, SpecError):
+        field = error.field.partition("[")[0]
+        about, problem = (field, *error.related), error.problem.replace("the overrides", "the axes")
+    elif isinstance(error, SignalError):
+        about = error.parameters
+    # the field in question, or the first that it was compared with
+    blamed = [value for name in about for value in values if value.field == name]
     path = blamed[0].path if blamed else group
     if field and (not blamed or blamed[0].field != field):
         problem = f"{field}: {problem}"

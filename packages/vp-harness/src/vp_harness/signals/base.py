@@ -207,7 +207,18 @@ class Signal(ABC):
         try:
             return cls(msgspec.convert(dict(params), cls.params_type))
         except (msgspec.ValidationError, ValueError) as error:
-            raise SignalError(f"signal {cls.name!r}: {error}") from error
+            raise SignalError(f"signal {cls.name!r}: {error}", parameters=cls._unfit(params)) from error
+
+    @classmethod
+    def _unfit(cls, params: Mapping[str, object]) -> list[str]:
+        """The parameters that are refused each alone; where none is, all of them: only together they do not fit."""
+        unfit = []
+        for name, value in params.items():
+            try:
+                cls(msgspec.convert({name: value}, cls.params_type))
+            except (msgspec.ValidationError, ValueError):
+                unfit.append(name)
+        return unfit or list(params)
 
 
 def _guarded_start(start: Callable[..., Stepper]) -> Callable[..., Stepper]:

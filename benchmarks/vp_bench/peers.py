@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_cli.bench.plain_book import PlainBook
+from vp_bench.plain_book import PlainBook
 
 INSTALL: Final = "uv run --isolated --no-dev --group peers vp bench book"
 """Runs the benchmark with every peer installed, in an environment of its own."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from websockets.asyncio.client import connect
 
-from vp_cli.errors import CliError
+from vp_bench import BenchError
 from vp_contract import STREAM_PATH, GridUpdate, encode_grid, encode_message, grid_schema, signal_update
 from vp_harness import checkpoint_path, located, open_lake
 from vp_stream import OpenedServing, StreamSettings, start_in_background
@@ -30,8 +30,6 @@ def measure(lake_root: Path, config_root: Path, serving: str, bins: int, repeat:
 
     Frame log and book checkpoint of the serving are removed and made again on the way.
     """
-    if bins < 1 or repeat < 1:
-        raise CliError(f"--bins {bins} and --repeat {repeat} must be 1 or more")
     lake = open_lake(lake_root)
     catalogue = LakeCatalogue(lake, config_root)
     opened = catalogue.open(serving)
@@ -60,7 +58,9 @@ def _encoding(opened: OpenedServing, schema: Any, bins: int) -> list[dict[str, A
     feed = opened.run.feed
     items = list(itertools.islice(feed.bins(), _WARM_BINS + bins))
     if len(items) <= _WARM_BINS:
-        raise CliError(f"{opened.serving_id} has {len(items)} bins; more than {_WARM_BINS} are needed")
+        raise BenchError(
+            f"{opened.serving_id}: it has {len(items)} bins; more than {_WARM_BINS} are needed; take another"
+        )
     now = time.perf_counter_ns
     times = np.empty((len(items), 3), np.int64)
     size = 0
@@ -109,7 +109,7 @@ async def _first_bin(address: str) -> tuple[float, float]:
     async with asyncio.timeout(_TIMEOUT_S), connect(address, max_size=None, compression=None) as client:
         config = await client.recv()
         if not isinstance(config, str) or '"runtime_config"' not in config:
-            raise CliError(f"{address}: {config!r}"[:300])
+            raise BenchError(f"{address}: expected runtime_config, got {config!r}"[:300])
         configured = time.perf_counter()
         await client.recv()
         await client.recv()

@@ -14,21 +14,18 @@ from typing import Any, Final
 import numpy as np
 import zstandard
 
+from vp_bench import peers
+from vp_bench.peers import BOOK, DECODE, DECODE_ZSTD, PHYSICS
 from vp_book import MBO_DTYPE, BookEngine, Instrument, open_dbn
 from vp_book.instrument import PRICE_SCALE
 from vp_book.records import F_SNAPSHOT
 from vp_book.synthetic import write_market
-from vp_cli.bench import peers
-from vp_cli.bench.peers import BOOK, DECODE, DECODE_ZSTD, PHYSICS
-from vp_cli.errors import CliError
 
 REAL_SESSION: Final = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 
 
 def measure(file: Path | None, records: int, repeat: int, *, with_peers: bool = True) -> dict[str, Any]:
     """Time each stage, and each installed peer, `repeat` times after one warm-up; rates in million records a second."""
-    if records < 1 or repeat < 1:
-        raise CliError(f"--records {records} and --repeat {repeat} must be 1 or more")
     with tempfile.TemporaryDirectory(prefix="vp-bench-") as scratch:
         session = file or real_session() or _synthetic(Path(scratch))
         source = open_dbn(session)

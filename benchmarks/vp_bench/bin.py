@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from vp_bench import BenchError
+from vp_bench.book import real_session
 from vp_book import BookEngine, Instrument, open_dbn
 from vp_book.bins import BinReader
 from vp_book.synthetic import write_market
-from vp_cli.bench.book import real_session
-from vp_cli.errors import CliError
 from vp_spectrum import CellSpectrum, DerivativeParams, DerivativeStage, SpectrumParams, state5_codes
 
 STAGES: Final = ("close", "spectrum", "codes", "derivative", "whole bin")
@@ -31,8 +31,6 @@ def measure(bins: int, radii: Sequence[int], file: Path | None = None) -> dict[s
 
     Sessions are `file`, or else the real session where it is and a busy synthetic one.
     """
-    if bins < 1 or min(radii) < 1:
-        raise CliError(f"--bins {bins} and --radius {min(radii)} must be 1 or more")
     with tempfile.TemporaryDirectory(prefix="vp-bench-") as scratch:
         sessions = [file] if file else [path for path in (real_session(),) if path]
         if not file:
@@ -84,7 +82,9 @@ def _session(session: Path, radius: int, bins: int) -> np.ndarray:
         t4 = time.perf_counter_ns()
         times[seq] = (t1 - t0, t2 - t1, t3 - t2, t4 - t3, t4 - t0)
     if count <= _WARM_BINS:
-        raise CliError(f"{session} lasts {count} bins of 100 ms; more than {_WARM_BINS} are needed")
+        raise BenchError(
+            f"{session}: it has {count} bins of 100 ms; more than {_WARM_BINS} are needed; take a longer one"
+        )
     return times[_WARM_BINS:]
 
 

@@ -1,1 +1,0 @@
-"""What `vp bench` measures."""
