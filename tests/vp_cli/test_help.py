@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import click
 import pytest
@@ -11,6 +12,8 @@ from support.packages import ROOT
 from typer.testing import CliRunner
 
 from vp_cli.main import app
+from vp_cli.typer_internals import SEEN_WITH, UsageError
+from vp_stream.options import OPTIONS
 
 ROOT_COMMAND = typer.main.get_command(app)
 
@@ -38,6 +41,20 @@ def test_help(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_the_command_page_names_it(path: tuple[str, ...]) -> None:
     assert f"`vp {' '.join(path)}" in (ROOT / "docs" / "commands.md").read_text()
+
+
+def test_serve_has_the_options_of_the_server() -> None:
+    parameters = {parameter.name: parameter for parameter in COMMANDS["serve",].params}
+    assert [name for name in parameters if name != "help"] == [option.name for option in OPTIONS]
+    for option in OPTIONS:
+        assert parameters[option.name].opts == [option.flag]
+        assert parameters[option.name].help == option.help
+
+
+def test_typer_is_the_one_whose_internals_were_read() -> None:
+    assert version("typer").startswith(f"{SEEN_WITH}."), "read vp_cli.typer_internals first"
+    assert issubclass(typer.BadParameter, UsageError)
+    assert UsageError is not Exception
 
 
 def test_wrong_usage_is_exit_code_2() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
@@ -19,10 +20,11 @@ import pytest
 from vp_stream import SettingsError, StreamSettings, VpStreamError, start_in_background
 from vp_stream.clients.transport import listen
 from vp_stream.main import main
+from vp_stream.options import OPTIONS, settings_of
 from vp_stream.server import url_of
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = (
+FIXED = (
     "--host",
     "--port",
     "--lake-root",
@@ -69,7 +71,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert left.value.code == 0
     text = capsys.readouterr().out
-    for option in OPTIONS:
+    for option in FIXED:
         assert re.search(rf"{option}\b", text)
     documented = (ROOT / "docs" / "stream.md").read_text()
     for option in set(re.findall(r"--[a-z][a-z-]+", text)) - {"--help"}:
@@ -142,8 +144,18 @@ def test_the_command_says_where_it_serves_and_stops_on_a_signal(tmp_path: Path, 
             process.kill()
 
 
-def test_version_is_the_top_entry_of_the_changelog() -> None:
+def test_version_is_the_newest_release_of_the_changelog() -> None:
     changelog = (ROOT / "apps" / "vp-stream" / "CHANGELOG.md").read_text()
-    entry = re.search(r"^## (\S+)", changelog, re.MULTILINE)
+    entry = re.search(r"^## (\d\S+)", changelog, re.MULTILINE)
     assert entry
     assert entry[1] == version("vp-stream")
+
+
+def test_every_option_is_a_setting_or_makes_one() -> None:
+    defaults = {option.name: option.default if option.parse is None else option.parse("1") for option in OPTIONS}
+    settings = settings_of(defaults)
+    assert (settings.speed, settings.max_log_bytes, settings.port) == (1.0, 1024**3, 8002)
+    made = {"token_file": "token", "max_log_gib": "max_log_bytes"}
+    made |= {"allow_origin": "allow_origins", "allow_host": "allow_hosts"}
+    fields = {made.get(option.name, option.name) for option in OPTIONS} - {"log_format"}
+    assert fields <= {field.name for field in dataclasses.fields(StreamSettings)}

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from importlib.metadata import version
-from typing import Annotated, Final, NoReturn, cast
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -27,6 +27,7 @@ from vp_cli.commands import (
 )
 from vp_cli.errors import CliError
 from vp_cli.output import fail, refuse
+from vp_cli.typer_internals import UsageError
 from vp_contract import VpContractError
 from vp_harness import TASK_THREADS, VpHarnessError
 from vp_registry import VpRegistryError
@@ -44,8 +45,6 @@ EXPECTED = (
     OSError,
 )
 """What is told in one line; anything else is a defect and shows its traceback."""
-
-_UsageError: Final = cast("type[Exception]", typer.BadParameter.__bases__[0])  # typer does not export it
 
 app = typer.Typer(
     name="vp",
@@ -90,7 +89,7 @@ def main() -> None:
     """Run the command line. Exit code 0 done, 1 failed, 2 wrong usage."""
     try:
         code = app(standalone_mode=False)
-    except _UsageError as error:
+    except UsageError as error:
         refuse(error)
     except EXPECTED as error:
         if "--debug" in sys.argv:

@@ -12,7 +12,6 @@ from functools import partial
 from types import FrameType, TracebackType
 from typing import Final
 
-import uvicorn
 from starlette.applications import Starlette
 
 from vp_stream.clients.capacity import Listener, Lobby, most_connections
@@ -26,18 +25,19 @@ from vp_stream.http.exchanges import RequestProtocol
 from vp_stream.http.hosts import is_loopback
 from vp_stream.servings.catalogue import Catalogue
 from vp_stream.settings import StreamSettings
+from vp_stream.uvicorn_internals import Config, Server
 
 _logger = logging.getLogger(__name__)
 
 _START_TIMEOUT_S: Final = 30.0
 
 
-class _StreamServer(uvicorn.Server):
+class _StreamServer(Server):
     """uvicorn, with open streams closed as going away (1001) before it closes what is left."""
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        config: Config,
         app: Starlette,
         listener: Listener,
         shutdown_s: float,
@@ -187,7 +187,7 @@ def _server(
     lobby = Lobby(settings.dead_peer_s)
     listener.most = settings.max_connections or most_connections(settings.max_clients, raise_limit=own_process)
     listener.lobby = lobby
-    config = uvicorn.Config(
+    config = Config(
         app,
         loop="asyncio",
         http=partial(RequestProtocol, lobby=lobby),  # type: ignore[arg-type]  # uvicorn only calls them

@@ -2,87 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.page import built_page
+from vp_cli.typer_internals import give_options
 from vp_stream import StreamSettings
 from vp_stream import serve as serve_stream
-from vp_stream.http import TOKEN_VARIABLE, read_token
 from vp_stream.logs import LogFormat, configure_logging
+from vp_stream.options import OPTIONS, ServerOption, settings_of
 
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(help="Port to listen on, 0 for any free one.")]
-Speed = Annotated[str, typer.Option(help="Replay speed, a number above 0, or 'max' for no pacing.")]
+_BY_NAME: Final = {option.name: option for option in OPTIONS}
+
+Host = Annotated[str, typer.Option(help=_BY_NAME["host"].help)]
+Port = Annotated[int, typer.Option(help=_BY_NAME["port"].help)]
+Speed = Annotated[str, typer.Option(help=_BY_NAME["speed"].help)]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command, with the options of the server."""
+    give_options(serve, [(option.name, _type(option), option.default) for option in OPTIONS])
     app.command("serve")(serve)
 
 
-def serve(
-    lake_root: LakeRoot = LAKE_ROOT,
-    config_root: ConfigRoot = CONFIG_ROOT,
-    host: Host = "127.0.0.1",
-    port: Port = 8002,
-    speed: Speed = "1",
-    max_clients: Annotated[int, typer.Option(help="Streams at a time; 1013 beyond.")] = 256,
-    max_clients_per_address: Annotated[
-        int | None, typer.Option(help="Streams at a time from one address; no limit of its own if not given.")
-    ] = None,
-    max_log_gib: Annotated[float, typer.Option(min=0, help="Disk for frame logs; the ones unused longest go.")] = 16.0,
-    max_idle_engines: Annotated[int, typer.Option(help="Engines that go on when their clients have gone.")] = 4,
-    web_root: Annotated[Path | None, typer.Option(help="Built page; that of the checkout if not given.")] = None,
-    allow_origin: Annotated[
-        list[str] | None, typer.Option(help="Page origin that may connect besides this server's own; repeatable.")
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="Name or address this server goes by besides loopback; repeatable.")
-    ] = None,
-    forwarded_allow_ips: Annotated[
-        str | None, typer.Option(help="Proxies whose X-Forwarded-For is believed, with commas between them.")
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(help=f"Let in only who has the token in this file; {TOKEN_VARIABLE} holds it otherwise."),
-    ] = None,
-    registry_url: RegistryUrl = None,
-    log_format: Annotated[LogFormat, typer.Option(help="Lines for people, or a JSON object a line.")] = "text",
-    perf_latency_jsonl: Annotated[Path | None, typer.Option(help="Append latency per bin to this file.")] = None,
-    perf_window_start_et: Annotated[str | None, typer.Option(help="First New York time (HH:MM) of bins in it.")] = None,
-    perf_window_end_et: Annotated[str | None, typer.Option(help="New York time (HH:MM) at which it ends.")] = None,
-    perf_summary_every_bins: Annotated[int, typer.Option(help="Bins between its summary lines.")] = 1000,
-) -> None:
+def serve(**values: Any) -> None:
     """Serve promoted servings and the page until interrupted."""
-    run(
-        StreamSettings(
-            lake_root=lake_root,
-            config_root=config_root,
-            host=host,
-            port=port,
-            web_root=web_root or built_page(config_root),
-            speed=speed_of(speed),
-            max_clients=max_clients,
-            max_clients_per_address=max_clients_per_address,
-            max_log_bytes=round(max_log_gib * 1024**3),
-            max_idle_engines=max_idle_engines,
-            registry_url=registry_url,
-            token=read_token(token_file),
-            allow_origins=tuple(allow_origin or ()),
-            allow_hosts=tuple(allow_host or ()),
-            forwarded_allow_ips=forwarded_allow_ips,
-            perf_latency_jsonl=perf_latency_jsonl,
-            perf_window_start_et=perf_window_start_et,
-            perf_window_end_et=perf_window_end_et,
-            perf_summary_every_bins=perf_summary_every_bins,
-        ),
-        log_format=log_format,
-    )
+    parsed = {name: _parsed(_BY_NAME[name], value) for name, value in values.items()}
+    page: Path | None = parsed["web_root"] or built_page(parsed["config_root"])
+    run(settings_of(parsed | {"web_root": page}), log_format=parsed["log_format"])
 
 
 def run(settings: StreamSettings, path: str = "/", log_format: LogFormat = "text") -> None:
@@ -93,9 +42,30 @@ def run(settings: StreamSettings, path: str = "/", log_format: LogFormat = "text
 
 def speed_of(text: str) -> float:
     """A replay speed as it is written on the command line; StreamSettings checks the range."""
-    if text == "max":
-        return math.inf
+    return float(_parsed(_BY_NAME["speed"], text))
+
+
+def _parsed(option: ServerOption, value: Any) -> Any:
+    if option.parse is None:
+        return value
     try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number above 0 or 'max'", param_hint="--speed") from None
+        return option.parse(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option.flag) from None
+
+
+def _type(option: ServerOption) -> Any:
+    """The annotation by which Typer knows an option."""
+    kind: Any = Literal[option.choices] if option.choices else option.type
+    if option.repeatable:
+        kind = list[kind]
+    if option.default is None:
+        kind = kind | None
+    described = typer.Option(
+        option.flag,
+        help=option.help,
+        metavar=None if option.choices else option.metavar,
+        envvar=option.variable,
+        show_default=option.default is not None,
+    )
+    return Annotated[kind, described]

@@ -13,11 +13,11 @@ import sys
 from http import HTTPStatus
 from typing import Any, Final
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from vp_stream.clients.capacity import Lobby
 from vp_stream.clients.incoming import BoundedProtocol
+from vp_stream.uvicorn_internals import WebSocketsSansIOProtocol
 
 ABORT: Final = "vp_stream.abort"
 _VERSION: Final = "13"

@@ -1,7 +1,6 @@
 """uvicorn's HTTP/1.1 protocol as configured here: a request is whole in time, or its connection ends.
 
-Above the sockets and below the application, as `connections` is for streams. What is seen here of uvicorn was seen with
-0.54 and h11 0.16.
+Above the sockets and below the application, as `connections` is for streams.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ import asyncio
 from typing import Any, Final
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vp_stream.clients.capacity import Lobby
+from vp_stream.uvicorn_internals import H11Protocol
 
 _TOO_LATE: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
