@@ -24,7 +24,8 @@ from support.real_session import real_session
 from support.records import T0, nonsense, record, stream
 
 from vp_book import BookEngine, DbnDamagedError, Instrument, ParameterError, Physics, Replay, open_dbn, replay
-from vp_book.bins.resume import _resumed
+from vp_book.bins.positioned import SourceState
+from vp_book.dbn.passes import ReadPosition
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -133,12 +134,12 @@ def test_reading_begins_where_the_warm_up_ended(market: Path, tmp_path: Path) ->
     seen, first = note["next_record"], note["chunk_record"]
     assert 0 < first <= seen < len(records)
     assert first == note["position"]["records"] - note["position"]["filtered"]
-    chunk = next(open_dbn(market, symbol="TEST", chunk_records=1).chunks_from(note_position(note)))
+    chunk = next(iter(open_dbn(market, symbol="TEST", chunk_records=1).read_from(note_position(note))))
     assert chunk[0] == records[first]
 
 
 def note_position(note: dict[str, Any]) -> Any:
-    return _resumed(BookEngine(INSTRUMENT), note).mark.position
+    return SourceState.from_note(note).position
 
 
 def test_damage_behind_the_warm_up_is_the_same_error(tmp_path: Path) -> None:
@@ -266,10 +267,10 @@ def test_a_position_behind_the_end_of_the_file_is_an_error_and_no_empty_book(tmp
     for name in ("m.dbn", "m.dbn.zst"):
         source = open_dbn(write_dbn(tmp_path / name, nonsense(3, 30)), symbol="TEST")
         next(iter(source))
-        assert source.position is not None
-        behind = type(source.position)(file=0, byte_offset=10**6)
+        assert source.report.records
+        behind = ReadPosition(file=0, byte_offset=10**6)
         with pytest.raises(DbnDamagedError, match="ends before byte 1000000"):
-            next(source.chunks_from(behind))
+            next(iter(source.read_from(behind)))
 
 
 def test_no_checkpoint_without_a_start_or_of_records_from_nowhere(market: Path, tmp_path: Path) -> None:

@@ -370,7 +370,7 @@ def test_every_argument_of_a_replay_is_checked(arguments: Mapping[str, Any]) -> 
 
 @pytest.mark.parametrize("chunk", [np.zeros(3), quotes(1)[0], quotes(1).reshape(1, -1), [1, 2], None, "records"])
 def test_a_source_yields_arrays_of_records(chunk: object) -> None:
-    with pytest.raises(ParameterError, match=r"source yields .*: must be one-dimensional arrays of MBO_DTYPE"):
+    with pytest.raises(ParameterError, match=r"source: it yields .*; must yield one-dimensional arrays of MBO_DTYPE"):
         list(replay([chunk], INSTRUMENT))  # type: ignore[list-item]
 
 

@@ -27,7 +27,7 @@ class Silence:
     def __init__(self, longest: Sequence[int] | None = None) -> None:
         self.longest = None if longest is None else (int(longest[0]), int(longest[1]))
 
-    def look(self, a: Arrays, records: np.ndarray, before: np.ndarray) -> None:
+    def observe(self, a: Arrays, records: np.ndarray, before: np.ndarray) -> None:
         """After `records` were applied to the engine of `a`, whose clock was `before` (`engine_clock`) until then."""
         gap = int(a.scalars[st.S_MAX_GAP])
         if gap == 0 or (self.longest is not None and gap <= self.longest[1] - self.longest[0]):
@@ -70,7 +70,7 @@ def reading_facts(source: DbnSource | None, report: ReadReport | None) -> dict[s
     }
 
 
-def told_damage(source: DbnSource | None, report: ReadReport | None) -> str | None:
+def damage_text(source: DbnSource | None, report: ReadReport | None) -> str | None:
     """What ended reading early, without the directories of this machine: a certificate is of the data."""
     if source is None or report is None or report.damage is None:
         return None

@@ -19,8 +19,8 @@ from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
 from vp_book.physics.parameters import Physics
 
-from .coverage import Silence, coverage_facts, reading_facts, source_reasons, told_damage
-from .feed import DAY_NS, Feed, Piece
+from .coverage import coverage_facts, damage_text, reading_facts, source_reasons
+from .positioned import DAY_NS, PositionedSource, Segment
 from .reader import Bin, BinReader
 from .resume import WarmUpCheckpoint
 
@@ -54,33 +54,35 @@ class Replay(Iterator[Bin]):
         self.engine = engine
         self.resumed = False
         self.checkpoint_written = False
-        self._source = source if isinstance(source, DbnSource) else None
         self._width_ns = cell_width_ms * _NS_PER_MS
         self._reader = BinReader(grid_radius_ticks, engine.instrument.tick_int, engine.instrument.bucket_ticks)
         self._start_ns = start_ns
         self._end_ns = end_ns
         self._warmup_ns = int(warmup_s * _NS_PER_S) if start_ns is not None else 0
         self._max_silence_ns = None if max_silence_s is None else int(max_silence_s * _NS_PER_S)
-        self._feed = Feed(source, engine, self._max_silence_ns)
-        self._silence = Silence()
-        self._taken = 0  # records of the session that the engine has seen
         self._quiet_end: tuple[int, int] | None = None
-        claimed = FOREVER if self._source is None or self._source.end_ns is None else self._source.end_ns
         self._by_time = bool(engine.arrays.scalars[st.S_BY_TIME])
-        self._limit_ns = min(claimed, FOREVER if end_ns is None else end_ns)
         # what happens before the first bin: at this time, do that
         self._lead_in: list[tuple[int, Callable[[], None]]] = []
         self._checkpoint: WarmUpCheckpoint | None = None
+        state = None
         if start_ns is not None:
-            if checkpoint is not None and self._source is not None:
+            if checkpoint is not None and isinstance(source, DbnSource):
                 silences = max_silence_s is not None  # without, a jump in the warm-up is damage
                 self._checkpoint = WarmUpCheckpoint(
-                    checkpoint, self._source, engine, start_ns, self._warmup_ns, silences=silences
+                    checkpoint, source, engine, start_ns, self._warmup_ns, silences=silences
                 )
-            if not self._resume():
+                if (kept := self._checkpoint.restore()) is not None:
+                    self.engine, state = kept
+                    self.resumed = True
+            if not self.resumed:
                 engine.set_physics(False)  # before the warm-up only the book is built
                 self._lead_in.append((start_ns - self._warmup_ns, lambda: engine.set_physics(True)))
                 self._lead_in.append((start_ns, self._begin_bins))
+        self._source = PositionedSource(source, self.engine, self._max_silence_ns, state)
+        dbn = self._source.dbn
+        claimed = FOREVER if dbn is None or dbn.end_ns is None else dbn.end_ns
+        self._limit_ns = min(claimed, FOREVER if end_ns is None else end_ns)
         self._bins = self._run()
 
     def __next__(self) -> Bin:
@@ -95,19 +97,20 @@ class Replay(Iterator[Bin]):
         """
         certificate = dict(self.engine.certificate())
         clock = self.engine.clock_ns
-        report = self._feed.report(self._taken)
-        span = self._span(int(certificate["first_clock_ns"]), clock)  # type: ignore[call-overload]
+        source = self._source
+        report = source.report()
+        span = source.span(int(certificate["first_clock_ns"]), clock)  # type: ignore[call-overload]
         start = span[0] if self._start_ns is None else self._start_ns
-        damage = told_damage(self._source, report)
+        damage = damage_text(source.dbn, report)
         reasons = [*certificate["reasons"]]  # type: ignore[misc]
-        reasons += source_reasons(damage, report, self._feed.seams, span, self._end_ns, self._quiet_end)
+        reasons += source_reasons(damage, report, source.seams, span, self._end_ns, self._quiet_end)
         certificate.update(
             ok=not reasons,
             reasons=reasons,
             damage=damage,
-            coverage=coverage_facts(self._source, span, (start - self._warmup_ns, start), self._silence, clock),
-            seams=[seam._asdict() for seam in self._feed.seams.values()],
-            reading=reading_facts(self._source, report),
+            coverage=coverage_facts(source.dbn, span, (start - self._warmup_ns, start), source.silence, clock),
+            seams=[seam._asdict() for seam in source.seams.values()],
+            reading=reading_facts(source.dbn, report),
         )
         return certificate
 
@@ -115,34 +118,32 @@ class Replay(Iterator[Bin]):
         engine = self.engine
         start = self._start_ns
         seq = 0
-        for piece in self._feed.timed(engine_clock(engine.arrays)):
-            records = piece.records
+        for segment in self._source.segments():
+            records = segment.records
             before = engine_clock(engine.arrays)
             if not self.resumed and not before[CLOCK]:
-                self._refuse_late_begin(start, piece.first_clock_ns)
-            # a chunk at which a replay was resumed begins with records that its engine has seen
-            first = at = max(self._taken - piece.first, 0)
+                self._refuse_late_begin(start, segment.first_clock_ns)
+            at = segment.applied
             if start is None:
-                begins = piece.first_clock_ns
+                begins = segment.first_clock_ns
                 if not begins:  # nothing has a time yet: the book takes it, no bin can
                     engine.apply(records)
-                    self._taken = piece.number(len(records))
+                    self._source.advance(segment, len(records), before)
                     continue
                 start = begins // self._width_ns * self._width_ns
-            at = self._before_first(piece, at)
+            at = self._before_first(segment, at)
             while at < len(records):
                 end = start + (seq + 1) * self._width_ns
                 if end > self._limit_ns:
                     break
-                at = self._apply_until(piece, at, end)
+                at = self._apply_until(segment, at, end)
                 if at < len(records):
                     yield self._close(seq, end)
                     seq += 1
-            self._taken = piece.number(at)
-            self._silence.look(engine.arrays, records[first:at], before)
+            self._source.advance(segment, at, before)
             if at < len(records):
                 return
-        if self._by_time and self._feed.damage is None:
+        if self._by_time and self._source.damage is None:
             engine.finish()
         if start is None:
             return
@@ -154,24 +155,14 @@ class Replay(Iterator[Bin]):
             yield self._close(seq, start + (seq + 1) * self._width_ns)
             seq += 1
 
-    def _span(self, first: int, clock: int) -> tuple[int, int]:
-        """What the source covers, as far as it was replayed: how much more of it has been read, chunks decide."""
-        seen = (first, clock + 1 if clock else first)
-        if self._source is None:
-            return seen
-        start = seen[0] if self._source.start_ns is None else self._source.start_ns
-        if self._feed.damage is not None:
-            return start, min(self._source.covered_ns[1], max(start, clock))
-        return start, max(start, seen[1]) if self._source.end_ns is None else self._source.end_ns
-
     def _covered_end(self, start_ns: int) -> int:
         """Up to where the source knows the market, now that it is exhausted. Nothing is emitted beyond it."""
         clock = self.engine.clock_ns
-        if self._source is not None:
-            _, end = self._span(0, clock)
-            if self._feed.damage is not None:
+        if self._source.dbn is not None:
+            _, end = self._source.span(0, clock)
+            if self._source.damage is not None:
                 return end
-            if self._source.end_ns is not None:
+            if self._source.dbn.end_ns is not None:
                 if self._max_silence_ns is not None or end - clock <= DAY_NS or clock == 0:
                     return end
                 self._quiet_end = (clock, end)
@@ -182,7 +173,7 @@ class Replay(Iterator[Bin]):
         """Bins that begin before the source does would show a market of which nothing is known."""
         if start_ns is None or not first:
             return
-        known = self._source is not None and self._source.start_ns is not None
+        known = self._source.dbn is not None and self._source.dbn.start_ns is not None
         if not known and start_ns + self._width_ns <= first:
             raise ParameterError(f"start_ns {start_ns} ({utc(start_ns)}) is before the first record at {utc(first)}")
         if self._max_silence_ns is None and first - start_ns > DAY_NS:
@@ -191,30 +182,28 @@ class Replay(Iterator[Bin]):
                 "max_silence_s allows for such a silence"
             )
 
-    def _before_first(self, piece: Piece, at: int) -> int:
+    def _before_first(self, segment: Segment, at: int) -> int:
         """Apply what lies before the first bin; returns the index of the first record that does not."""
         if not self._lead_in:
             return at
-        first, before = at, engine_clock(self.engine.arrays)
+        before = engine_clock(self.engine.arrays)
         while self._lead_in:
             stop_ns, begin = self._lead_in[0]
-            at = self._apply_until(piece, at, stop_ns)
-            if at == len(piece.records):
+            at = self._apply_until(segment, at, stop_ns)
+            if at == len(segment.records):
                 return at
             begin()
             self._lead_in.pop(0)
         if self._checkpoint is not None:
-            self._silence.look(self.engine.arrays, piece.records[first:at], before)
-            self.checkpoint_written = self._checkpoint.store(
-                self.engine, piece.begin if at == 0 else piece.end, piece.number(at), self._feed.seams, self._silence
-            )
+            state = self._source.state_before(segment, at, before)
+            self.checkpoint_written = self._checkpoint.store(self.engine, state)
         return at
 
-    def _apply_until(self, piece: Piece, at: int, stop_ns: int) -> int:
+    def _apply_until(self, segment: Segment, at: int, stop_ns: int) -> int:
         """`BookEngine.apply_until`, but for what comes before the first clock: it happens when that clock is set."""
-        if piece.first_clock_ns >= stop_ns and self.engine.clock_ns == 0:
+        if segment.first_clock_ns >= stop_ns and self.engine.clock_ns == 0:
             return at
-        return self.engine.apply_until(piece.records, at, stop_ns)
+        return self.engine.apply_until(segment.records, at, stop_ns)
 
     def _begin_bins(self) -> None:
         """The end of the warm-up. An anchor from the day before may be far off: bins begin with spot in the middle.
@@ -224,19 +213,6 @@ class Replay(Iterator[Bin]):
         """
         self.engine.reanchor()
         self.engine.reset_statistics()
-
-    def _resume(self) -> bool:
-        """Take the replay up at its checkpoint, if there is one to be trusted."""
-        kept = None if self._checkpoint is None else self._checkpoint.restore()
-        if kept is None:
-            return False
-        self.engine = kept.engine
-        self._feed.resume(kept.engine, kept.mark)
-        self._feed.seams.update(kept.seams)
-        self._silence = kept.silence
-        self._taken = kept.next_record
-        self.resumed = True
-        return True
 
     def _close(self, seq: int, end_ns: int) -> Bin:
         clock = self.engine.clock_ns  # 0: nothing of the book has a time

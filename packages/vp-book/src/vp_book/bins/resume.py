@@ -1,38 +1,19 @@
-"""The checkpoint of one replay: the engine as it stands just before the first bin, and where to read on."""
+"""The checkpoint of one replay: the engine as it stands just before the first bin, and the state of its source."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from vp_book.book import state as st
 from vp_book.book.engine import BookEngine
-from vp_book.dbn.source import DbnSource, ReadPosition
-from vp_book.dbn.symbols import Named
+from vp_book.dbn.source import DbnSource
 from vp_book.errors import CheckpointError
 
-from .coverage import Silence
-from .feed import Mark
-from .seam import Seam
+from .positioned import SourceState
 
 _logger = logging.getLogger(__name__)
-
-
-class Resumed(NamedTuple):
-    """A replay taken up again.
-
-    Reading goes on at `mark`, where a chunk begins; `next_record` is the first of the session that `engine` has not
-    seen. `seams` and `silence` are what had been found by then.
-    """
-
-    engine: BookEngine
-    mark: Mark
-    next_record: int
-    seams: dict[int, Seam]
-    silence: Silence
 
 
 class WarmUpCheckpoint:
@@ -57,10 +38,10 @@ class WarmUpCheckpoint:
             "warmup_ns": warmup_ns,
             "silences_allowed": silences,
         }
-        self._source_now = self._look_at_source()
+        self._source_now = self._source_facts()
 
-    def restore(self) -> Resumed | None:
-        """What an earlier run kept; None, with a warning in the log unless there is no file, when it cannot be used."""
+    def restore(self) -> tuple[BookEngine, SourceState] | None:
+        """What an earlier replay kept. None when it cannot be used, with a warning in the log if there is a file."""
         try:
             engine, note = BookEngine.load_noted(self.path)
         except FileNotFoundError:
@@ -75,58 +56,31 @@ class WarmUpCheckpoint:
             _logger.warning("checkpoint %s differs in %s; the warm-up is replayed", self.path, ", ".join(names))
             return None
         try:
-            return _resumed(engine, note)
+            return engine, SourceState.from_note(note)
         except (KeyError, TypeError, ValueError) as error:
-            _logger.warning("checkpoint %s says no position (%s); the warm-up is replayed", self.path, error)
+            _logger.warning("checkpoint %s holds no position (%s); the warm-up is replayed", self.path, error)
             return None
 
-    def store(
-        self, engine: BookEngine, mark: Mark, next_record: int, seams: Mapping[int, Seam], silence: Silence
-    ) -> bool:
-        """Keep the engine, whose next record lies in the chunk at `mark`; whether that worked.
+    def store(self, engine: BookEngine, state: SourceState | None) -> bool:
+        """Keep the engine and the state of its source; returns whether that worked.
 
-        A checkpoint that cannot be written costs the next start its time and nothing else: it is told in the log.
+        A checkpoint that cannot be written costs the next start its time and nothing else: the log says so.
         """
-        if mark.position is None or self._look_at_source() != self._source_now:
+        if state is None or self._source_facts() != self._source_now:
             _logger.warning("no checkpoint %s: %s changed while it was replayed", self.path, self._source.path)
             return False
-        note = {
-            "of": {**self._replay, "source": self._source_now},
-            "position": asdict(mark.position),
-            "chunk_record": mark.session_record,
-            "next_record": next_record,
-            "entered": mark.entered,
-            "clock": mark.clock,
-            "seams": sorted(seams.items()),
-            "silence": silence.longest,
-        }
+        note = {"of": {**self._replay, "source": self._source_now}, **state.to_note()}
         try:
             engine.save_checkpoint(self.path, note=note)
         except OSError as error:
-            _logger.warning("checkpoint %s can not be written: %s", self.path, error)
+            _logger.warning("checkpoint %s cannot be written: %s", self.path, error)
             return False
         return True
 
-    def _look_at_source(self) -> dict[str, object]:
+    def _source_facts(self) -> dict[str, object]:
         states = [file.path.stat() for file in self._source.files]
         return {
             "files": [[state.st_mtime_ns, state.st_size] for state in states],
             "symbol": self._source.symbol,
             "publisher": self._source.publisher,
         }
-
-
-def _resumed(engine: BookEngine, note: dict[str, Any]) -> Resumed:
-    told = dict(note["position"])
-    told["skipped"] = tuple((int(rtype), int(times)) for rtype, times in told["skipped"])
-    told["publishers"] = tuple(int(number) for number in told["publishers"])
-    told["clock"] = tuple(int(number) for number in told["clock"])
-    told["named"] = None if told["named"] is None else Named(*told["named"])
-    position = ReadPosition(**told)
-    clock = tuple(int(ns) for ns in note["clock"])
-    mark = Mark(position, int(note["chunk_record"]), int(note["entered"]), clock)
-    next_record = int(note["next_record"])
-    if not (0 <= mark.session_record <= next_record and min(position.byte_offset, position.file, mark.entered) >= 0):
-        raise ValueError(f"record {next_record} in the chunk of record {mark.session_record} at {position}")
-    seams = {int(number): Seam(*(int(x) for x in seam)) for number, seam in note["seams"]}
-    return Resumed(engine, mark, next_record, seams, Silence(note["silence"]))

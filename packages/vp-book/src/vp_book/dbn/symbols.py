@@ -82,15 +82,15 @@ class SymbolTrack:
 
     def __init__(self, symbol: str, intervals: dict[str, list[Interval]], named: Named | None) -> None:
         self.symbol = symbol
-        self._own = intervals.get(symbol, [])
-        self._alone = bool(self._own) and len(intervals) == 1
+        self._intervals = intervals.get(symbol, [])
+        self._alone = bool(self._intervals) and len(intervals) == 1
         self.named = named
         self.names = set(intervals)
 
     @property
     def known(self) -> bool:
         """Whether anything has said which instrument the symbol is."""
-        return bool(self._own) or self.named is not None
+        return bool(self._intervals) or self.named is not None
 
     def take(self, mapping: SymbolMapping) -> None:
         """A mapping of the stream: its names are its instrument from here on, and whatever was that before is not."""
@@ -100,10 +100,10 @@ class SymbolTrack:
         elif self.named is not None:
             if self.named.instrument_id == mapping.instrument_id and self.named.contract != mapping.contract:
                 self.named = Named(None, self.named.contract)
-        elif mapping.contract != self.symbol and any(i.instrument_id == mapping.instrument_id for i in self._own):
+        elif mapping.contract != self.symbol and any(i.instrument_id == mapping.instrument_id for i in self._intervals):
             self.named = Named(None, self.symbol)
 
-    def mine_of(
+    def select(
         self, records: np.ndarray, mappings: list[tuple[int, SymbolMapping]]
     ) -> tuple[np.ndarray | slice, np.ndarray | None]:
         """(Which records are the symbol's, which of the others the metadata does not explain: None for none).
@@ -112,40 +112,40 @@ class SymbolTrack:
         place on, wherever chunks are cut.
         """
         if not mappings:
-            return self._mine(records)
+            return self._select(records)
         kept = np.zeros(len(records), np.bool_)
         unexplained = np.zeros(len(records), np.bool_)
         places = [0, *(place for place, _ in mappings), len(records)]
         for i, (begin, end) in enumerate(pairwise(places)):
             if i:
                 self.take(mappings[i - 1][1])
-            which, odd = self._mine(records[begin:end])
+            which, odd = self._select(records[begin:end])
             kept[begin:end][which] = True
             if odd is not None:
                 unexplained[begin:end] = odd
         return kept, unexplained
 
-    def _mine(self, chunk: np.ndarray) -> tuple[np.ndarray | slice, np.ndarray | None]:
-        """`mine_of` between two mappings: by instrument id and the UTC date of ts_recv.
+    def _select(self, chunk: np.ndarray) -> tuple[np.ndarray | slice, np.ndarray | None]:
+        """`select` between two mappings: by instrument id and the UTC date of ts_recv.
 
-        A record of an own id outside of its dates is not explained, nor, where the metadata names no other symbol, is
-        one of another id.
+        A record of the symbol's id outside of its dates is not explained. Nor is one of another id, where the metadata
+        names no other symbol.
         """
         ids = chunk["instrument_id"]
         if self.named is not None:
-            mine = ids == (_LARGEST_ID + 1 if self.named.instrument_id is None else self.named.instrument_id)
-            return (slice(None) if mine.all() else mine), None
-        mine = np.zeros(len(chunk), np.bool_)
-        own = np.zeros(len(chunk), np.bool_)
+            selected = ids == (_LARGEST_ID + 1 if self.named.instrument_id is None else self.named.instrument_id)
+            return (slice(None) if selected.all() else selected), None
+        selected = np.zeros(len(chunk), np.bool_)
+        of_any_date = np.zeros(len(chunk), np.bool_)
         times = chunk["ts_recv"]
-        for interval in self._own:
+        for interval in self._intervals:
             same = ids == interval.instrument_id
-            own |= same
+            of_any_date |= same
             same &= (times >= interval.start_ns) & (times < interval.end_ns)
-            mine |= same
-        if mine.all():
+            selected |= same
+        if selected.all():
             return slice(None), None
-        return mine, ~mine if self._alone else own & ~mine
+        return selected, ~selected if self._alone else of_any_date & ~selected
 
 
 def listed(values: list[str] | list[int]) -> str:
