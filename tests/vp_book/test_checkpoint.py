@@ -19,10 +19,9 @@ from support.records import LAST, SNAPSHOT, T0, TICK, nonsense, record, stream
 
 from vp_book import Bbo, BookEngine, CheckpointError, Instrument, ParameterError, Physics, VpBookError
 from vp_book.bins import BinReader
-from vp_book.book import state as names
 from vp_book.book.far import FAR_HEAP, FAR_SIZE
 from vp_book.book.orders import O_FILL, O_ID, O_SIZE, O_TICK
-from vp_book.book.state import Arrays
+from vp_book.book.state import SCALARS, Arrays
 from vp_book.checkpoint import state_file as checkpoint
 
 MS = 1_000_000
@@ -312,6 +311,11 @@ def put(*where: Any, value: float) -> Callable[[np.ndarray], object]:
     return lambda array: array.__setitem__(where, value)
 
 
+def place(name: str) -> int:
+    """Which of the numbers of the scalars a field is, or begins at."""
+    return SCALARS.fields[name][1] // 8  # type: ignore[index]
+
+
 def swap_orders(orders: np.ndarray) -> None:
     used = np.flatnonzero(orders[:, O_SIZE])
     free = np.flatnonzero(orders[:, O_SIZE] == 0)
@@ -339,18 +343,18 @@ def twice(orders: np.ndarray) -> None:
         ("far", put(slice(None), FAR_SIZE, value=-2), "miscounted"),
         ("physics", put(4, 4, value=float("nan")), "not finite"),
         ("physics", put(4, 4, value=1e300), "not finite, or beyond"),
-        ("clock", put(0, value=float("inf")), "not finite"),
+        ("weights", put(0, value=float("inf")), "not finite"),
         ("touched", put(3, value=10**9), "an event to come"),
         ("aggressors", put(slice(None), 2, value=10**9), "an event to come"),
-        ("counts", put(3, value=-1), "negative"),
+        ("counts", put(3, value=-1), "counter record_clear is negative"),
         ("stats", put(0, value=-1), "negative"),
         ("stats", put(-1, value=2**62 + 1), "no price"),
-        ("scalars", put(names.S_BEST_BID, value=2), "best price"),
-        ("scalars", put(names.S_SPOT, value=0), "edge of its range"),
-        ("scalars", put(names.S_RANGE_LO, value=0), "first tick of its range"),
-        ("scalars", put(names.S_ORIGIN, value=2**61), "allowed"),
-        ("scalars", put(names.S_EDGE_MARGIN, value=-1), "edge_margin_ticks=-1"),
-        ("scalars", put(names.S_EDGE_MARGIN, value=2**62), "edge_margin_ticks"),
+        ("scalars", put(place("best"), value=2), "best price"),
+        ("scalars", put(place("spot"), value=0), "edge of its range"),
+        ("scalars", put(place("range_lo"), value=0), "first tick of its range"),
+        ("scalars", put(place("origin"), value=2**61), "allowed"),
+        ("scalars", put(place("edge_margin"), value=-1), "edge_margin_ticks=-1"),
+        ("scalars", put(place("edge_margin"), value=2**62), "edge_margin_ticks"),
     ],
 )
 def test_a_forged_state_is_refused(

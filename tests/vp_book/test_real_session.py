@@ -115,7 +115,7 @@ def test_oracle_at_every_event_boundary(records: np.ndarray) -> None:
         engine.apply(event)
         for r in event:
             oracle.apply(r)
-        ladder, low = engine.arrays.ladder, int(engine.arrays.scalars[0])
+        ladder, low = engine.arrays.ladder, int(engine.arrays.scalars[0].range_lo)
         for tick in {int(p) // TICK for p in event["price"]}:
             if 0 <= tick - low < ladder.shape[1]:
                 assert ladder[0, tick - low] == oracle.depth.get(("B", tick), 0)

@@ -9,7 +9,7 @@ import numpy as np
 from .book import state as st
 from .book.far import far_levels
 from .book.orders import O_SIZE
-from .book.state import COUNTERS, Arrays
+from .book.state import COUNTS, Arrays
 from .sessions import CONTINUOUS, PHASES
 
 MOST_WRONG_CLOCKS: Final = 0.01
@@ -46,6 +46,18 @@ _ANOMALIES: Final = (
     "maybe_bad_book",
     "record_unknown_action",
 )
+_SIDES: Final = ("bid", "ask", "none")
+_SPLIT: Final = {
+    "added": ("add", _SIDES),
+    "pulled": ("pull", _SIDES),
+    "filled": ("fill", _SIDES),
+    "depth_flow": ("depth_flow", _SIDES),
+    "depth_state": ("depth_state", _SIDES[:2]),
+    "crossed": ("crossed", PHASES),
+    "locked": ("locked", PHASES),
+}
+"""Counters that are kept by side or phase: field -> the name in the certificate, and what its elements are of."""
+
 _ACTIONS: Final = {
     "A": "record_add",
     "C": "record_cancel",
@@ -65,9 +77,9 @@ def certify(a: Arrays, product_type: str) -> dict[str, object]:
     against that of passive F, event by event. `reasons` says in words each thing that is wrong; `ok` is that there is
     none. What each of them means, and what a certificate cannot see, is told in docs/book.md.
     """
-    counts = {name: int(a.counts[index]) for name, index in COUNTERS.items()}
-    s = a.scalars
-    if s[st.S_SUSPECT] >= 0 and s[st.S_SUSPECT_BARE] == 0:  # no record came that could have agreed with it
+    counts = counted(a)
+    s = a.scalars[0]
+    if s.suspect >= 0 and s.suspect_untimed == 0:  # no record came that could have agreed with it
         counts["clock_outlier"] += 1
     conservation = {name: _conservation(a, counts, side, name) for side, name in ((st.BID, "bid"), (st.ASK, "ask"))}
     conserved = all(
@@ -77,8 +89,8 @@ def certify(a: Arrays, product_type: str) -> dict[str, object]:
     )
     crossed = {phase: counts[f"crossed_{phase}"] for phase in PHASES}
     records = sum(counts[name] for name in _ACTIONS.values()) + counts["record_unknown_action"]
-    events = int(s[st.S_EVENTS])
-    ends_seen = bool(s[st.S_BY_TIME] or s[st.S_LAST_SEEN])
+    events = int(s.events)
+    ends_seen = bool(s.by_time or s.event_end_seen)
     reasons = [] if conserved else ["flow, levels and orders do not add up to the same displayed size"]
     reasons += _wrong_book(counts, {phase: crossed[phase] for phase in CONTINUOUS[product_type]})
     reasons += _wrong_records(counts, records, events, ends_seen)
@@ -91,7 +103,7 @@ def certify(a: Arrays, product_type: str) -> dict[str, object]:
         "snapshot_records": counts["snapshot_records"],
         "snapshots": counts["snapshots"],
         "foreign_records": counts["foreign_records"],
-        "event_ends": "time" if s[st.S_BY_TIME] else "flags",
+        "event_ends": "time" if s.by_time else "flags",
         "events": events,
         "anomalies": {name: counts[name] for name in _ANOMALIES},
         "crossed_boundaries": crossed,
@@ -112,12 +124,26 @@ def certify(a: Arrays, product_type: str) -> dict[str, object]:
         },
         "iceberg_refreshes": counts["iceberg_refreshes"],
         "conservation": conservation,
-        "resting_orders": int(s[st.S_BID_ORDERS] + s[st.S_ASK_ORDERS]),
+        "resting_orders": int(s.resting.sum()),
         "recenterings": max(counts["recentered"] - 1, 0),
-        "first_clock_ns": int(s[st.S_FIRST_CLOCK]),
-        "last_clock_ns": int(s[st.S_CLOCK]),
-        "longest_gap_ns": int(s[st.S_MAX_GAP]),
+        "first_clock_ns": int(s.first_clock),
+        "last_clock_ns": int(s.clock),
+        "longest_gap_ns": int(s.max_gap),
     }
+
+
+def counted(a: Arrays) -> dict[str, int]:
+    """Every counter by its name; those of a side or a phase by both, `add_bid` and `crossed_regular` for instance."""
+    record = a.counts[0]
+    counts: dict[str, int] = {}
+    for name in COUNTS.names or ():
+        value = getattr(record, name)
+        stem, parts = _SPLIT.get(name, (name, ()))
+        if parts:
+            counts.update({f"{stem}_{part}": int(number) for part, number in zip(parts, value, strict=True)})
+        else:
+            counts[name] = int(value)
+    return counts
 
 
 def _conservation(a: Arrays, counts: dict[str, int], side: int, name: str) -> dict[str, int]:

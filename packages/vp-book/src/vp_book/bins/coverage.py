@@ -8,7 +8,6 @@ from typing import Any, Final
 import databento_dbn
 import numpy as np
 
-from vp_book.book import state as st
 from vp_book.book.state import Arrays
 from vp_book.dbn.files import utc
 from vp_book.dbn.reading import ReadReport
@@ -29,7 +28,7 @@ class Silence:
 
     def observe(self, a: Arrays, records: np.ndarray, before: np.ndarray) -> None:
         """After `records` were applied to the engine of `a`, whose clock was `before` (`engine_clock`) until then."""
-        gap = int(a.scalars[st.S_MAX_GAP])
+        gap = int(a.scalars[0].max_gap)
         if gap == 0 or (self.longest is not None and gap <= self.longest[1] - self.longest[0]):
             return
         if follow(records, before, gap - 1) < len(records):

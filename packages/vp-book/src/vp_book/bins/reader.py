@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from vp_book._fields import plain_reader
 from vp_book.book import levels as _levels
-from vp_book.book import state as st
-from vp_book.book.state import ASK, BID, Arrays
+from vp_book.book.state import ANCHORED, ASK, BID, SCALARS, STATS, Arrays
 from vp_book.instrument import PRICE_SCALE
 from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
 
@@ -27,6 +27,23 @@ CELL_COLUMNS: Final = (
     "last_event_id",
 )
 """Columns of `Bin.cells`: floats are float64, `k` int32, depths and `last_event_id` int64."""
+
+
+_read_scalars = plain_reader(
+    SCALARS,
+    "clock",
+    "range_cell",
+    "anchored",
+    "spot",
+    "origin",
+    "in_event",
+    "in_snapshot",
+    "valid",
+    "events",
+    "last_trade",
+)
+_read_stats = plain_reader(STATS, *(STATS.names or ()))
+_NO_STATS: Final = np.zeros((), STATS)
 
 
 @dataclass(slots=True)
@@ -65,25 +82,25 @@ class BinReader:
 
         `known` false says that the market has been silent for too long to take the book for valid.
         """
-        s = a.scalars
+        s = _read_scalars(a.scalars)
         cells_in_range = a.physics.shape[0]
         # an event that straddles the end may have moved the clock past it; nothing is read before it happened
-        at_ns = max(end_ns, int(s[st.S_CLOCK]))
-        range_cell = int(s[st.S_RANGE_CELL])
-        anchored = s[st.S_ANCHORED] == 2
-        lo = int(s[st.S_SPOT]) - range_cell - self._radius if anchored else cells_in_range // 2 - self._radius
+        at_ns = max(end_ns, s.clock)
+        range_cell = s.range_cell
+        anchored = s.anchored == ANCHORED
+        lo = s.spot - range_cell - self._radius if anchored else cells_in_range // 2 - self._radius
         pressure = np.empty(cells_in_range, np.float64)
         vacuum = np.empty(cells_in_range, np.float64)
-        read_forces(a.physics, a.params, a.touched, int(s[st.S_ORIGIN]), at_ns, pressure, vacuum)
+        read_forces(a.physics, a.params, a.touched, s.origin, at_ns, pressure, vacuum)
         shift = 0 if self._previous_cell is None else range_cell - self._previous_cell
         self._previous_cell = range_cell
-        fields = self._fields(a, seq, start_ns, end_ns, known)
-        a.stats[:] = 0
-        return Bin(fields, self._cells(a, lo, at_ns), pressure, vacuum, lo, shift)
+        fields = self._fields(a, s, seq, start_ns, end_ns, known)
+        a.stats[0] = _NO_STATS
+        return Bin(fields, self._cells(a, s.origin, lo, at_ns), pressure, vacuum, lo, shift)
 
-    def _cells(self, a: Arrays, lo: int, at_ns: int) -> dict[str, np.ndarray]:
+    def _cells(self, a: Arrays, origin_ns: int, lo: int, at_ns: int) -> dict[str, np.ndarray]:
         floats = np.empty((len(CELL_FLOATS), self._rows), np.float64)
-        read_cells(a.physics, a.params, int(a.scalars[st.S_ORIGIN]), at_ns, lo, floats)
+        read_cells(a.physics, a.params, origin_ns, at_ns, lo, floats)
         depth = np.empty((3, self._rows), np.int64)
         ladder = a.ladder[:, lo * self._bucket : (lo + self._rows) * self._bucket]
         depth[BID:2] = ladder if self._bucket == 1 else ladder.reshape(2, self._rows, self._bucket).sum(axis=2)
@@ -95,13 +112,15 @@ class BinReader:
         cells["last_event_id"] = a.touched[lo : lo + self._rows].copy()
         return cells
 
-    def _fields(self, a: Arrays, seq: int, start_ns: int, end_ns: int, known: bool) -> dict[str, int | float | bool]:
-        s, stats, tick_int = a.scalars.tolist(), a.stats.tolist(), self._tick_int
+    def _fields(
+        self, a: Arrays, s: Any, seq: int, start_ns: int, end_ns: int, known: bool
+    ) -> dict[str, int | float | bool]:
+        stats, tick_int = _read_stats(a.stats), self._tick_int
         bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
         ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
-        # in the middle of an event or a snapshot, where a source may end, a book is not looked at
-        whole = not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT]
-        valid = known and whole and bool(s[st.S_VALID])
+        # in the middle of an event or a snapshot, where a source may end, a book is not observed
+        whole = not s.in_event and not s.in_snapshot
+        valid = known and whole and bool(s.valid)
         quote = (bid, ask) if valid else None
         bid_move = ask_move = 0
         if quote is not None and self._previous_quote is not None:
@@ -109,18 +128,18 @@ class BinReader:
             ask_move = ask - self._previous_quote[1]
         self._previous_quote = quote
         bid_sign, ask_sign = _sign(bid_move), _sign(ask_move)
-        if stats[st.B_QUOTED]:
-            extremes = stats[st.B_BID_HIGH : st.B_ASK_LOW + 1]
+        if stats.quoted:
+            extremes = [stats.bid_high, stats.bid_low, stats.ask_high, stats.ask_low]
         else:  # no valid boundary in the bin: what stood at its end stood all through it
             extremes = [bid, bid, ask, ask] if valid else [0, 0, 0, 0]
-        spot_int = s[st.S_SPOT] * self._bucket * tick_int if s[st.S_ANCHORED] == 2 else 0
+        spot_int = s.spot * self._bucket * tick_int if s.anchored == ANCHORED else 0
         return {
             "bin_seq": seq,
             "ts_ns": end_ns,
             "bin_start_ns": start_ns,
             "bin_end_ns": end_ns,
-            "bin_event_count": stats[st.B_EVENTS],
-            "event_id": s[st.S_EVENTS],
+            "bin_event_count": stats.events,
+            "event_id": s.events,
             "mid_price": (bid + ask) * tick_int / (2 * PRICE_SCALE) if valid else 0.0,
             "spot_ref_price_int": spot_int,
             "best_bid_price_int": bid * tick_int if bid_size else 0,
@@ -128,10 +147,10 @@ class BinReader:
             "best_bid_size": bid_size,
             "best_ask_size": ask_size,
             "book_valid": valid,
-            "trade_count": stats[st.B_TRADES],
-            "buy_volume": stats[st.B_BUY],
-            "sell_volume": stats[st.B_SELL],
-            "last_trade_price_int": s[st.S_LAST_TRADE],
+            "trade_count": stats.trades,
+            "buy_volume": stats.buy,
+            "sell_volume": stats.sell,
+            "last_trade_price_int": s.last_trade,
             "bid_high_price_int": extremes[0] * tick_int,
             "bid_low_price_int": extremes[1] * tick_int,
             "ask_high_price_int": extremes[2] * tick_int,

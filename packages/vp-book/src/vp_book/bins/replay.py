@@ -10,7 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from vp_book._checks import seconds, whole_number
-from vp_book.book import state as st
 from vp_book.book.engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
 from vp_book.dbn.files import utc
 from vp_book.dbn.source import DbnSource
@@ -61,7 +60,7 @@ class Replay(Iterator[Bin]):
         self._warmup_ns = int(warmup_s * _NS_PER_S) if start_ns is not None else 0
         self._max_silence_ns = None if max_silence_s is None else int(max_silence_s * _NS_PER_S)
         self._quiet_end: tuple[int, int] | None = None
-        self._by_time = bool(engine.arrays.scalars[st.S_BY_TIME])
+        self._by_time = bool(engine.arrays.scalars[0].by_time)
         # what happens before the first bin: at this time, do that
         self._lead_in: list[tuple[int, Callable[[], None]]] = []
         self._checkpoint: WarmUpCheckpoint | None = None

@@ -6,7 +6,6 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from vp_book.book import state as st
 from vp_book.book.engine import BookEngine
 from vp_book.dbn.source import DbnSource
 from vp_book.errors import CheckpointError
@@ -33,7 +32,7 @@ class WarmUpCheckpoint:
             "physics": asdict(engine.physics),
             "n_absolute_ticks": engine.n_absolute_ticks,
             "edge_margin_ticks": engine.edge_margin_ticks,
-            "events_end_by_time": bool(engine.arrays.scalars[st.S_BY_TIME]),
+            "events_end_by_time": bool(engine.arrays.scalars[0].by_time),
             "start_ns": start_ns,
             "warmup_ns": warmup_ns,
             "silences_allowed": silences,

@@ -22,7 +22,6 @@ from vp_book.records import (
     SIDE_BID,
 )
 
-from . import state as st
 from .aggressors import is_aggressor, note_aggressor
 from .events import settle_fills
 from .levels import clear
@@ -40,17 +39,17 @@ _TOB_MIX: Final = 0x2545F4914F6CDD1D
 @piece
 def apply_record(r: Any, state: bool, a: Arrays) -> None:
     """One record. `state`: it is part of a snapshot, so what it moves is not flow."""
-    counts = a.counts
+    counts = a.counts[0]
     action = r.action
     if r.flags & F_MAYBE_BAD_BOOK != 0:
-        counts[st.N_MAYBE_BAD_BOOK] += 1
-        a.scalars[st.S_BAD_BOOK] = 1
+        counts.maybe_bad_book += 1
+        a.scalars[0].bad_book = 1
     if action == ACTION_CLEAR:
-        counts[st.N_RECORD_CLEAR] += 1
+        counts.record_clear += 1
         _clear_book(a)
         return
     if action == ACTION_NONE:
-        counts[st.N_RECORD_NONE] += 1
+        counts.record_none += 1
         return
     side = BID if r.side == SIDE_BID else ASK if r.side == SIDE_ASK else NO_SIDE
     size = np.int64(r.size)
@@ -58,28 +57,28 @@ def apply_record(r: Any, state: bool, a: Arrays) -> None:
         return
     order_id = np.int64(r.order_id)
     if action == ACTION_TRADE:
-        counts[st.N_RECORD_TRADE] += 1
+        counts.record_trade += 1
         _trade(order_id, side, size, r.price, a)
         return
     if action == ACTION_FILL:
-        counts[st.N_RECORD_FILL] += 1
-        if a.scalars[st.S_AGGRESSORS] != 0 and is_aggressor(a.aggressors, a.scalars, order_id, side):
-            counts[st.N_AGGRESSOR_FILL] += 1
-            counts[st.N_AGGRESSOR_FILL_VOLUME] += size
+        counts.record_fill += 1
+        if a.scalars[0].aggressors_noted != 0 and is_aggressor(a.aggressors, a.scalars[0], order_id, side):
+            counts.aggressor_fill += 1
+            counts.aggressor_fill_volume += size
             return
         _fill(_key(order_id, r.flags, side), side, size, r.price, a)
         return
     if action == ACTION_ADD:
-        counts[st.N_RECORD_ADD] += 1
+        counts.record_add += 1
     elif action == ACTION_CANCEL:
-        counts[st.N_RECORD_CANCEL] += 1
+        counts.record_cancel += 1
     elif action == ACTION_MODIFY:
-        counts[st.N_RECORD_MODIFY] += 1
+        counts.record_modify += 1
     else:
-        counts[st.N_RECORD_UNKNOWN_ACTION] += 1
+        counts.record_unknown_action += 1
         return
     if side == NO_SIDE:
-        counts[st.N_NO_SIDE] += 1
+        counts.no_side += 1
         return
     key = _key(order_id, r.flags, side)
     if action == ACTION_CANCEL:
@@ -89,29 +88,29 @@ def apply_record(r: Any, state: bool, a: Arrays) -> None:
     if r.flags & F_TOB != 0 and action == ACTION_ADD:
         _replace_side(key, side, tick, size, state, a)
     elif tick == _NO_TICK:
-        counts[st.N_NULL_PRICE] += 1
+        counts.null_price += 1
     else:
         _place(key, side, tick, size, action == ACTION_ADD, state, a)
 
 
 @aside
-def _skip_unsized(action: int, flags: int, price: int, counts: np.ndarray) -> bool:
+def _skip_unsized(action: int, flags: int, price: int, counts: Any) -> bool:
     """Whether a record whose size is undefined is to be left out; it is then counted, under its action too."""
     if action == ACTION_ADD:
         if flags & F_TOB != 0 and (price > _LIMIT or price < -_LIMIT):
             return False  # it empties its side, and needs no size for that
-        counts[st.N_RECORD_ADD] += 1
+        counts.record_add += 1
     elif action == ACTION_CANCEL:
-        counts[st.N_RECORD_CANCEL] += 1
+        counts.record_cancel += 1
     elif action == ACTION_MODIFY:
-        counts[st.N_RECORD_MODIFY] += 1
+        counts.record_modify += 1
     elif action == ACTION_TRADE:
-        counts[st.N_RECORD_TRADE] += 1
+        counts.record_trade += 1
     elif action == ACTION_FILL:
-        counts[st.N_RECORD_FILL] += 1
+        counts.record_fill += 1
     else:
         return False
-    counts[st.N_UNDEFINED_SIZE] += 1
+    counts.undefined_size += 1
     return True
 
 
@@ -130,11 +129,11 @@ def _tick_of(price: int, a: Arrays) -> int:
     """Nearest price tick, half up; _NO_TICK for an undefined price."""
     if price > _LIMIT or price < -_LIMIT:
         return _NO_TICK
-    tick_int: int = a.scalars[st.S_TICK_INT]
+    tick_int: int = a.scalars[0].tick_int
     tick = price // tick_int
     rest = price - tick * tick_int
     if rest != 0:
-        a.counts[st.N_OFF_GRID_PRICE] += 1
+        a.counts[0].off_grid_price += 1
         if 2 * rest >= tick_int:
             tick += 1
     return tick
@@ -143,20 +142,20 @@ def _tick_of(price: int, a: Arrays) -> int:
 @piece
 def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: bool, a: Arrays) -> None:
     """An add or a modify: from now on the order rests here with this size."""
-    counts = a.counts
+    counts = a.counts[0]
     slot = find(a.orders, order_id)
     if slot >= 0 and is_add:
-        counts[st.N_DUPLICATE_ADD] += 1
+        counts.duplicate_add += 1
     if size == 0:
-        counts[st.N_ZERO_SIZE] += 1
+        counts.zero_size += 1
         if slot >= 0:
             _cancel(order_id, abs(a.orders[slot, O_SIZE]), state, a)
         return
     if slot < 0:
         if not is_add:
-            counts[st.N_UNKNOWN_MODIFY] += 1
+            counts.unknown_modify += 1
         insert(a.orders, order_id, tick, size if side == BID else -size)
-        a.scalars[st.S_BID_ORDERS + side] += 1
+        a.scalars[0].resting[side] += 1
         change_depth(side, tick, size, 0, state, a)
         return
     old_size = abs(a.orders[slot, O_SIZE])
@@ -168,13 +167,13 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     a.orders[slot, O_FILL] = 0
     if old_side == side and old_tick == tick:
         if fill > 0 and size != old_size - fill:
-            counts[st.N_ICEBERG_REFRESHES] += 1
+            counts.iceberg_refreshes += 1
         change_depth(side, tick, size - old_size, fill, state, a)
         return
     if old_side != side:
-        counts[st.N_SIDE_CHANGE] += 1
-        a.scalars[st.S_BID_ORDERS + old_side] -= 1
-        a.scalars[st.S_BID_ORDERS + side] += 1
+        counts.side_change += 1
+        a.scalars[0].resting[old_side] -= 1
+        a.scalars[0].resting[side] += 1
     change_depth(old_side, old_tick, -old_size, fill, state, a)
     change_depth(side, tick, size, 0, state, a)
 
@@ -184,22 +183,22 @@ def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
     """Take `size` off an order; at zero it goes."""
     slot = find(a.orders, order_id)
     if slot < 0:
-        a.counts[st.N_UNKNOWN_CANCEL] += 1
+        a.counts[0].unknown_cancel += 1
         return
     if size == 0:
-        a.counts[st.N_ZERO_SIZE] += 1
+        a.counts[0].zero_size += 1
         return
     signed = a.orders[slot, O_SIZE]
     side = BID if signed > 0 else ASK
     if size > abs(signed):
-        a.counts[st.N_OVER_CANCEL] += 1
+        a.counts[0].over_cancel += 1
         size = abs(signed)
     tick = a.orders[slot, O_TICK]
     fill = a.orders[slot, O_FILL]
     a.orders[slot, O_FILL] = 0
     if size == abs(signed):
         remove(a.orders, slot)
-        a.scalars[st.S_BID_ORDERS + side] -= 1
+        a.scalars[0].resting[side] -= 1
     else:
         a.orders[slot, O_SIZE] = signed - size if side == BID else signed + size
     change_depth(side, tick, -size, fill, state, a)
@@ -208,22 +207,22 @@ def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
 @piece
 def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     """A resting order was filled: keep the quantity for the cancel or modify of the same event."""
-    counts = a.counts
-    counts[st.N_FILLED_VOLUME] += size
-    a.scalars[st.S_EVENT_FILLED] += size
+    counts = a.counts[0]
+    counts.filled_volume += size
+    a.scalars[0].event_filled += size
     slot = find(a.orders, order_id)
     if slot >= 0:
         if a.orders[slot, O_FILL] == 0:
-            a.pending[a.scalars[st.S_PENDING]] = order_id
-            a.scalars[st.S_PENDING] += 1
+            a.pending[a.scalars[0].pending_fills] = order_id
+            a.scalars[0].pending_fills += 1
         a.orders[slot, O_FILL] += size
         if a.orders[slot, O_FILL] > abs(a.orders[slot, O_SIZE]):
-            counts[st.N_FILL_OVER_DISPLAYED] += 1
+            counts.fill_over_displayed += 1
         return
-    counts[st.N_HIDDEN_FILL] += 1
+    counts.hidden_fill += 1
     tick = _tick_of(price, a)
     if tick == _NO_TICK:
-        counts[st.N_NULL_PRICE] += 1
+        counts.null_price += 1
     else:
         change_depth(side, tick, 0, size, False, a)
 
@@ -231,44 +230,44 @@ def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
 @piece
 def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     """An aggressor traded: statistics only, the book changes by what follows."""
-    stats = a.stats
-    a.scalars[st.S_EVENT_TRADED] += size
+    stats = a.stats[0]
+    a.scalars[0].event_traded += size
     if side == NO_SIDE:
-        a.scalars[st.S_EVENT_SIDELESS] = 1
+        a.scalars[0].event_sideless = 1
     else:
-        note_aggressor(a.aggressors, a.scalars, order_id, side)
-    a.counts[st.N_TRADED_VOLUME] += size
-    stats[st.B_TRADES] += 1
+        note_aggressor(a.aggressors, a.scalars[0], order_id, side)
+    a.counts[0].traded_volume += size
+    stats.trades += 1
     if side == BID:
-        stats[st.B_BUY] += size
+        stats.buy += size
     elif side == ASK:
-        stats[st.B_SELL] += size
+        stats.sell += size
     else:
-        a.counts[st.N_TRADED_WITHOUT_AGGRESSOR] += size
+        a.counts[0].traded_without_aggressor += size
     if -_LIMIT <= price <= _LIMIT:
-        a.scalars[st.S_LAST_TRADE] = price
+        a.scalars[0].last_trade = price
 
 
 @aside
 def _clear_book(a: Arrays) -> None:
     """Every order goes. That is state, not flow."""
-    s = a.scalars
+    s = a.scalars[0]
     settle_fills(a)
     a.orders[:, O_SIZE] = 0
-    s[st.S_BID_ORDERS] = 0
-    s[st.S_ASK_ORDERS] = 0
-    s[st.S_BAD_BOOK] = 0
-    clear(a.ladder, a.far, s)
+    s.resting[BID] = 0
+    s.resting[ASK] = 0
+    s.bad_book = 0
+    clear(a.ladder, a.far, a.scalars)
     for side in range(2):
-        displayed = a.counts[st.N_DEPTH_FLOW_BID + side] + a.counts[st.N_DEPTH_STATE_BID + side]
-        a.counts[st.N_DEPTH_STATE_BID + side] -= displayed
+        displayed = a.counts[0].depth_flow[side] + a.counts[0].depth_state[side]
+        a.counts[0].depth_state[side] -= displayed
 
 
 @aside
 def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a: Arrays) -> None:
     """An add of a top-of-book feed: its side is this order now, or nothing when the price is undefined."""
     empty = tick == _NO_TICK or size == 0
-    if not empty and a.scalars[st.S_BID_ORDERS + side] == 1:
+    if not empty and a.scalars[0].resting[side] == 1:
         slot = find(a.orders, order_id)
         if slot < 0 or not _rests_on(a.orders, slot, side):
             slot = 0
@@ -287,7 +286,7 @@ def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a
         insert(a.orders, order_id, tick, size if side == BID else -size)
         return
     slot = 0
-    while a.scalars[st.S_BID_ORDERS + side] > 0:
+    while a.scalars[0].resting[side] > 0:
         if _rests_on(a.orders, slot, side):
             # removal may close the gap with a later order: look at this slot again
             _cancel(a.orders[slot, O_ID], abs(a.orders[slot, O_SIZE]), state, a)

@@ -10,14 +10,13 @@ an event clears it at no cost. Removal is not needed. At most half of it is used
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from vp_book._jit import aside, kernel
 
 from .orders import home
-from .state import S_AGGRESSORS, S_EVENTS
 
 G_ID: Final = 0
 G_SIDE: Final = 1
@@ -26,10 +25,10 @@ G_COLUMNS: Final = 3
 
 
 @aside
-def note_aggressor(table: np.ndarray, scalars: np.ndarray, order_id: int, side: int) -> None:
+def note_aggressor(table: np.ndarray, s: Any, order_id: int, side: int) -> None:
     """A T record names this id and side."""
     mask = table.shape[0] - 1
-    event = scalars[S_EVENTS] + 1
+    event = s.events + 1
     slot = home(order_id, mask)
     while table[slot, G_EVENT] == event:
         if table[slot, G_ID] == order_id and table[slot, G_SIDE] == side:
@@ -38,14 +37,14 @@ def note_aggressor(table: np.ndarray, scalars: np.ndarray, order_id: int, side: 
     table[slot, G_ID] = order_id
     table[slot, G_SIDE] = side
     table[slot, G_EVENT] = event
-    scalars[S_AGGRESSORS] += 1
+    s.aggressors_noted += 1
 
 
 @aside
-def is_aggressor(table: np.ndarray, scalars: np.ndarray, order_id: int, side: int) -> bool:
+def is_aggressor(table: np.ndarray, s: Any, order_id: int, side: int) -> bool:
     """Whether a T record of this event named this id and side."""
     mask = table.shape[0] - 1
-    event = scalars[S_EVENTS] + 1
+    event = s.events + 1
     slot = home(order_id, mask)
     while table[slot, G_EVENT] == event:
         if table[slot, G_ID] == order_id and table[slot, G_SIDE] == side:
@@ -57,8 +56,9 @@ def is_aggressor(table: np.ndarray, scalars: np.ndarray, order_id: int, side: in
 @kernel
 def copy_aggressors(old: np.ndarray, new: np.ndarray, scalars: np.ndarray) -> None:
     """Copy the entries of the event at hand into an empty, larger table."""
-    event = scalars[S_EVENTS] + 1
-    scalars[S_AGGRESSORS] = 0
+    s = scalars[0]
+    event = s.events + 1
+    s.aggressors_noted = 0
     for i in range(old.shape[0]):
         if old[i, G_EVENT] == event:
-            note_aggressor(new, scalars, old[i, G_ID], old[i, G_SIDE])
+            note_aggressor(new, s, old[i, G_ID], old[i, G_SIDE])

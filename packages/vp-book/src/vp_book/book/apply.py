@@ -6,7 +6,7 @@ be enlarged or moved.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .actions import apply_record
 from .boundary import look
 from .clock import NO_SUSPECT, clock_after, take_clock
 from .events import ENDED, ENDLESS, EVENT_LIMIT_NS, GOES_ON, end_event, event_time, overdue
-from .state import Arrays
+from .state import ASK, BID, Arrays
 
 UNBOUND: Final = -1
 """`S_IDS` of a book that has seen no record, `S_ONLY_INSTRUMENT` and `S_ONLY_PUBLISHER` of one that was told none."""
@@ -35,38 +35,38 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
 
     Returns (index of the first record not applied, status). The caller deals with the status and calls again.
     """
-    s = a.scalars
+    s = a.scalars[0]
     for i in range(start, records.shape[0]):
         r = records[i]
         ids = (np.int64(r.publisher_id) << 32) | np.int64(r.instrument_id)
-        if ids != s[st.S_IDS]:
-            whose = _whose(ids, s, a.counts)
+        if ids != s.ids:
+            whose = _whose(ids, s, a.counts[0])
             if whose == _SKIPPED:
                 continue
             if whose == _REFUSED:
                 return i, st.FOREIGN
         flagged = r.flags & F_SNAPSHOT != 0
         ts_recv = np.int64(r.ts_recv)
-        now = s[st.S_CLOCK]
-        unsure = s[st.S_SUSPECT] != NO_SUSPECT or ts_recv - now > JUMP_NS
+        now = s.clock
+        unsure = s.suspect != NO_SUSPECT or ts_recv - now > JUMP_NS
         if unsure:
             now = clock_after(ts_recv, np.int64(r.ts_event), r.flags, s)
         elif ts_recv > now:
             now = ts_recv
-        if s[st.S_IN_EVENT] == 1:
+        if s.in_event == 1:
             verdict = GOES_ON
-            if s[st.S_BY_TIME] == 1 and event_time(r) != s[st.S_EVENT_TIME]:
+            if s.by_time == 1 and event_time(r) != s.event_time:
                 verdict = ENDED
-            elif now - s[st.S_EVENT_CLOCK] > EVENT_LIMIT_NS:
-                verdict = overdue(ts_recv, now, s, a.counts)
+            elif now - s.event_clock > EVENT_LIMIT_NS:
+                verdict = overdue(ts_recv, now, s, a.counts[0])
             if verdict == ENDLESS:
                 return i, st.NO_EVENT_ENDS
             if verdict == ENDED and _end_and_look(a):
                 return i, st.RECENTER
-        if s[st.S_IN_EVENT] == 0 and not (flagged and s[st.S_IN_SNAPSHOT] == 1):
-            if s[st.S_IN_SNAPSHOT] == 1:
+        if s.in_event == 0 and not (flagged and s.in_snapshot == 1):
+            if s.in_snapshot == 1:
                 # the snapshot ended without F_LAST: what it built is looked at before the first live record
-                s[st.S_IN_SNAPSHOT] = 0
+                s.in_snapshot = 0
                 if _look_aside(a):
                     return i, st.RECENTER
             if now >= stop_ns:
@@ -75,30 +75,30 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
             venue = np.int64(r.ts_event)
             if venue <= 0 or venue > now:
                 venue = now
-            if venue >= s[st.S_NEXT_PHASE_NS]:
-                s[st.S_VENUE_CLOCK] = venue
+            if venue >= s.next_phase_ns:
+                s.venue_clock = venue
                 return i, st.PHASE
-            s[st.S_EVENT_CLOCK] = now
-            if s[st.S_BY_TIME] == 1:
-                s[st.S_EVENT_TIME] = event_time(r)
+            s.event_clock = now
+            if s.by_time == 1:
+                s.event_time = event_time(r)
         if _nearly_full(a):
             return i, st.GROW
         if unsure:
-            take_clock(ts_recv, np.int64(r.ts_event), r.flags, s, a.counts)
+            take_clock(ts_recv, np.int64(r.ts_event), r.flags, s, a.counts[0])
         else:
             _advance_clock(ts_recv, now, a)
         if flagged:
             _enter_snapshot(a)
         else:
-            s[st.S_IN_EVENT] = 1
+            s.in_event = 1
             sequence = np.int64(r.sequence)
-            if sequence < s[st.S_SEQUENCE]:
-                a.counts[st.N_SEQUENCE_BACKWARDS] += 1
-            s[st.S_SEQUENCE] = sequence
+            if sequence < s.sequence:
+                a.counts[0].sequence_backwards += 1
+            s.sequence = sequence
         apply_record(r, flagged, a)
-        if r.flags & F_LAST != 0 and (flagged or s[st.S_BY_TIME] == 0):
+        if r.flags & F_LAST != 0 and (flagged or s.by_time == 0):
             if not flagged:
-                s[st.S_LAST_SEEN] = 1
+                s.event_end_seen = 1
             end_event(a)
             if look(a):
                 return i + 1, st.RECENTER
@@ -114,11 +114,11 @@ def end_open_event(a: Arrays) -> bool:
 @aside
 def _end_and_look(a: Arrays) -> bool:
     """End an event that no record says is over, and look at the book; True when the range has to move."""
-    s = a.scalars
+    s = a.scalars[0]
     end_event(a)
-    if s[st.S_BY_TIME] == 0 and s[st.S_LAST_SEEN] == 0:
+    if s.by_time == 0 and s.event_end_seen == 0:
         # no event has ever been seen to end: nothing says that this is a moment at which the book is whole
-        s[st.S_VALID] = 0
+        s.valid = 0
         return False
     return _look_aside(a)
 
@@ -130,52 +130,52 @@ def _look_aside(a: Arrays) -> bool:
 
 
 @aside
-def _whose(ids: int, scalars: np.ndarray, counts: np.ndarray) -> int:
+def _whose(ids: int, s: Any, counts: Any) -> int:
     """A record that is not of the ids the book goes by: the book's first, one to be skipped, or one to be refused."""
     instrument, publisher = ids & 0xFFFFFFFF, ids >> 32
-    other_instrument = scalars[st.S_ONLY_INSTRUMENT] != UNBOUND and instrument != scalars[st.S_ONLY_INSTRUMENT]
-    other_publisher = scalars[st.S_ONLY_PUBLISHER] != UNBOUND and publisher != scalars[st.S_ONLY_PUBLISHER]
+    other_instrument = s.only_instrument != UNBOUND and instrument != s.only_instrument
+    other_publisher = s.only_publisher != UNBOUND and publisher != s.only_publisher
     if other_instrument or other_publisher:
-        counts[st.N_FOREIGN_RECORDS] += 1
+        counts.foreign_records += 1
         return _SKIPPED
-    if scalars[st.S_IDS] != UNBOUND:
+    if s.ids != UNBOUND:
         return _REFUSED
-    scalars[st.S_IDS] = ids
+    s.ids = ids
     return _OWN
 
 
 @piece
 def _nearly_full(a: Arrays) -> bool:
     """Whether one more record might not fit."""
-    s = a.scalars
+    s = a.scalars[0]
     room = (a.far.shape[2] >> 1) - 2
     return bool(
-        2 * (s[st.S_BID_ORDERS] + s[st.S_ASK_ORDERS] + 1) > a.orders.shape[0]
-        or s[st.S_FAR_BIDS] > room
-        or s[st.S_FAR_ASKS] > room
-        or s[st.S_PENDING] >= a.pending.shape[0]
-        or 2 * (s[st.S_AGGRESSORS] + 1) > a.aggressors.shape[0]
+        2 * (s.resting[BID] + s.resting[ASK] + 1) > a.orders.shape[0]
+        or s.far_used[BID] > room
+        or s.far_used[ASK] > room
+        or s.pending_fills >= a.pending.shape[0]
+        or 2 * (s.aggressors_noted + 1) > a.aggressors.shape[0]
     )
 
 
 @piece
 def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
     """Move the clock to `now`, an ordinary step, and count what is wrong with a record's own time."""
-    s = a.scalars
+    s = a.scalars[0]
     if ts_recv < 0:
-        a.counts[st.N_BAD_CLOCK] += 1
-    elif ts_recv < s[st.S_CLOCK]:
-        a.counts[st.N_CLOCK_BACKWARDS] += 1
+        a.counts[0].bad_clock += 1
+    elif ts_recv < s.clock:
+        a.counts[0].clock_backwards += 1
     else:
-        s[st.S_MAX_GAP] = max(s[st.S_MAX_GAP], now - s[st.S_CLOCK])
-    s[st.S_CLOCK] = now
+        s.max_gap = max(s.max_gap, now - s.clock)
+    s.clock = now
 
 
 @piece
 def _enter_snapshot(a: Arrays) -> None:
     """A flagged record: the first one begins a snapshot, which also ends any doubt about the book before it."""
-    a.counts[st.N_SNAPSHOT_RECORDS] += 1
-    if a.scalars[st.S_IN_SNAPSHOT] == 0:
-        a.scalars[st.S_IN_SNAPSHOT] = 1
-        a.scalars[st.S_BAD_BOOK] = 0
-        a.counts[st.N_SNAPSHOTS] += 1
+    a.counts[0].snapshot_records += 1
+    if a.scalars[0].in_snapshot == 0:
+        a.scalars[0].in_snapshot = 1
+        a.scalars[0].bad_book = 0
+        a.counts[0].snapshots += 1

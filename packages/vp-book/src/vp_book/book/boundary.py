@@ -4,50 +4,49 @@ from __future__ import annotations
 
 from vp_book._jit import piece
 
-from . import state as st
 from .levels import best_ask, best_bid
-from .state import Arrays
+from .state import ANCHORED, PROVISIONAL, Arrays
 
 
 @piece
 def look(a: Arrays) -> bool:
     """Look at the book at an event boundary; True when the range has to move before the next record."""
-    s = a.scalars
-    stats = a.stats
-    bid, bid_size = best_bid(a.ladder, a.far, s)
-    ask, ask_size = best_ask(a.ladder, a.far, s)
-    s[st.S_BID_TICK] = bid
-    s[st.S_BID_SIZE] = bid_size
-    s[st.S_ASK_TICK] = ask
-    s[st.S_ASK_SIZE] = ask_size
+    s = a.scalars[0]
+    stats = a.stats[0]
+    bid, bid_size = best_bid(a.ladder, a.far, a.scalars)
+    ask, ask_size = best_ask(a.ladder, a.far, a.scalars)
+    s.bid_tick = bid
+    s.bid_size = bid_size
+    s.ask_tick = ask
+    s.ask_size = ask_size
     two_sided = bid_size > 0 and ask_size > 0
-    valid = two_sided and bid < ask and s[st.S_BAD_BOOK] == 0
-    s[st.S_VALID] = valid
+    valid = two_sided and bid < ask and s.bad_book == 0
+    s.valid = valid
     if not two_sided:
         return False
     if bid > ask:
-        a.counts[st.N_CROSSED_CLOSED + s[st.S_PHASE]] += 1
+        a.counts[0].crossed[s.phase] += 1
     elif bid == ask:
-        a.counts[st.N_LOCKED_CLOSED + s[st.S_PHASE]] += 1
-    if not valid and s[st.S_ANCHORED] == 2:
+        a.counts[0].locked[s.phase] += 1
+    if not valid and s.anchored == ANCHORED:
         return False
-    bucket = s[st.S_BUCKET]
+    bucket = s.bucket
     spot = (bid + ask + bucket) // (2 * bucket)
     if valid:
-        s[st.S_SPOT] = spot
-        if stats[st.B_QUOTED] == 0:
-            stats[st.B_QUOTED] = 1
-            stats[st.B_BID_HIGH] = bid
-            stats[st.B_BID_LOW] = bid
-            stats[st.B_ASK_HIGH] = ask
-            stats[st.B_ASK_LOW] = ask
+        s.spot = spot
+        if stats.quoted == 0:
+            stats.quoted = 1
+            stats.bid_high = bid
+            stats.bid_low = bid
+            stats.ask_high = ask
+            stats.ask_low = ask
         else:
-            stats[st.B_BID_HIGH] = max(stats[st.B_BID_HIGH], bid)
-            stats[st.B_BID_LOW] = min(stats[st.B_BID_LOW], bid)
-            stats[st.B_ASK_HIGH] = max(stats[st.B_ASK_HIGH], ask)
-            stats[st.B_ASK_LOW] = min(stats[st.B_ASK_LOW], ask)
-        if s[st.S_ANCHORED] == 1:
+            stats.bid_high = max(stats.bid_high, bid)
+            stats.bid_low = min(stats.bid_low, bid)
+            stats.ask_high = max(stats.ask_high, ask)
+            stats.ask_low = min(stats.ask_low, ask)
+        if s.anchored == PROVISIONAL:
             return True
     cells = a.ladder.shape[1] // bucket
-    at = spot - s[st.S_RANGE_CELL]
-    return bool(at < s[st.S_EDGE_MARGIN] or at >= cells - s[st.S_EDGE_MARGIN])
+    at = spot - s.range_cell
+    return bool(at < s.edge_margin or at >= cells - s.edge_margin)

@@ -13,7 +13,7 @@ near its own `ts_event`, or two neighbours that agree. So no single damaged reco
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from vp_book._jit import aside, kernel, piece
 from vp_book.records import F_BAD_TS_RECV, F_SNAPSHOT
 from vp_book.sessions import JUMP_NS
 
-from . import state as st
 from .state import Arrays
 
 NO_SUSPECT: Final = -1
@@ -48,10 +47,10 @@ def first_clock(records: np.ndarray, engine_arrays: Arrays | None = None) -> int
     """
     suspect, bare = NO_CLOCK, 0
     if engine_arrays is not None:
-        scalars = engine_arrays.scalars
-        if scalars[st.S_CLOCK] != 0:
-            return int(scalars[st.S_FIRST_CLOCK])
-        suspect, bare = int(scalars[st.S_SUSPECT]), int(scalars[st.S_SUSPECT_BARE])
+        s = engine_arrays.scalars[0]
+        if s.clock != 0:
+            return int(s.first_clock)
+        suspect, bare = int(s.suspect), int(s.suspect_untimed)
     found = int(find_first_clock(kernel_view(records), suspect, bare))
     return found if found > 0 else None
 
@@ -98,33 +97,33 @@ def judge(ts_recv: int, ts_event: int, flags: int, clock: int, suspect: int, bar
 
 
 @aside
-def clock_after(ts_recv: int, ts_event: int, flags: int, scalars: np.ndarray) -> int:
+def clock_after(ts_recv: int, ts_event: int, flags: int, s: Any) -> int:
     """The clock at which a record is applied. Changes nothing."""
-    clock, suspect, bare = scalars[st.S_CLOCK], scalars[st.S_SUSPECT], scalars[st.S_SUSPECT_BARE]
-    now, _ = judge(ts_recv, ts_event, flags, clock, suspect, bare, scalars[st.S_IN_SNAPSHOT])
+    clock, suspect, bare = s.clock, s.suspect, s.suspect_untimed
+    now, _ = judge(ts_recv, ts_event, flags, clock, suspect, bare, s.in_snapshot)
     return now
 
 
 @aside
-def take_clock(ts_recv: int, ts_event: int, flags: int, scalars: np.ndarray, counts: np.ndarray) -> None:
+def take_clock(ts_recv: int, ts_event: int, flags: int, s: Any, counts: Any) -> None:
     """Move the clock with a record that is suspect, or comes after one, or jumps; count what is wrong with its time."""
-    clock = scalars[st.S_CLOCK]
-    suspect = scalars[st.S_SUSPECT]
-    bare, within = scalars[st.S_SUSPECT_BARE], scalars[st.S_IN_SNAPSHOT]
+    clock = s.clock
+    suspect = s.suspect
+    bare, within = s.suspect_untimed, s.in_snapshot
     now, verdict = judge(ts_recv, ts_event, flags, clock, suspect, bare, within)
     if verdict & REFUTED != 0:
-        counts[st.N_CLOCK_OUTLIER] += 1
+        counts.clock_outlier += 1
     if verdict & HOLD != 0:
-        scalars[st.S_SUSPECT] = ts_recv
-        scalars[st.S_SUSPECT_BARE] = 1 if flags & _UNWITNESSED != 0 else 0
+        s.suspect = ts_recv
+        s.suspect_untimed = 1 if flags & _UNWITNESSED != 0 else 0
         return
-    scalars[st.S_SUSPECT] = NO_SUSPECT if now > 0 else NO_CLOCK
+    s.suspect = NO_SUSPECT if now > 0 else NO_CLOCK
     if ts_recv < 0 or ts_recv >= _LIMIT:
-        counts[st.N_BAD_CLOCK] += 1
+        counts.bad_clock += 1
     elif ts_recv < clock:
-        counts[st.N_CLOCK_BACKWARDS] += 1
+        counts.clock_backwards += 1
     elif clock == 0:
-        scalars[st.S_FIRST_CLOCK] = min(now, suspect) if verdict & AGREED != 0 else now
+        s.first_clock = min(now, suspect) if verdict & AGREED != 0 else now
     else:
-        scalars[st.S_MAX_GAP] = max(scalars[st.S_MAX_GAP], now - clock)
-    scalars[st.S_CLOCK] = now
+        s.max_gap = max(s.max_gap, now - clock)
+    s.clock = now

@@ -28,7 +28,7 @@ from . import state as st
 from .apply import UNBOUND, apply_records, end_open_event
 from .clock import NO_CLOCK
 from .range import enlarged, level_ticks, recentered, shift_to_middle
-from .state import ASK, BID, Arrays
+from .state import ANCHORED, ASK, BID, Arrays
 
 DEFAULT_EDGE_MARGIN: Final = 306
 """Cells of spot to the edge of the range at which it recenters: a window of 50 rows plus 256."""
@@ -117,31 +117,32 @@ class BookEngine:
         self.physics = physics if physics is not None else Physics()
         self.n_absolute_ticks = n_absolute_ticks
         self.edge_margin_ticks = edge_margin_ticks
-        scalars = np.zeros(st.S_COUNT, np.int64)
-        scalars[st.S_BEST_BID] = -1
-        scalars[st.S_BEST_ASK] = price_ticks
-        scalars[st.S_BID_TICK] = st.NO_LEVEL
-        scalars[st.S_ASK_TICK] = st.NO_LEVEL
-        scalars[st.S_WEIGHTS_AT] = -1
-        scalars[st.S_PHYSICS_ON] = 1
-        scalars[st.S_SUSPECT] = NO_CLOCK
-        scalars[st.S_EDGE_MARGIN] = edge_margin_ticks
-        scalars[st.S_TICK_INT] = instrument.tick_int
-        scalars[st.S_BUCKET] = instrument.bucket_ticks
-        scalars[st.S_BY_TIME] = checked_choice("event_ends", event_ends, EVENT_ENDS) == "time"
-        scalars[st.S_IDS] = UNBOUND
-        scalars[st.S_ONLY_INSTRUMENT] = _id_or_none("instrument_id", instrument_id, 2**32 - 1)
-        scalars[st.S_ONLY_PUBLISHER] = _id_or_none("publisher_id", publisher_id, 2**16 - 1)
+        scalar_records = np.zeros(1, st.SCALARS)
+        scalars = scalar_records[0]
+        scalars.best[BID] = -1
+        scalars.best[ASK] = price_ticks
+        scalars.bid_tick = st.NO_LEVEL
+        scalars.ask_tick = st.NO_LEVEL
+        scalars.weights_at = -1
+        scalars.physics_on = 1
+        scalars.suspect = NO_CLOCK
+        scalars.edge_margin = edge_margin_ticks
+        scalars.tick_int = instrument.tick_int
+        scalars.bucket = instrument.bucket_ticks
+        scalars.by_time = checked_choice("event_ends", event_ends, EVENT_ENDS) == "time"
+        scalars.ids = UNBOUND
+        scalars.only_instrument = _id_or_none("instrument_id", instrument_id, 2**32 - 1)
+        scalars.only_publisher = _id_or_none("publisher_id", publisher_id, 2**16 - 1)
         self._arrays = Arrays(
             orders=np.zeros((_FIRST_ORDERS, _orders.O_COLUMNS), np.int64),
             ladder=np.zeros((2, price_ticks), np.int64),
             far=_far.empty_far(_FIRST_FAR_PLACES),
             physics=np.zeros((n_absolute_ticks, PHYSICS_COLUMNS), np.float64),
             touched=np.zeros(n_absolute_ticks, np.int64),
-            scalars=scalars,
-            counts=np.zeros(st.N_COUNT, np.int64),
-            stats=np.zeros(st.B_COUNT, np.int64),
-            clock=np.zeros(st.W_COUNT, np.float64),
+            scalars=scalar_records,
+            counts=np.zeros(1, st.COUNTS),
+            stats=np.zeros(1, st.STATS),
+            weights=np.zeros(1, st.WEIGHTS),
             params=self.physics.to_array(),
             pending=np.zeros(_FIRST_PENDING, np.int64),
             aggressors=np.zeros((_FIRST_AGGRESSORS, _aggressors.G_COLUMNS), np.int64),
@@ -170,10 +171,10 @@ class BookEngine:
             elif status == st.RECENTER:
                 self._arrays = recentered(self._arrays)
             elif status == st.PHASE:
-                scalars = self._arrays.scalars
-                phase, until_ns = phase_at(self.instrument.product_type, int(scalars[st.S_VENUE_CLOCK]))
-                scalars[st.S_PHASE] = phase
-                scalars[st.S_NEXT_PHASE_NS] = until_ns
+                scalars = self._arrays.scalars[0]
+                phase, until_ns = phase_at(self.instrument.product_type, int(scalars.venue_clock))
+                scalars.phase = phase
+                scalars.next_phase_ns = until_ns
             elif status == st.FOREIGN:
                 raise ParameterError(self._foreign(view[start]))
             elif status == st.NO_EVENT_ENDS:
@@ -188,11 +189,11 @@ class BookEngine:
         if no live record carried that flag. More records may be applied all the same.
         """
         a = self._arrays
-        s = a.scalars
-        if s[st.S_BY_TIME]:
-            if s[st.S_IN_EVENT] and end_open_event(a):
+        s = a.scalars[0]
+        if s.by_time:
+            if s.in_event and end_open_event(a):
                 self._arrays = recentered(self._arrays)
-        elif s[st.S_IN_EVENT] and not s[st.S_LAST_SEEN]:
+        elif s.in_event and not s.event_end_seen:
             raise EventEndError(_NO_EVENT_ENDS)
 
     @property
@@ -204,19 +205,19 @@ class BookEngine:
         """Whether flow enters the cells from now on; the book is built either way."""
         if not isinstance(on, (bool, np.bool_)):
             raise ParameterError(f"on={on!r}: must be True or False")
-        self._arrays.scalars[st.S_PHYSICS_ON] = int(on)
+        self._arrays.scalars[0].physics_on = int(on)
 
     def reset_statistics(self) -> None:
         """Begin the per-bin statistics (events, trades, BBO extremes) anew."""
-        self._arrays.stats[:] = 0
+        self._arrays.stats[:] = np.zeros((), st.STATS)
 
     def reanchor(self) -> None:
         """Move the range so that the BBO lies in its middle, if it is valid and does not lie there already.
 
         Cells that leave the range lose their physics. `apply` does the same by itself when spot comes near an edge.
         """
-        s = self._arrays.scalars
-        if s[st.S_ANCHORED] == 2 and s[st.S_VALID] and shift_to_middle(self._arrays):
+        s = self._arrays.scalars[0]
+        if s.anchored == ANCHORED and s.valid and shift_to_middle(self._arrays):
             self._arrays = recentered(self._arrays)
 
     def save_checkpoint(self, path: str | PathLike[str], *, note: Mapping[str, object] | None = None) -> None:
@@ -256,7 +257,7 @@ class BookEngine:
             n = checked_int("n_absolute_ticks", facts["n_absolute_ticks"], 1, MAX_TICKS)
             if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
                 raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
-            margin = int(arrays.scalars[st.S_EDGE_MARGIN])
+            margin = int(arrays.scalars[0].edge_margin)
             engine = cls(instrument, Physics(**facts["physics"]), n_absolute_ticks=n, edge_margin_ticks=margin)
             check_state(arrays, engine.arrays)
             note = dict(facts["note"])
@@ -268,18 +269,18 @@ class BookEngine:
     @property
     def clock_ns(self) -> int:
         """`ts_recv` of the newest record, ns UTC; 0 before the first."""
-        return int(self._arrays.scalars[st.S_CLOCK])
+        return int(self._arrays.scalars["clock"][0])  # asked for at every bin, and faster than an attribute
 
     @property
     def order_count(self) -> int:
         """Resting orders of both sides."""
-        scalars = self._arrays.scalars
-        return int(scalars[st.S_BID_ORDERS] + scalars[st.S_ASK_ORDERS])
+        scalars = self._arrays.scalars[0]
+        return int(scalars.resting[BID] + scalars.resting[ASK])
 
     @property
     def event_count(self) -> int:
         """Event boundaries so far."""
-        return int(self._arrays.scalars[st.S_EVENTS])
+        return int(self._arrays.scalars[0].events)
 
     @property
     def book_valid(self) -> bool:
@@ -287,8 +288,8 @@ class BookEngine:
 
         False while an event or a snapshot is open: a book in the middle of either is not looked at.
         """
-        s = self._arrays.scalars
-        return bool(s[st.S_VALID] and not s[st.S_IN_EVENT] and not s[st.S_IN_SNAPSHOT])
+        s = self._arrays.scalars[0]
+        return bool(s.valid and not s.in_event and not s.in_snapshot)
 
     def bbo(self) -> Bbo:
         """Best bid and offer of the true prices, as of the last record."""
@@ -313,11 +314,8 @@ class BookEngine:
 
     def flow_totals(self) -> dict[str, int]:
         """Contracts added, pulled and filled since the start, hidden quantity without a side included."""
-        counts = self._arrays.counts
-        return {
-            name: int(counts[first : first + 3].sum())
-            for name, first in (("add", st.N_ADD_BID), ("pull", st.N_PULL_BID), ("fill", st.N_FILL_BID))
-        }
+        counts = self._arrays.counts[0]
+        return {"add": int(counts.added.sum()), "pull": int(counts.pulled.sum()), "fill": int(counts.filled.sum())}
 
     def tick_state(self, price_int: int, ts_ns: int) -> Mapping[str, float | int]:
         """Every cell field of the cell that holds a price, read at a time not before the clock.
@@ -333,9 +331,9 @@ class BookEngine:
         bucket = self.instrument.bucket_ticks
         tick = (2 * price_int + self.instrument.tick_int) // (2 * self.instrument.tick_int)
         cell = (tick + bucket // 2) // bucket
-        index = cell - int(a.scalars[st.S_RANGE_CELL])
+        index = cell - int(a.scalars[0].range_cell)
         floats = np.empty((len(CELL_FLOATS), 1), np.float64)
-        read_cells(a.physics, a.params, int(a.scalars[st.S_ORIGIN]), ts_ns, index, floats)
+        read_cells(a.physics, a.params, int(a.scalars[0].origin), ts_ns, index, floats)
         state: dict[str, float | int] = {name: float(floats[i, 0]) for i, name in enumerate(CELL_FLOATS)}
         first = cell * bucket - bucket // 2
         bid, ask = (self._depth_between(side, first, first + bucket) for side in (BID, ASK))
@@ -352,7 +350,7 @@ class BookEngine:
         return int(sizes[(ticks >= first_tick) & (ticks < end_tick)].sum())
 
     def _foreign(self, record: np.void) -> str:
-        ids = int(self._arrays.scalars[st.S_IDS])
+        ids = int(self._arrays.scalars[0].ids)
         return (
             f"records: instrument id {int(record['instrument_id'])} of publisher {int(record['publisher_id'])} in a "
             f"book of instrument id {ids & 0xFFFFFFFF} of publisher {ids >> 32}; a book is of one of each; filter the "

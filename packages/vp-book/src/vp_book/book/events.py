@@ -16,7 +16,6 @@ from vp_book._jit import aside, piece
 from vp_book.physics.depth import change_depth
 from vp_book.sessions import JUMP_NS
 
-from . import state as st
 from .orders import O_FILL, O_SIZE, O_TICK, find
 from .state import ASK, BID, Arrays
 
@@ -43,67 +42,66 @@ def event_time(r: Any) -> int:
 
 
 @aside
-def overdue(ts_recv: int, now: int, scalars: np.ndarray, counts: np.ndarray) -> int:
+def overdue(ts_recv: int, now: int, s: Any, counts: Any) -> int:
     """The clock moves on by more than an event may last: GOES_ON, ENDED or ENDLESS."""
-    suspect = scalars[st.S_SUSPECT]
+    suspect = s.suspect
     silence = suspect >= 0 and abs(ts_recv - suspect) <= JUMP_NS
-    if silence or scalars[st.S_EVENT_CLOCK] == 0:
+    if silence or s.event_clock == 0:
         # the clock catches up with a silence, or with its very first time: the event is no older than that
-        scalars[st.S_EVENT_CLOCK] = now
+        s.event_clock = now
         return GOES_ON
-    if scalars[st.S_BY_TIME] == 0 and scalars[st.S_LAST_SEEN] == 0:
-        live = -counts[st.N_SNAPSHOT_RECORDS]
-        for action in range(st.N_RECORD_ADD, st.N_RECORD_UNKNOWN_ACTION + 1):
-            live += counts[action]
-        if live >= ENDLESS_RECORDS:
+    if s.by_time == 0 and s.event_end_seen == 0:
+        book = counts.record_add + counts.record_cancel + counts.record_modify + counts.record_clear
+        other = counts.record_trade + counts.record_fill + counts.record_none + counts.record_unknown_action
+        if book + other - counts.snapshot_records >= ENDLESS_RECORDS:
             return ENDLESS
-    counts[st.N_UNENDED_EVENT] += 1
+    counts.unended_event += 1
     return ENDED
 
 
 @piece
 def end_event(a: Arrays) -> None:
     """What the event announced is settled."""
-    s = a.scalars
-    if s[st.S_PENDING] > 0:
+    s = a.scalars[0]
+    if s.pending_fills > 0:
         settle_fills(a)
-    if s[st.S_EVENT_TRADED] != 0 or s[st.S_EVENT_FILLED] != 0 or s[st.S_EVENT_SIDELESS] != 0:
-        _hold_trades_against_fills(s, a.counts)
-    s[st.S_AGGRESSORS] = 0
-    s[st.S_EVENTS] += 1
-    s[st.S_IN_EVENT] = 0
-    s[st.S_IN_SNAPSHOT] = 0
-    a.stats[st.B_EVENTS] += 1
+    if s.event_traded != 0 or s.event_filled != 0 or s.event_sideless != 0:
+        _compare_trades_and_fills(s, a.counts[0])
+    s.aggressors_noted = 0
+    s.events += 1
+    s.in_event = 0
+    s.in_snapshot = 0
+    a.stats[0].events += 1
 
 
 @aside
 def settle_fills(a: Arrays) -> None:
     """Fills that no cancel or modify followed were hidden quantity: nothing displayed changed."""
-    s = a.scalars
-    for i in range(s[st.S_PENDING]):
+    s = a.scalars[0]
+    for i in range(s.pending_fills):
         slot = find(a.orders, a.pending[i])
         if slot >= 0 and a.orders[slot, O_FILL] > 0:
-            a.counts[st.N_HIDDEN_FILL] += 1
+            a.counts[0].hidden_fill += 1
             fill = a.orders[slot, O_FILL]
             a.orders[slot, O_FILL] = 0
             change_depth(BID if a.orders[slot, O_SIZE] > 0 else ASK, a.orders[slot, O_TICK], 0, fill, False, a)
-    s[st.S_PENDING] = 0
+    s.pending_fills = 0
 
 
 @aside
-def _hold_trades_against_fills(scalars: np.ndarray, counts: np.ndarray) -> None:
+def _compare_trades_and_fills(s: Any, counts: Any) -> None:
     """What was traded is what the fills of resting orders say. In an auction both sides of a trade rest."""
-    traded = scalars[st.S_EVENT_TRADED]
-    filled = scalars[st.S_EVENT_FILLED]
-    if scalars[st.S_EVENT_SIDELESS] != 0:
-        counts[st.N_SIDELESS_EVENTS] += 1
-        counts[st.N_SIDELESS_TRADED] += traded
-        counts[st.N_SIDELESS_FILLED] += filled
+    traded = s.event_traded
+    filled = s.event_filled
+    if s.event_sideless != 0:
+        counts.sideless_events += 1
+        counts.sideless_traded += traded
+        counts.sideless_filled += filled
     else:
-        counts[st.N_TRADE_EVENTS] += 1
+        counts.trade_events += 1
         if traded != filled:
-            counts[st.N_UNEQUAL_EVENTS] += 1
-            counts[st.N_UNEQUAL_VOLUME] += abs(traded - filled)
-    scalars[st.S_EVENT_TRADED] = 0
-    scalars[st.S_EVENT_FILLED] = 0
-    scalars[st.S_EVENT_SIDELESS] = 0
+            counts.unequal_events += 1
+            counts.unequal_volume += abs(traded - filled)
+    s.event_traded = 0
+    s.event_filled = 0
+    s.event_sideless = 0

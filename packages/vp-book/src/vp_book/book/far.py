@@ -6,19 +6,20 @@ costs a few steps however many levels there are; the one on top always displays 
 and fell to 17,000 records/s with 100,000 levels: every new one shifts half of the others.)
 
 `far` is int64 (2, 3, capacity): [side, FAR_TICK or FAR_SIZE, slot] and [side, FAR_HEAP, place in the heap]. A slot
-whose size is FREE holds nothing; 0 is a level that was emptied. `S_FAR_BIDS + side` is how many places are in use.
+whose size is FREE holds nothing; 0 is a level that was emptied. `far_used[side]` of the scalars is the number of places
+in use.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from vp_book._jit import aside, kernel, piece
 
 from .orders import home
-from .state import BID, S_FAR_BIDS
+from .state import BID
 
 FAR_TICK: Final = 0
 FAR_SIZE: Final = 1
@@ -51,17 +52,17 @@ def _find_level(far: np.ndarray, side: int, tick: int) -> int:
 
 
 @aside
-def change_far(far: np.ndarray, scalars: np.ndarray, side: int, tick: int, delta: int) -> None:
+def change_far(far: np.ndarray, s: Any, side: int, tick: int, delta: int) -> None:
     """Add `delta` to the displayed size of one side at one price tick outside the range."""
     slot = _find_level(far, side, tick)
     if far[side, FAR_SIZE, slot] == FREE:
         far[side, FAR_TICK, slot] = tick
         far[side, FAR_SIZE, slot] = delta
-        _push(far, scalars, side, tick)
+        _push(far, s, side, tick)
         return
     far[side, FAR_SIZE, slot] += delta
     if far[side, FAR_SIZE, slot] == 0 and far[side, FAR_HEAP, 0] == tick:
-        _drop_emptied(far, scalars, side)
+        _drop_emptied(far, s, side)
 
 
 @aside
@@ -76,7 +77,7 @@ def fill_far(far: np.ndarray, scalars: np.ndarray, side: int, ticks: np.ndarray,
     """Put these levels, none of which is there yet, into the far levels of a side."""
     for i in range(ticks.shape[0]):
         if sizes[i] > 0:
-            change_far(far, scalars, side, ticks[i], sizes[i])
+            change_far(far, scalars[0], side, ticks[i], sizes[i])
 
 
 @piece
@@ -86,9 +87,9 @@ def _before(side: int, tick: int, other: int) -> bool:
 
 
 @piece
-def _push(far: np.ndarray, scalars: np.ndarray, side: int, tick: int) -> None:
-    at = scalars[S_FAR_BIDS + side]
-    scalars[S_FAR_BIDS + side] = at + 1
+def _push(far: np.ndarray, s: Any, side: int, tick: int) -> None:
+    at = s.far_used[side]
+    s.far_used[side] = at + 1
     while at > 0:
         parent = (at - 1) >> 1
         if not _before(side, tick, far[side, FAR_HEAP, parent]):
@@ -99,15 +100,15 @@ def _push(far: np.ndarray, scalars: np.ndarray, side: int, tick: int) -> None:
 
 
 @aside
-def _drop_emptied(far: np.ndarray, scalars: np.ndarray, side: int) -> None:
+def _drop_emptied(far: np.ndarray, s: Any, side: int) -> None:
     """Take levels off the top until one displays something."""
-    while scalars[S_FAR_BIDS + side] > 0:
+    while s.far_used[side] > 0:
         slot = _find_level(far, side, far[side, FAR_HEAP, 0])
         if far[side, FAR_SIZE, slot] > 0:
             return
         _remove_level(far, side, slot)
-        n = scalars[S_FAR_BIDS + side] - 1
-        scalars[S_FAR_BIDS + side] = n
+        n = s.far_used[side] - 1
+        s.far_used[side] = n
         last = far[side, FAR_HEAP, n]
         at = 0
         while True:

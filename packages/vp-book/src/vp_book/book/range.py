@@ -10,8 +10,7 @@ from . import aggressors as _aggressors
 from . import far as _far
 from . import levels as _levels
 from . import orders as _orders
-from . import state as st
-from .state import ASK, BID, Arrays
+from .state import ANCHORED, ASK, BID, Arrays
 
 _LARGEST_SHARE: Final = 4
 """A new map of far levels is filled by a quarter at most, so that the next one is needed after as many more."""
@@ -21,7 +20,7 @@ def level_ticks(a: Arrays, side: int) -> tuple[np.ndarray, np.ndarray]:
     """(price tick, size) of every level of a side, ascending, copies."""
     inside = np.flatnonzero(a.ladder[side])
     far_ticks, far_sizes = _far.far_levels(a.far, side)
-    ticks = np.concatenate([inside + a.scalars[st.S_RANGE_LO], far_ticks])
+    ticks = np.concatenate([inside + a.scalars[0].range_lo, far_ticks])
     sizes = np.concatenate([a.ladder[side, inside], far_sizes])
     order = np.argsort(ticks, kind="stable")
     return ticks[order], sizes[order]
@@ -29,56 +28,56 @@ def level_ticks(a: Arrays, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 def shift_to_middle(a: Arrays) -> int:
     """Cells by which the range has to move up for the BBO to lie in its middle."""
-    s = a.scalars
-    bucket = int(s[st.S_BUCKET])
-    middle = (int(s[st.S_BID_TICK]) + int(s[st.S_ASK_TICK]) + bucket) // (2 * bucket)
-    return middle - len(a.physics) // 2 - int(s[st.S_RANGE_CELL])
+    s = a.scalars[0]
+    bucket = int(s.bucket)
+    middle = (int(s.bid_tick) + int(s.ask_tick) + bucket) // (2 * bucket)
+    return middle - len(a.physics) // 2 - int(s.range_cell)
 
 
 def recentered(a: Arrays) -> Arrays:
     """The state with spot in the middle of the range; physics and depth move with their absolute tick."""
-    s = a.scalars
+    s = a.scalars[0]
     levels = [level_ticks(a, side) for side in (BID, ASK)]
     shift = shift_to_middle(a)
     _shift_rows(a.physics, shift)
     _shift_rows(a.touched, shift)
-    s[st.S_RANGE_CELL] += shift
-    s[st.S_RANGE_LO] += shift * s[st.S_BUCKET]
-    _levels.clear(a.ladder, a.far, s)
-    index = [ticks - s[st.S_RANGE_LO] for ticks, _ in levels]
+    s.range_cell += shift
+    s.range_lo += shift * s.bucket
+    _levels.clear(a.ladder, a.far, a.scalars)
+    index = [ticks - s.range_lo for ticks, _ in levels]
     inside = [(i >= 0) & (i < a.ladder.shape[1]) for i in index]
     a = a._replace(far=_with_room(a.far, max(int((~here).sum()) for here in inside)))
     for side, (ticks, sizes) in enumerate(levels):
         here = inside[side]
         a.ladder[side, index[side][here]] = sizes[here]
-        _far.fill_far(a.far, s, side, ticks[~here], sizes[~here])
+        _far.fill_far(a.far, a.scalars, side, ticks[~here], sizes[~here])
         if here.any():
-            s[st.S_BEST_BID + side] = index[side][here].max() if side == BID else index[side][here].min()
-    if s[st.S_VALID]:
-        s[st.S_ANCHORED] = 2
-    a.counts[st.N_RECENTERED] += 1
+            s.best[side] = index[side][here].max() if side == BID else index[side][here].min()
+    if s.valid:
+        s.anchored = ANCHORED
+    a.counts[0].recentered += 1
     return a
 
 
 def enlarged(a: Arrays) -> Arrays:
     """The state with room for more of whatever is nearly full."""
-    s = a.scalars
-    if 2 * (s[st.S_BID_ORDERS] + s[st.S_ASK_ORDERS] + 1) > len(a.orders):
+    s = a.scalars[0]
+    if 2 * (s.resting[BID] + s.resting[ASK] + 1) > len(a.orders):
         orders = np.zeros((2 * len(a.orders), _orders.O_COLUMNS), np.int64)
         _orders.rehash(a.orders, orders)
         a = a._replace(orders=orders)
-    if 2 * (max(s[st.S_FAR_BIDS], s[st.S_FAR_ASKS]) + 2) > a.far.shape[2]:
+    if 2 * (max(s.far_used[BID], s.far_used[ASK]) + 2) > a.far.shape[2]:
         levels = [_far.far_levels(a.far, side) for side in (BID, ASK)]
         far = _with_room(_far.empty_far(a.far.shape[2]), max(len(ticks) for ticks, _ in levels))
         for side, (ticks, sizes) in enumerate(levels):  # without those that were emptied
-            s[st.S_FAR_BIDS + side] = 0
-            _far.fill_far(far, s, side, ticks, sizes)
+            s.far_used[side] = 0
+            _far.fill_far(far, a.scalars, side, ticks, sizes)
         a = a._replace(far=far)
-    if s[st.S_PENDING] >= len(a.pending):
+    if s.pending_fills >= len(a.pending):
         a = a._replace(pending=np.concatenate([a.pending, np.zeros_like(a.pending)]))
-    if 2 * (s[st.S_AGGRESSORS] + 1) > len(a.aggressors):
+    if 2 * (s.aggressors_noted + 1) > len(a.aggressors):
         aggressors = np.zeros((2 * len(a.aggressors), _aggressors.G_COLUMNS), np.int64)
-        _aggressors.copy_aggressors(a.aggressors, aggressors, s)
+        _aggressors.copy_aggressors(a.aggressors, aggressors, a.scalars)
         a = a._replace(aggressors=aggressors)
     return a
 

@@ -1,19 +1,23 @@
-"""Names of the engine's array elements: compiled code reads and writes arrays, and these say what stands where.
+"""The engine's state: flat arrays, and records whose fields have names.
 
-The engine is a set of flat arrays so that one kernel call can run over a chunk of records without touching Python:
+One kernel call runs over a chunk of records without touching Python, so all of the state is NumPy arrays. `Arrays`
+holds them:
 
-- `orders`  int64 (capacity, 4)        open-addressing map of resting orders, see `_orders`
-- `ladder`  int64 (2, price ticks)     displayed size per side and price tick of the range
-- `far`     int64 (2, 3, capacity)     price levels outside the range, see `_far`
-- `physics` float64 (cells, 18)        modes and masses per cell, see `_flow`
-- `touched` int64 (cells,)             event that last changed the cell, 0 for never
-- `scalars` int64                      the names `S_*`
-- `counts`  int64                      counters, the names `N_*`
-- `stats`   int64                      per-bin statistics, the names `B_*`
-- `clock`   float64                    weights of an impulse at the current clock, the names `W_*`
-- `params`  float64                    physics constants, see `physics.Physics.to_array`
-- `pending` int64 (capacity,)          ids of orders with fills announced and not yet accounted for in this event
-- `aggressors` int64 (capacity, 3)     who traded as aggressor in this event, see `_aggressors`
+- `orders`     int64 (capacity, 4): open-addressing map of resting orders, see `orders`
+- `ladder`     int64 (2, price ticks): displayed size per side and price tick of the range
+- `far`        int64 (2, 3, capacity): price levels outside the range, see `far`
+- `physics`    float64 (cells, 18): modes and masses per cell, see `physics.flow`
+- `touched`    int64 (cells,): event that last changed the cell, 0 for never
+- `scalars`    `SCALARS` (1,)
+- `counts`     `COUNTS` (1,): counters
+- `stats`      `STATS` (1,): statistics of the open bin
+- `weights`    `WEIGHTS` (1,): weights of an impulse at the current clock
+- `params`     `PARAMS` (1,): physics constants, see `physics.parameters`
+- `pending`    int64 (capacity,): ids of orders with fills announced and not yet accounted for in this event
+- `aggressors` int64 (capacity, 3): who traded as aggressor in this event, see `aggressors`
+
+The records are arrays of one element: `s = a.scalars[0]` is a view, and `s.clock = now` writes to it, in compiled code
+and in Python. (A record by itself would do for compiled code too, but takes 2 us more to hand over.)
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+
+from vp_book._fields import record_dtype
 
 BID: Final = 0
 ASK: Final = 1
@@ -30,149 +36,146 @@ NO_SIDE: Final = 2
 NO_LEVEL: Final = -(2**62)
 """Tick of the best price of an empty side."""
 
-# --- scalars -----------------------------------------------------------------------------------------------------
+NO_RANGE: Final = 0
+PROVISIONAL: Final = 1
+ANCHORED: Final = 2
+"""Where the range lies: nowhere yet, around the first order, around a valid BBO."""
 
-S_RANGE_LO: Final = 0  # price tick of ladder index 0
-S_RANGE_CELL: Final = 1  # price cell of index 0 of the range
-S_BEST_BID: Final = 2  # ladder index of the best bid inside the range, -1 if there is none
-S_BEST_ASK: Final = 3  # ladder index of the best ask inside the range, number of ticks if there is none
-S_BID_ORDERS: Final = 4  # resting orders
-S_ASK_ORDERS: Final = 5
-S_FAR_BIDS: Final = 6  # places in use in far[BID]
-S_FAR_ASKS: Final = 7
-S_PENDING: Final = 8  # entries in use in `pending`
-S_CLOCK: Final = 9  # ts_recv of the newest record, ns, never backwards
-S_VENUE_CLOCK: Final = 10  # ts_event at which the phase has to be looked up
-S_FIRST_CLOCK: Final = 11
-S_MAX_GAP: Final = 12  # longest time between two records, ns
-S_WEIGHTS_AT: Final = 13  # clock for which `clock` weights were computed
-S_ORIGIN: Final = 14  # t0 of the forward decay, ns
-S_PHYSICS_ON: Final = 15  # 0 while only the book is built
-S_IN_EVENT: Final = 16
-S_IN_SNAPSHOT: Final = 17
-S_ANCHORED: Final = 18  # 0 no range yet, 1 provisional (around the first order), 2 around the first valid BBO
-S_EVENTS: Final = 19  # event boundaries so far
-S_BAD_BOOK: Final = 20  # a F_MAYBE_BAD_BOOK waits for a clear or snapshot
-S_PHASE: Final = 21  # session phase, an index of `sessions.PHASES`
-S_NEXT_PHASE_NS: Final = 22  # clock at which the phase must be looked up again
-S_BID_TICK: Final = 23  # BBO as of the last event boundary
-S_BID_SIZE: Final = 24
-S_ASK_TICK: Final = 25
-S_ASK_SIZE: Final = 26
-S_VALID: Final = 27  # the BBO of the last event boundary is valid
-S_SPOT: Final = 28  # price cell nearest the last valid mid, half up
-S_LAST_TRADE: Final = 29  # price_int of the last trade
-S_EDGE_MARGIN: Final = 30  # cells of spot to an edge at which the range recenters
-S_TICK_INT: Final = 31  # price_int of one price tick
-S_BUCKET: Final = 32  # price ticks per cell
-S_SUSPECT: Final = 33  # ts_recv of a record that was not believed, while the next one is awaited; see `_clock`
-S_SUSPECT_BARE: Final = 34  # that record had no ts_event to be held against
-S_BY_TIME: Final = 35  # events end where the venue's time changes, not at F_LAST
-S_EVENT_CLOCK: Final = 36  # clock at which the open event began
-S_EVENT_TIME: Final = 37  # the venue's time of the open event, kept only with S_BY_TIME
-S_LAST_SEEN: Final = 38  # a live record has carried F_LAST
-S_EVENT_TRADED: Final = 39  # volume of the T records of the open event
-S_EVENT_FILLED: Final = 40  # volume of its F records, those of aggressors left out
-S_EVENT_SIDELESS: Final = 41  # one of its T records names no aggressor side
-S_AGGRESSORS: Final = 42  # entries of the open event in `aggressors`
-S_SEQUENCE: Final = 43  # sequence of the newest live record
-S_IDS: Final = 44  # publisher << 32 | instrument of the book, -1 before its first record
-S_ONLY_INSTRUMENT: Final = 45  # records of another instrument id are skipped; -1 for none that was named
-S_ONLY_PUBLISHER: Final = 46
-S_COUNT: Final = 47
+_I: Final = "<i8"
+_F: Final = "<f8"
+_SIDES: Final = (2,)
+_SIDES_AND_NONE: Final = (3,)
+_PHASES: Final = (4,)
 
-# --- per-bin statistics --------------------------------------------------------------------------------------------
+SCALARS: Final = record_dtype(
+    "Scalars",
+    (
+        ("range_lo", _I),  # price tick of ladder index 0
+        ("range_cell", _I),  # price cell of index 0 of the range
+        ("best", _I, _SIDES),  # ladder index of the best price inside the range; -1 and number of ticks for none
+        ("resting", _I, _SIDES),  # resting orders
+        ("far_used", _I, _SIDES),  # places in use in `far`
+        ("pending_fills", _I),  # entries in use in `pending`
+        ("clock", _I),  # ts_recv of the newest record, ns, never backwards
+        ("venue_clock", _I),  # ts_event at which the phase has to be looked up
+        ("first_clock", _I),
+        ("max_gap", _I),  # longest time between two records, ns
+        ("weights_at", _I),  # clock for which `weights` were computed, -1 for none
+        ("origin", _I),  # t0 of the forward decay, ns
+        ("physics_on", _I),  # 0 while only the book is built
+        ("in_event", _I),
+        ("in_snapshot", _I),
+        ("anchored", _I),  # NO_RANGE, PROVISIONAL or ANCHORED
+        ("events", _I),  # event boundaries so far
+        ("bad_book", _I),  # a F_MAYBE_BAD_BOOK waits for a clear or snapshot
+        ("phase", _I),  # session phase, an index of `sessions.PHASES`
+        ("next_phase_ns", _I),  # clock at which the phase must be looked up again
+        ("bid_tick", _I),  # BBO as of the last event boundary
+        ("bid_size", _I),
+        ("ask_tick", _I),
+        ("ask_size", _I),
+        ("valid", _I),  # the BBO of the last event boundary is valid
+        ("spot", _I),  # price cell nearest the last valid mid, half up
+        ("last_trade", _I),  # price_int of the last trade
+        ("edge_margin", _I),  # cells of spot to an edge at which the range recenters
+        ("tick_int", _I),  # price_int of one price tick
+        ("bucket", _I),  # price ticks per cell
+        ("suspect", _I),  # ts_recv of a record that was not believed, while the next one is awaited; see `clock`
+        ("suspect_untimed", _I),  # that record had no ts_event to be compared with
+        ("by_time", _I),  # events end where the venue's time changes, not at F_LAST
+        ("event_clock", _I),  # clock at which the open event began
+        ("event_time", _I),  # the venue's time of the open event, kept only with `by_time`
+        ("event_end_seen", _I),  # a live record has carried F_LAST
+        ("event_traded", _I),  # volume of the T records of the open event
+        ("event_filled", _I),  # volume of its F records, those of aggressors left out
+        ("event_sideless", _I),  # one of its T records names no aggressor side
+        ("aggressors_noted", _I),  # entries of the open event in `aggressors`
+        ("sequence", _I),  # sequence of the newest live record
+        ("ids", _I),  # publisher << 32 | instrument of the book, -1 before its first record
+        ("only_instrument", _I),  # records of another instrument id are skipped; -1 for none that was named
+        ("only_publisher", _I),
+    ),
+)
 
-B_EVENTS: Final = 0
-B_TRADES: Final = 1
-B_BUY: Final = 2
-B_SELL: Final = 3
-B_QUOTED: Final = 4  # a valid BBO was seen at an event boundary of the bin
-B_BID_HIGH: Final = 5  # price ticks
-B_BID_LOW: Final = 6
-B_ASK_HIGH: Final = 7
-B_ASK_LOW: Final = 8
-B_COUNT: Final = 9
+STATS: Final = record_dtype(
+    "Stats",
+    (
+        ("events", _I),
+        ("trades", _I),
+        ("buy", _I),
+        ("sell", _I),
+        ("quoted", _I),  # a valid BBO was seen at an event boundary of the bin
+        ("bid_high", _I),  # price ticks
+        ("bid_low", _I),
+        ("ask_high", _I),
+        ("ask_low", _I),
+    ),
+)
 
-# --- weights of an impulse -----------------------------------------------------------------------------------------
+WEIGHTS: Final = record_dtype(
+    "Weights",
+    (
+        ("m1", _F),  # g1 * exp((clock - origin) / tau_v)
+        ("m2", _F),
+        ("m3", _F),
+        ("mass", _F),
+    ),
+)
 
-W_M1: Final = 0  # g1 * exp((clock - origin) / tau_v)
-W_M2: Final = 1
-W_M3: Final = 2
-W_MASS: Final = 3
-W_COUNT: Final = 4
-
-
-# --- counters of a replay: everything an input does that contradicts the book is counted under its own name ---------
-
-N_RECORD_ADD: Final = 0
-N_RECORD_CANCEL: Final = 1
-N_RECORD_MODIFY: Final = 2
-N_RECORD_CLEAR: Final = 3
-N_RECORD_TRADE: Final = 4
-N_RECORD_FILL: Final = 5
-N_RECORD_NONE: Final = 6
-N_RECORD_UNKNOWN_ACTION: Final = 7
-N_SNAPSHOT_RECORDS: Final = 8
-N_SNAPSHOTS: Final = 9
-N_ADD_BID: Final = 10  # flow attribution, contracts
-N_ADD_ASK: Final = 11
-N_ADD_NONE: Final = 12
-N_PULL_BID: Final = 13
-N_PULL_ASK: Final = 14
-N_PULL_NONE: Final = 15
-N_FILL_BID: Final = 16
-N_FILL_ASK: Final = 17
-N_FILL_NONE: Final = 18
-N_DEPTH_FLOW_BID: Final = 19  # change of displayed depth by flow
-N_DEPTH_FLOW_ASK: Final = 20
-N_DEPTH_FLOW_NONE: Final = 21
-N_DEPTH_STATE_BID: Final = 22  # change of displayed depth by snapshots and clears
-N_DEPTH_STATE_ASK: Final = 23
-N_TRADED_VOLUME: Final = 24
-N_TRADED_WITHOUT_AGGRESSOR: Final = 25  # volume
-N_FILLED_VOLUME: Final = 26  # what F records announced, those of aggressors left out
-N_ICEBERG_REFRESHES: Final = 27  # modifies after which more is displayed than the fills left
-N_UNKNOWN_CANCEL: Final = 28
-N_UNKNOWN_MODIFY: Final = 29
-N_DUPLICATE_ADD: Final = 30
-N_OVER_CANCEL: Final = 31
-N_OFF_GRID_PRICE: Final = 32
-N_NULL_PRICE: Final = 33
-N_NO_SIDE: Final = 34
-N_ZERO_SIZE: Final = 35
-N_SIDE_CHANGE: Final = 36
-N_CLOCK_BACKWARDS: Final = 37
-N_BAD_CLOCK: Final = 38
-N_FILL_OVER_DISPLAYED: Final = 39
-N_HIDDEN_FILL: Final = 40  # fills of an order that is not resting, or that no cancel or modify followed
-N_MAYBE_BAD_BOOK: Final = 41
-N_RECENTERED: Final = 42
-N_CROSSED_CLOSED: Final = 43  # crossed event boundaries, by session phase
-N_CROSSED_PRE_OPEN: Final = 44
-N_CROSSED_REGULAR: Final = 45
-N_CROSSED_AFTER: Final = 46
-N_LOCKED_CLOSED: Final = 47
-N_LOCKED_PRE_OPEN: Final = 48
-N_LOCKED_REGULAR: Final = 49
-N_LOCKED_AFTER: Final = 50
-N_CLOCK_OUTLIER: Final = 51  # records whose ts_recv was not believed, see `_clock`
-N_UNDEFINED_SIZE: Final = 52
-N_AGGRESSOR_FILL: Final = 53  # F records of aggressors, which fill nothing that rests
-N_AGGRESSOR_FILL_VOLUME: Final = 54
-N_TRADE_EVENTS: Final = 55  # events with T or F, in all of which the aggressor's side is known
-N_UNEQUAL_EVENTS: Final = 56  # of these, the ones whose T and passive F differ in volume
-N_UNEQUAL_VOLUME: Final = 57  # by how much, summed without sign
-N_SIDELESS_EVENTS: Final = 58  # events with a T without aggressor: auctions
-N_SIDELESS_TRADED: Final = 59  # volume of all their T and of all their passive F
-N_SIDELESS_FILLED: Final = 60
-N_UNENDED_EVENT: Final = 61  # events that were ended because the clock moved on
-N_SEQUENCE_BACKWARDS: Final = 62
-N_FOREIGN_RECORDS: Final = 63  # records of other instruments or publishers, skipped because that was asked for
-
-COUNTERS: Final = {name[2:].lower(): value for name, value in list(globals().items()) if name.startswith("N_")}
-"""Name of a counter, in lower case without its prefix -> index in `counts`."""
-N_COUNT: Final = len(COUNTERS)
+COUNTS: Final = record_dtype(
+    "Counts",
+    (  # everything an input does that contradicts the book is counted under its own name
+        ("record_add", _I),
+        ("record_cancel", _I),
+        ("record_modify", _I),
+        ("record_clear", _I),
+        ("record_trade", _I),
+        ("record_fill", _I),
+        ("record_none", _I),
+        ("record_unknown_action", _I),
+        ("snapshot_records", _I),
+        ("snapshots", _I),
+        ("added", _I, _SIDES_AND_NONE),  # flow attribution, contracts
+        ("pulled", _I, _SIDES_AND_NONE),
+        ("filled", _I, _SIDES_AND_NONE),
+        ("depth_flow", _I, _SIDES_AND_NONE),  # change of displayed depth by flow
+        ("depth_state", _I, _SIDES),  # change of displayed depth by snapshots and clears
+        ("traded_volume", _I),
+        ("traded_without_aggressor", _I),  # volume
+        ("filled_volume", _I),  # what F records announced, those of aggressors left out
+        ("iceberg_refreshes", _I),  # modifies after which more is displayed than the fills left
+        ("unknown_cancel", _I),
+        ("unknown_modify", _I),
+        ("duplicate_add", _I),
+        ("over_cancel", _I),
+        ("off_grid_price", _I),
+        ("null_price", _I),
+        ("no_side", _I),
+        ("zero_size", _I),
+        ("side_change", _I),
+        ("clock_backwards", _I),
+        ("bad_clock", _I),
+        ("fill_over_displayed", _I),
+        ("hidden_fill", _I),  # fills of an order that is not resting, or that no cancel or modify followed
+        ("maybe_bad_book", _I),
+        ("recentered", _I),
+        ("crossed", _I, _PHASES),  # crossed event boundaries, by session phase
+        ("locked", _I, _PHASES),
+        ("clock_outlier", _I),  # records whose ts_recv was not believed, see `clock`
+        ("undefined_size", _I),
+        ("aggressor_fill", _I),  # F records of aggressors, which fill nothing that rests
+        ("aggressor_fill_volume", _I),
+        ("trade_events", _I),  # events with T or F, in all of which the aggressor's side is known
+        ("unequal_events", _I),  # of these, the ones whose T and passive F differ in volume
+        ("unequal_volume", _I),  # by how much, summed without sign
+        ("sideless_events", _I),  # events with a T without aggressor: auctions
+        ("sideless_traded", _I),  # volume of all their T and of all their passive F
+        ("sideless_filled", _I),
+        ("unended_event", _I),  # events that were ended because the clock moved on
+        ("sequence_backwards", _I),
+        ("foreign_records", _I),  # records of other instruments or publishers, skipped because that was asked for
+    ),
+)
 
 
 # --- why the apply kernel came back --------------------------------------------------------------------------------
@@ -197,7 +200,7 @@ class Arrays(NamedTuple):
     scalars: np.ndarray
     counts: np.ndarray
     stats: np.ndarray
-    clock: np.ndarray
+    weights: np.ndarray
     params: np.ndarray
     pending: np.ndarray
     aggressors: np.ndarray

@@ -12,13 +12,12 @@ from typing import Final
 import numpy as np
 
 from vp_book._checked import FOREVER
-from vp_book.book import state as st
 from vp_book.book.aggressors import G_EVENT
 from vp_book.book.apply import UNBOUND
 from vp_book.book.clock import NO_CLOCK, NO_SUSPECT
 from vp_book.book.far import FAR_HEAP, FAR_SIZE, FAR_TICK, FREE
 from vp_book.book.orders import O_FILL, O_ID, O_SIZE, O_TICK
-from vp_book.book.state import ASK, BID, Arrays
+from vp_book.book.state import ANCHORED, ASK, BID, COUNTS, NO_RANGE, Arrays
 from vp_book.sessions import PHASES
 
 _GROWING: Final = {"orders": 0, "far": 2, "pending": 0, "aggressors": 0}
@@ -63,89 +62,85 @@ def _check_shapes(a: Arrays, fresh: Arrays) -> None:
 
 
 def _check_scalars(a: Arrays, fresh: Arrays) -> None:
-    s = a.scalars
+    s, expected = a.scalars[0], fresh.scalars[0]
     n = len(a.touched)
     ticks = a.ladder.shape[1]
     flag = (0, 1)
     bounds = {
-        st.S_RANGE_CELL: (-_LARGEST_TICK, _LARGEST_TICK),
-        st.S_BEST_BID: (-1, ticks - 1),
-        st.S_BEST_ASK: (0, ticks),
-        st.S_FAR_BIDS: (0, a.far.shape[2] // 2),
-        st.S_FAR_ASKS: (0, a.far.shape[2] // 2),
-        st.S_PENDING: (0, len(a.pending)),
-        st.S_CLOCK: (0, FOREVER - 1),
-        st.S_VENUE_CLOCK: (0, FOREVER - 1),
-        st.S_FIRST_CLOCK: (0, s[st.S_CLOCK]),
-        st.S_MAX_GAP: (0, FOREVER - 1),
-        st.S_WEIGHTS_AT: (-1, s[st.S_CLOCK]),
-        st.S_ORIGIN: (0, s[st.S_CLOCK]),
-        st.S_PHYSICS_ON: flag,
-        st.S_IN_EVENT: flag,
-        st.S_IN_SNAPSHOT: flag,
-        st.S_ANCHORED: (0, 2),
-        st.S_EVENTS: (0, _LARGEST_COUNT),
-        st.S_BAD_BOOK: flag,
-        st.S_PHASE: (0, len(PHASES) - 1),
-        st.S_VALID: flag,
-        st.S_SUSPECT: (NO_CLOCK, FOREVER - 1),
-        st.S_SUSPECT_BARE: flag,
-        st.S_BY_TIME: flag,
-        st.S_EVENT_CLOCK: (0, FOREVER - 1),
-        st.S_LAST_SEEN: flag,
-        st.S_EVENT_TRADED: (0, _LARGEST_COUNT),
-        st.S_EVENT_FILLED: (0, _LARGEST_COUNT),
-        st.S_EVENT_SIDELESS: flag,
-        st.S_AGGRESSORS: (0, len(a.aggressors) // 2),
-        st.S_SEQUENCE: (0, 2**32 - 1),
-        st.S_IDS: (UNBOUND, 2**48 - 1),
-        st.S_ONLY_INSTRUMENT: (UNBOUND, 2**32 - 1),
-        st.S_ONLY_PUBLISHER: (UNBOUND, 2**16 - 1),
+        "range_cell": (-_LARGEST_TICK, _LARGEST_TICK),
+        "far_used": (0, a.far.shape[2] // 2),
+        "pending_fills": (0, len(a.pending)),
+        "clock": (0, FOREVER - 1),
+        "venue_clock": (0, FOREVER - 1),
+        "first_clock": (0, s.clock),
+        "max_gap": (0, FOREVER - 1),
+        "weights_at": (-1, s.clock),
+        "origin": (0, s.clock),
+        "physics_on": flag,
+        "in_event": flag,
+        "in_snapshot": flag,
+        "anchored": (NO_RANGE, ANCHORED),
+        "events": (0, _LARGEST_COUNT),
+        "bad_book": flag,
+        "phase": (0, len(PHASES) - 1),
+        "valid": flag,
+        "suspect": (NO_CLOCK, FOREVER - 1),
+        "suspect_untimed": flag,
+        "by_time": flag,
+        "event_clock": (0, FOREVER - 1),
+        "event_end_seen": flag,
+        "event_traded": (0, _LARGEST_COUNT),
+        "event_filled": (0, _LARGEST_COUNT),
+        "event_sideless": flag,
+        "aggressors_noted": (0, len(a.aggressors) // 2),
+        "sequence": (0, 2**32 - 1),
+        "ids": (UNBOUND, 2**48 - 1),
+        "only_instrument": (UNBOUND, 2**32 - 1),
+        "only_publisher": (UNBOUND, 2**16 - 1),
     }
-    for index, (low, high) in bounds.items():
-        _require(low <= s[index] <= high, f"scalar {index} is {s[index]}, {low} to {high} are allowed")
-    _require((s[st.S_CLOCK] == 0) <= (s[st.S_SUSPECT] != NO_SUSPECT), "it has no clock, and does not wait for one")
-    fixed = [st.S_TICK_INT, st.S_BUCKET, st.S_EDGE_MARGIN]
+    for name, (low, high) in bounds.items():
+        values = np.atleast_1d(s[name])
+        _require(_within(values, low, high), f"{name} is {values.tolist()}, {low} to {high} are allowed")
+    _require(-1 <= s.best[BID] < ticks and 0 <= s.best[ASK] <= ticks, f"best is {s.best.tolist()} of {ticks} ticks")
+    _require((s.clock == 0) <= (s.suspect != NO_SUSPECT), "it has no clock, and does not wait for one")
+    fixed = all(s[name] == expected[name] for name in ("tick_int", "bucket", "edge_margin"))
     _require(
-        np.array_equal(s[fixed], fresh.scalars[fixed]) and np.array_equal(a.params, fresh.params),
-        "it is of another instrument or physics than it says",
+        fixed and a.params.tobytes() == fresh.params.tobytes(), "it is of another instrument or physics than it says"
     )
-    bucket, cell = int(s[st.S_BUCKET]), int(s[st.S_RANGE_CELL])
-    if s[st.S_ANCHORED]:
-        _require(
-            s[st.S_RANGE_LO] == cell * bucket - bucket // 2, "the first tick of its range is not that of its cells"
-        )
+    bucket, cell = int(s.bucket), int(s.range_cell)
+    if s.anchored:
+        _require(s.range_lo == cell * bucket - bucket // 2, "the first tick of its range is not that of its cells")
     else:
-        _require(s[st.S_RANGE_LO] == cell == 0, "it has a range before it has an order")
-    if s[st.S_ANCHORED] == 2:
-        margin = int(s[st.S_EDGE_MARGIN])
-        _require(margin <= int(s[st.S_SPOT]) - cell < n - margin, "spot lies at the edge of its range or beyond")
-    _require((a.aggressors[:, G_EVENT] <= s[st.S_EVENTS] + 1).all(), "an aggressor is of an event to come")
-    in_event = int((a.aggressors[:, G_EVENT] == s[st.S_EVENTS] + 1).sum())
-    _require(in_event == s[st.S_AGGRESSORS], f"{in_event} aggressors where {s[st.S_AGGRESSORS]} are said to be")
+        _require(s.range_lo == cell == 0, "it has a range before it has an order")
+    if s.anchored == ANCHORED:
+        margin = int(s.edge_margin)
+        _require(margin <= int(s.spot) - cell < n - margin, "spot lies at the edge of its range or beyond")
+    _require((a.aggressors[:, G_EVENT] <= s.events + 1).all(), "an aggressor is of an event to come")
+    in_event = int((a.aggressors[:, G_EVENT] == s.events + 1).sum())
+    _require(in_event == s.aggressors_noted, f"{in_event} aggressors where {s.aggressors_noted} are said to be")
 
 
 def _check_floats(a: Arrays) -> None:
-    for name, array in (("physics", a.physics), ("clock", a.clock)):
+    for name, array in (("physics", a.physics), ("weights", a.weights.view(np.float64))):
         _require((np.abs(array) <= _LARGEST_FLOAT).all(), f"its {name} is not finite, or beyond any market")  # NaN too
-    _require(_within(a.touched, 0, int(a.scalars[st.S_EVENTS]) + 1), "an event to come touched a cell")
+    _require(_within(a.touched, 0, int(a.scalars[0].events) + 1), "an event to come touched a cell")
 
 
 def _check_orders(a: Arrays) -> None:
-    orders, s = a.orders, a.scalars
+    orders, s = a.orders, a.scalars[0]
     slots = np.flatnonzero(orders[:, O_SIZE])
     resting = orders[slots]
     sizes, ticks, fills = resting[:, O_SIZE], resting[:, O_TICK], resting[:, O_FILL]
     bids, asks = int((sizes > 0).sum()), int((sizes < 0).sum())
     _require(
-        (bids, asks) == (s[st.S_BID_ORDERS], s[st.S_ASK_ORDERS]) and 2 * (bids + asks) <= len(orders),
+        (bids, asks) == (s.resting[BID], s.resting[ASK]) and 2 * (bids + asks) <= len(orders),
         f"{bids} bids and {asks} asks rest in a map of {len(orders)}",
     )
     _require(_within(sizes, -_LARGEST_SIZE, _LARGEST_SIZE), "an order is larger than any can be")
     _require(_within(ticks, -_LARGEST_TICK, _LARGEST_TICK), "an order rests at no price")
     _require(_within(fills, 0, _LARGEST_COUNT), "a fill is negative")
     _require(
-        np.isin(resting[fills > 0, O_ID], a.pending[: s[st.S_PENDING]]).all(), "a fill is not among those to be settled"
+        np.isin(resting[fills > 0, O_ID], a.pending[: s.pending_fills]).all(), "a fill is not among those to be settled"
     )
     _check_map("an order", orders[:, O_ID], orders[:, O_SIZE] != 0)
 
@@ -164,20 +159,20 @@ def _check_map(what: str, keys: np.ndarray, used: np.ndarray) -> None:
 
 
 def _check_levels(a: Arrays) -> None:
-    s = a.scalars
+    s = a.scalars[0]
     n = a.ladder.shape[1]
     _require((a.ladder >= 0).all(), "a level is negative")
     signed, order_ticks = a.orders[:, O_SIZE], a.orders[:, O_TICK]
     for side, mine in ((BID, signed > 0), (ASK, signed < 0)):
-        _check_far(a.far[side], int(s[st.S_FAR_BIDS + side]), side)
-        index = a.far[side, FAR_TICK] - s[st.S_RANGE_LO]
+        _check_far(a.far[side], int(s.far_used[side]), side)
+        index = a.far[side, FAR_TICK] - s.range_lo
         shown = a.far[side, FAR_SIZE] > 0
         _require(((index < 0) | (index >= n))[shown].all(), "a level inside the range is kept outside of it")
         expected, where = np.unique(order_ticks[mine], return_inverse=True)
         depth = np.zeros(len(expected), np.int64)
         np.add.at(depth, where, np.abs(signed[mine]))
         inside = np.flatnonzero(a.ladder[side])
-        ticks = np.concatenate([inside + s[st.S_RANGE_LO], a.far[side, FAR_TICK, shown]])
+        ticks = np.concatenate([inside + s.range_lo, a.far[side, FAR_TICK, shown]])
         sizes = np.concatenate([a.ladder[side, inside], a.far[side, FAR_SIZE, shown]])
         order = np.argsort(ticks, kind="stable")
         _require(
@@ -185,7 +180,7 @@ def _check_levels(a: Arrays) -> None:
             "its levels do not hold what its orders do",
         )
         best = (inside[-1] if side == BID else inside[0]) if len(inside) else (-1 if side == BID else n)
-        _require(s[st.S_BEST_BID + side] == best, "its best price is another than its levels say")
+        _require(s.best[side] == best, "its best price is another than its levels say")
 
 
 def _check_far(far: np.ndarray, n: int, side: int) -> None:
@@ -201,13 +196,18 @@ def _check_far(far: np.ndarray, n: int, side: int) -> None:
 
 
 def _check_counts(a: Arrays) -> None:
-    signed = [st.N_DEPTH_FLOW_BID, st.N_DEPTH_FLOW_ASK, st.N_DEPTH_FLOW_NONE]
-    signed += [st.N_DEPTH_STATE_BID, st.N_DEPTH_STATE_ASK]
-    _require(_within(a.counts[signed], -_LARGEST_COUNT, _LARGEST_COUNT), "a counter is beyond any market")
-    _require(_within(np.delete(a.counts, signed), 0, _LARGEST_COUNT), "a counter is negative, or beyond any market")
-    _require(_within(a.stats[: st.B_BID_HIGH], 0, _LARGEST_COUNT), "a bin's counter is negative, or beyond any market")
-    quote = np.concatenate([a.stats[st.B_BID_HIGH :], a.scalars[[st.S_BID_TICK, st.S_ASK_TICK, st.S_SPOT]]])
-    _require(_within(quote, -_LARGEST_TICK, _LARGEST_TICK), "a quote is at no price")
+    counts = a.counts[0]
+    for name in COUNTS.names or ():
+        low = -_LARGEST_COUNT if name in ("depth_flow", "depth_state") else 0
+        _require(
+            _within(np.atleast_1d(counts[name]), low, _LARGEST_COUNT),
+            f"counter {name} is negative, or beyond any market",
+        )
+    stats, s = a.stats[0], a.scalars[0]
+    for name in ("events", "trades", "buy", "sell", "quoted"):
+        _require(0 <= stats[name] <= _LARGEST_COUNT, f"a bin's counter {name} is negative, or beyond any market")
+    quote = [stats.bid_high, stats.bid_low, stats.ask_high, stats.ask_low, s.bid_tick, s.ask_tick, s.spot]
+    _require(_within(np.array(quote), -_LARGEST_TICK, _LARGEST_TICK), "a quote is at no price")
 
 
 def _within(values: np.ndarray, low: int, high: int) -> bool:

@@ -29,11 +29,11 @@ import numba
 import numpy as np
 
 from vp_book.atomic import StagedFile
-from vp_book.book.state import Arrays
+from vp_book.book.state import COUNTS, SCALARS, STATS, WEIGHTS, Arrays
 from vp_book.errors import CheckpointError
 from vp_book.kernel_cache import source_digest
 from vp_book.physics.flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
-from vp_book.physics.parameters import Physics
+from vp_book.physics.parameters import PARAMS, Physics
 
 MAGIC: Final = b"VPBOOKCP"
 FORMAT_VERSION: Final = 2
@@ -41,6 +41,7 @@ FORMAT_VERSION: Final = 2
 _CHECKED_FROM: Final = 44
 _DTYPES: Final = {"<i8": np.int64, "<f8": np.float64}
 _PROBES: Final = 64
+_RECORDS: Final = {"scalars": SCALARS, "counts": COUNTS, "stats": STATS, "weights": WEIGHTS, "params": PARAMS}
 
 
 def save(path: Path, arrays: Arrays, facts: Mapping[str, object]) -> None:
@@ -48,7 +49,7 @@ def save(path: Path, arrays: Arrays, facts: Mapping[str, object]) -> None:
 
     `facts` are plain JSON values. Raises OSError when the directory cannot be written.
     """
-    named = arrays._asdict()
+    named = {name: _flat(array) for name, array in arrays._asdict().items()}
     header = json.dumps(
         {
             "facts": facts,
@@ -110,6 +111,21 @@ def _checked_body(path: Path) -> bytes:
     return body
 
 
+def _flat(array: np.ndarray) -> np.ndarray:
+    """Records with named fields as the plain numbers that they are made of; other arrays as they are."""
+    first = (array.dtype.names or (None,))[0]
+    return array if first is None else array.view(array.dtype[first].base)
+
+
+def _as_records(name: str, array: np.ndarray) -> np.ndarray:
+    """The inverse of `_flat`. Raises ValueError for what does not make whole records."""
+    dtype = _RECORDS[name]
+    plain = _flat(np.zeros(1, dtype))
+    if array.dtype != plain.dtype or array.shape != plain.shape:
+        raise ValueError(f"array {name} has dtype {array.dtype} and shape {array.shape}")
+    return array.view(dtype)
+
+
 @cache
 def code_digest() -> str:
     """Digest of what decides the bits of a state: the sources of this package, numba, and this machine's arithmetic.
@@ -143,6 +159,8 @@ def _arrays(data: memoryview, table: Sequence[tuple[str, str, list[int]]]) -> Ar
         # a copy: what compiled code writes to must be writable, aligned, and of the machine's byte order
         found[name] = flat.astype(_DTYPES[dtype]).reshape(shape)
         at += size
+        if name in _RECORDS:
+            found[name] = _as_records(name, found[name])
     if at != len(data):
         raise ValueError(f"{len(data)} bytes of arrays where {at} are declared")
     return Arrays(**found)

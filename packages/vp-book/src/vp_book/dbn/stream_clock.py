@@ -7,17 +7,19 @@ from typing import Final
 import numpy as np
 
 from vp_book._checked import FOREVER, kernel_view
+from vp_book._fields import plain_reader
 from vp_book._jit import kernel
-from vp_book.book import state as st
 from vp_book.book.clock import AGREED, HOLD, NO_CLOCK, NO_SUSPECT, judge
-from vp_book.book.state import Arrays
+from vp_book.book.state import SCALARS, Arrays
 from vp_book.records import F_BAD_TS_RECV, F_LAST, F_SNAPSHOT
 
 CLOCK: Final = 0  # 0 before the first record that can be believed
-SUSPECT: Final = 1  # as `S_SUSPECT` of an engine
-BARE: Final = 2  # as its `S_SUSPECT_BARE`
+SUSPECT: Final = 1  # as `suspect` of an engine's scalars
+BARE: Final = 2  # as their `suspect_untimed`
 BEGAN: Final = 3  # the first clock, 0 before it
-WITHIN: Final = 4  # as its `S_IN_SNAPSHOT`
+WITHIN: Final = 4  # as their `in_snapshot`
+
+_read_engine = plain_reader(SCALARS, "clock", "suspect", "suspect_untimed", "first_clock", "in_snapshot")
 
 _UNWITNESSED = F_SNAPSHOT | F_BAD_TS_RECV
 
@@ -29,9 +31,7 @@ def clock_state() -> np.ndarray:
 
 def engine_clock(a: Arrays) -> np.ndarray:
     """The state of `follow` where an engine stands."""
-    s = a.scalars
-    names = (st.S_CLOCK, st.S_SUSPECT, st.S_SUSPECT_BARE, st.S_FIRST_CLOCK, st.S_IN_SNAPSHOT)
-    return np.array([s[name] for name in names], np.int64)
+    return np.array(_read_engine(a.scalars), np.int64)
 
 
 def follow(records: np.ndarray, state: np.ndarray, limit_ns: int = FOREVER) -> int:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from vp_book._jit import aside
-from vp_book.book import state as st
 from vp_book.book.levels import change
-from vp_book.book.state import Arrays
+from vp_book.book.state import NO_RANGE, PROVISIONAL, Arrays
 
 from .flow import attribute
 
@@ -13,12 +12,12 @@ from .flow import attribute
 @aside
 def change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays) -> None:
     """Displayed size moves by `d`; unless it is a matter of state, that is flow and `fill` was announced for it."""
-    if a.scalars[st.S_ANCHORED] == 0:
+    if a.scalars[0].anchored == NO_RANGE:
         _range_around_first(tick, a)
     if d != 0:
-        change(a.ladder, a.far, a.scalars, side, tick, d)
+        change(a.ladder, a.far, a.scalars[0], side, tick, d)
     if state:
-        a.counts[st.N_DEPTH_STATE_BID + side] += d
+        a.counts[0].depth_state[side] += d
         d = 0
     if d != 0 or fill != 0:
         attribute(side, tick, d, fill, a)
@@ -27,9 +26,9 @@ def change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays
 @aside
 def _range_around_first(tick: int, a: Arrays) -> None:
     """Until a valid BBO says where the market is, the range lies around the first order."""
-    s = a.scalars
-    s[st.S_ANCHORED] = 1
-    bucket = s[st.S_BUCKET]
+    s = a.scalars[0]
+    s.anchored = PROVISIONAL
+    bucket = s.bucket
     cells = a.ladder.shape[1] // bucket
-    s[st.S_RANGE_CELL] = (tick + bucket // 2) // bucket - cells // 2
-    s[st.S_RANGE_LO] = s[st.S_RANGE_CELL] * bucket - bucket // 2
+    s.range_cell = (tick + bucket // 2) // bucket - cells // 2
+    s.range_lo = s.range_cell * bucket - bucket // 2

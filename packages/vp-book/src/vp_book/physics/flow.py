@@ -7,32 +7,12 @@ impulse only adds and a cell that nothing touches costs nothing.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from vp_book._jit import aside, kernel, piece
-from vp_book.book.state import (
-    BID,
-    N_ADD_BID,
-    N_DEPTH_FLOW_BID,
-    N_FILL_BID,
-    N_PULL_BID,
-    S_BUCKET,
-    S_CLOCK,
-    S_EVENTS,
-    S_ORIGIN,
-    S_PHYSICS_ON,
-    S_RANGE_LO,
-    S_WEIGHTS_AT,
-    W_M1,
-    W_M2,
-    W_M3,
-    W_MASS,
-    Arrays,
-)
-
-from .parameters import P_C1, P_E, P_G1, P_G2, P_G3, P_JA, P_K, P_TAU_A, P_TAU_J, P_TAU_REST, P_TAU_V
+from vp_book.book.state import BID, Arrays
 
 CH_ADD: Final = 0
 CH_PULL: Final = 3
@@ -72,67 +52,68 @@ def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
 
     add = max(d + fill, 0), pull = max(-d - fill, 0), so that d = add - pull - fill always.
     """
-    s = a.scalars
+    s = a.scalars[0]
     rest = d + fill
     if rest > 0:
-        a.counts[N_ADD_BID + side] += rest
+        a.counts[0].added[side] += rest
     else:
-        a.counts[N_PULL_BID + side] -= rest
-    a.counts[N_FILL_BID + side] += fill
-    a.counts[N_DEPTH_FLOW_BID + side] += d
-    index = tick - s[S_RANGE_LO]
-    if s[S_PHYSICS_ON] == 0 or index < 0 or index >= a.ladder.shape[1]:
+        a.counts[0].pulled[side] -= rest
+    a.counts[0].filled[side] += fill
+    a.counts[0].depth_flow[side] += d
+    index = tick - s.range_lo
+    if s.physics_on == 0 or index < 0 or index >= a.ladder.shape[1]:
         return
-    if s[S_WEIGHTS_AT] != s[S_CLOCK]:
+    if s.weights_at != s.clock:
         _advance_weights(a)
-    cell = index if s[S_BUCKET] == 1 else index // s[S_BUCKET]
+    cell = index if s.bucket == 1 else index // s.bucket
     row = a.physics[cell]
     if rest > 0:
-        _impulse(row, CH_ADD, rest, a.clock)
+        _impulse(row, CH_ADD, rest, a.weights[0])
     elif rest < 0:
-        _impulse(row, CH_PULL, -rest, a.clock)
+        _impulse(row, CH_PULL, -rest, a.weights[0])
     if fill > 0:
-        _impulse(row, CH_FILL, fill, a.clock)
+        _impulse(row, CH_FILL, fill, a.weights[0])
     if d != 0:
-        _impulse(row, CH_BID if side == BID else CH_ASK, d, a.clock)
-    a.touched[cell] = s[S_EVENTS] + 1
+        _impulse(row, CH_BID if side == BID else CH_ASK, d, a.weights[0])
+    a.touched[cell] = s.events + 1
 
 
 @piece
-def _impulse(row: np.ndarray, channel: int, x: int, clock: np.ndarray) -> None:
+def _impulse(row: np.ndarray, channel: int, x: int, weights: Any) -> None:
     """An amount `x` arrives in one channel now."""
-    row[channel] += x * clock[W_M1]
-    row[channel + 1] += x * clock[W_M2]
-    row[channel + 2] += x * clock[W_M3]
+    row[channel] += x * weights.m1
+    row[channel + 1] += x * weights.m2
+    row[channel + 2] += x * weights.m3
     if channel <= CH_FILL:
-        row[M_ADD + channel // 3] += x * clock[W_MASS]
+        row[M_ADD + channel // 3] += x * weights.mass
 
 
 @aside
 def _advance_weights(a: Arrays) -> None:
     """Make the impulse weights those of the current clock, moving the origin first when an exponent grows large."""
-    s = a.scalars
-    p = a.params
-    dt = (s[S_CLOCK] - s[S_ORIGIN]) * 1e-9
-    if dt > _EXPONENT_LIMIT * min(p[P_TAU_V], p[P_TAU_REST]):
+    s = a.scalars[0]
+    p = a.params[0]
+    w = a.weights[0]
+    dt = (s.clock - s.origin) * 1e-9
+    if dt > _EXPONENT_LIMIT * min(p.tau_v, p.tau_rest):
         _move_origin(a.physics, p, dt)
-        s[S_ORIGIN] = s[S_CLOCK]
+        s.origin = s.clock
         dt = 0.0
-    a.clock[W_M1] = p[P_G1] * np.exp(dt / p[P_TAU_V])
-    a.clock[W_M2] = p[P_G2] * np.exp(dt / p[P_TAU_A])
-    a.clock[W_M3] = p[P_G3] * np.exp(dt / p[P_TAU_J])
-    a.clock[W_MASS] = np.exp(dt / p[P_TAU_REST])
-    s[S_WEIGHTS_AT] = s[S_CLOCK]
+    w.m1 = p.g1 * np.exp(dt / p.tau_v)
+    w.m2 = p.g2 * np.exp(dt / p.tau_a)
+    w.m3 = p.g3 * np.exp(dt / p.tau_j)
+    w.mass = np.exp(dt / p.tau_rest)
+    s.weights_at = s.clock
 
 
 @aside
-def _move_origin(physics: np.ndarray, params: np.ndarray, dt: float) -> None:
+def _move_origin(physics: np.ndarray, p: Any, dt: float) -> None:
     """Rescale every mode and mass as if it had been kept from an origin `dt` seconds later."""
     v, a, j, mass = (
-        np.exp(-dt / params[P_TAU_V]),
-        np.exp(-dt / params[P_TAU_A]),
-        np.exp(-dt / params[P_TAU_J]),
-        np.exp(-dt / params[P_TAU_REST]),
+        np.exp(-dt / p.tau_v),
+        np.exp(-dt / p.tau_a),
+        np.exp(-dt / p.tau_j),
+        np.exp(-dt / p.tau_rest),
     )
     decay = (v, a, j)
     for cell in range(physics.shape[0]):
@@ -150,14 +131,16 @@ def read_cells(
 
     Cells beyond the range read as zero.
     """
+    p = params[0]
+    coefficients = _coefficients(p)
     dt = (ts_ns - origin_ns) * 1e-9
-    d1 = np.exp(-dt / params[P_TAU_V])
-    d2 = np.exp(-dt / params[P_TAU_A])
-    d3 = np.exp(-dt / params[P_TAU_J])
-    dm = np.exp(-dt / params[P_TAU_REST])
-    k = params[P_K]
-    e = params[P_E]
-    ja = params[P_JA]
+    d1 = np.exp(-dt / p.tau_v)
+    d2 = np.exp(-dt / p.tau_a)
+    d3 = np.exp(-dt / p.tau_j)
+    dm = np.exp(-dt / p.tau_rest)
+    k = p.k
+    e = p.e
+    ja = p.ja
     for i in range(floats.shape[1]):
         cell = lo + i
         if cell < 0 or cell >= physics.shape[0]:
@@ -177,7 +160,7 @@ def read_cells(
         for c in range(3):
             floats[F_CHAIN + 9 + c, i] = floats[F_CHAIN + 12 + c, i] + floats[F_CHAIN + 15 + c, i]
         pressure, vacuum = forces(
-            params,
+            coefficients,
             floats[F_CHAIN, i],
             floats[F_CHAIN + 1, i],
             floats[F_CHAIN + 3, i],
@@ -190,18 +173,19 @@ def read_cells(
 
 
 @piece
+def _coefficients(p: Any) -> tuple[float, ...]:
+    """c1 to c7, read once: the compiler cannot know that what a loop writes does not change them."""
+    return p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7
+
+
+@piece
 def forces(
-    params: np.ndarray, v_add: float, a_add: float, v_pull: float, a_pull: float, v_fill: float, v_rest: float
+    c: tuple[float, ...], v_add: float, a_add: float, v_pull: float, a_pull: float, v_fill: float, v_rest: float
 ) -> tuple[float, float]:
     """(pressure_variant, vacuum_variant) of one cell."""
-    c = P_C1
-    pressure = params[c] * v_add + params[c + 1] * max(v_rest, 0.0) + params[c + 2] * max(a_add, 0.0)
-    vacuum = (
-        params[c + 3] * v_pull
-        + params[c + 4] * v_fill
-        + params[c + 5] * max(-v_rest, 0.0)
-        + params[c + 6] * max(a_pull, 0.0)
-    )
+    c1, c2, c3, c4, c5, c6, c7 = c
+    pressure = c1 * v_add + c2 * max(v_rest, 0.0) + c3 * max(a_add, 0.0)
+    vacuum = c4 * v_pull + c5 * v_fill + c6 * max(-v_rest, 0.0) + c7 * max(a_pull, 0.0)
     return pressure, vacuum
 
 
@@ -216,10 +200,12 @@ def read_forces(
     vacuum: np.ndarray,
 ) -> None:
     """Pressure and vacuum of every cell of the range at `ts_ns`, bit for bit those of `read_cells`."""
+    p = params[0]
+    coefficients = _coefficients(p)
     dt = (ts_ns - origin_ns) * 1e-9
-    d1 = np.exp(-dt / params[P_TAU_V])
-    d2 = np.exp(-dt / params[P_TAU_A])
-    k = params[P_K]
+    d1 = np.exp(-dt / p.tau_v)
+    d2 = np.exp(-dt / p.tau_a)
+    k = p.k
     for cell in range(physics.shape[0]):
         if touched[cell] == 0:
             pressure[cell] = 0.0
@@ -229,7 +215,7 @@ def read_forces(
         add = row[CH_ADD] * d1
         pull = row[CH_PULL] * d1
         pressure[cell], vacuum[cell] = forces(
-            params,
+            coefficients,
             add,
             k * add + row[CH_ADD + 1] * d2,
             pull,

@@ -8,20 +8,30 @@ from typing import Final
 
 import numpy as np
 
+from vp_book._fields import record_dtype
 from vp_book.errors import ParameterError
 
-P_TAU_V: Final = 0
-P_TAU_A: Final = 1
-P_TAU_J: Final = 2
-P_TAU_REST: Final = 3
-P_K: Final = 4  # 1 / (tau_a - tau_v)
-P_E: Final = 5  # k / (tau_j - tau_v)
-P_JA: Final = 6  # 1 / (tau_j - tau_a)
-P_G1: Final = 7
-P_G2: Final = 8
-P_G3: Final = 9
-P_C1: Final = 10  # c1..c7 follow
-P_COUNT: Final = 17
+_F: Final = "<f8"
+
+PARAMS: Final = record_dtype(
+    "Params",
+    (
+        ("tau_v", _F),
+        ("tau_a", _F),
+        ("tau_j", _F),
+        ("tau_rest", _F),
+        ("k", _F),  # 1 / (tau_a - tau_v)
+        ("e", _F),  # k / (tau_j - tau_v)
+        ("ja", _F),  # 1 / (tau_j - tau_a)
+        ("g1", _F),  # what an impulse of 1 adds to each mode
+        ("g2", _F),
+        ("g3", _F),
+        *((f"c{i}", _F) for i in range(1, 8)),
+    ),
+)
+"""The constants that compiled code reads."""
+
+_SHORTEST_TAU_S: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +65,7 @@ class Physics:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 raise ParameterError(f"{field.name} must be a finite number, got {value!r}")
-            if field.name.startswith("tau_") and value < 1e-3:
+            if field.name.startswith("tau_") and value < _SHORTEST_TAU_S:
                 raise ParameterError(f"{field.name} must be at least 0.001 seconds, got {value!r}")
         if not self.tau_velocity < self.tau_acceleration < self.tau_jerk:
             raise ParameterError(
@@ -64,7 +74,7 @@ class Physics:
             )
 
     def to_array(self) -> np.ndarray:
-        """The constants that compiled code reads, float64, in the order of the names `P_*`.
+        """The constants that compiled code reads: one record of `PARAMS`, shape (1,).
 
         An impulse X adds X*g to the modes, which decay independently; v = m1, a = k*m1 + m2,
         j = e*m1 + m2/(tau_j - tau_a) + m3.
@@ -78,4 +88,4 @@ class Physics:
         g3 = 1.0 / (tau_v * tau_a * tau_j) - g2 * ja - e * g1
         head = [tau_v, tau_a, tau_j, self.tau_rest_decay, k, e, ja, g1, g2, g3]
         force = [getattr(self, field.name) for field in fields(self) if field.name.startswith("c")]
-        return np.array(head + force, dtype=np.float64)
+        return np.array([(*head, *force)], dtype=PARAMS)
