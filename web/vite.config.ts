@@ -15,5 +15,5 @@ export default defineConfig({
   build: { target: 'es2022', modulePreload: { polyfill: false } },
   worker: { format: 'es', plugins: () => [messageValidators()] },
   server: { proxy: { '/v1': { target: STREAM_SERVER, ws: true } } },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  test: { include: ['tests/**/*.test.ts'], environment: 'node', testTimeout: 20_000 },
 });

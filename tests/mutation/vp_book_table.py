@@ -147,8 +147,8 @@ MUTATIONS = (
     Mutation(
         "trades without an aggressor are sells",
         _ACTIONS,
-        "    elif side == ASK:\n        stats.sell += size\n    else:",
-        "    elif side != BID:\n        stats.sell += size\n    else:",
+        "    elif side == ASK:\n        stats.sell += size\n",
+        "    elif side != BID:\n        stats.sell += size\n",
     ),
     Mutation(
         "volume comes from F",
@@ -157,6 +157,18 @@ MUTATIONS = (
         "    counts.filled_volume += size\n    counts.traded_volume += size\n",
     ),
     Mutation("the last trade is not kept", _ACTIONS, "a.scalars[0].last_trade = price", "pass"),
+    Mutation(
+        "a cell's buys are its sells", _ACTIONS, "a.traded[side, cell] += size", "a.traded[1 - side, cell] += size"
+    ),
+    Mutation(
+        "trades stand a cell too high", _ACTIONS, "- s.range_lo) // s.bucket\n", "- s.range_lo) // s.bucket + 1\n"
+    ),
+    Mutation(
+        "cells keep their trades", "vp_book/book/state.py", "stats.traded_from : stats.traded_to] = 0", "0:0] = 0"
+    ),
+    Mutation("the mean price is of one side", _ACTIONS, "s.priced_volume += size", "s.priced_volume += size * side"),
+    Mutation("the mean price forgets the ticks", _ACTIONS, "s.turnover_high += high * size", "s.turnover_high += high"),
+    Mutation("the total is of sells", _ACTIONS, "a.scalars[0].bought += size", "a.scalars[0].sold += size"),
     # events, snapshots, clocks
     Mutation(
         "the book is looked at inside of events",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 import numpy as np
 
@@ -35,7 +37,7 @@ def oracle_bins(records: Iterable[np.void], book: OracleBook, start: int, width:
         boundary = book.apply(r)
         if started:
             if r["action"] == b"T" and int(r["size"]) != UNDEFINED_SIZE:
-                bin_.trades.append((r["side"].decode(), int(r["size"])))
+                bin_.trades.append(book.last_print)
             if boundary:
                 bin_.boundary()
     while start + (seq + 1) * width <= end:
@@ -49,7 +51,7 @@ class _Statistics:
     def __init__(self, book: OracleBook) -> None:
         self.book = book
         self.events = 0
-        self.trades: list[tuple[str, int]] = []
+        self.trades: list[tuple[str, int, int | None]] = []
         self.quotes: list[tuple[int, int]] = []
 
     def boundary(self, events: int = 1) -> None:
@@ -81,8 +83,8 @@ class _Statistics:
             "best_ask_size": ask_size,
             "book_valid": quote is not None,
             "trade_count": len(self.trades),
-            "buy_volume": sum(size for side, size in self.trades if side == "B"),
-            "sell_volume": sum(size for side, size in self.trades if side == "A"),
+            "buy_volume": sum(size for side, size, _ in self.trades if side == "B"),
+            "sell_volume": sum(size for side, size, _ in self.trades if side == "A"),
             "bid_high_price_int": max(b for b, _ in quotes) * tick,
             "bid_low_price_int": min(b for b, _ in quotes) * tick,
             "ask_high_price_int": max(a for _, a in quotes) * tick,
@@ -94,5 +96,35 @@ class _Statistics:
             "microstate_id": 3 * (ask_sign + 1) + bid_sign + 1,
             "chase_up_flag": ask_sign == bid_sign == 1,
             "chase_down_flag": ask_sign == bid_sign == -1,
+            "cum_buy_volume": book.volume["B"],
+            "cum_sell_volume": book.volume["A"],
+            "vwap_price_int": vwap(book),
         }
+        book.of_bin = traded(book, self.trades)
         return fields, quote
+
+
+def vwap(book: OracleBook) -> int:
+    """Mean price of all trades so far by volume, rounded half up."""
+    volume, turnover = book.priced[-1]
+    return math.floor(Fraction(turnover, volume) + Fraction(1, 2)) if volume else 0
+
+
+def traded(book: OracleBook, trades: list[tuple[str, int, int | None]]) -> dict[tuple[str, int], int]:
+    """Volume by aggressor and nearest price tick, half up."""
+    volumes: dict[tuple[str, int], int] = {}
+    for side, size, price in trades:
+        if side != "N" and price is not None:
+            key = side, (2 * price + book.tick_int) // (2 * book.tick_int)
+            volumes[key] = volumes.get(key, 0) + size
+    return volumes
+
+
+def volumes_of_rows(book: OracleBook, side: str, spot_cell: int, radius: int, bucket: int = 1) -> list[int]:
+    """What was traded with aggressor `side` in the last bin, in each row of a window around a cell."""
+    rows = [0] * (2 * radius + 1)
+    for (aggressor, tick), volume in book.of_bin.items():
+        row = (tick + bucket // 2) // bucket - spot_cell + radius
+        if aggressor == side and 0 <= row < len(rows):
+            rows[row] += volume
+    return rows

@@ -68,6 +68,14 @@ class OracleBook:
     standing: tuple[int, int] | None = None
     """(bid, ask) as of the last look at the book; None if that was not valid."""
     trades: list[tuple[int, str, int]] = field(default_factory=list)
+    volume: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Traded so far, by aggressor."""
+    priced: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
+    """(volume, volume times price) of all trades up to each one with a price."""
+    last_print: tuple[str, int, int | None] = ("N", 0, None)
+    """(aggressor, size, price) of the newest trade; None for a price that is not defined."""
+    of_bin: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(aggressor, price tick) -> volume traded in the bin that was closed last."""
     touched: dict[int, int] = field(default_factory=dict)
     tops: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Per side, a heap of every tick that ever had depth; those without any are dropped when they surface."""
@@ -132,6 +140,10 @@ class OracleBook:
             self.unsized += 1
         elif action == "T":
             self.trades.append((self.clock, side, size))
+            self.volume[side] += size
+            self.last_print = (side, size, None if tick is None else price)
+            if tick is not None:
+                self.priced.append((self.priced[-1][0] + size, self.priced[-1][1] + size * price))
             self.of_event.append(("T", order_id, side, size))
         elif action == "F":
             if side != "N" and any(of[:3] == ("T", order_id, side) for of in self.of_event):

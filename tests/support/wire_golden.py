@@ -23,6 +23,8 @@ from vp_contract import (
     ErrorMessage,
     Follow,
     GridUpdate,
+    History,
+    HistoryEnd,
     InstrumentLock,
     Pause,
     PipelineOverrides,
@@ -34,6 +36,7 @@ from vp_contract import (
     ServingInfo,
     ServingSpec,
     SignalUpdate,
+    Speed,
     StreamEnd,
     encode_grid,
     encode_message,
@@ -153,6 +156,9 @@ def busy_frame() -> GoldenFrame:
         "microstate_id": 1,
         "chase_up_flag": False,
         "chase_down_flag": False,
+        "cum_buy_volume": 1507,
+        "cum_sell_volume": 1490,
+        "vwap_price_int": 5_400_112_345_679,
     }
     signal = SignalUpdate(
         name="derivative",
@@ -228,6 +234,9 @@ def golden_files() -> dict[str, bytes]:
         "seek.json": Seek(bin_seq=2**53 - 1),
         "ack.json": Ack(bin_seq=0),
         "follow.json": Follow(),
+        "history.json": History(from_=0, to=2**53 - 1, every=10),
+        "history_end.json": HistoryEnd(from_=0, to=17_999, every=10, bins=1800),
+        "speed.json": Speed(value=0.25),
     }
     files = {name: encode_message(message) for name, message in messages.items()}
     expected: dict[str, Any] = {name: _plain(message) for name, message in messages.items()}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from support.bin_oracle import oracle_bins
+from support.bin_oracle import oracle_bins, volumes_of_rows
 from support.book_oracle import OracleBook, tick_state
 from support.real_session import real_session
 from support.records import TICK
@@ -143,8 +143,10 @@ def test_bins_field_by_field(records: np.ndarray) -> None:
         count += 1
         got = {name: bin_.fields[name] for name in expected}
         assert got == expected
+        spot = int(bin_.fields["spot_ref_price_int"]) // TICK
+        for side, name in (("B", "buy_volume"), ("A", "sell_volume")):
+            assert bin_.cells[name].tolist() == volumes_of_rows(oracle, side, spot, 50), (count, name)
         if draw.random() < 0.0005:
-            spot = int(bin_.fields["spot_ref_price_int"]) // TICK
             at = max(int(bin_.fields["ts_ns"]), oracle.clock)
             for k in (-7, -1, 0, 1, 4):
                 row = k + 50

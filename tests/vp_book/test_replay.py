@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.bin_oracle import oracle_bins
+from support.bin_oracle import oracle_bins, volumes_of_rows
 from support.book_oracle import OracleBook, tick_state
 from support.records import SNAPSHOT, T0, TICK, nonsense, record, stream
 
@@ -34,10 +34,44 @@ def test_bins_are_the_oracles(seed: int, width_ms: int) -> None:
     start, width = T0 + 100 * MS, width_ms * MS
     last = int(records["ts_recv"][records["ts_recv"] < 2**62].max())
     end = min(T0 + 800 * MS, start + (1 + (last - start) // width) * width)  # no bin beyond that of the last record
-    expected = oracle_bins(records, OracleBook(), start, width, end)
+    oracle = OracleBook()
+    expected = oracle_bins(records, oracle, start, width, end)
     bins = replay([records], INSTRUMENT, cell_width_ms=width_ms, start_ns=start, end_ns=end)
     for bin_, fields in zip(bins, expected, strict=True):
         assert {name: bin_.fields[name] for name in fields} == fields
+        if spot := bin_.fields["spot_ref_price_int"]:
+            for side, name in (("B", "buy_volume"), ("A", "sell_volume")):
+                assert bin_.cells[name].tolist() == volumes_of_rows(oracle, side, int(spot) // TICK, 50), name
+
+
+def test_trades_stand_at_their_price_whatever_the_range_does() -> None:
+    """Buckets, a range that moves in the middle of the bin, prices off the grid and outside of the range."""
+    instrument = Instrument("TEST", "0.25", bucket_size="0.75")
+    records = stream(
+        *two_sided(),
+        record("T", "B", 20_001, 3, ts=10 * MS),
+        record("T", "A", 19_999, 2, ts=11 * MS),
+        record("T", "B", 20_000, 4, ts=12 * MS),
+        record("T", "B", 90_000, 8, ts=13 * MS),
+        record("T", "N", 20_000, 16, ts=14 * MS),
+        record("M", "B", 20_600, 5, order_id=1, ts=20 * MS, flags=0),
+        record("M", "A", 20_602, 7, order_id=2, ts=20 * MS),
+        record("T", "A", 20_600, 32, ts=30 * MS),
+        record("T", "B", 20_601, 64, ts=130 * MS),
+    )
+    records["price"][4] -= TICK // 2  # half a tick rounds up
+    first, second = replay([records], instrument, n_absolute_ticks=1200, grid_radius_ticks=300)
+    assert (first.shift_cells, second.shift_cells) == (0, 0)  # it moved before the first bin was closed
+    rows = {name: np.flatnonzero(first.cells[name]) - 300 for name in ("buy_volume", "sell_volume")}
+    cells = {name: first.cells[name][first.cells[name] > 0].tolist() for name in rows}
+    spot = int(first.fields["spot_ref_price_int"]) // (3 * TICK)
+    assert spot == 6867
+    assert (rows["buy_volume"] + spot).tolist() == [6667]
+    assert cells == {"buy_volume": [7], "sell_volume": [2, 32]}
+    assert (rows["sell_volume"] + spot).tolist() == [6666, 6867]
+    assert (first.fields["buy_volume"], first.fields["sell_volume"]) == (15, 34)
+    assert (second.fields["cum_buy_volume"], second.fields["cum_sell_volume"]) == (79, 34)
+    assert (second.cells["buy_volume"].sum(), second.cells["sell_volume"].sum()) == (64, 0)
 
 
 @settings(deadline=None, max_examples=20)

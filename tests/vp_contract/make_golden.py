@@ -8,12 +8,19 @@ the members of `grid_update` and the page of columns.
 
 from __future__ import annotations
 
+import os
+import sys
+
 from support.wire_golden import DOCUMENTS, GOLDEN, golden_files
 
 from vp_contract.__main__ import document_text
 
 
 def main() -> None:
+    members = DOCUMENTS["bin-fields"]
+    if members.read_text(encoding="utf-8") != (text := document_text("bin-fields")):
+        members.write_text(text, encoding="utf-8", newline="\n")
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # the messages below are made of those members
     GOLDEN.mkdir(exist_ok=True)
     for name, data in golden_files().items():
         (GOLDEN / name).write_bytes(data)

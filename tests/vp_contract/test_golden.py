@@ -27,8 +27,8 @@ from vp_contract import (
 )
 
 REGENERATE = "run: PYTHONPATH=tests uv run python tests/vp_contract/make_golden.py"
-SERVER = ("runtime_config", "stream_end", "error")
-CLIENT = ("pause", "resume", "seek", "ack", "follow")
+SERVER = ("runtime_config", "stream_end", "error", "history_end")
+CLIENT = ("pause", "resume", "seek", "ack", "follow", "history", "speed")
 
 
 @cache
@@ -57,7 +57,7 @@ def test_the_encoder_writes_these_bytes(name: str) -> None:
 
 def test_there_is_no_other_file() -> None:
     files = {path.name for path in GOLDEN.iterdir()}
-    assert files == {*golden_files(), "README.md", "messages.schema.json"}
+    assert files == {*golden_files(), "README.md", "earlier", "messages.schema.json"}
 
 
 @pytest.mark.parametrize("name", [*SERVER, *CLIENT])

@@ -54,14 +54,16 @@ def test_columns_are_those_of_the_specification() -> None:
     channels = ["add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth"]
     assert names[:9] == ["k", "pressure_variant", "vacuum_variant", *masses, "rest_depth", "bid_depth", "ask_depth"]
     assert names[9:27] == [f"{order}_{channel}" for order in "vaj" for channel in channels]
-    assert names[27] == "last_event_id"
+    assert names[27:30] == ["last_event_id", "buy_volume", "sell_volume"]
     scores = ["composite", "composite_d1", "composite_d2", "composite_d3", "flow_score"]
-    assert names[28:] == [*scores, "flow_state_code", "state5_code"]
+    assert names[30:] == [*scores, "flow_state_code", "state5_code"]
     types = {field.name: field.type for field in (*BOOK_COLUMNS, *SCORE_COLUMNS)}
     assert types["k"] == "int32"
-    assert {types[name] for name in ("rest_depth", "bid_depth", "ask_depth", "last_event_id")} == {"int64"}
+    assert {types[name] for name in ("rest_depth", "bid_depth", "ask_depth", "last_event_id", "sell_volume")} == {
+        "int64"
+    }
     assert {types["flow_state_code"], types["state5_code"]} == {"int8"}
-    assert list(types.values()).count("float64") == len(types) - 7
+    assert list(types.values()).count("float64") == len(types) - 9
 
 
 def test_schema(config: RuntimeConfig) -> None:

@@ -60,8 +60,8 @@ def test_every_message_is_in_the_schema() -> None:
         if "enum" in definition.get("properties", {}).get("type", {})
     }
     assert set(tags) == {
-        *("runtime_config", "grid_update", "stream_end", "error"),
-        *("pause", "resume", "seek", "ack", "follow"),
+        *("runtime_config", "grid_update", "stream_end", "error", "history_end"),
+        *("pause", "resume", "seek", "ack", "follow", "history", "speed"),
     }
     references = json.dumps(json_schema()).split('"#/$defs/')[1:]
     assert {reference.partition('"')[0] for reference in references} <= set(definitions)
@@ -69,7 +69,7 @@ def test_every_message_is_in_the_schema() -> None:
 
 def test_grid_update_has_the_bin_fields_in_order() -> None:
     names = [field.name for field in msgspec.structs.fields(GridUpdate)]
-    assert names == [*(field.name for field in BIN_COLUMNS), "signal", "skipped_bins"]
+    assert names == [*(field.name for field in BIN_COLUMNS), "signal", "skipped_bins", "history", "every"]
     assert len(set(names)) == len(names)
     wire = json.loads(_golden("busy.update.json"))
     for field in BIN_COLUMNS:

@@ -191,6 +191,7 @@ class Market:
             alias=alias,
             config_text=encode_message(message).decode(),
             cell_width_ms=self.cell_width_ms,
+            config=CONFIG,
             timeline=("SYNM6",),
             run=RunSpec(key, self.directory / serving_id, feed),
         )

@@ -19,13 +19,20 @@ const BANNER = '/* Made by `npm run types` from the JSON Schema of vp_contract. 
 
 interface StreamSchema {
   version: string;
+  'x-stream-path': string;
   'x-close-codes': Record<string, number>;
+  'x-grid-columns': string[];
 }
 
 /** The text of the generated file. */
 export async function contractTypes(): Promise<string> {
   const text = readFileSync(SCHEMA_FILE, 'utf8');
-  const { version, 'x-close-codes': codes } = JSON.parse(text) as StreamSchema;
+  const {
+    version,
+    'x-stream-path': path,
+    'x-close-codes': codes,
+    'x-grid-columns': columns,
+  } = JSON.parse(text) as StreamSchema;
   const types = await compile(JSON.parse(text, tuplesAsItems) as object, 'WireMessage', {
     additionalProperties: false,
     bannerComment: BANNER,
@@ -42,6 +49,13 @@ export const CONTRACT_VERSION = '${version}';
 /** WebSocket close codes of the server, by what they mean. */
 export const CLOSE = {
 ${members.join('')}} as const;
+
+/** Where the stream is on its server. */
+export const STREAM_PATH = '${path}';
+
+/** Columns of every grid; a \`proj_<ms>\` per horizon comes after them. */
+export type GridColumn =
+${columns.map((name) => `  | '${name}'\n`).join('')}  ;
 `;
 }
 

@@ -104,6 +104,10 @@ function reduceWire(state: SessionState, event: WorkerEvent, nowMs: number): Ses
           invalid: state.counters.invalid + (event.update.book_valid ? 0 : 1),
         },
       };
+    case 'history':
+    case 'history_end':
+    case 'speed':
+      return state;
     case 'ended':
       return { ...state, phase: 'ended' };
     case 'server_error':

@@ -2,7 +2,14 @@ import { cellLayout, type CellLayout } from './cells';
 import { decodeCells } from './decode';
 import { WireError } from './errors';
 import { parseServerMessage } from './messages';
-import type { ErrorMessage, GridUpdate, RuntimeConfigMessage, StreamEnd } from './types';
+import type {
+  ErrorMessage,
+  GridUpdate,
+  HistoryEnd,
+  RuntimeConfigMessage,
+  SpeedSet,
+  StreamEnd,
+} from './types';
 
 /** One bin, whole: its scalars and its packed cells (see {@link CellLayout}). */
 export interface DecodedBin {
@@ -11,7 +18,10 @@ export interface DecodedBin {
   cells: Float64Array<ArrayBuffer>;
 }
 
-export type Decoded = RuntimeConfigMessage | StreamEnd | ErrorMessage | DecodedBin;
+export type Decoded =
+  RuntimeConfigMessage | StreamEnd | ErrorMessage | HistoryEnd | SpeedSet | DecodedBin;
+
+const ANSWERS: readonly string[] = ['error', 'history_end', 'speed'];
 
 /**
  * Puts the text and binary messages of one connection together.
@@ -28,7 +38,7 @@ export class Assembler {
   text(message: string): Decoded | null {
     const parsed = parseServerMessage(message);
     // An answer to something the client sent may fall between the two halves of a bin, and so may what is not known.
-    if (parsed === null || parsed.type === 'error') return parsed;
+    if (parsed === null || ANSWERS.includes(parsed.type)) return parsed as Decoded | null;
     const orphan = this.pending;
     this.pending = null;
     if (parsed.type === 'grid_update') {

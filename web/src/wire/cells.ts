@@ -1,4 +1,5 @@
 import { WireError } from './errors';
+import type { GridColumn } from './types';
 
 /** The cell fields the page keeps of every bin, in the order in which they are packed. */
 export const CELL_FIELDS = [
@@ -18,7 +19,7 @@ export const CELL_FIELDS = [
   'v_pull',
   'v_fill',
   'v_rest_depth',
-] as const;
+] as const satisfies readonly GridColumn[];
 
 export type CellField = (typeof CELL_FIELDS)[number];
 

@@ -1,4 +1,4 @@
-import type { ClientMessage, GridUpdate, RuntimeConfigMessage } from './types';
+import type { ClientMessage, GridUpdate, HistoryEnd, RuntimeConfigMessage } from './types';
 
 /** What the page asks of the worker. */
 export type WorkerCommand =
@@ -11,6 +11,10 @@ export type WorkerEvent =
   | { kind: 'connecting'; attempt: number }
   | { kind: 'config'; message: RuntimeConfigMessage; columns: readonly string[] }
   | { kind: 'bin'; update: GridUpdate; cells: Float64Array<ArrayBuffer> }
+  /** A bin that was asked for with `history`. */
+  | { kind: 'history'; update: GridUpdate; cells: Float64Array<ArrayBuffer> }
+  | { kind: 'history_end'; message: HistoryEnd }
+  | { kind: 'speed'; value: number }
   | { kind: 'ended'; bins: number }
   | { kind: 'server_error'; code: string; message: string }
   | { kind: 'protocol_error'; message: string }

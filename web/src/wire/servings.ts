@@ -1,3 +1,5 @@
+import { STREAM_PATH } from './types';
+
 /** One entry of `GET /v1/servings` that a page can be pointed at. */
 export interface ServingChoice {
   /** What goes into `?serving=`. */
@@ -40,7 +42,7 @@ function choice(entry: unknown): ServingChoice | null {
 /** The stream's address on the page's own host. */
 export function streamUrl(location: { protocol: string; host: string }, serving: string): string {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  return `${scheme}://${location.host}/v1/vacuum-pressure/stream?serving=${encodeURIComponent(serving)}`;
+  return `${scheme}://${location.host}${STREAM_PATH}?serving=${encodeURIComponent(serving)}`;
 }
 
 /** Asks the page's own server what it serves; an empty list when it does not say. */

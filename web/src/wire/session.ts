@@ -148,6 +148,11 @@ export class StreamSession {
         break;
       case 'bin': {
         const { update, cells } = decoded;
+        if (update.history === true) {
+          this.watchSilence();
+          this.host.emit({ kind: 'history', update, cells }, [cells.buffer]);
+          return;
+        }
         if (this.isRepeat(update.bin_seq)) return;
         this.attempt = 0;
         this.lastBin = update.bin_seq;
@@ -159,6 +164,12 @@ export class StreamSession {
       case 'stream_end':
         clearTimeout(this.silenceTimer);
         this.host.emit({ kind: 'ended', bins: decoded.bins });
+        break;
+      case 'history_end':
+        this.host.emit({ kind: 'history_end', message: decoded });
+        break;
+      case 'speed':
+        this.host.emit({ kind: 'speed', value: decoded.value });
         break;
       case 'error':
         this.resumeAt = 0;

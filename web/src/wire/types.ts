@@ -7,13 +7,16 @@
  */
 import type * as contract from './generated/contract';
 
-export { CLOSE, CONTRACT_VERSION } from './generated/contract';
+export { CLOSE, CONTRACT_VERSION, STREAM_PATH } from './generated/contract';
 export type {
   ClientMessage,
   ErrorMessage,
+  GridColumn,
+  HistoryEnd,
   GridField,
   ServingInfo,
   SignalUpdate,
+  SpeedSet,
   StreamEnd,
 } from './generated/contract';
 
@@ -32,11 +35,17 @@ export type RuntimeConfigMessage = Omit<contract.RuntimeConfigMessage, 'config'>
   config: RuntimeConfig;
 };
 
-/** A bin's scalars; `skipped_bins` is 0 when the server leaves it out. */
-export type GridUpdate = Required<contract.GridUpdate>;
+/** A bin's scalars, with 0 for what the server leaves out; `history` is there only in what was asked for with it. */
+export type GridUpdate = Required<Omit<contract.GridUpdate, 'history' | 'every'>> &
+  Pick<contract.GridUpdate, 'history' | 'every'>;
 
 export type ServerMessage =
-  RuntimeConfigMessage | GridUpdate | contract.StreamEnd | contract.ErrorMessage;
+  | RuntimeConfigMessage
+  | GridUpdate
+  | contract.StreamEnd
+  | contract.ErrorMessage
+  | contract.HistoryEnd
+  | contract.SpeedSet;
 
 /** Equal for two streams exactly when bins of the same number hold the same. */
 export function streamIdentity({ serving, config_hash: hash }: RuntimeConfigMessage): string {

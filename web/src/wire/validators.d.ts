@@ -18,4 +18,6 @@ declare module 'virtual:message-validators' {
   export const grid_update: Validator;
   export const stream_end: Validator;
   export const error: Validator;
+  export const history_end: Validator;
+  export const speed: Validator;
 }

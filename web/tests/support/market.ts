@@ -32,7 +32,14 @@ export const FLOAT_FIELDS = [
   'flow_score',
   ...PROJECTIONS.map((ms) => `proj_${ms}`),
 ];
-export const LONG_FIELDS = ['rest_depth', 'bid_depth', 'ask_depth', 'last_event_id'];
+export const LONG_FIELDS = [
+  'rest_depth',
+  'bid_depth',
+  'ask_depth',
+  'last_event_id',
+  'buy_volume',
+  'sell_volume',
+];
 export const CODE_FIELDS = ['flow_state_code', 'state5_code'];
 
 export const RUNTIME_CONFIG: RuntimeConfigMessage = {
@@ -83,6 +90,9 @@ export class Market {
   private eventId = 1000;
   private previous: Quote | null = null;
   private baseBefore = 0;
+  private bought = 0;
+  private sold = 0;
+  private turnover = 0n;
   private score = 0;
   private readonly walls = new Float64Array(TICKS);
   private readonly pressure = new Float64Array(TICKS);
@@ -186,8 +196,26 @@ export class Market {
       microstate_id: (Math.sign(askMove) + 1) * 3 + Math.sign(bidMove) + 1,
       chase_up_flag: askMove > 0 && bidMove > 0,
       chase_down_flag: askMove < 0 && bidMove < 0,
+      ...this.traded(buying ? volume : 0, buying ? 0 : volume, buying ? ask : bid),
       skipped_bins: 0,
       signal: this.signal(seq),
+    };
+  }
+
+  /** Volumes and mean price since the start. */
+  private traded(
+    buy: number,
+    sell: number,
+    tick: number,
+  ): Pick<GridUpdate, 'cum_buy_volume' | 'cum_sell_volume' | 'vwap_price_int'> {
+    this.bought += buy;
+    this.sold += sell;
+    this.turnover += BigInt(buy + sell) * BigInt(tick) * TICK;
+    const volume = BigInt(this.bought + this.sold);
+    return {
+      cum_buy_volume: this.bought,
+      cum_sell_volume: this.sold,
+      vwap_price_int: volume === 0n ? '0' : String(this.turnover / volume),
     };
   }
 
@@ -251,6 +279,8 @@ export class Market {
       set('ask_depth', row, tick >= quote.ask ? depth : 0);
       set('rest_depth', row, tick <= quote.bid || tick >= quote.ask ? depth : 0);
       set('last_event_id', row, update.event_id);
+      set('buy_volume', row, tick === quote.ask ? update.buy_volume : 0);
+      set('sell_volume', row, tick === quote.bid ? update.sell_volume : 0);
       for (const ms of PROJECTIONS) set(`proj_${ms}`, row, score * Math.exp(-ms / 2000));
     }
     return columns;

@@ -37,7 +37,8 @@ describe('the JSON Schema', () => {
   const valid = new Ajv2020(LENIENT).compile(schema);
 
   it.each([
-    ...['runtime_config', 'stream_end', 'error', 'pause', 'resume', 'seek', 'ack', 'follow'],
+    ...['runtime_config', 'stream_end', 'error', 'history_end', 'speed', 'history'],
+    ...['pause', 'resume', 'seek', 'ack', 'follow'],
     ...['busy.update', 'empty.update', 'extreme.update', 'newer.runtime_config', 'newer.update'],
   ])('holds for the golden bytes of %s', (name) => {
     valid(JSON.parse(goldenText(`${name}.json`)));
@@ -68,7 +69,7 @@ describe('the AsyncAPI document', () => {
     const ajv = new Ajv(LENIENT);
     ajv.addSchema({ ...DOCUMENT, $id: 'document' });
     const names = Object.keys(DOCUMENT.components.messages).filter((name) => name !== 'Grid');
-    expect(names).toHaveLength(9);
+    expect(names).toHaveLength(13);
     for (const name of names) {
       const message = DOCUMENT.components.messages[name];
       const valid = ajv.compile({ $ref: `document${message?.payload.$ref ?? ''}` });

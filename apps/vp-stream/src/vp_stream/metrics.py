@@ -39,6 +39,7 @@ class Counters:
 
     bins_sent: int = 0
     bins_skipped: int = 0
+    history_sent: int = 0
     bytes_sent: int = 0
     connections: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
@@ -104,6 +105,11 @@ class Metrics:
         if lateness_s is not None:
             self._lateness.observe(max(lateness_s, 0.0))
 
+    def history_sent(self, size: int) -> None:
+        """A session has handed a bin of a history, of `size` bytes, to its socket."""
+        self.counters.history_sent += 1
+        self.counters.bytes_sent += size
+
     def watch(self, hub: Hub) -> None:
         """Tell of this hub too, from now on."""
         self.registry.register(_HubCollector(hub, self.counters))
@@ -137,6 +143,7 @@ class _HubCollector(Collector):
         yield _gauge("clients", "Clients connected now", hub.clients)
         yield _counter("connections", "WebSockets accepted", counters.connections)
         yield _counter("bins_sent", "Bins sent, over all clients", counters.bins_sent)
+        yield _counter("history_sent", "Bins sent once more because a client looked back", counters.history_sent)
         yield _counter("bins_skipped", "Bins left out for clients too slow for them", counters.bins_skipped)
         yield _counter("bytes_sent", "Bytes of bins sent, JSON and Arrow", counters.bytes_sent)
         yield _by_label("refusals", "Clients turned away, by the code they were told", "code", counters.refusals)

@@ -1,8 +1,9 @@
 /* Made by `npm run types` from the JSON Schema of vp_contract. Edits are lost. */
 
 export type VacuumPressureStream = ServerMessage | ClientMessage;
-export type ServerMessage = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage;
-export type ClientMessage = Pause | Resume | Seek | Ack | Follow;
+export type ServerMessage =
+  RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage | HistoryEnd | SpeedSet;
+export type ClientMessage = Pause | Resume | Seek | Ack | Follow | History | Speed;
 
 /**
  * The first message of a stream: what the following bins are.
@@ -130,7 +131,10 @@ export interface ServingInfo {
 /**
  * The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
  *
- * `skipped_bins` is how many bins before this one were left out for this client.
+ * `skipped_bins` is how many bins before this one were left out for this client. `history` is there, and true, in a
+ * bin that the client asked for with `history`; `every` then says how many bins it stands for, if it is more than one:
+ * its counts and volumes are their sums, its highs and lows those of all of them, it begins where the first one does,
+ * and everything else is that of the last one.
  */
 export interface GridUpdate {
   type: 'grid_update';
@@ -162,8 +166,13 @@ export interface GridUpdate {
   microstate_id: number;
   chase_up_flag: boolean;
   chase_down_flag: boolean;
+  cum_buy_volume?: number;
+  cum_sell_volume?: number;
+  vwap_price_int?: string;
   signal: SignalUpdate;
   skipped_bins?: number;
+  history?: boolean;
+  every?: number;
 }
 /**
  * Output of the derivative stage for one bin. `score` means nothing until `ready`; `dominant_state` is -2..2.
@@ -201,6 +210,23 @@ export interface ErrorMessage {
   message: string;
 }
 /**
+ * All of a `history` was sent: `bins` messages for the bins `from` to `to`.
+ */
+export interface HistoryEnd {
+  type: 'history_end';
+  from: number;
+  to: number;
+  every: number;
+  bins: number;
+}
+/**
+ * The client's own speed from now on.
+ */
+export interface SpeedSet {
+  type: 'speed';
+  value: number;
+}
+/**
  * Send no bins until resumed.
  */
 export interface Pause {
@@ -232,6 +258,25 @@ export interface Ack {
 export interface Follow {
   type: 'follow';
 }
+/**
+ * Send the bins `from` to `to`, both included, once more, newest first, beside the stream; as many as there are.
+ *
+ * With `every` n > 1 there is one for each n bins (those of a stretch from a multiple of n on). Another request takes
+ * the place of one that is not answered yet. At most `MAX_HISTORY_BINS` are sent for one.
+ */
+export interface History {
+  type: 'history';
+  from: number;
+  to: number;
+  every?: number;
+}
+/**
+ * Play `value` times as fast as the market was, for this client alone. Only a replay can be.
+ */
+export interface Speed {
+  type: 'speed';
+  value: number;
+}
 
 /** Contract version of these types, major.minor. */
 export const CONTRACT_VERSION = '1.1';
@@ -245,3 +290,47 @@ export const CLOSE = {
   engineFailed: 1011,
   full: 1013,
 } as const;
+
+/** Where the stream is on its server. */
+export const STREAM_PATH = '/v1/vacuum-pressure/stream';
+
+/** Columns of every grid; a `proj_<ms>` per horizon comes after them. */
+export type GridColumn =
+  | 'k'
+  | 'pressure_variant'
+  | 'vacuum_variant'
+  | 'add_mass'
+  | 'pull_mass'
+  | 'fill_mass'
+  | 'rest_depth'
+  | 'bid_depth'
+  | 'ask_depth'
+  | 'v_add'
+  | 'v_pull'
+  | 'v_fill'
+  | 'v_rest_depth'
+  | 'v_bid_depth'
+  | 'v_ask_depth'
+  | 'a_add'
+  | 'a_pull'
+  | 'a_fill'
+  | 'a_rest_depth'
+  | 'a_bid_depth'
+  | 'a_ask_depth'
+  | 'j_add'
+  | 'j_pull'
+  | 'j_fill'
+  | 'j_rest_depth'
+  | 'j_bid_depth'
+  | 'j_ask_depth'
+  | 'last_event_id'
+  | 'buy_volume'
+  | 'sell_volume'
+  | 'composite'
+  | 'composite_d1'
+  | 'composite_d2'
+  | 'composite_d3'
+  | 'flow_score'
+  | 'flow_state_code'
+  | 'state5_code'
+  ;

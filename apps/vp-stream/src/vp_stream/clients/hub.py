@@ -25,6 +25,7 @@ from vp_stream.clients.protocol import (
 from vp_stream.clients.session import Programme, Session
 from vp_stream.clients.transport import Channel, PeerGoneError
 from vp_stream.errors import Refusal
+from vp_stream.frames.overview import Overview
 from vp_stream.frames.runs import RunTable, ServingRun
 from vp_stream.logs import fact
 from vp_stream.metrics import Metrics
@@ -192,6 +193,8 @@ class Hub:
             period_s=opened.cell_width_ms / 1000.0 / self._limits.speed,
             timeline=opened.timeline,
             run=run,
+            bin_s=opened.cell_width_ms / 1000.0,
+            overview=Overview(opened.config),
         )
 
     def _full(self, address: str) -> str | None:

@@ -1,8 +1,8 @@
 """When a client gets which bin. Pure: the caller brings the time and the bins.
 
 The schedule is absolute. Bin `i` is due at `anchor_time + (i - anchor_bin) * period`, so sleeping a little too long
-for one bin does not move the next one. Three things move the anchor: the first bin of the stream, a seek, and the end
-of a pause.
+for one bin does not move the next one. Four things move the anchor: the first bin of the stream, a seek, the end of a
+pause, and another speed.
 
 A bin can be late for two reasons, and they are treated differently. If it was not ready in time (the engine is
 behind), it is sent as soon as it is. If it was ready but this client could not take it, the client is behind: once it
@@ -87,6 +87,11 @@ class Pacer:
         if self._paused:
             self._paused = False
             self._anchor_time = None
+
+    def play_at(self, period_s: float) -> None:
+        """Another time between bins, from the cursor on: the schedule restarts there."""
+        self._period = period_s
+        self._anchor_time = None
 
     def seek(self, bin_seq: int) -> None:
         """Move the cursor. While paused exactly that one bin is sent, so that a page can show the place."""

@@ -16,7 +16,23 @@ from typing import Final
 import msgspec
 from starlette.websockets import WebSocket
 
-from vp_contract import Ack, ClientMessage, Follow, Frame, GridUpdate, Pause, Resume, Seek, StreamEnd, encode_message
+from vp_contract import (
+    Ack,
+    ClientMessage,
+    Follow,
+    Frame,
+    GridUpdate,
+    History,
+    HistoryEnd,
+    Pause,
+    Resume,
+    Seek,
+    Speed,
+    SpeedSet,
+    StreamEnd,
+    encode_message,
+)
+from vp_stream.clients.history import LookBack, checked
 from vp_stream.clients.protocol import (
     CLOSE_DONE,
     CLOSE_ENGINE_FAILED,
@@ -28,6 +44,7 @@ from vp_stream.clients.protocol import (
 from vp_stream.clients.schedule import Pacer, Wait
 from vp_stream.clients.transport import Channel, PeerGoneError
 from vp_stream.errors import Refusal
+from vp_stream.frames.overview import Overview
 from vp_stream.frames.runs import ServingRun
 from vp_stream.metrics import Metrics
 
@@ -42,6 +59,8 @@ _CLOSE_TIMEOUT_S: Final = 1.0
 class Programme:
     """What a session plays: a serving under the name the client used, and the run behind it.
 
+    A bin is `bin_s` seconds of the market, and one is sent every `period_s` seconds unless the client sets a speed.
+
     `timeline` is equal for two servings exactly if the same bin number means the same time in both.
     """
 
@@ -51,6 +70,8 @@ class Programme:
     period_s: float
     timeline: tuple[str, ...]
     run: ServingRun
+    bin_s: float
+    overview: Overview
 
 
 class Session:
@@ -80,6 +101,8 @@ class Session:
         self._ack_window = ack_window
         self._max_lag_s = max_lag_s
         self._unacked: deque[int] | None = None
+        self._look_back: LookBack | None = None
+        self._speed: float | None = None
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._wake = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
@@ -110,6 +133,7 @@ class Session:
         try:
             await asyncio.wait((receiver, sender), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._stop_going_back()
             tasks = (receiver, sender)
             for task in tasks:
                 task.cancel()
@@ -167,6 +191,12 @@ class Session:
                 self._seek(bin_seq)
             case Ack(bin_seq=bin_seq):
                 self._acknowledge(bin_seq)
+            case History():
+                self._go_back(message)
+            case Speed(value=value):
+                self._speed = value
+                self._pacer.play_at(self._programme.bin_s / value)
+                self._replies.append(encode_message(SpeedSet(value=value)).decode())
             case Follow():
                 if self._programme.alias is None:
                     self.tell("not_an_alias", "only a stream that was opened by its alias can follow it")
@@ -182,6 +212,21 @@ class Session:
         self._pacer.seek(bin_seq)
         if self._unacked is not None:
             self._unacked.clear()
+
+    def _go_back(self, request: History) -> None:
+        programme = self._programme
+        try:
+            there = checked(request, programme.run.ready)
+        except Refusal as refusal:
+            self.tell(refusal.code, str(refusal))
+            return
+        self._stop_going_back()
+        self._look_back = LookBack(there, programme.run, programme.overview, self.wake)
+
+    def _stop_going_back(self) -> None:
+        if self._look_back is not None:
+            self._look_back.close()
+            self._look_back = None
 
     def _acknowledge(self, bin_seq: int) -> None:
         if self._unacked is None:
@@ -212,12 +257,13 @@ class Session:
         if run.failure is not None:
             await self._channel.send_text(error_text("engine_failed", describe_failure(run.failure)))
             return CLOSE_ENGINE_FAILED
-        if run.finished and self._pacer.cursor >= run.ready and not self._pacer.paused:
+        if run.finished and self._pacer.cursor >= run.ready and not self._pacer.paused and self._look_back is None:
             await self._channel.send_text(encode_message(StreamEnd(bins=run.ready)).decode())
             return CLOSE_DONE
         choice = Wait(None) if self._must_wait_for_ack() else self._pacer.choose(self._clock(), run.ready)
         if isinstance(choice, Wait):
-            await self._sleep(choice.until)
+            if not await self._send_of_history():
+                await self._sleep(choice.until)
             return None
         cursor = self._pacer.cursor
         frame = await run.frame(choice.bin_seq)
@@ -239,6 +285,25 @@ class Session:
         await asyncio.sleep(0)
         return None
 
+    async def _send_of_history(self) -> bool:
+        """Send what is ready of a history, while no bin of the stream is due; whether that was anything."""
+        look_back = self._look_back
+        if look_back is None:
+            return False
+        frame = look_back.take()
+        if frame is not None:
+            await self._channel.send_frame(frame)
+            self._metrics.history_sent(len(frame.update) + len(frame.grid))
+            await asyncio.sleep(0)
+            return True
+        if not look_back.over:
+            return False
+        request = look_back.request
+        end = HistoryEnd(from_=request.from_, to=request.to, every=request.every, bins=look_back.bins)
+        self._stop_going_back()
+        await self._channel.send_text(encode_message(end).decode())
+        return True
+
     async def _switch(self, programme: Programme) -> None:
         same_time = programme.timeline == self._programme.timeline
         paused = self._pacer.paused
@@ -247,11 +312,13 @@ class Session:
             self._pacer.pause()
         if self._unacked is not None:
             self._unacked.clear()
+        self._stop_going_back()
         self._programme, self._next_programme = programme, None
         await self._channel.send_text(programme.config_text)
 
     def _new_pacer(self, programme: Programme, cursor: int) -> Pacer:
-        pacer = Pacer(programme.period_s, programme.run.ready_at, max_lag_s=self._max_lag_s)
+        period_s = programme.period_s if self._speed is None else programme.bin_s / self._speed
+        pacer = Pacer(period_s, programme.run.ready_at, max_lag_s=self._max_lag_s)
         if cursor:
             pacer.seek(cursor)
         return pacer

@@ -7,7 +7,7 @@ the bus knows no clients and never makes the writer wait for a reader.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vp_contract import Frame
@@ -62,6 +62,13 @@ class FrameSource(Protocol):
 
     async def frame(self, bin_seq: int) -> Frame:
         """A ready frame. Raises `LogDamagedError` if its bytes are not the ones appended."""
+        ...
+
+    async def block(self, bin_seq: int) -> tuple[int, Sequence[Frame]]:
+        """The ready frames that are stored together with a ready one, and the number of the first of them.
+
+        Others than `frame` may want them soon, so nothing is put out of memory for them. Raises as `frame` does.
+        """
         ...
 
     def call_on_change(self, callback: Callable[[], None]) -> None:

@@ -13,8 +13,9 @@ import threading
 import time
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
@@ -25,6 +26,7 @@ from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter,
 Block = tuple[Frame, ...]
 
 _LOG_NUMBERS = itertools.count()
+_PAST_BYTES: Final = 8 * 1024 * 1024
 
 
 class BlockCache:
@@ -79,6 +81,7 @@ class FrameLog:
     def __init__(self, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> None:
         self._number = next(_LOG_NUMBERS)
         self._cache = cache
+        self._past = BlockCache(_PAST_BYTES)
         self._loop = loop
         self._lock = threading.Lock()
         self._writer: LogWriter | None = None
@@ -202,6 +205,23 @@ class FrameLog:
         # Shielded: several clients may be waiting for the same block, and one of them may go away.
         return (await asyncio.shield(load))[row]
 
+    async def block(self, bin_seq: int) -> tuple[int, Sequence[Frame]]:
+        """The ready frames of a block, and the number of the first of them.
+
+        The cache of those who play is used and left as it is: there is a small one for those who look back. Raises as
+        `frame` does.
+        """
+        block = bin_seq // BLOCK_BINS
+        first = block * BLOCK_BINS
+        with self._lock:
+            if block == self._tail_block:
+                return first, tuple(self._tail)
+        frames = self._cache.get(self._number, block) or self._past.get(self._number, block)
+        if frames is None:
+            frames = await asyncio.to_thread(self._reading().read, block)
+            self._past.put(self._number, block, frames)
+        return first, frames
+
     def call_on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, on the event loop, when there are more frames or the run ends."""
         self._waiters.add(callback)
@@ -219,6 +239,7 @@ class FrameLog:
         if self._reader is not None:
             self._reader.close()
         self._cache.drop_log(self._number)
+        self._past.drop_log(self._number)
         self._wake_waiters()
 
     def _hold(

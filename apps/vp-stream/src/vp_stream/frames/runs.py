@@ -71,6 +71,7 @@ class ServingRun:
         self._rebuilds = 0
         self._rebuilding: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self._looking_back = asyncio.Semaphore(1)
         self.last_used = 0.0
 
     @property
@@ -114,6 +115,25 @@ class ServingRun:
         except LogDamagedError as error:
             await self._rebuild(log, error)
             return None
+
+    async def stretch(self, first: int, last: int) -> list[Frame] | None:
+        """The ready bins `first` to `last`, for one who goes back; None as in `frame`.
+
+        What clients that play are about to need stays in memory, and one reads at a time.
+        """
+        log = self._log
+        if log is None:
+            return None
+        frames: list[Frame] = []
+        try:
+            async with self._looking_back:
+                while (at := first + len(frames)) <= last:
+                    begin, block = await log.block(at)
+                    frames += block[at - begin : last + 1 - begin]
+        except LogDamagedError as error:
+            await self._rebuild(log, error)
+            return None
+        return frames
 
     def call_on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when there are more bins or the run ends."""

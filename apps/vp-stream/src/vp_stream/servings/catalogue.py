@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from vp_contract import RuntimeConfig
 from vp_stream.frames.runs import RunSpec
 
 
@@ -21,6 +22,7 @@ class OpenedServing:
     alias: str | None
     config_text: str
     cell_width_ms: int
+    config: RuntimeConfig
     timeline: tuple[str, ...]
     run: RunSpec
 

@@ -148,6 +148,7 @@ class LakeCatalogue:
             alias=resolved.alias,
             config_text=runtime_config_text(resolved),
             cell_width_ms=runtime.cell_width_ms,
+            config=runtime,
             timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
             run=RunSpec(
                 key,

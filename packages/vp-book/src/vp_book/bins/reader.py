@@ -9,7 +9,7 @@ import numpy as np
 
 from vp_book._fields import plain_reader
 from vp_book.book import levels as _levels
-from vp_book.book.state import ANCHORED, ASK, BID, SCALARS, STATS, Arrays
+from vp_book.book.state import ANCHORED, ASK, BID, SCALARS, STATS, TURNOVER_BITS, Arrays, clear_statistics
 from vp_book.instrument import PRICE_SCALE
 from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
 
@@ -25,8 +25,10 @@ CELL_COLUMNS: Final = (
     "ask_depth",
     *CELL_FLOATS[5:],
     "last_event_id",
+    "buy_volume",
+    "sell_volume",
 )
-"""Columns of `Bin.cells`: floats are float64, `k` int32, depths and `last_event_id` int64."""
+"""Columns of `Bin.cells`: floats are float64, `k` int32, depths, `last_event_id` and volumes int64."""
 
 
 _read_scalars = plain_reader(
@@ -41,9 +43,13 @@ _read_scalars = plain_reader(
     "valid",
     "events",
     "last_trade",
+    "bought",
+    "sold",
+    "priced_volume",
+    "turnover_high",
+    "turnover_low",
 )
 _read_stats = plain_reader(STATS, *(STATS.names or ()))
-_NO_STATS: Final = np.zeros((), STATS)
 
 
 @dataclass(slots=True)
@@ -95,8 +101,9 @@ class BinReader:
         shift = 0 if self._previous_cell is None else range_cell - self._previous_cell
         self._previous_cell = range_cell
         fields = self._fields(a, s, seq, start_ns, end_ns, known)
-        a.stats[0] = _NO_STATS
-        return Bin(fields, self._cells(a, s.origin, lo, at_ns), pressure, vacuum, lo, shift)
+        cells = self._cells(a, s.origin, lo, at_ns)
+        clear_statistics(a)
+        return Bin(fields, cells, pressure, vacuum, lo, shift)
 
     def _cells(self, a: Arrays, origin_ns: int, lo: int, at_ns: int) -> dict[str, np.ndarray]:
         floats = np.empty((len(CELL_FLOATS), self._rows), np.float64)
@@ -110,6 +117,8 @@ class BinReader:
         cells.update(rest_depth=depth[2], bid_depth=depth[BID], ask_depth=depth[ASK])
         cells.update(zip(CELL_FLOATS[5:], floats[5:], strict=True))
         cells["last_event_id"] = a.touched[lo : lo + self._rows].copy()
+        traded = a.traded[:, lo : lo + self._rows].copy()
+        cells.update(buy_volume=traded[BID], sell_volume=traded[ASK])
         return cells
 
     def _fields(
@@ -162,7 +171,19 @@ class BinReader:
             "microstate_id": (ask_sign + 1) * 3 + (bid_sign + 1),
             "chase_up_flag": ask_sign > 0 and bid_sign > 0,
             "chase_down_flag": ask_sign < 0 and bid_sign < 0,
+            "cum_buy_volume": s.bought,
+            "cum_sell_volume": s.sold,
+            "vwap_price_int": _mean_price(s),
         }
+
+
+def _mean_price(s: Any) -> int:
+    """Of all trades, by volume, rounded half up; 0 before the first."""
+    if not s.priced_volume:
+        return 0
+    turnover = (s.turnover_high << TURNOVER_BITS) + s.turnover_low
+    rounded: int = (2 * turnover + s.priced_volume) // (2 * s.priced_volume)
+    return rounded
 
 
 def _sign(x: int) -> int:

@@ -26,10 +26,12 @@ from .aggressors import is_aggressor, note_aggressor
 from .events import settle_fills
 from .levels import clear
 from .orders import O_FILL, O_ID, O_SIZE, O_TICK, find, insert, remove
-from .state import ASK, BID, NO_SIDE, Arrays
+from .state import ASK, BID, NO_SIDE, TURNOVER_BITS, Arrays
 
 _LIMIT: Final = 2**62
 """Prices beyond this are undefined or nonsense; staying below keeps every sum inside int64."""
+_LARGEST_TRADED: Final = 2**52
+"""A trade at a price beyond this (4.5 million of the quote currency) is nonsense, and not in the mean price."""
 _NO_TICK: Final = -(2**63)
 _UNDEFINED_SIZE: Final = 2**32 - 1
 _TOB_MIX: Final = 0x2545F4914F6CDD1D
@@ -126,16 +128,21 @@ def _key(order_id: int, flags: int, side: int) -> int:
 
 @piece
 def _tick_of(price: int, a: Arrays) -> int:
-    """Nearest price tick, half up; _NO_TICK for an undefined price."""
+    """Nearest price tick; _NO_TICK for an undefined price. A price between the ticks is counted."""
     if price > _LIMIT or price < -_LIMIT:
         return _NO_TICK
     tick_int: int = a.scalars[0].tick_int
-    tick = price // tick_int
-    rest = price - tick * tick_int
-    if rest != 0:
+    if price % tick_int != 0:
         a.counts[0].off_grid_price += 1
-        if 2 * rest >= tick_int:
-            tick += 1
+    return _nearest_tick(price, tick_int)
+
+
+@piece
+def _nearest_tick(price: int, tick_int: int) -> int:
+    """Price tick nearest to a defined price, half up."""
+    tick = price // tick_int
+    if 2 * (price - tick * tick_int) >= tick_int:
+        tick += 1
     return tick
 
 
@@ -240,12 +247,37 @@ def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     stats.trades += 1
     if side == BID:
         stats.buy += size
+        a.scalars[0].bought += size
     elif side == ASK:
         stats.sell += size
+        a.scalars[0].sold += size
     else:
         a.counts[0].traded_without_aggressor += size
     if -_LIMIT <= price <= _LIMIT:
         a.scalars[0].last_trade = price
+        _trade_at(side, size, price, a)
+
+
+@aside
+def _trade_at(side: int, size: int, price: int, a: Arrays) -> None:
+    """The volume of a trade goes to the cell of its price, and into the mean price."""
+    s = a.scalars[0]
+    if -_LARGEST_TRADED <= price <= _LARGEST_TRADED:
+        high = price >> TURNOVER_BITS
+        s.priced_volume += size
+        s.turnover_high += high * size
+        s.turnover_low += (price - (high << TURNOVER_BITS)) * size
+    if side == NO_SIDE:
+        return
+    # A price between the ticks, of a trade at the middle of the quote, is nothing wrong: it is not counted as such.
+    cell = (_nearest_tick(price, s.tick_int) - s.range_lo) // s.bucket
+    if 0 <= cell < a.traded.shape[1]:
+        stats = a.stats[0]
+        a.traded[side, cell] += size
+        if stats.traded_to == 0:
+            stats.traded_from = cell
+        stats.traded_from = min(stats.traded_from, cell)
+        stats.traded_to = max(stats.traded_to, cell + 1)
 
 
 @aside

@@ -139,6 +139,7 @@ class BookEngine:
             far=_far.empty_far(_FIRST_FAR_PLACES),
             physics=np.zeros((n_absolute_ticks, PHYSICS_COLUMNS), np.float64),
             touched=np.zeros(n_absolute_ticks, np.int64),
+            traded=np.zeros((2, n_absolute_ticks), np.int64),
             scalars=scalar_records,
             counts=np.zeros(1, st.COUNTS),
             stats=np.zeros(1, st.STATS),
@@ -209,7 +210,7 @@ class BookEngine:
 
     def reset_statistics(self) -> None:
         """Begin the per-bin statistics (events, trades, BBO extremes) anew."""
-        self._arrays.stats[:] = np.zeros((), st.STATS)
+        st.clear_statistics(self._arrays)
 
     def reanchor(self) -> None:
         """Move the range so that the BBO lies in its middle, if it is valid and does not lie there already.
@@ -338,7 +339,9 @@ class BookEngine:
         first = cell * bucket - bucket // 2
         bid, ask = (self._depth_between(side, first, first + bucket) for side in (BID, ASK))
         state.update(rest_depth=bid + ask, bid_depth=bid, ask_depth=ask)
-        state["last_event_id"] = int(a.touched[index]) if 0 <= index < self.n_absolute_ticks else 0
+        inside = 0 <= index < self.n_absolute_ticks
+        state["last_event_id"] = int(a.touched[index]) if inside else 0
+        state["buy_volume"], state["sell_volume"] = (int(a.traded[side, index]) if inside else 0 for side in (BID, ASK))
         return state
 
     def certificate(self) -> dict[str, object]:

@@ -41,6 +41,10 @@ def recentered(a: Arrays) -> Arrays:
     shift = shift_to_middle(a)
     _shift_rows(a.physics, shift)
     _shift_rows(a.touched, shift)
+    if a.stats[0].traded_to:
+        for side in (BID, ASK):
+            _shift_rows(a.traded[side], shift)
+        a.stats[0].traded_from, a.stats[0].traded_to = 0, a.traded.shape[1]
     s.range_cell += shift
     s.range_lo += shift * s.bucket
     _levels.clear(a.ladder, a.far, a.scalars)

@@ -8,6 +8,8 @@ holds them:
 - `far`        int64 (2, 3, capacity): price levels outside the range, see `far`
 - `physics`    float64 (cells, 18): modes and masses per cell, see `physics.flow`
 - `touched`    int64 (cells,): event that last changed the cell, 0 for never
+- `traded`     int64 (2, cells): volume of the open bin by aggressor and cell, 0 outside of `stats.traded_from` to
+  `stats.traded_to`
 - `scalars`    `SCALARS` (1,)
 - `counts`     `COUNTS` (1,): counters
 - `stats`      `STATS` (1,): statistics of the open bin
@@ -35,6 +37,9 @@ NO_SIDE: Final = 2
 
 NO_LEVEL: Final = -(2**62)
 """Tick of the best price of an empty side."""
+
+TURNOVER_BITS: Final = 26
+"""Turnovers are summed in two parts of a price, so that no sum of a session overflows and none is rounded."""
 
 NO_RANGE: Final = 0
 PROVISIONAL: Final = 1
@@ -77,6 +82,11 @@ SCALARS: Final = record_dtype(
         ("valid", _I),  # the BBO of the last event boundary is valid
         ("spot", _I),  # price cell nearest the last valid mid, half up
         ("last_trade", _I),  # price_int of the last trade
+        ("bought", _I),  # volume with a buying aggressor since the first record
+        ("sold", _I),
+        ("priced_volume", _I),  # volume of all trades with a price that can be one, since the first record
+        ("turnover_high", _I),  # sum of their volumes times price_int, in units of 2**TURNOVER_BITS, and the rest of it
+        ("turnover_low", _I),
         ("edge_margin", _I),  # cells of spot to an edge at which the range recenters
         ("tick_int", _I),  # price_int of one price tick
         ("bucket", _I),  # price ticks per cell
@@ -109,6 +119,8 @@ STATS: Final = record_dtype(
         ("bid_low", _I),
         ("ask_high", _I),
         ("ask_low", _I),
+        ("traded_from", _I),  # cells of the range in which there was a trade lie between these, the second excluded
+        ("traded_to", _I),
     ),
 )
 
@@ -197,6 +209,7 @@ class Arrays(NamedTuple):
     far: np.ndarray
     physics: np.ndarray
     touched: np.ndarray
+    traded: np.ndarray
     scalars: np.ndarray
     counts: np.ndarray
     stats: np.ndarray
@@ -204,3 +217,13 @@ class Arrays(NamedTuple):
     params: np.ndarray
     pending: np.ndarray
     aggressors: np.ndarray
+
+
+_NO_STATS: Final = np.zeros((), STATS)
+
+
+def clear_statistics(a: Arrays) -> None:
+    """Begin the statistics of the next bin."""
+    stats = a.stats[0]
+    a.traded[:, stats.traded_from : stats.traded_to] = 0
+    a.stats[0] = _NO_STATS

@@ -89,6 +89,11 @@ def _check_scalars(a: Arrays, fresh: Arrays) -> None:
         "by_time": flag,
         "event_clock": (0, FOREVER - 1),
         "event_end_seen": flag,
+        "bought": (0, _LARGEST_COUNT),
+        "sold": (0, _LARGEST_COUNT),
+        "priced_volume": (0, _LARGEST_COUNT),
+        "turnover_high": (-_LARGEST_COUNT, _LARGEST_COUNT),
+        "turnover_low": (0, _LARGEST_COUNT),
         "event_traded": (0, _LARGEST_COUNT),
         "event_filled": (0, _LARGEST_COUNT),
         "event_sideless": flag,
@@ -206,6 +211,11 @@ def _check_counts(a: Arrays) -> None:
     stats, s = a.stats[0], a.scalars[0]
     for name in ("events", "trades", "buy", "sell", "quoted"):
         _require(0 <= stats[name] <= _LARGEST_COUNT, f"a bin's counter {name} is negative, or beyond any market")
+    n = a.traded.shape[1]
+    _require(0 <= stats.traded_from <= stats.traded_to <= n, "the trades of its bin lie in no range")
+    _require(_within(a.traded, 0, _LARGEST_COUNT), "a volume is negative, or beyond any market")
+    outside = a.traded.sum() - a.traded[:, stats.traded_from : stats.traded_to].sum()
+    _require(outside == 0, "a trade of its bin lies outside of where they are said to be")
     quote = [stats.bid_high, stats.bid_low, stats.ask_high, stats.ask_low, s.bid_tick, s.ask_tick, s.spot]
     _require(_within(np.array(quote), -_LARGEST_TICK, _LARGEST_TICK), "a quote is at no price")
 

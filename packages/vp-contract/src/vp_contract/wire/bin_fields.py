@@ -41,3 +41,6 @@ class BinFields(Struct, frozen=True, kw_only=True):
     microstate_id: int
     chase_up_flag: bool
     chase_down_flag: bool
+    cum_buy_volume: WireCount = 0
+    cum_sell_volume: WireCount = 0
+    vwap_price_int: Int64Text = "0"

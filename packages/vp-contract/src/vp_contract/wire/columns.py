@@ -98,6 +98,29 @@ BIN_COLUMNS: Final = (
     Column("microstate_id", "int8", "0 to 8", "(ask_reprice_sign + 1) * 3 + (bid_reprice_sign + 1)."),
     Column("chase_up_flag", "bool", "flag", "Both sides moved up."),
     Column("chase_down_flag", "bool", "flag", "Both sides moved down."),
+    Column(
+        "cum_buy_volume",
+        "int64",
+        _QUANTITY,
+        "Traded quantity with a buying aggressor since the first record of the session's files.",
+        since="1.1",
+    ),
+    Column(
+        "cum_sell_volume",
+        "int64",
+        _QUANTITY,
+        "Traded quantity with a selling aggressor since the first record of the session's files.",
+        since="1.1",
+    ),
+    Column(
+        "vwap_price_int",
+        "int64",
+        _PRICE,
+        "Mean price of all trades since the first record of the session's files, weighted by quantity and rounded half "
+        "up; 0 before the first.",
+        "text",
+        since="1.1",
+    ),
 )
 """Scalars of a bin, in order: members of `grid_update`, columns of `bins.parquet`."""
 
@@ -136,6 +159,8 @@ BOOK_COLUMNS: Final = (
         for channel, of in _CHANNELS
     ),
     Column("last_event_id", "int64", "count", "The last event that touched the cell; 0 if none did."),
+    Column("buy_volume", "int64", _QUANTITY, "Traded in the bin with a buying aggressor.", since="1.1"),
+    Column("sell_volume", "int64", _QUANTITY, "Traded in the bin with a selling aggressor.", since="1.1"),
 )
 """What the book says of a cell, in order."""
 

@@ -16,6 +16,8 @@ from vp_contract.wire.messages import (
     ErrorMessage,
     Follow,
     GridUpdate,
+    History,
+    HistoryEnd,
     Pause,
     Resume,
     RuntimeConfigMessage,
@@ -23,6 +25,8 @@ from vp_contract.wire.messages import (
     ServerMessage,
     ServingInfo,
     SignalUpdate,
+    Speed,
+    SpeedSet,
     StreamEnd,
 )
 
@@ -53,11 +57,15 @@ def example_messages() -> tuple[ServerMessage | ClientMessage, ...]:
         _grid_update(),
         StreamEnd(bins=18_000),
         ErrorMessage(code="unknown_serving", message="serving='demp' is no alias and no serving id; aliases: demo"),
+        HistoryEnd(from_=5000, to=5999, every=1, bins=1000),
+        SpeedSet(value=4.0),
         Pause(),
         Resume(),
         Seek(bin_seq=6000),
         Ack(bin_seq=6000),
         Follow(),
+        History(from_=5000, to=5999),
+        Speed(value=4.0),
     )
 
 
@@ -129,5 +137,8 @@ def _grid_update() -> GridUpdate:
         "microstate_id": 1,
         "chase_up_flag": False,
         "chase_down_flag": False,
+        "cum_buy_volume": 1_507,
+        "cum_sell_volume": 1_490,
+        "vwap_price_int": 5_400_112_345_679,
     }
     return GridUpdate.from_bin(fields, signal)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from vp_contract.errors import WireError
 from vp_contract.specs.runtime import RuntimeConfig
@@ -21,6 +21,13 @@ from vp_contract.wire.numbers import WireCount
 
 CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
+
+
+MAX_HISTORY_BINS: Final = 4096
+"""Bins that one `history` may ask for."""
+
+HistoryStep: TypeAlias = Annotated[int, Meta(ge=1, le=36_000)]
+PlaySpeed: TypeAlias = Annotated[float, Meta(ge=0.25, le=60.0)]
 
 
 class GridField(Struct, frozen=True, kw_only=True):
@@ -77,11 +84,16 @@ class SignalUpdate(Struct, frozen=True, kw_only=True):
 class GridUpdate(BinFields, frozen=True, kw_only=True, tag="grid_update"):
     """The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
 
-    `skipped_bins` is how many bins before this one were left out for this client.
+    `skipped_bins` is how many bins before this one were left out for this client. `history` is there, and true, in a
+    bin that the client asked for with `history`; `every` then says how many bins it stands for, if it is more than one:
+    its counts and volumes are their sums, its highs and lows those of all of them, it begins where the first one does,
+    and everything else is that of the last one.
     """
 
     signal: SignalUpdate
     skipped_bins: WireCount = 0
+    history: bool | UnsetType = UNSET
+    every: WireCount | UnsetType = UNSET
 
     @classmethod
     def from_bin(cls, fields: Mapping[str, int | float | bool], signal: SignalUpdate) -> GridUpdate:
@@ -138,8 +150,41 @@ class Follow(Struct, frozen=True, tag="follow"):
     """Change over when the alias is moved to another serving."""
 
 
-ServerMessage: TypeAlias = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage
-ClientMessage: TypeAlias = Pause | Resume | Seek | Ack | Follow
+class History(Struct, frozen=True, kw_only=True, tag="history"):
+    """Send the bins `from` to `to`, both included, once more, newest first, beside the stream; as many as there are.
+
+    With `every` n > 1 there is one for each n bins (those of a stretch from a multiple of n on). Another request takes
+    the place of one that is not answered yet. At most `MAX_HISTORY_BINS` are sent for one.
+    """
+
+    from_: WireCount = field(name="from")
+    to: WireCount
+    every: HistoryStep = 1
+
+
+class Speed(Struct, frozen=True, kw_only=True, tag="speed"):
+    """Play `value` times as fast as the market was, for this client alone. Only a replay can be."""
+
+    value: PlaySpeed
+
+
+class HistoryEnd(Struct, frozen=True, kw_only=True, tag="history_end"):
+    """All of a `history` was sent: `bins` messages for the bins `from` to `to`."""
+
+    from_: WireCount = field(name="from")
+    to: WireCount
+    every: HistoryStep
+    bins: WireCount
+
+
+class SpeedSet(Struct, frozen=True, kw_only=True, tag="speed"):
+    """The client's own speed from now on."""
+
+    value: PlaySpeed
+
+
+ServerMessage: TypeAlias = RuntimeConfigMessage | GridUpdate | StreamEnd | ErrorMessage | HistoryEnd | SpeedSet
+ClientMessage: TypeAlias = Pause | Resume | Seek | Ack | Follow | History | Speed
 
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -24,6 +24,16 @@ _ANNOTATIONS: Final[dict[JsonType, str]] = {
     "number": "float",
 }
 
+_DEFAULTS: Final[dict[JsonType, str]] = {
+    "flag": "False",
+    "code": "0",
+    "signed": "0",
+    "count": "0",
+    "text": '"0"',
+    "number": "0.0",
+}
+"""Of members that a server of an earlier minor version does not send."""
+
 _MODULE: Final = '''"""The scalars of a bin as members of `grid_update`.
 
 Generated from `vp_contract.wire.columns` by `python -m vp_contract bin-fields`; edits are lost.
@@ -75,7 +85,12 @@ There is one `proj_<ms>` for each of the configured horizons; those of the defau
 
 def bin_fields_module() -> str:
     """The text of `vp_contract/wire/bin_fields.py`."""
-    return _MODULE + "".join(f"    {column.name}: {_ANNOTATIONS[column.json_type]}\n" for column in BIN_COLUMNS)
+    return _MODULE + "".join(map(_member, BIN_COLUMNS))
+
+
+def _member(column: Column) -> str:
+    default = "" if column.since == "1.0" else f" = {_DEFAULTS[column.json_type]}"
+    return f"    {column.name}: {_ANNOTATIONS[column.json_type]}{default}\n"
 
 
 def columns_page() -> str:

@@ -7,28 +7,34 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_contract.wire.close import CLOSE_CODES
+from vp_contract.wire.close import CLOSE_CODES, STREAM_PATH
+from vp_contract.wire.columns import grid_columns
 from vp_contract.wire.messages import (
     CONTRACT_VERSION,
     Ack,
     ErrorMessage,
     Follow,
     GridUpdate,
+    History,
+    HistoryEnd,
     Pause,
     Resume,
     RuntimeConfigMessage,
     Seek,
+    Speed,
+    SpeedSet,
     StreamEnd,
 )
 
-SERVER_MESSAGES: Final = (RuntimeConfigMessage, GridUpdate, StreamEnd, ErrorMessage)
-CLIENT_MESSAGES: Final = (Pause, Resume, Seek, Ack, Follow)
+SERVER_MESSAGES: Final = (RuntimeConfigMessage, GridUpdate, StreamEnd, ErrorMessage, HistoryEnd, SpeedSet)
+CLIENT_MESSAGES: Final = (Pause, Resume, Seek, Ack, Follow, History, Speed)
 
 
 def json_schema() -> dict[str, Any]:
     """A JSON Schema (2020-12) document: every message under `$defs`, and which of them server and client may send.
 
-    `version` is the contract version and `x-close-codes` maps the names of the close codes to their numbers.
+    `version` is the contract version, `x-stream-path` where the stream is, `x-close-codes` maps the names of the close
+    codes to their numbers, and `x-grid-columns` are the columns of every grid (not those of the projections).
     """
     types = (*SERVER_MESSAGES, *CLIENT_MESSAGES)
     references, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
@@ -43,7 +49,9 @@ def json_schema() -> dict[str, Any]:
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "Vacuum-pressure stream",
             "version": CONTRACT_VERSION,
+            "x-stream-path": STREAM_PATH,
             "x-close-codes": {close.name: close.code for close in CLOSE_CODES},
+            "x-grid-columns": [column.name for column in grid_columns(())],
             "anyOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],
             "$defs": definitions,
         }

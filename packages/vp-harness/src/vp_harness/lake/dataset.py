@@ -133,10 +133,22 @@ class Dataset:
         except pl.exceptions.PolarsError as error:
             raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Names that `grid` takes."""
-        return tuple(field.name for field in grid_columns(self.config.projection_horizons_ms) if field.name != "k")
+        """Names that `grid` takes: those of the table of columns that the dataset has.
+
+        A dataset that was made under an earlier minor version of the contract lacks what was added since.
+        """
+        path = self._file(GRID_FILE)
+        try:
+            there = set(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError) as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+        return tuple(
+            column.name
+            for column in grid_columns(self.config.projection_horizons_ms)
+            if column.name != "k" and column.name in there
+        )
 
     def scan_bins(self) -> pl.LazyFrame:
         """The per-bin fields, lazily: only the columns and row groups a query needs are read."""

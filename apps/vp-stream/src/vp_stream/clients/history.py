@@ -1,0 +1,112 @@
+"""A client's request for bins that were there before: what is sent next, made beside the stream, and how fast."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from vp_contract import MAX_HISTORY_BINS, Frame, History
+from vp_stream.errors import Refusal
+from vp_stream.frames.overview import Overview, marked
+from vp_stream.frames.runs import ServingRun
+
+BURST: Final = 16
+"""Frames that may follow one another before the other clients have their turn."""
+REST_S: Final = 0.008
+"""How long a burst has to lie behind before the next one: at most 2,000 bins a second for a client."""
+
+
+def stretches(request: History) -> Iterator[tuple[int, int]]:
+    """First and last bin of each that is to be sent, newest first. They begin at multiples of `every`.
+
+    >>> list(stretches(History(from_=5, to=12, every=4)))
+    [(12, 12), (8, 11), (5, 7)]
+    """
+    last = request.to
+    while last >= request.from_:
+        first = max(last - last % request.every, request.from_)
+        yield first, last
+        last = first - 1
+
+
+class LookBack:
+    """A request being answered: at most one frame is made ahead, beside the stream. Belongs to one client."""
+
+    def __init__(self, request: History, run: ServingRun, overview: Overview, wake: Callable[[], None]) -> None:
+        """`wake` is called when there is something to send."""
+        self.request = request
+        self.bins = 0
+        self._run = run
+        self._overview = overview
+        self._wake = wake
+        self._stretches = stretches(request)
+        self._burst = 0
+        self._making: asyncio.Task[Frame | None] | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        self._over = False
+        self._make()
+
+    @property
+    def over(self) -> bool:
+        """Whether everything was sent."""
+        return self._over
+
+    def take(self) -> Frame | None:
+        """The next frame if it is there and may be sent now."""
+        if self._making is None or not self._making.done():
+            return None
+        frame = self._making.result()
+        self._making = None
+        if frame is None:  # its log turned out damaged, and is being made again
+            self._over = True
+            return None
+        self.bins += 1
+        self._burst += 1
+        if self._burst < BURST:
+            self._make()
+        else:
+            self._burst = 0
+            self._rest = asyncio.get_running_loop().call_later(REST_S, self._make)
+        return frame
+
+    def close(self) -> None:
+        """Make no more."""
+        if self._making is not None:
+            self._making.cancel()
+        if self._rest is not None:
+            self._rest.cancel()
+
+    def _make(self) -> None:
+        stretch = next(self._stretches, None)
+        if stretch is None:
+            self._over = True
+            self._wake()
+            return
+        self._making = asyncio.create_task(self._made(*stretch))
+        self._making.add_done_callback(lambda _: self._wake())
+
+    async def _made(self, first: int, last: int) -> Frame | None:
+        frames = await self._run.stretch(first, last)
+        if frames is None:
+            return None
+        if self.request.every == 1:
+            return marked(frames[0])
+        return await asyncio.to_thread(functools.partial(self._overview.one_of, frames))
+
+
+def checked(request: History, ready: int) -> History:
+    """The request for as much of it as is there, when bins 0 to `ready` - 1 are. Raises `Refusal`."""
+    last = min(request.to, ready - 1)
+    if request.from_ > last:
+        there = f"0 to {ready - 1} are there" if ready else "none is there yet"
+        raise Refusal("bad_history", f"from={request.from_}, to={request.to}: {there}, from must not be after to")
+    wanted = last // request.every - request.from_ // request.every + 1
+    if wanted > MAX_HISTORY_BINS:
+        raise Refusal(
+            "bad_history",
+            f"from={request.from_}, to={request.to}: {wanted} bins, {MAX_HISTORY_BINS} are allowed at a time; "
+            "ask for a shorter stretch or a greater every",
+        )
+    return History(from_=request.from_, to=last, every=request.every)

@@ -1,0 +1,277 @@
+"""Bins sent once more: which, in what order, several as one, beside the stream and without harm to it; own speeds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vp_contract import (
+    MAX_HISTORY_BINS,
+    Frame,
+    GridUpdate,
+    History,
+    SpeedSet,
+    decode_grid,
+    decode_server_message,
+    encode_grid,
+    encode_message,
+    grid_schema,
+)
+from vp_contract.wire.examples import example_config, example_messages
+from vp_stream.clients.history import checked, stretches
+from vp_stream.clients.schedule import Pacer, Send, Wait
+from vp_stream.errors import Refusal
+from vp_stream.frames.overview import Overview, marked
+
+CONFIG = example_config()
+TICK = 250_000_000
+RADIUS = CONFIG.grid_radius_ticks
+
+
+@given(st.integers(0, 200), st.integers(0, 200), st.integers(1, 50))
+def test_stretches_cover_a_request_once_and_begin_at_multiples(first: int, length: int, every: int) -> None:
+    request = History(from_=first, to=first + length, every=every)
+    found = list(stretches(request))
+    covered = [bin_seq for a, b in reversed(found) for bin_seq in range(a, b + 1)]
+    assert covered == list(range(first, first + length + 1))
+    assert all(a % every == 0 or a == first for a, _ in found)
+    assert all(b - a < every for a, b in found)
+
+
+def test_a_request_for_what_is_not_there_says_what_is() -> None:
+    assert checked(History(from_=0, to=9), 10) == History(from_=0, to=9)
+    assert checked(History(from_=3, to=99, every=2), 10) == History(from_=3, to=9, every=2)
+    for request, ready, message in (
+        (History(from_=10, to=12), 10, "from=10, to=12: 0 to 9 are there"),
+        (History(from_=5, to=4), 10, "from must not be after to"),
+        (History(from_=0, to=0), 0, "none is there yet"),
+        (History(from_=0, to=MAX_HISTORY_BINS), 10_000, "4097 bins, 4096 are allowed at a time"),
+    ):
+        with pytest.raises(Refusal, match=message):
+            checked(request, ready)
+    assert checked(History(from_=0, to=MAX_HISTORY_BINS, every=2), 10_000).to == MAX_HISTORY_BINS
+
+
+def a_bin(seq: int, spot: int, volumes: dict[int, tuple[int, int]], quote: tuple[int, int] | None) -> Frame:
+    """A bin with the window around price tick `spot`; `volumes` is (bought, sold) by price tick."""
+    rows = 2 * RADIUS + 1
+    columns: dict[str, np.ndarray[Any, Any]] = {}
+    for column in grid_schema(CONFIG):
+        columns[column.name] = np.full(rows, seq, column.type.to_pandas_dtype())
+    columns["k"] = np.arange(-RADIUS, RADIUS + 1, dtype=np.int32)
+    for side, name in enumerate(("buy_volume", "sell_volume")):
+        columns[name][:] = 0
+        for tick, volume in volumes.items():
+            if abs(tick - spot) <= RADIUS:
+                columns[name][tick - spot + RADIUS] = volume[side]
+    example = decode_server_message(encode_message(_example_update()))
+    bid, ask = (str(price * TICK) for price in quote) if quote else ("0", "0")
+    update = msgspec.structs.replace(
+        example,
+        bin_seq=seq,
+        bin_start_ns=str(seq * 100),
+        bin_end_ns=str(seq * 100 + 100),
+        spot_ref_price_int=str(spot * TICK),
+        trade_count=len(volumes),
+        bin_event_count=seq,
+        buy_volume=sum(bought for bought, _ in volumes.values()),
+        sell_volume=sum(sold for _, sold in volumes.values()),
+        **dict.fromkeys(("bid_high_price_int", "bid_low_price_int"), bid),
+        **dict.fromkeys(("ask_high_price_int", "ask_low_price_int"), ask),
+    )
+    return Frame(encode_message(update), encode_grid(grid_schema(CONFIG), columns))
+
+
+def _example_update() -> GridUpdate:
+    (update,) = (message for message in example_messages() if isinstance(message, GridUpdate))
+    return update
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(20_000 - 70, 20_000 + 70),
+            st.dictionaries(st.integers(19_900, 20_100), st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=4),
+            st.one_of(st.none(), st.tuples(st.integers(-20, 20_000), st.integers(20_001, 20_050))),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_several_bins_as_one(bins: list[tuple[int, dict[int, tuple[int, int]], tuple[int, int] | None]]) -> None:
+    frames = [a_bin(seq, *bin_) for seq, bin_ in enumerate(bins, start=3)]
+    made = Overview(CONFIG).one_of(frames)
+    update, last = (json.loads(frame.update) for frame in (made, frames[-1]))
+    quotes = [quote for _, _, quote in bins if quote]
+    summed = {
+        "bin_start_ns": "300",
+        "bin_event_count": sum(range(3, 3 + len(bins))),
+        "trade_count": sum(len(volumes) for _, volumes, _ in bins),
+        "buy_volume": sum(bought for _, volumes, _ in bins for bought, _ in volumes.values()),
+        "sell_volume": sum(sold for _, volumes, _ in bins for _, sold in volumes.values()),
+        "bid_high_price_int": str(max((bid for bid, _ in quotes), default=0) * TICK),
+        "bid_low_price_int": str(min((bid for bid, _ in quotes), default=0) * TICK),
+        "ask_high_price_int": str(max((ask for _, ask in quotes), default=0) * TICK),
+        "ask_low_price_int": str(min((ask for _, ask in quotes), default=0) * TICK),
+        "history": True,
+        "every": len(bins),
+    }
+    assert update == {**last, **summed}
+    grid, of_last = decode_grid(made.grid), decode_grid(frames[-1].grid)
+    spot = bins[-1][0]
+    for side, name in enumerate(("buy_volume", "sell_volume")):
+        for row in range(2 * RADIUS + 1):
+            tick = spot + row - RADIUS
+            seen = [v[tick][side] for at, v, _ in bins if tick in v and abs(tick - at) <= RADIUS]
+            assert grid[name][row] == sum(seen)
+    for name in set(grid) - {"buy_volume", "sell_volume"}:
+        np.testing.assert_array_equal(grid[name], of_last[name])
+
+
+async def ask(client: Any, message: Any) -> None:
+    await client.send(encode_message(message).decode())
+
+
+async def answer(client: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Frame]]:
+    """(other messages, the stream's bins, the frames of the history) up to `history_end`."""
+    others, stream, history = [], [], []
+    while True:
+        text = await client.recv()
+        message = json.loads(text)
+        if message["type"] == "grid_update":
+            frame = Frame(text.encode(), await client.recv())
+            if message.get("history"):
+                history.append(frame)
+            else:
+                stream.append(message)
+        else:
+            others.append(message)
+            if message["type"] in ("history_end", "error"):
+                return others, stream, history
+
+
+def test_a_paused_client_is_sent_what_it_asks_for_newest_first(start: Any, market: Any) -> None:
+    market.add("srv_a", 300, alias="demo")
+    stage = start()
+    assert stage.play().bins[-1] == 299
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            await client.send('{"type":"pause"}')
+            await ask(client, History(from_=100, to=250))
+            others, _, history = await answer(client)
+            assert others[-1] == {"type": "history_end", "from": 100, "to": 250, "every": 1, "bins": 151}
+            assert history == [marked(frame) for frame in reversed(stage.frames(151, first=100))]
+            update = decode_server_message(history[0].update)
+            assert isinstance(update, GridUpdate)
+            assert (update.history, update.bin_seq) == (True, 250)
+            await ask(client, History(from_=95, to=109, every=10))
+            _, _, history = await answer(client)
+            assert [(json.loads(f.update)["bin_seq"], json.loads(f.update)["every"]) for f in history] == [
+                (109, 10),
+                (99, 5),
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_the_stream_goes_on_unharmed_beside_it(start: Any, market: Any) -> None:
+    market.add("srv_a", 400, alias="demo")
+    stage = start(speed=20.0)  # a bin every 5 ms
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            await asyncio.sleep(0.5)
+            await ask(client, History(from_=0, to=40))
+            _, stream, history = await answer(client)
+            assert len(history) == 41
+            received = await stage.read(client)
+            bins = [update["bin_seq"] for update in stream] + received.bins
+            assert bins == list(range(400))
+            assert received.close_code == 1000
+            assert received.torn == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("request_", [History(from_=400, to=400), History(from_=9, to=3)])
+def test_what_is_not_there_is_refused_in_a_word(start: Any, market: Any, request_: History) -> None:
+    market.add("srv_a", 400, alias="demo")
+    stage = start(speed=20.0)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            await asyncio.sleep(0.3)
+            await ask(client, request_)
+            others, _, history = await answer(client)
+            assert others[-1]["code"] == "bad_history"
+            assert not history
+
+    asyncio.run(scenario())
+
+
+def test_a_new_request_takes_the_place_of_the_old(start: Any, market: Any) -> None:
+    market.add("srv_a", 1000, alias="demo")
+    stage = start()
+    assert stage.play().bins[-1] == 999
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            await client.send('{"type":"pause"}')
+            await ask(client, History(from_=0, to=900))
+            await ask(client, History(from_=7, to=9))
+            others, _, history = await answer(client)
+            assert others[-1] == {"type": "history_end", "from": 7, "to": 9, "every": 1, "bins": 3}
+            assert len(history) < 300
+
+    asyncio.run(scenario())
+
+
+def test_a_client_plays_at_its_own_speed(start: Any, market: Any) -> None:
+    market.add("srv_a", 40, alias="demo")
+    stage = start(speed=1.0)  # 4 s for the whole
+
+    async def scenario() -> float:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            before = asyncio.get_running_loop().time()
+            await client.send('{"type":"speed","value":40}')
+            received = await stage.read(client)
+            assert received.of_type("speed") == [{"type": "speed", "value": 40.0}]
+            assert received.bins == list(range(40))
+            return asyncio.get_running_loop().time() - before
+
+    asyncio.run(scenario())
+    assert isinstance(decode_server_message(b'{"type":"speed","value":40.0}'), SpeedSet)
+
+
+@pytest.mark.parametrize("value", ["0.2", "61", '"4"', "null"])
+def test_a_speed_that_is_not_allowed_is_refused(start: Any, market: Any, value: str) -> None:
+    market.add("srv_a", 40, alias="demo")
+    stage = start(speed=1.0)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30), stage.connect("?serving=demo") as client:
+            await client.send(f'{{"type":"speed","value":{value}}}')
+            others, _, _ = await answer(client)
+            assert others[-1]["type"] == "error"
+
+    asyncio.run(scenario())
+
+
+def test_another_speed_moves_the_schedule_and_skips_nothing() -> None:
+    pacer = Pacer(0.1, lambda _: 0.0)
+    assert pacer.choose(10.0, 100) == Send(0, 0)
+    pacer.sent(0)
+    assert pacer.choose(10.01, 100) == Wait(pytest.approx(10.1))
+    pacer.play_at(0.4)
+    assert pacer.choose(10.02, 100) == Send(1, 0)
+    pacer.sent(1)
+    assert pacer.choose(10.03, 100) == Wait(pytest.approx(10.42))
