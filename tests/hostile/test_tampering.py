@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 import zstandard
@@ -389,7 +390,8 @@ def book(change: Callable[[Any], Any]) -> Callable[[Desk], None]:
 def scale(name: str, by: float) -> Callable[[Any], None]:
     def change(arrays: Any) -> None:
         array = getattr(arrays, name)
-        array[:] = (array * by).astype(array.dtype)
+        plain = array.view(np.float64) if array.dtype.names else array
+        plain[:] = (plain * by).astype(plain.dtype)
 
     return change
 

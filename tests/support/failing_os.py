@@ -1,4 +1,4 @@
-"""An `os` for `vp_book.atomic` that counts its calls and makes one of them fail: by an error, by death, or half."""
+"""An `os` for `vp_book.atomic` and what builds on it: it counts calls and makes one fail, by error, death, or half."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -68,25 +69,29 @@ class FailingOs:
 
 
 @contextmanager
-def failing_os(at: int | None = None, failure: str = "EIO") -> Iterator[FailingOs]:
-    """Put it in the place of the module's own."""
+def failing_os(at: int | None = None, failure: str = "EIO", also: ModuleType | None = None) -> Iterator[FailingOs]:
+    """Put it in the place of the module's own, and of that of one more module."""
     shim = FailingOs(at, failure)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(atomic, "os", shim)
         patch.setattr(atomic, "shutil", shim)
+        if also is not None:
+            patch.setattr(also, "os", shim)
         yield shim
 
 
-def calls_of(action: Callable[[], object]) -> list[str]:
+def calls_of(action: Callable[[], object], also: ModuleType | None = None) -> list[str]:
     """Which calls an action makes when nothing fails."""
-    with failing_os() as shim:
+    with failing_os(also=also) as shim:
         action()
     return shim.calls
 
 
-def attempt(action: Callable[[], object], at: int, failure: str) -> OSError | Crash | None:
+def attempt(
+    action: Callable[[], object], at: int, failure: str, also: ModuleType | None = None
+) -> OSError | Crash | None:
     """Run an action with one call failing; what it raised, if anything. Any other exception goes through."""
-    with failing_os(at, failure):
+    with failing_os(at, failure, also):
         try:
             action()
         except (OSError, Crash) as error:

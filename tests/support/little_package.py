@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import vp_book.kernel_cache
+import vp_book.kernel_files
 
 _JIT = """
 import numba
@@ -74,7 +75,8 @@ class Little:
             self.environment["NUMBA_CACHE_DIR"] = str(cache)
         self.folder.mkdir()
         (self.folder / "__init__.py").touch()
-        shutil.copy(vp_book.kernel_cache.__file__, self.folder)
+        for module in (vp_book.kernel_cache, vp_book.kernel_files):
+            shutil.copy(module.__file__, self.folder)
         (self.folder / "jit.py").write_text(_JIT)
         (self.folder / "outer.py").write_text(_OUTER)
         self.add(1.0)

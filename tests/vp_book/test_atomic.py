@@ -1,4 +1,4 @@
-"""Publishing whole files and directories or none."""
+"""Publishing whole files or none."""
 
 import os
 import stat
@@ -9,16 +9,7 @@ import time
 
 import pytest
 
-from vp_book import atomic
-from vp_book.atomic import remove_leftovers, sha256_file, staged_directory, write_file
-
-CRASH = """
-import os, pathlib, runpy, sys
-staged_directory = runpy.run_path(sys.argv[2])["staged_directory"]
-with staged_directory(pathlib.Path(sys.argv[1])) as staged:
-    (staged.path / "half").write_bytes(b"half")
-    os._exit(9)
-"""
+from vp_book.atomic import StagedFile, remove_leftovers, sha256_file, write_file
 
 
 def test_a_file_is_made_once_and_the_loser_keeps_the_winners(tmp_path):
@@ -40,51 +31,36 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_directory_appears_whole_with_read_only_files(tmp_path):
-    final = tmp_path / "set"
-    with staged_directory(final) as staged:
-        (staged.path / "a").write_bytes(b"a")
-        assert not final.exists()
-    assert staged.published
-    assert (final / "a").read_bytes() == b"a"
-    assert not (final / "a").stat().st_mode & stat.S_IWUSR
-
-
-def test_a_directory_that_fails_leaves_nothing(tmp_path):
-    def fail():
-        with staged_directory(tmp_path / "set") as staged:
-            (staged.path / "a").write_bytes(b"a")
-            raise ValueError("disk on fire")
-
-    with pytest.raises(ValueError, match="disk on fire"):
-        fail()
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_of_many_writers_exactly_one_publishes(tmp_path):
     made = []
     barrier = threading.Barrier(8)
 
     def publish(content):
         barrier.wait()
-        with staged_directory(tmp_path / "set") as staged:
-            (staged.path / "a").write_bytes(content)
-        made.append((staged.published, write_file(tmp_path / "file", content)))
+        made.append(write_file(tmp_path / "file", content))
 
     threads = [threading.Thread(target=publish, args=(bytes([i]),)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [sum(column) for column in zip(*made, strict=True)] == [1, 1]
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "set"]
+    assert sum(made) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+CRASH = """
+import os, pathlib, sys
+from vp_book.atomic import StagedFile
+StagedFile(pathlib.Path(sys.argv[1])).write(b"half")
+os._exit(9)
+"""
 
 
 def test_what_a_dead_process_left_goes_and_work_in_progress_stays(tmp_path):
-    command = [sys.executable, "-c", CRASH, str(tmp_path / "set"), atomic.__file__]
-    assert subprocess.run(command, check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", CRASH, str(tmp_path / "file")], check=False).returncode == 9
     assert len(list(tmp_path.iterdir())) == 1
-    with staged_directory(tmp_path / "other") as staged:  # also cleans up before it begins
+    with StagedFile(tmp_path / "other") as staged:  # also cleans up before it begins
+        staged.write(b"half")
         assert [entry.name for entry in tmp_path.iterdir()] == [staged.path.name]
         assert remove_leftovers(tmp_path) == []
 

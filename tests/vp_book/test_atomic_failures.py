@@ -9,7 +9,7 @@ import pytest
 from support.failing_os import FAILURES, attempt, calls_of
 
 from vp_book import atomic
-from vp_book.atomic import StagedFile, remove_leftovers, remove_tree, replace_file, staged_directory, write_file
+from vp_book.atomic import StagedFile, remove_leftovers, remove_tree, replace_file, write_file
 
 OLD, NEW = b"old" * 100, b"new" * 1000
 
@@ -25,16 +25,8 @@ def in_pieces(path: Path) -> None:
         staged.publish()
 
 
-def directory(path: Path) -> None:
-    with staged_directory(path) as staged:
-        for name in ("one", "two"):
-            (staged.path / name).write_bytes(NEW)
-
-
 def is_whole(path: Path) -> bool:
     """Whether nothing, all of the old or all of the new is there."""
-    if path.is_dir():
-        return [(file.name, file.read_bytes()) for file in sorted(path.iterdir())] == [("one", NEW), ("two", NEW)]
     return not path.exists() or path.read_bytes() in (OLD, NEW)
 
 
@@ -43,7 +35,6 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "new file by a function": by_function,
     "replaced file": lambda path: replace_file(path, NEW),
     "file in pieces": in_pieces,
-    "directory": directory,
 }
 REPLACES = {"replaced file", "file in pieces"}
 
@@ -65,7 +56,7 @@ def test_old_or_new_whatever_fails(tmp_path: Path, kind: str, failure: str, monk
             assert error.filename is not None, (name, at)
         if failure == "short":
             assert error is None
-            assert path.is_dir() or path.read_bytes() == NEW
+            assert path.read_bytes() == NEW
         # what a dead process left is seen as such once it is gone, and the next attempt succeeds
         monkeypatch.setattr(atomic, "_is_running", lambda pid: False)
         remove_leftovers(path.parent) if path.parent.exists() else None
@@ -73,7 +64,7 @@ def test_old_or_new_whatever_fails(tmp_path: Path, kind: str, failure: str, monk
         publish(path)
         assert is_whole(path)
         assert path.exists()
-        if not path.is_dir() and (kind in REPLACES or error is not None):
+        if kind in REPLACES or error is not None:
             assert path.read_bytes() == NEW
         assert [entry.name for entry in path.parent.iterdir()] == ["it"], (name, at)
 

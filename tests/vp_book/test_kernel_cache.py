@@ -17,7 +17,7 @@ from support.little_package import KERNELS, Little, Ran, finish
 from support.packages import ROOT
 
 import vp_book
-from vp_book import kernel_cache
+from vp_book import kernel_cache, kernel_files
 
 AT_1, AT_5 = [30.0, 60.0], [70.0, 140.0]
 zipped_or_not = pytest.mark.parametrize("zipped", [False, True], ids=["directory", "zip"])
@@ -107,14 +107,14 @@ def test_a_directory_that_another_could_have_prepared_is_neither_read_nor_used(t
 
 @posix
 def test_only_a_directory_of_the_user_alone_is_trusted(tmp_path: Path) -> None:
-    place = kernel_cache._Place(tmp_path / "mine", private=True)
+    place = kernel_files.Place(tmp_path / "mine", private=True)
     place.make()
     assert place.trusted()
     for mode in (0o770, 0o707, 0o722):
         place.path.chmod(mode)
         assert not place.trusted()
     (tmp_path / "file").touch()
-    assert not kernel_cache._Place(tmp_path / "file", private=True).trusted()
+    assert not kernel_files.Place(tmp_path / "file", private=True).trusted()
     if not os.geteuid():  # only root can give a directory away
         place.path.chmod(0o700)
         os.chown(place.path, 65534, 65534)
@@ -124,7 +124,7 @@ def test_only_a_directory_of_the_user_alone_is_trusted(tmp_path: Path) -> None:
 @posix
 def test_temporary_files_that_anybody_may_rename_are_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    places = kernel_cache._places.__wrapped__
+    places = kernel_files.places.__wrapped__
     assert [place.path.parent for place in places("vp_book", "/chosen")] == [Path("/"), tmp_path]
     tmp_path.chmod(0o777)
     assert [place.path for place in places("vp_book", "/chosen")] == [Path("/chosen")]
@@ -136,9 +136,9 @@ def test_no_home_at_all_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(kernel_cache, "_user_cache", homeless)
-    beside, temporary = kernel_cache._places.__wrapped__("vp_book", "")
-    assert beside.path == Path(kernel_cache.__file__).parent / "__pycache__"
+    monkeypatch.setattr(kernel_files, "user_cache", homeless)
+    beside, temporary = kernel_files.places.__wrapped__("vp_book", "")
+    assert beside.path == Path(kernel_files.__file__).parent / "__pycache__"
     assert temporary.private
 
 

@@ -265,7 +265,7 @@ def test_a_resumed_run_of_what_is_there_writes_nothing(research, own, monkeypatc
     def refused(path):
         raise PermissionError(13, "Read-only file system", str(path))
 
-    monkeypatch.setattr("vp_book.atomic._temporary_sibling", refused)
+    monkeypatch.setattr("vp_book.atomic.temporary_sibling", refused)
     again = run_experiment("small", own.lake, config_root=own.configs)
     assert (again.run_ids, again.computed, again.resumed) == (first.run_ids, 0, 4)
     assert times() == before

@@ -206,13 +206,13 @@ def test_a_version_file_that_the_registry_does_not_list(whole):
 
 
 def test_half_written_version_files_are_cleaned(whole):
-    left = whole[1] / "serving_versions" / ".srv_x.yaml.0a.tmp"
+    left = whole[1] / "serving_versions" / ".making-00000000-1-0a-srv_x.yaml"
     left.write_bytes(b"half")
     assert [f for f in check(whole, clean=True) if f.state != "whole"] == [], "it may be somebody's at work"
-    os.utime(left, (time.time() - 3600,) * 2)
+    os.utime(left, (time.time() - 90_000,) * 2)
     for clean in (False, True):
         (finding,) = [finding for finding in check(whole, clean=clean) if finding.state != "whole"]
-        assert (finding.kind, finding.name) == ("leftover", "serving_versions/.srv_x.yaml.0a.tmp")
+        assert (finding.kind, finding.name) == ("leftover", "serving_versions/.making-00000000-1-0a-srv_x.yaml")
         assert left.exists() is not clean
 
 

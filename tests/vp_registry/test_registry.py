@@ -238,18 +238,18 @@ def test_leftovers_of_a_dead_writer_are_removed_when_old(
     registry: Registry, publishable: Any, versions_dir: Path
 ) -> None:
     versions_dir.mkdir()
-    old, young = (versions_dir / f".{publishable().serving_id}.yaml.{n}.tmp" for n in "12")
-    other = versions_dir / ".srv_other_00000000_00000000.yaml.ab.tmp"
+    old, young = (versions_dir / f".making-00000000-{n}-ab-{publishable().serving_id}.yaml" for n in "12")
+    other = versions_dir / ".making-00000000-3-ab-srv_other_00000000_00000000.yaml"
     for path in (old, young, other):
         path.write_bytes(b"half a fi")
     for path in (old, other):
-        os.utime(path, (time.time() - 3600, time.time() - 3600))
-    assert registry.leftovers() == (other.name, old.name)
+        os.utime(path, (time.time() - 90_000, time.time() - 90_000))
+    assert registry.leftovers() == (old.name, other.name)
     assert old.exists()
     registry.promote("live", publishable(), "ann")
     assert not old.exists()
     assert not other.exists(), "whatever serving it is of: that one may never be promoted again"
     assert young.exists()
-    os.utime(young, (time.time() - 3600, time.time() - 3600))
+    os.utime(young, (time.time() - 90_000, time.time() - 90_000))
     assert registry.leftovers(clean=True) == (young.name,)
     assert not young.exists()

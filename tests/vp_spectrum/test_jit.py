@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vp_spectrum import _jit, kernel_cache
+from vp_spectrum import _jit, kernel_cache, kernel_files
 
 INNER = """
 from ._jit import kernel
@@ -31,7 +31,7 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_in_another_module_chan
     package = tmp_path / "little"
     package.mkdir()
     (package / "__init__.py").touch()
-    for module in (_jit, kernel_cache):
+    for module in (_jit, kernel_cache, kernel_files):
         shutil.copy(module.__file__, package)
     (package / "outer.py").write_text(OUTER)
     environment = {

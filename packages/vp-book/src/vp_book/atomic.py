@@ -1,11 +1,12 @@
-"""Publishing files and directories so that a reader sees a whole one or none, whatever dies when.
+"""Publishing a file so that a reader sees a whole one or none, whatever dies when.
 
-Everything is written to a temporary sibling, flushed to disk and given its name by one rename (or one hard link where
-an existing file must not be replaced); then the directory that holds the name is flushed. The sibling's name carries
-the process that makes it, so that what a dead process left behind can be told from work in progress.
+A file is written to a temporary sibling, flushed to disk and given its name by one rename (or one hard link where an
+existing file must not be replaced); then the directory that holds the name is flushed. The sibling's name carries the
+process that makes it, so that what a dead process left behind can be told from work in progress.
 
-It is here because this is the lowest package that writes files: datasets, results, checkpoints and frame logs all go
-through it. Every operation that can fail is a function of `os`, called as such, and an error of one names the file.
+Every operation that can fail is a function of `os`, called as such, and an error of one names the file.
+
+This module stands alone and is the same in every package that cannot import it from another.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Content: TypeAlias = bytes | Callable[[Path], object]
 
 _PREFIX: Final = ".making-"
 _STALE_SECONDS: Final = 24 * 3600
-_READ_ONLY: Final = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+READ_ONLY: Final = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -65,9 +66,9 @@ class StagedFile:
 
     def __init__(self, final: Path) -> None:
         self.final = final
-        _make_directory(final.parent)
+        make_directory(final.parent)
         remove_leftovers(final.parent)
-        self.path = _temporary_sibling(final)
+        self.path = temporary_sibling(final)
         self.published = False
         self._handle: int | None = None
         self._over = False
@@ -102,7 +103,7 @@ class StagedFile:
         with naming(self.final):
             os.replace(self.path, self.final)
         self.published = self._over = True
-        _flush_directory(self.final.parent)
+        flush_directory(self.final.parent)
 
     def publish_new(self, *, read_only: bool = False) -> bool:
         """The same unless there is a file of that name, which stays; returns whether this one got the name."""
@@ -113,8 +114,8 @@ class StagedFile:
         self.close()
         if made and read_only:
             with naming(self.final):
-                os.chmod(self.final, _READ_ONLY)
-        _flush_directory(self.final.parent)
+                os.chmod(self.final, READ_ONLY)
+        flush_directory(self.final.parent)
         return made
 
     def close(self) -> None:
@@ -135,7 +136,7 @@ class StagedFile:
         self._check_open()
         with naming(self.path):
             if self._handle is None:
-                _flush_file(self.path)
+                flush_file(self.path)
                 return
             os.fsync(self._handle)
             self._close_handle(self._handle)
@@ -143,42 +144,6 @@ class StagedFile:
     def _close_handle(self, handle: int) -> None:
         self._handle = None  # first: a descriptor is gone even when closing it reports an error
         os.close(handle)
-
-
-class StagedDirectory:
-    """A directory being made: write into `path`; `published` says afterwards whether this one got the name."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.published = False
-
-
-@contextlib.contextmanager
-def staged_directory(final: Path) -> Iterator[StagedDirectory]:
-    """Fill a temporary sibling of `final`, made read-only and renamed to `final` when the block ends without error.
-
-    If another process published `final` first, that one stays, this one is dropped, and `published` stays False.
-    Raises OSError naming the file.
-    """
-    _make_directory(final.parent)
-    remove_leftovers(final.parent)
-    staged = StagedDirectory(_temporary_sibling(final))
-    with naming(staged.path):
-        os.mkdir(staged.path)
-    try:
-        yield staged
-        for file in sorted(staged.path.rglob("*")):
-            if file.is_file():
-                with naming(file):
-                    _flush_file(file)
-                    os.chmod(file, _READ_ONLY)
-        _flush_directory(staged.path)
-        with naming(final):
-            staged.published = _rename_new(staged.path, final)
-    finally:
-        if not staged.published:
-            remove_tree(staged.path)
-    _flush_directory(final.parent)
 
 
 def leftovers(directory: Path) -> list[Path]:
@@ -228,7 +193,8 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a directory and its parents, if they are not there."""
     with naming(directory):
         os.makedirs(directory, exist_ok=True)
 
@@ -243,7 +209,8 @@ def _machine() -> str:
     return hashlib.sha256(f"{socket.gethostname()} {namespace}".encode()).hexdigest()[:8]
 
 
-def _temporary_sibling(path: Path) -> Path:
+def temporary_sibling(path: Path) -> Path:
+    """A new name beside `path` that carries this process; see `leftovers`."""
     return path.with_name(f"{_PREFIX}{_machine()}-{os.getpid()}-{secrets.token_hex(4)}-{path.name}")
 
 
@@ -271,7 +238,8 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _flush_file(file: Path) -> None:
+def flush_file(file: Path) -> None:
+    """Flush the bytes of a file to disk."""
     handle = os.open(file, os.O_RDWR)  # Windows flushes only what is open for writing
     try:
         os.fsync(handle)
@@ -291,17 +259,8 @@ def _link_new(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _rename_new(temporary: Path, final: Path) -> bool:
-    try:
-        os.rename(temporary, final)
-    except OSError:
-        if final.is_dir():
-            return False
-        raise
-    return True
-
-
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Flush the names in a directory to disk."""
     if sys.platform == "win32":  # directories cannot be opened there; NTFS journals the rename itself
         return
     with naming(directory):

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import re
-import secrets
-import time
 from pathlib import Path
 from typing import Final
 
 from vp_contract import PublishedServing, SpecError, dump_published, parse_published
+from vp_contract.atomic import leftovers, make_directory, remove_leftovers, write_file
 from vp_registry.entries import VersionEntry
 from vp_registry.errors import ServingConflictError, ServingFileMissingError, ServingIntegrityError
 from vp_registry.state import file_name
 
 _MAX_CACHED: Final = 64
-_LEFTOVER_SECONDS: Final = 600
 _SUFFIX: Final = ".yaml"
-_TEMPORARY: Final = re.compile(r"\..+\.yaml\.[0-9a-f]+\.tmp", re.DOTALL)
 
 
 class VersionFiles:
@@ -39,9 +33,9 @@ class VersionFiles:
         data = dump_published(spec)
         path = self.directory / file_name(spec.serving_id)
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self.leftovers(clean=True)
-            stored = data if _write_new(path, data) else path.read_bytes()
+            make_directory(self.directory)
+            remove_leftovers(self.directory)
+            stored = data if write_file(path, data, read_only=True) else path.read_bytes()
         except OSError as error:
             raise _file_error(path, f"cannot be written: {error.strerror}") from error
         if stored != data:
@@ -94,17 +88,12 @@ class VersionFiles:
         return {name.removesuffix(_SUFFIX) for name in self._names() if name[0] != "." and name.endswith(_SUFFIX)}
 
     def leftovers(self, *, clean: bool = False) -> list[Path]:
-        """What processes that died while writing a file have left; a live one takes milliseconds."""
-        oldest = time.time() - _LEFTOVER_SECONDS
-        found = []
-        for name in sorted(self._names()):
-            path = self.directory / name
-            with contextlib.suppress(FileNotFoundError):
-                if _TEMPORARY.fullmatch(name) and path.stat().st_mtime < oldest:
-                    if clean:
-                        path.unlink()
-                    found.append(path)
-        return found
+        """What processes that died while writing a file have left; see `vp_contract.atomic.leftovers`.
+
+        Raises `ServingIntegrityError` when the directory cannot be read.
+        """
+        self._names()
+        return remove_leftovers(self.directory) if clean else leftovers(self.directory)
 
     def _names(self) -> list[str]:
         try:
@@ -125,48 +114,7 @@ def check_same(published: PublishedServing, spec: PublishedServing) -> None:
         )
 
 
-def _write_new(path: Path, data: bytes) -> bool:
-    """Put a whole new file at `path`; False, and nothing is changed, when there is one already."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        created = _link_new(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if created:
-        path.chmod(0o444)
-    _sync_directory(path.parent)
-    return created
-
-
 def _file_error(
     path: Path, problem: str, kind: type[ServingIntegrityError] = ServingIntegrityError
 ) -> ServingIntegrityError:
     return kind(f"{path}: {problem}", public=f"{path.name}: {problem}")
-
-
-def _link_new(temporary: Path, path: Path) -> bool:
-    """Name `temporary` also `path` unless there is a `path`."""
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    except OSError:
-        # a file system without hard links: callers hold the registry's write lock, so nothing comes between
-        if path.exists():
-            return False
-        temporary.rename(path)
-    return True
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name == "nt":  # a directory cannot be opened there, and its entries are journaled
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

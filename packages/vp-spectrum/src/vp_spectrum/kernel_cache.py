@@ -15,7 +15,8 @@ finds there, and lets every process of a cold start compile everything. This one
 What numba stores is pickled, and whoever can write it can run code. So directories outside of the package count only if
 they belong to the user and nobody else can write there.
 
-This module stands alone and is the same in every package that cannot import it from another.
+This module and `kernel_files` stand alone together, and are the same in every package that cannot import them from
+another.
 """
 
 from __future__ import annotations
@@ -23,38 +24,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
-import importlib.resources
 import logging
 import os
-import platform
-import shutil
-import stat
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import numba
-import numpy as np
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
+from .kernel_files import LOCK, Place, lock, places, remove_halves, stamp, unlock, writable, write
 
 WAIT_S: float = 300.0
 """How long a process waits for another one that compiles; the longest kernel takes half a minute of processor time."""
 
 _POLL_S: Final = 0.02
-_KEPT: Final = 8
 _MAGIC: Final = b"VPKERNEL"
 _DIGEST_BYTES: Final = 32
-_LOCK: Final = "lock"
-_HALF: Final = ".half"
 
 _Dispatcher = TypeVar("_Dispatcher")
 _log = logging.getLogger(__name__)
@@ -131,98 +119,6 @@ def missing_names(dispatcher: object) -> list[str]:
     return missing
 
 
-@cache
-def source_digest(package: str) -> str | None:
-    """Sha256, in hex, of every source file of an imported package: another one may mean other numbers.
-
-    None where its sources cannot be seen, in a frozen program for one.
-    """
-    if not hasattr(sys.modules.get(package), "__path__"):  # a script, a module by itself
-        return None
-    files = dict(_sources(importlib.resources.files(package), ""))
-    if not files:
-        return None
-    digest = hashlib.sha256()
-    for name, content in sorted(files.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def _sources(folder: Any, prefix: str) -> Iterator[tuple[str, bytes]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                yield from _sources(entry, f"{prefix}{entry.name}/")
-        elif entry.name.endswith((".py", ".pyc")):
-            yield prefix + entry.name, entry.read_bytes()
-
-
-@cache
-def _stamp(package: str) -> str | None:
-    """Digest of everything that compiled code depends on but the processor; None if the sources cannot be seen."""
-    sources = source_digest(package)
-    if sources is None:
-        return None
-    llvmlite = importlib.import_module("llvmlite").__version__  # not ours to declare: numba brings it
-    versions = (numba.__version__, llvmlite, np.__version__, platform.python_version())
-    facts = (*versions, str(sys.implementation.cache_tag), getattr(sys, "abiflags", ""), sources)
-    return hashlib.sha256("\0".join(facts).encode()).hexdigest()
-
-
-class _Place(NamedTuple):
-    """A directory that may hold kernels. It need not exist."""
-
-    path: Path
-    private: bool  # counts only if it is this user's own
-
-    def trusted(self) -> bool:
-        """Whether nobody but the user, or whoever can change the package, can have written there."""
-        if not self.private or sys.platform == "win32":
-            return True
-        facts = self.path.lstat()
-        shared = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid() and not shared
-
-    def make(self) -> None:
-        """Make the directory if it is not there, for this user alone if it is private."""
-        if self.private:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.mkdir(mode=0o700, exist_ok=True)
-        else:
-            self.path.mkdir(parents=True, exist_ok=True)
-
-
-@cache
-def _places(package: str, chosen: str) -> tuple[_Place, ...]:
-    """Where kernels of a package may be, the preferred place first."""
-    places = []
-    if chosen:
-        places.append(_Place(Path(chosen).absolute(), private=False))
-    else:
-        beside = Path(next(iter(sys.modules[package].__path__)))
-        if beside.is_dir():  # a zip is none
-            places.append(_Place(beside / "__pycache__", private=False))
-        with contextlib.suppress(RuntimeError):  # no HOME, and nothing known of the user either
-            places.append(_Place(_user_cache() / "vp-kernels", private=True))
-    with contextlib.suppress(OSError):
-        temporary = Path(tempfile.gettempdir())
-        mode = temporary.stat().st_mode
-        # what anybody may rename, anybody may replace
-        if sys.platform == "win32" or mode & stat.S_ISVTX or not mode & (stat.S_IWGRP | stat.S_IWOTH):
-            user = "" if sys.platform == "win32" else f"-{os.geteuid()}"
-            places.append(_Place(temporary / f"vp-kernels{user}", private=True))
-    return tuple(places)
-
-
-def _user_cache() -> Path:
-    """The directory for caches of this user, by the custom of the platform."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-
-
 class _KernelCache:
     """The cache of one kernel, as a dispatcher of numba uses it: `load_overload`, `save_overload` and the rest."""
 
@@ -233,7 +129,7 @@ class _KernelCache:
         self._numba = names
         self._keyed: dict[str, str] = {}
         # of the sources as they are now, when they have just been imported, not as they may be at the first call
-        self._stamp = _stamp(self._package)
+        self._stamp = stamp(self._package)
         # what a closure holds is in no source, and a module loaded again may come of other ones than were hashed
         self._enabled = self._stamp is not None and function.__closure__ is None and self._name not in _MADE
         _MADE.add(self._name)
@@ -282,7 +178,7 @@ class _KernelCache:
         name = self._file_name(signature, result.target_context)
         for place in self._places():
             folder = self._folder_in(place)
-            if _writable(place, folder) and _write(folder / name, content):
+            if writable(place, folder) and write(folder / name, content):
                 return
         _say_homeless(self._package)
 
@@ -290,27 +186,27 @@ class _KernelCache:
     def turn(self, signature: object, context: Any) -> Iterator[None]:
         """Wait until no other process compiles, or has compiled this, or has taken too long; then be the one."""
         folders = ((place, self._folder_in(place)) for place in self._places())
-        folder = next((folder for place, folder in folders if _writable(place, folder)), None)
+        folder = next((folder for place, folder in folders if writable(place, folder)), None)
         if folder is None or folder in _HELD:  # nothing to share; or this is called by a kernel that is being compiled
             yield
             return
         with contextlib.ExitStack() as stack:
             try:
-                lock = stack.enter_context((folder / _LOCK).open("ab")).fileno()
+                descriptor = stack.enter_context((folder / LOCK).open("ab")).fileno()
             except OSError:  # the directory has been removed
                 yield
                 return
-            if self._wait(lock, signature, context):
-                stack.callback(_unlock, lock)
-                _remove_halves(folder)
+            if self._wait(descriptor, signature, context):
+                stack.callback(unlock, descriptor)
+                remove_halves(folder)
             _HELD.add(folder)
             stack.callback(_HELD.discard, folder)
             yield
 
-    def _wait(self, lock: int, signature: object, context: Any) -> bool:
+    def _wait(self, descriptor: int, signature: object, context: Any) -> bool:
         """Whether the lock could be had before the kernel was there or the time was over."""
         limit = time.monotonic() + WAIT_S
-        while not _lock(lock):
+        while not lock(descriptor):
             if self.holds(signature, context):
                 return False
             if time.monotonic() > limit:
@@ -319,10 +215,10 @@ class _KernelCache:
             time.sleep(_POLL_S)
         return True
 
-    def _places(self) -> tuple[_Place, ...]:
-        return _places(self._package, os.environ.get("NUMBA_CACHE_DIR", "")) if self._enabled else ()
+    def _places(self) -> tuple[Place, ...]:
+        return places(self._package, os.environ.get("NUMBA_CACHE_DIR", "")) if self._enabled else ()
 
-    def _folder_in(self, place: _Place) -> Path:
+    def _folder_in(self, place: Place) -> Path:
         return place.path / f"{self._package}-{str(self._stamp)[:16]}"
 
     def _stem(self) -> str:
@@ -360,75 +256,5 @@ _HELD: Final[set[Path]] = set()
 
 
 @cache
-def _writable(place: _Place, folder: Path) -> bool:
-    """Whether files can be written to `folder` in a place. Makes it, and then removes the oldest of the others."""
-    try:
-        place.make()
-        if not place.trusted():
-            return False
-        new = not folder.is_dir()
-        folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        (folder / _LOCK).touch()
-        if new:
-            _remove_old(folder)
-    except OSError:
-        return False
-    return True
-
-
-def _remove_old(newest: Path) -> None:
-    """Leave the few newest of the directories that older code of the package has filled."""
-    package = newest.name.rpartition("-")[0]
-    locks = [lock for lock in newest.parent.glob(f"{package}-*/{_LOCK}") if lock.parent != newest]
-    locks.sort(key=lambda lock: lock.stat().st_mtime, reverse=True)
-    for lock in locks[_KEPT:]:
-        shutil.rmtree(lock.parent, ignore_errors=True)
-
-
-def _remove_halves(folder: Path) -> None:
-    """Remove what processes that were killed while they wrote have left."""
-    for path in folder.glob(f"*{_HALF}"):
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-@cache
 def _say_homeless(package: str) -> None:
     _log.warning("no directory takes the kernels of %s: set NUMBA_CACHE_DIR to one of your own", package)
-
-
-def _write(path: Path, content: bytes) -> bool:
-    """Write a file whole or not at all; whether it was."""
-    half = path.with_name(f"{path.name}.{os.getpid()}{_HALF}")
-    try:
-        half.write_bytes(content)
-        half.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            half.unlink()
-        return False
-    return True
-
-
-def _lock(descriptor: int) -> bool:
-    """Take the lock of an open file if nobody has it. A file system that knows no locks is as good as free."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike `flock`, not handed on to forked children
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _unlock(descriptor: int) -> None:
-    with contextlib.suppress(OSError):
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-        else:
-            fcntl.lockf(descriptor, fcntl.LOCK_UN)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._checks import seconds, whole_number
+from vp_book._checked import seconds, whole_number
 from vp_book.book.engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
 from vp_book.dbn.files import utc
 from vp_book.dbn.source import DbnSource

@@ -31,7 +31,7 @@ import numpy as np
 from vp_book.atomic import StagedFile
 from vp_book.book.state import COUNTS, SCALARS, STATS, WEIGHTS, Arrays
 from vp_book.errors import CheckpointError
-from vp_book.kernel_cache import source_digest
+from vp_book.kernel_files import source_digest
 from vp_book.physics.flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
 from vp_book.physics.parameters import PARAMS, Physics
 

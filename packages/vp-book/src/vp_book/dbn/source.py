@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from vp_book._checks import whole_number
+from vp_book._checked import whole_number
 from vp_book.errors import DbnError, ParameterError, SymbolError
 from vp_book.records import MBO_BYTES
 

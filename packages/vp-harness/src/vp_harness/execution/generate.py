@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_book.atomic import sha256_file, staged_directory
+from vp_book.atomic import sha256_file
 from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig, SourceOptions
+from vp_harness.directories import staged_directory
 from vp_harness.errors import DatasetDamagedError, DatasetError
 from vp_harness.execution.configs import PipelineLike, pipeline_chain
 from vp_harness.execution.pipeline import (

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_book.atomic import sha256_file, staged_directory
+from vp_book.atomic import sha256_file
 from vp_contract import BIN_COLUMNS, Column, RuntimeConfig, grid_columns
+from vp_harness.directories import staged_directory
 from vp_harness.errors import DatasetError
 from vp_harness.execution.pipeline import utc_text
 from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
