@@ -181,7 +181,7 @@ MUTATIONS = (
     Mutation(
         "a snapshot without F_LAST never ends",
         _APPLY,
-        "                s.in_snapshot = 0\n                if _look_aside(a):",
+        "                s.in_snapshot = 0\n                if _observe_called(a):",
         "                s.in_snapshot = 0\n                if False:",
     ),
     Mutation(

@@ -222,7 +222,7 @@ def test_another_format_is_told_with_both_versions(saved: Path) -> None:
 def test_no_file_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         BookEngine.load_checkpoint(tmp_path / "absent.book")
-    with pytest.raises(CheckpointError, match="can not be read"):
+    with pytest.raises(CheckpointError, match="cannot be read"):
         BookEngine.load_checkpoint(tmp_path)
     assert issubclass(CheckpointError, VpBookError)
 

@@ -129,7 +129,7 @@ def test_symbol_mapping_records_name_the_instrument(tmp_path: Path, version: int
         (metadata()[:60], "ends inside the metadata at byte 60"),
         (metadata()[:5], "ends inside the metadata at byte 5"),
         (metadata(schema=databento_dbn.Schema.TRADES), "schema is trades, only mbo"),
-        (b"DBN\x03" + (100).to_bytes(4, "little") + b"\xff" * 100, "metadata can not be decoded"),
+        (b"DBN\x03" + (100).to_bytes(4, "little") + b"\xff" * 100, "metadata cannot be decoded"),
     ],
 )
 def test_what_is_not_such_a_file_is_one_clear_error(tmp_path: Path, content: bytes, message: str) -> None:
@@ -141,7 +141,7 @@ def test_what_is_not_such_a_file_is_one_clear_error(tmp_path: Path, content: byt
 
 
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(DbnFormatError, match=r"absent\.dbn: can not be opened \(No such file"):
+    with pytest.raises(DbnFormatError, match=r"absent\.dbn: cannot be opened \(No such file"):
         open_dbn(tmp_path / "absent.dbn")
 
 

@@ -68,7 +68,7 @@ def test_the_certificate_says_so_before_it_is_refused() -> None:
     engine.apply(unflagged(500)[:500])
     found: Any = engine.certificate()
     assert not found["ok"]
-    assert found["reasons"][0] == ("none of 500 live records ends an event (F_LAST), so the book was never looked at")
+    assert found["reasons"][0] == ("none of 500 live records ends an event (F_LAST), so the book was never observed")
     with pytest.raises(EventEndError, match="F_LAST"):
         engine.finish()
 

@@ -264,7 +264,7 @@ def test_the_engine_is_deterministic_to_the_bit() -> None:
         ({"cell_width_ms": 0}, "cell_width_ms must be at least 1, got 0"),
         ({"grid_radius_ticks": 0}, "grid_radius_ticks must be at least 1, got 0"),
         ({"warmup_s": -1}, "warmup_s must not be negative, got -1"),
-        ({"start_ns": 10, "end_ns": 10}, "end_ns must be after start_ns 10, got 10"),
+        ({"start_ns": 10, "end_ns": 10}, "end_ns=10: must be after start_ns=10"),
         ({"n_absolute_ticks": 500}, "n_absolute_ticks must be at least 614"),
     ],
 )

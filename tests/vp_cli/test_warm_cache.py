@@ -190,7 +190,7 @@ def test_a_cache_that_cannot_be_written_stops_nothing_but_warming(
     lake.book_cache_dir.write_text("a file where the directory should be")
     with caplog.at_level(logging.WARNING):
         assert next(scored_bins(config, raw_of(lake), book_cache_dir=lake.book_cache_dir)).fields["bin_seq"] == 0
-    assert "can not be written" in caplog.text
+    assert "cannot be written" in caplog.text
     code, _, err = vp("warm-cache", "short")
     assert code == 1
     assert "cannot be written" in err

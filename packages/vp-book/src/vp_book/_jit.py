@@ -23,16 +23,16 @@ def kernel(function: Callable[..., _R]) -> Callable[..., _R]:
     return cast(Callable[..., _R], cached(numba.njit(**_OPTIONS)(function)))
 
 
-def piece(function: Callable[..., _R]) -> Callable[..., _R]:
-    """A function that only kernels call, every time: written out at each call, compiled and cached with the kernel.
+def inlined(function: Callable[..., _R]) -> Callable[..., _R]:
+    """A function that only kernels call, inlined at every call: compiled and cached with the kernel.
 
-    A call hands on the arrays of a tuple as some ninety machine words, which took longer than most pieces do: with
-    calls, the book ran at half the speed. Not cached by itself, because numba compiles it anew for every constant it is
-    called with inside a kernel. (Its own `register_jitable` would not, but takes no `_nrt`.)
+    A call passes the arrays of a tuple as some ninety machine words, which takes longer than most of these functions:
+    with calls, the book ran at half the speed. Not cached by itself, because numba compiles it anew for every constant
+    it is called with inside a kernel. (Its own `register_jitable` would not, but takes no `_nrt`.)
     """
     return cast(Callable[..., _R], numba.njit(forceinline=True, **_OPTIONS)(function))
 
 
-def aside(function: Callable[..., _R]) -> Callable[..., _R]:
-    """A piece that is long and rarely needed, or stands in many places: called rather than written out."""
+def called(function: Callable[..., _R]) -> Callable[..., _R]:
+    """A function that only kernels call and that is long, rarely needed or used in many places: called, not inlined."""
     return cast(Callable[..., _R], numba.njit(**_OPTIONS)(function))

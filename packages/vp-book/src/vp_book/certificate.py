@@ -75,7 +75,7 @@ def certify(a: Arrays, product_type: str) -> dict[str, object]:
     `conservation` holds what must be equal if no contract was lost: per side, the displayed size that flow and
     snapshots add up to, that of the levels, and that of the resting orders. `trades_and_fills` holds the volume of T
     against that of passive F, event by event. `reasons` says in words each thing that is wrong; `ok` is that there is
-    none. What each of them means, and what a certificate cannot see, is told in docs/book.md.
+    none. What each of them means, and what a certificate cannot see, is described in docs/book.md.
     """
     counts = counted(a)
     s = a.scalars[0]
@@ -183,7 +183,7 @@ def _wrong_records(counts: dict[str, int], records: int, events: int, ends_seen:
     live = records - counts["snapshot_records"]
     reasons = []
     if live and not ends_seen:
-        reasons.append(f"none of {live:,} live records ends an event (F_LAST), so the book was never looked at")
+        reasons.append(f"none of {live:,} live records ends an event (F_LAST), so the book was never observed")
     for name, what in (
         ("clock_backwards", "records have a clock that runs backwards"),
         ("bad_clock", "records have no clock"),

@@ -80,7 +80,7 @@ def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
     keep = (records["flags"] & F_SNAPSHOT) != 0
     keep |= records["action"] == bytes([ACTION_CLEAR])
     # New York is behind UTC by less than a day: a time lies on its own UTC date there, or on the one before. Only dates
-    # that occur are looked at, for one undefined time may lie centuries away
+    # that occur are compared, for one undefined time may lie centuries away
     for number in np.unique(ts // _DAY_NS):
         for back in (1, 0):
             day = _EPOCH + timedelta(days=int(number) - back)

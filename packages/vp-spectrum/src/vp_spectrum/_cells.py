@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._jit import kernel, piece
+from ._jit import called, kernel
 from .scores.blend import blend
 from .scores.window import admit, z_or_zero
 
@@ -74,7 +74,7 @@ class Track(NamedTuple):
     z: _Floats  # (3,) room to work in
 
 
-@piece
+@called
 def _composites(pressure: _Floats, vacuum: _Floats, out: _Floats) -> int:
     finite = 0
     for i in range(pressure.size):
@@ -96,7 +96,7 @@ def record(pressure: _Floats, vacuum: _Floats, row: _Floats, origin: int) -> int
     return finite + _composites(pressure[turn:], vacuum[turn:], row[: n_cells - turn])
 
 
-@piece
+@called
 def _rolled(recent: _Floats, slot: int, newest: int, seen: int, windows: _Ints, weights: _Floats) -> float:
     """Weighted sum of the means of the last `min(window, seen)` composites, summed from the newest back."""
     total = 0.0
@@ -113,7 +113,7 @@ def _rolled(recent: _Floats, slot: int, newest: int, seen: int, windows: _Ints, 
     return rolled
 
 
-@piece
+@called
 def _extend(chain: _Floats, slot: int, rolled: float, links: int, bin_seconds: float) -> None:
     """Move the chain of differences on by a bin; the n-th difference is 0 until there are n bins (`links`) before."""
     value = rolled
@@ -124,7 +124,7 @@ def _extend(chain: _Floats, slot: int, rolled: float, links: int, bin_seconds: f
             value = (value - before) / bin_seconds if links > i else 0.0
 
 
-@piece
+@called
 def _differences(
     recent: _Floats,
     chain: _Floats,
@@ -141,7 +141,7 @@ def _differences(
     _extend(chain, slot, rolled, at_bin - start, bin_seconds)
 
 
-@piece
+@called
 def _catch_up(
     history: History, track: Track, plan: Plan, first: int, last: int, target: int, now: int, most: int
 ) -> int:
@@ -200,7 +200,7 @@ def _catch_up(
     return done
 
 
-@piece
+@called
 def _project(
     scores: _Floats,
     slot: int,
@@ -234,7 +234,7 @@ def _project(
         out[row, j] = min(1.0, max(-1.0, ahead))
 
 
-@piece
+@called
 def _keep_guard(history: History, track: Track, plan: Plan, first: int, last: int, origin: int, now: int) -> None:
     """Prepare the cells beside the served `[first, last)`, nearest first, so that a window that moves finds them ready.
 

@@ -24,7 +24,7 @@ def kernel(function: Callable[..., _R]) -> Callable[..., _R]:
     return cast(Callable[..., _R], cached(numba.njit(**_OPTIONS)(function)))
 
 
-def piece(function: Callable[..., _R]) -> Callable[..., _R]:
+def called(function: Callable[..., _R]) -> Callable[..., _R]:
     """A function that only kernels call: compiled into them and cached with them.
 
     Not cached by itself, because numba compiles it anew for every constant it is called with inside a kernel.

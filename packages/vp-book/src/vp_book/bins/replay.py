@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from vp_book._checked import seconds, whole_number
-from vp_book.book.engine import DEFAULT_EDGE_MARGIN, FOREVER, MAX_TICKS, BookEngine, EventEnds
+from vp_book.book.engine import FOREVER, GUARD_CELLS, MAX_TICKS, BookEngine, EventEnds
 from vp_book.dbn.files import utc
 from vp_book.dbn.source import DbnSource
 from vp_book.dbn.stream_clock import CLOCK, engine_clock
@@ -25,7 +25,6 @@ from .resume import WarmUpCheckpoint
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
-_GUARD_CELLS: Final = DEFAULT_EDGE_MARGIN - 50
 _LONGEST_S: Final = 10 * 366 * 86_400
 _WIDEST_MS: Final = 86_400_000
 
@@ -82,7 +81,7 @@ class Replay(Iterator[Bin]):
         dbn = self._source.dbn
         claimed = FOREVER if dbn is None or dbn.end_ns is None else dbn.end_ns
         self._limit_ns = min(claimed, FOREVER if end_ns is None else end_ns)
-        self._bins = self._run()
+        self._bins = self._replay()
 
     def __next__(self) -> Bin:
         return next(self._bins)
@@ -91,7 +90,7 @@ class Replay(Iterator[Bin]):
         """`BookEngine.certificate` and what is known of the source; up to the records read so far.
 
         `coverage` says which span the source covers and where the longest silence in it was, `reading` whose records
-        were taken (None for plain arrays), `seams` what the snapshots between files said, `damage` what ended the
+        were taken (None for plain arrays), `seams` what the snapshots between files showed, `damage` what ended the
         source early. Whatever of it is wrong stands in `reasons`, and makes it not `ok`.
         """
         certificate = dict(self.engine.certificate())
@@ -113,7 +112,7 @@ class Replay(Iterator[Bin]):
         )
         return certificate
 
-    def _run(self) -> Iterator[Bin]:
+    def _replay(self) -> Iterator[Bin]:
         engine = self.engine
         start = self._start_ns
         seq = 0
@@ -243,7 +242,7 @@ def replay(
     Physics starts `warmup_s` before `start_ns`; without `start_ns` bins and physics start with the first record, whose
     time is floored to the cell width.
 
-    In a source of several files the snapshot at the head of each later one is held against the book. If they agree it
+    In a source of several files the snapshot at the head of each later one is compared with the book. If they agree it
     is left out, so that the bins are those of one file with the same records; if not, the certificate says so and the
     book becomes what the snapshot says.
 
@@ -272,9 +271,9 @@ def replay(
     if max_silence_s is not None:
         max_silence_s = seconds("max_silence_s", max_silence_s, _LONGEST_S)
     if start_ns is not None and end_ns is not None and end_ns <= start_ns:
-        raise ParameterError(f"end_ns must be after start_ns {start_ns}, got {end_ns}")
+        raise ParameterError(f"end_ns={end_ns}: must be after start_ns={start_ns}")
     if checkpoint is not None and (start_ns is None or not isinstance(source, DbnSource)):
-        raise ParameterError(f"checkpoint {checkpoint} needs a start_ns, and a source opened with open_dbn")
+        raise ParameterError(f"checkpoint={checkpoint}: needs a start_ns, and a source opened with open_dbn")
     if checkpoint is not None and not (isinstance(checkpoint, (str, PathLike)) and isinstance(fspath(checkpoint), str)):
         raise ParameterError(f"checkpoint={checkpoint!r}: must be a path")
     if start_ns is not None and isinstance(source, DbnSource) and source.start_ns is not None:
@@ -284,7 +283,7 @@ def replay(
                 f"start_ns {start_ns} ({utc(start_ns)}) is before what {source.path} covers, which begins at "
                 f"{covered} ({utc(covered)})"
             )
-    margin = grid_radius_ticks + _GUARD_CELLS
+    margin = grid_radius_ticks + GUARD_CELLS
     engine = BookEngine(
         instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin, event_ends=event_ends
     )

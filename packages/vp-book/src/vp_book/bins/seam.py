@@ -1,4 +1,4 @@
-"""The seam between two files of a session: the snapshot at the head of the next one, held against the book."""
+"""The seam between two files of a session: the snapshot at the head of the next one, compared with the book."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ _CLEAR = bytes([ACTION_CLEAR])
 
 
 class Seam(NamedTuple):
-    """What the snapshot at `ts_ns` said: `orders` of its own, of which the book had other sizes or prices (`different`)
-    or none (`extra`), and those of the book that it did not have (`missing`)."""
+    """What the snapshot at `ts_ns` showed, in orders.
+
+    `orders` is the number of its own. Of these the book had `different` ones with another size or price, and did not
+    have the `extra` ones. `missing` are those of the book that the snapshot did not have.
+    """
 
     ts_ns: int
     orders: int
@@ -39,22 +42,22 @@ def head_snapshot(records: np.ndarray, begun: bool) -> int:
 
 
 def compare(engine: BookEngine, snapshot: np.ndarray) -> Seam:
-    """Hold the records of a snapshot against an engine's resting orders: by id, side, price and displayed size."""
+    """Compare the records of a snapshot with an engine's resting orders: by id, side, price and displayed size."""
     other = BookEngine(engine.instrument, n_absolute_ticks=64, edge_margin_ticks=1)  # for its orders alone
     other.apply(snapshot)
-    book, said = _resting(engine), _resting(other)
-    _, ours, theirs = np.intersect1d(book[:, 0], said[:, 0], assume_unique=True, return_indices=True)
+    book, shown = _resting(engine), _resting(other)
+    _, in_book, in_snapshot = np.intersect1d(book[:, 0], shown[:, 0], assume_unique=True, return_indices=True)
     return Seam(
         ts_ns=int(snapshot["ts_recv"][0]),
-        orders=len(said),
-        missing=len(book) - len(ours),
-        extra=len(said) - len(theirs),
-        different=int(np.count_nonzero((book[ours] != said[theirs]).any(axis=1))),
+        orders=len(shown),
+        missing=len(book) - len(in_book),
+        extra=len(shown) - len(in_snapshot),
+        different=int(np.count_nonzero((book[in_book] != shown[in_snapshot]).any(axis=1))),
     )
 
 
 def as_state(snapshot: np.ndarray) -> np.ndarray:
-    """The records that make a book what a snapshot says, whatever it was before: a clear goes first."""
+    """The records that make a book what a snapshot shows, whatever it was before: a clear goes first."""
     if snapshot["action"][0] == _CLEAR:
         return snapshot
     clear = snapshot[:1].copy()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, piece
+from vp_book._jit import called, inlined
 from vp_book.physics.depth import change_depth
 from vp_book.records import (
     ACTION_ADD,
@@ -38,7 +38,7 @@ _TOB_MIX: Final = 0x2545F4914F6CDD1D
 """Odd, and nothing like an order id: see `_key`."""
 
 
-@piece
+@inlined
 def apply_record(r: Any, state: bool, a: Arrays) -> None:
     """One record. `state`: it is part of a snapshot, so what it moves is not flow."""
     counts = a.counts[0]
@@ -95,7 +95,7 @@ def apply_record(r: Any, state: bool, a: Arrays) -> None:
         _place(key, side, tick, size, action == ACTION_ADD, state, a)
 
 
-@aside
+@called
 def _skip_unsized(action: int, flags: int, price: int, counts: Any) -> bool:
     """Whether a record whose size is undefined is to be left out; it is then counted, under its action too."""
     if action == ACTION_ADD:
@@ -116,7 +116,7 @@ def _skip_unsized(action: int, flags: int, price: int, counts: Any) -> bool:
     return True
 
 
-@piece
+@inlined
 def _key(order_id: int, flags: int, side: int) -> int:
     """What an order goes by in the order map: its id, and in a top-of-book feed its id and its side.
 
@@ -126,7 +126,7 @@ def _key(order_id: int, flags: int, side: int) -> int:
     return order_id ^ (_TOB_MIX * (side + 1)) if flags & F_TOB != 0 else order_id
 
 
-@piece
+@inlined
 def _tick_of(price: int, a: Arrays) -> int:
     """Nearest price tick; _NO_TICK for an undefined price. A price between the ticks is counted."""
     if price > _LIMIT or price < -_LIMIT:
@@ -146,7 +146,7 @@ def _nearest_tick(price: int, tick_int: int) -> int:
     return tick
 
 
-@piece
+@inlined
 def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: bool, a: Arrays) -> None:
     """An add or a modify: from now on the order rests here with this size."""
     counts = a.counts[0]
@@ -185,7 +185,7 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     change_depth(side, tick, size, 0, state, a)
 
 
-@piece
+@inlined
 def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
     """Take `size` off an order; at zero it goes."""
     slot = find(a.orders, order_id)
@@ -211,7 +211,7 @@ def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
     change_depth(side, tick, -size, fill, state, a)
 
 
-@piece
+@inlined
 def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     """A resting order was filled: keep the quantity for the cancel or modify of the same event."""
     counts = a.counts[0]
@@ -234,7 +234,7 @@ def _fill(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
         change_depth(side, tick, 0, size, False, a)
 
 
-@piece
+@inlined
 def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     """An aggressor traded: statistics only, the book changes by what follows."""
     stats = a.stats[0]
@@ -280,7 +280,7 @@ def _trade_at(side: int, size: int, price: int, a: Arrays) -> None:
         stats.traded_to = max(stats.traded_to, cell + 1)
 
 
-@aside
+@called
 def _clear_book(a: Arrays) -> None:
     """Every order goes. That is state, not flow."""
     s = a.scalars[0]
@@ -295,7 +295,7 @@ def _clear_book(a: Arrays) -> None:
         a.counts[0].depth_state[side] -= displayed
 
 
-@aside
+@called
 def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a: Arrays) -> None:
     """An add of a top-of-book feed: its side is this order now, or nothing when the price is undefined."""
     empty = tick == _NO_TICK or size == 0
@@ -328,6 +328,6 @@ def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a
         _place(order_id, side, tick, size, True, state, a)
 
 
-@piece
+@inlined
 def _rests_on(orders: np.ndarray, slot: int, side: int) -> bool:
     return bool(orders[slot, O_SIZE] > 0 if side == BID else orders[slot, O_SIZE] < 0)

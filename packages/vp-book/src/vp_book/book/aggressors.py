@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, kernel
+from vp_book._jit import called, kernel
 
 from .orders import home
 
@@ -24,7 +24,7 @@ G_EVENT: Final = 2
 G_COLUMNS: Final = 3
 
 
-@aside
+@called
 def note_aggressor(table: np.ndarray, s: Any, order_id: int, side: int) -> None:
     """A T record names this id and side."""
     mask = table.shape[0] - 1
@@ -40,7 +40,7 @@ def note_aggressor(table: np.ndarray, s: Any, order_id: int, side: int) -> None:
     s.aggressors_noted += 1
 
 
-@aside
+@called
 def is_aggressor(table: np.ndarray, s: Any, order_id: int, side: int) -> bool:
     """Whether a T record of this event named this id and side."""
     mask = table.shape[0] - 1

@@ -10,19 +10,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, kernel, piece
+from vp_book._jit import called, inlined, kernel
 from vp_book.records import F_LAST, F_SNAPSHOT
 from vp_book.sessions import JUMP_NS
 
 from . import state as st
 from .actions import apply_record
-from .boundary import look
+from .boundary import observe_boundary
 from .clock import NO_SUSPECT, clock_after, take_clock
 from .events import ENDED, ENDLESS, EVENT_LIMIT_NS, GOES_ON, end_event, event_time, overdue
 from .state import ASK, BID, Arrays
 
 UNBOUND: Final = -1
-"""`S_IDS` of a book that has seen no record, `S_ONLY_INSTRUMENT` and `S_ONLY_PUBLISHER` of one that was told none."""
+"""`ids` of a book that has seen no record; `only_instrument` and `only_publisher` where the caller named none."""
 
 _OWN: Final = 0
 _SKIPPED: Final = 1
@@ -61,13 +61,13 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
                 verdict = overdue(ts_recv, now, s, a.counts[0])
             if verdict == ENDLESS:
                 return i, st.NO_EVENT_ENDS
-            if verdict == ENDED and _end_and_look(a):
+            if verdict == ENDED and _end_and_observe(a):
                 return i, st.RECENTER
         if s.in_event == 0 and not (flagged and s.in_snapshot == 1):
             if s.in_snapshot == 1:
-                # the snapshot ended without F_LAST: what it built is looked at before the first live record
+                # the snapshot ended without F_LAST: what it built is observed before the first live record
                 s.in_snapshot = 0
-                if _look_aside(a):
+                if _observe_called(a):
                     return i, st.RECENTER
             if now >= stop_ns:
                 return i, st.BIN_END
@@ -100,7 +100,7 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
             if not flagged:
                 s.event_end_seen = 1
             end_event(a)
-            if look(a):
+            if observe_boundary(a):
                 return i + 1, st.RECENTER
     return records.shape[0], st.DONE
 
@@ -108,28 +108,28 @@ def apply_records(records: np.ndarray, start: int, stop_ns: int, a: Arrays) -> t
 @kernel
 def end_open_event(a: Arrays) -> bool:
     """End the event that is open, as where the venue's time changes; True when the range has to move."""
-    return _end_and_look(a)
+    return _end_and_observe(a)
 
 
-@aside
-def _end_and_look(a: Arrays) -> bool:
-    """End an event that no record says is over, and look at the book; True when the range has to move."""
+@called
+def _end_and_observe(a: Arrays) -> bool:
+    """End an event that no record says is over, and observe the boundary; True when the range has to move."""
     s = a.scalars[0]
     end_event(a)
     if s.by_time == 0 and s.event_end_seen == 0:
         # no event has ever been seen to end: nothing says that this is a moment at which the book is whole
         s.valid = 0
         return False
-    return _look_aside(a)
+    return _observe_called(a)
 
 
-@aside
-def _look_aside(a: Arrays) -> bool:
-    """`look`, called from where that happens rarely."""
-    return look(a)
+@called
+def _observe_called(a: Arrays) -> bool:
+    """`observe_boundary`, called from where that happens rarely."""
+    return observe_boundary(a)
 
 
-@aside
+@called
 def _whose(ids: int, s: Any, counts: Any) -> int:
     """A record that is not of the ids the book goes by: the book's first, one to be skipped, or one to be refused."""
     instrument, publisher = ids & 0xFFFFFFFF, ids >> 32
@@ -144,7 +144,7 @@ def _whose(ids: int, s: Any, counts: Any) -> int:
     return _OWN
 
 
-@piece
+@inlined
 def _nearly_full(a: Arrays) -> bool:
     """Whether one more record might not fit."""
     s = a.scalars[0]
@@ -158,7 +158,7 @@ def _nearly_full(a: Arrays) -> bool:
     )
 
 
-@piece
+@inlined
 def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
     """Move the clock to `now`, an ordinary step, and count what is wrong with a record's own time."""
     s = a.scalars[0]
@@ -171,7 +171,7 @@ def _advance_clock(ts_recv: int, now: int, a: Arrays) -> None:
     s.clock = now
 
 
-@piece
+@inlined
 def _enter_snapshot(a: Arrays) -> None:
     """A flagged record: the first one begins a snapshot, which also ends any doubt about the book before it."""
     a.counts[0].snapshot_records += 1

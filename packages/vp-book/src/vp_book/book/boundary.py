@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vp_book._jit import piece
+from vp_book._jit import inlined
 
 from .levels import best_ask, best_bid
 from .state import ANCHORED, PROVISIONAL, Arrays
 
 
-@piece
-def look(a: Arrays) -> bool:
-    """Look at the book at an event boundary; True when the range has to move before the next record."""
+@inlined
+def observe_boundary(a: Arrays) -> bool:
+    """Read quote and validity at an event boundary; True when the range has to move before the next record."""
     s = a.scalars[0]
     stats = a.stats[0]
     bid, bid_size = best_bid(a.ladder, a.far, a.scalars)

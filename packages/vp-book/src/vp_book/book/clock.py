@@ -5,7 +5,7 @@ minute from the record's own `ts_event`. It is taken at the old clock. The clock
 agrees, which is to say that its time lies within a minute of the suspect's: then nothing was damaged, the market was
 silent. Otherwise the suspect is counted as a clock outlier.
 
-Two kinds of records have no `ts_event` to be held against: those of a snapshot, whose orders are hours old, and those
+Two kinds of records have no `ts_event` to be compared with: those of a snapshot, whose orders are hours old, and those
 flagged F_BAD_TS_RECV. They are believed as soon as there is a clock, but for a jump in the middle of a snapshot, whose
 records all have one time. The first clock of all needs a witness: a record
 near its own `ts_event`, or two neighbours that agree. So no single damaged record at the head of a file sets it.
@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from vp_book._checked import FOREVER, kernel_view
-from vp_book._jit import aside, kernel, piece
+from vp_book._jit import called, inlined, kernel
 from vp_book.records import F_BAD_TS_RECV, F_SNAPSHOT
 from vp_book.sessions import JUMP_NS
 
@@ -26,7 +26,7 @@ from .state import Arrays
 
 NO_SUSPECT: Final = -1
 NO_CLOCK: Final = -2
-"""No suspect, and no clock yet. Otherwise `S_SUSPECT` is the suspect's `ts_recv`."""
+"""No suspect, and no clock yet. Otherwise `suspect` is the suspect's `ts_recv`."""
 
 HOLD: Final = 1  # this record is suspect
 REFUTED: Final = 2  # the suspect before it was an outlier
@@ -45,35 +45,37 @@ def first_clock(records: np.ndarray, engine_arrays: Arrays | None = None) -> int
 
     Raises `ParameterError` for what is not an array of `MBO_DTYPE`.
     """
-    suspect, bare = NO_CLOCK, 0
+    suspect, untimed = NO_CLOCK, 0
     if engine_arrays is not None:
         s = engine_arrays.scalars[0]
         if s.clock != 0:
             return int(s.first_clock)
-        suspect, bare = int(s.suspect), int(s.suspect_untimed)
-    found = int(find_first_clock(kernel_view(records), suspect, bare))
+        suspect, untimed = int(s.suspect), int(s.suspect_untimed)
+    found = int(find_first_clock(kernel_view(records), suspect, untimed))
     return found if found > 0 else None
 
 
 @kernel
-def find_first_clock(records: np.ndarray, suspect: int, bare: int) -> int:
+def find_first_clock(records: np.ndarray, suspect: int, untimed: int) -> int:
     """The first clock, or 0."""
     for i in range(records.shape[0]):
         r = records[i]
         ts_recv = np.int64(r.ts_recv)
-        now, verdict = judge(ts_recv, np.int64(r.ts_event), r.flags, 0, suspect, bare, 0)
+        now, verdict = judge(ts_recv, np.int64(r.ts_event), r.flags, 0, suspect, untimed, 0)
         if now > 0:
             return min(now, suspect) if verdict & AGREED != 0 else now
         suspect = int(ts_recv) if verdict & HOLD != 0 else NO_CLOCK
-        bare = 1 if r.flags & _UNWITNESSED != 0 else 0
+        untimed = 1 if r.flags & _UNWITNESSED != 0 else 0
     return 0
 
 
-@piece
-def judge(ts_recv: int, ts_event: int, flags: int, clock: int, suspect: int, bare: int, within: int) -> tuple[int, int]:
+@inlined
+def judge(
+    ts_recv: int, ts_event: int, flags: int, clock: int, suspect: int, untimed: int, within: int
+) -> tuple[int, int]:
     """(the clock at which a record is applied, HOLD | REFUTED | AGREED) after `suspect`, if there is one.
 
-    `bare` says that the suspect had no `ts_event` to be held against, `within` that the record goes on with a snapshot,
+    `untimed` says that the suspect had no `ts_event` to compare it with, `within` that the record continues a snapshot,
     whose first record has set the clock. Times are uint64 read as int64.
     """
     if ts_recv < 0 or ts_recv >= _LIMIT:
@@ -82,7 +84,7 @@ def judge(ts_recv: int, ts_event: int, flags: int, clock: int, suspect: int, bar
     if suspect >= 0:
         if ts_recv > 0 and abs(ts_recv - suspect) <= JUMP_NS:
             verdict = AGREED
-        elif bare == 0 or ts_recv < suspect:  # a bare one in the past may have been true
+        elif untimed == 0 or ts_recv < suspect:  # an untimed one in the past may have been true
             verdict = REFUTED
     if clock != 0 and ts_recv - clock <= JUMP_NS:
         return max(clock, ts_recv), verdict
@@ -96,21 +98,21 @@ def judge(ts_recv: int, ts_event: int, flags: int, clock: int, suspect: int, bar
     return clock, verdict | HOLD
 
 
-@aside
+@called
 def clock_after(ts_recv: int, ts_event: int, flags: int, s: Any) -> int:
     """The clock at which a record is applied. Changes nothing."""
-    clock, suspect, bare = s.clock, s.suspect, s.suspect_untimed
-    now, _ = judge(ts_recv, ts_event, flags, clock, suspect, bare, s.in_snapshot)
+    clock, suspect, untimed = s.clock, s.suspect, s.suspect_untimed
+    now, _ = judge(ts_recv, ts_event, flags, clock, suspect, untimed, s.in_snapshot)
     return now
 
 
-@aside
+@called
 def take_clock(ts_recv: int, ts_event: int, flags: int, s: Any, counts: Any) -> None:
     """Move the clock with a record that is suspect, or comes after one, or jumps; count what is wrong with its time."""
     clock = s.clock
     suspect = s.suspect
-    bare, within = s.suspect_untimed, s.in_snapshot
-    now, verdict = judge(ts_recv, ts_event, flags, clock, suspect, bare, within)
+    untimed, within = s.suspect_untimed, s.in_snapshot
+    now, verdict = judge(ts_recv, ts_event, flags, clock, suspect, untimed, within)
     if verdict & REFUTED != 0:
         counts.clock_outlier += 1
     if verdict & HOLD != 0:

@@ -30,8 +30,13 @@ from .clock import NO_CLOCK
 from .range import enlarged, level_ticks, recentered, shift_to_middle
 from .state import ANCHORED, ASK, BID, Arrays
 
-DEFAULT_EDGE_MARGIN: Final = 306
-"""Cells of spot to the edge of the range at which it recenters: a window of 50 rows plus 256."""
+_DEFAULT_RADIUS: Final = 50
+
+GUARD_CELLS: Final = 256
+"""Cells between the served window and the edge of the range at which the range recenters."""
+
+DEFAULT_EDGE_MARGIN: Final = _DEFAULT_RADIUS + GUARD_CELLS
+"""Cells of spot to the edge of the range at which it recenters."""
 
 MAX_TICKS: Final = 1 << 20
 """Cells of the largest range: 150 MB of physics."""
@@ -78,7 +83,7 @@ class BookEngine:
     `instrument_id` or `publisher_id` the book is of that one, and records of others are skipped and counted
     (`foreign_records` of the certificate).
 
-    `event_ends` says where an event is over, which is when the book is looked at: `"flags"` at a record flagged F_LAST,
+    `event_ends` says where an event is over, which is when the book is observed: `"flags"` at a record flagged F_LAST,
     `"time"` where the venue's time (`ts_event`) changes, for venues that set no such flag.
 
     Raises `ParameterError` for a range too small to hold its margins or too large for memory, and for whatever else is
@@ -184,7 +189,7 @@ class BookEngine:
                 return start
 
     def finish(self) -> None:
-        """Say that no more records come: with `event_ends="time"` the event that is open is over, and is looked at.
+        """Say that no more records come: with `event_ends="time"` the open event is over, and its boundary is observed.
 
         With `"flags"` an event whose F_LAST did not come stays open, and the book is not valid. Raises `EventEndError`
         if no live record carried that flag. More records may be applied all the same.
@@ -287,7 +292,7 @@ class BookEngine:
     def book_valid(self) -> bool:
         """At the last event boundary both sides existed, were not crossed or locked, and no gap was pending.
 
-        False while an event or a snapshot is open: a book in the middle of either is not looked at.
+        False while an event or a snapshot is open: a book in the middle of either is not observed.
         """
         s = self._arrays.scalars[0]
         return bool(s.valid and not s.in_event and not s.in_snapshot)

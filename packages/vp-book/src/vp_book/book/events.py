@@ -1,9 +1,9 @@
-"""Where events begin and end, and what is said about a whole event when it is over.
+"""Where events begin and end, and what is counted of a whole event when it is over.
 
 An event ends with a record flagged F_LAST; by declaration, for venues that set no such flag, where the venue's time
 changes. One that stays open while the clock moves on by more than `EVENT_LIMIT_NS` has lost its end: it is ended there
 and counted. A stream in which no live record ever carries F_LAST has no event ends at all, and its book must not be
-looked at.
+observed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, piece
+from vp_book._jit import called, inlined
 from vp_book.physics.depth import change_depth
 from vp_book.sessions import JUMP_NS
 
@@ -32,7 +32,7 @@ ENDLESS: Final = 2
 _LIMIT: Final = 2**62
 
 
-@piece
+@inlined
 def event_time(r: Any) -> int:
     """The time that the records of an event share: the venue's, or ours where it gives none."""
     venue = np.int64(r.ts_event)
@@ -41,7 +41,7 @@ def event_time(r: Any) -> int:
     return venue  # type: ignore[return-value]
 
 
-@aside
+@called
 def overdue(ts_recv: int, now: int, s: Any, counts: Any) -> int:
     """The clock moves on by more than an event may last: GOES_ON, ENDED or ENDLESS."""
     suspect = s.suspect
@@ -59,7 +59,7 @@ def overdue(ts_recv: int, now: int, s: Any, counts: Any) -> int:
     return ENDED
 
 
-@piece
+@inlined
 def end_event(a: Arrays) -> None:
     """What the event announced is settled."""
     s = a.scalars[0]
@@ -74,7 +74,7 @@ def end_event(a: Arrays) -> None:
     a.stats[0].events += 1
 
 
-@aside
+@called
 def settle_fills(a: Arrays) -> None:
     """Fills that no cancel or modify followed were hidden quantity: nothing displayed changed."""
     s = a.scalars[0]
@@ -88,7 +88,7 @@ def settle_fills(a: Arrays) -> None:
     s.pending_fills = 0
 
 
-@aside
+@called
 def _compare_trades_and_fills(s: Any, counts: Any) -> None:
     """What was traded is what the fills of resting orders say. In an auction both sides of a trade rest."""
     traded = s.event_traded

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, kernel, piece
+from vp_book._jit import called, inlined, kernel
 
 from .orders import home
 from .state import BID
@@ -41,7 +41,7 @@ def far_levels(far: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     return far[side, FAR_TICK, shown], far[side, FAR_SIZE, shown]
 
 
-@piece
+@inlined
 def _find_level(far: np.ndarray, side: int, tick: int) -> int:
     """Slot of a tick, or the free one in which it belongs."""
     mask = far.shape[2] - 1
@@ -51,7 +51,7 @@ def _find_level(far: np.ndarray, side: int, tick: int) -> int:
     return slot
 
 
-@aside
+@called
 def change_far(far: np.ndarray, s: Any, side: int, tick: int, delta: int) -> None:
     """Add `delta` to the displayed size of one side at one price tick outside the range."""
     slot = _find_level(far, side, tick)
@@ -65,7 +65,7 @@ def change_far(far: np.ndarray, s: Any, side: int, tick: int, delta: int) -> Non
         _drop_emptied(far, s, side)
 
 
-@aside
+@called
 def best_far(far: np.ndarray, side: int) -> tuple[int, int]:
     """(price tick, displayed size) of the best level of a side that has one."""
     tick = far[side, FAR_HEAP, 0]
@@ -80,13 +80,13 @@ def fill_far(far: np.ndarray, scalars: np.ndarray, side: int, ticks: np.ndarray,
             change_far(far, scalars[0], side, ticks[i], sizes[i])
 
 
-@piece
+@inlined
 def _before(side: int, tick: int, other: int) -> bool:
     """Whether `tick` is a better price than `other`."""
     return bool(tick > other if side == BID else tick < other)
 
 
-@piece
+@inlined
 def _push(far: np.ndarray, s: Any, side: int, tick: int) -> None:
     at = s.far_used[side]
     s.far_used[side] = at + 1
@@ -99,7 +99,7 @@ def _push(far: np.ndarray, s: Any, side: int, tick: int) -> None:
     far[side, FAR_HEAP, at] = tick
 
 
-@aside
+@called
 def _drop_emptied(far: np.ndarray, s: Any, side: int) -> None:
     """Take levels off the top until one displays something."""
     while s.far_used[side] > 0:
@@ -124,7 +124,7 @@ def _drop_emptied(far: np.ndarray, s: Any, side: int) -> None:
         far[side, FAR_HEAP, at] = last
 
 
-@piece
+@inlined
 def _remove_level(far: np.ndarray, side: int, slot: int) -> None:
     """Free a slot and close the gap, as in the order map."""
     mask = far.shape[2] - 1

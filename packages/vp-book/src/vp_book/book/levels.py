@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from vp_book._jit import kernel, piece
+from vp_book._jit import inlined, kernel
 
 from .far import FAR_HEAP, FAR_SIZE, FREE, best_far, change_far
 from .state import ASK, BID, NO_LEVEL
 
 
-@piece
+@inlined
 def change(ladder: np.ndarray, far: np.ndarray, s: Any, side: int, tick: int, delta: int) -> None:
     """Add `delta` to the displayed size of one side at one price tick."""
     index = tick - s.range_lo

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from vp_book._jit import kernel, piece
+from vp_book._jit import inlined, kernel
 
 O_ID: Final = 0
 O_TICK: Final = 1
@@ -22,14 +22,14 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(32)
 
 
-@piece
+@inlined
 def home(order_id: int, mask: int) -> int:
     """First slot to try for an id: a multiplicative hash, high bits folded onto low ones."""
     h = np.uint64(order_id) * _MIX
     return np.int64((h ^ (h >> _FOLD)) & np.uint64(mask))  # type: ignore[return-value]
 
 
-@piece
+@inlined
 def find(orders: np.ndarray, order_id: int) -> int:
     """Slot of an id, or -1."""
     mask = orders.shape[0] - 1
@@ -41,7 +41,7 @@ def find(orders: np.ndarray, order_id: int) -> int:
     return -1
 
 
-@piece
+@inlined
 def insert(orders: np.ndarray, order_id: int, tick: int, signed_size: int) -> None:
     """Put in an id that is not there; the caller keeps the map at most half full."""
     mask = orders.shape[0] - 1
@@ -54,7 +54,7 @@ def insert(orders: np.ndarray, order_id: int, tick: int, signed_size: int) -> No
     orders[slot, O_FILL] = 0
 
 
-@piece
+@inlined
 def remove(orders: np.ndarray, slot: int) -> None:
     """Free a slot and close the gap, so that every probe chain stays unbroken."""
     mask = orders.shape[0] - 1

@@ -1,6 +1,6 @@
 """Whether arrays that were read from a file are a state that a book can have.
 
-Compiled code indexes these arrays without looking, and takes for granted that they agree with one another. A checksum
+Compiled code indexes these arrays without bounds checks, and relies on them to agree with one another. A checksum
 is no signature: whoever writes a file can make it right. So everything a kernel or a bin relies on is checked here,
 and a forged file can give wrong flow and no worse.
 """
@@ -122,7 +122,7 @@ def _check_scalars(a: Arrays, fresh: Arrays) -> None:
         _require(margin <= int(s.spot) - cell < n - margin, "spot lies at the edge of its range or beyond")
     _require((a.aggressors[:, G_EVENT] <= s.events + 1).all(), "an aggressor is of an event to come")
     in_event = int((a.aggressors[:, G_EVENT] == s.events + 1).sum())
-    _require(in_event == s.aggressors_noted, f"{in_event} aggressors where {s.aggressors_noted} are said to be")
+    _require(in_event == s.aggressors_noted, f"{in_event} aggressors where {s.aggressors_noted} are declared")
 
 
 def _check_floats(a: Arrays) -> None:
@@ -168,14 +168,14 @@ def _check_levels(a: Arrays) -> None:
     n = a.ladder.shape[1]
     _require((a.ladder >= 0).all(), "a level is negative")
     signed, order_ticks = a.orders[:, O_SIZE], a.orders[:, O_TICK]
-    for side, mine in ((BID, signed > 0), (ASK, signed < 0)):
+    for side, of_side in ((BID, signed > 0), (ASK, signed < 0)):
         _check_far(a.far[side], int(s.far_used[side]), side)
         index = a.far[side, FAR_TICK] - s.range_lo
         shown = a.far[side, FAR_SIZE] > 0
         _require(((index < 0) | (index >= n))[shown].all(), "a level inside the range is kept outside of it")
-        expected, where = np.unique(order_ticks[mine], return_inverse=True)
+        expected, where = np.unique(order_ticks[of_side], return_inverse=True)
         depth = np.zeros(len(expected), np.int64)
-        np.add.at(depth, where, np.abs(signed[mine]))
+        np.add.at(depth, where, np.abs(signed[of_side]))
         inside = np.flatnonzero(a.ladder[side])
         ticks = np.concatenate([inside + s.range_lo, a.far[side, FAR_TICK, shown]])
         sizes = np.concatenate([a.ladder[side, inside], a.far[side, FAR_SIZE, shown]])

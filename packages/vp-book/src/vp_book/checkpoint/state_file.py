@@ -105,7 +105,7 @@ def _checked_body(path: Path) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise CheckpointError(f"{path} can not be read ({error.strerror or error})") from None
+        raise CheckpointError(f"{path} cannot be read ({error.strerror or error})") from None
     if hashlib.sha256(body).digest() != head[12:]:
         raise CheckpointError(f"{path} is damaged: its content is not what its checksum says")
     return body

@@ -44,7 +44,7 @@ class ByteSource:
         if not self.compressed and not head.startswith(DBN_MAGIC):
             self._file.close()
             what = "is empty" if not head else "is neither DBN nor zstd-compressed DBN (wrong first bytes)"
-            raise DbnFormatError(f"{path}: {what}; a fragment without metadata can not be read")
+            raise DbnFormatError(f"{path}: {what}; a fragment without metadata cannot be read")
         self._stream: Any = self._file
         if self.compressed:
             self._stream = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
@@ -151,7 +151,7 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        raise DbnFormatError(f"{path}: can not be opened ({error.strerror})") from None
+        raise DbnFormatError(f"{path}: cannot be opened ({error.strerror})") from None
 
 
 def _frames_whole(path: Path) -> bool:

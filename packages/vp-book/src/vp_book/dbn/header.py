@@ -55,7 +55,7 @@ def read_header(path: Path) -> Header:
     try:
         intervals = intervals_of(path, metadata)
     except ValueError as error:  # a date that is none
-        raise DbnDamagedError(f"{path}: metadata can not be decoded ({error})", offset=8, records=0) from None
+        raise DbnDamagedError(f"{path}: metadata cannot be decoded ({error})", offset=8, records=0) from None
     return Header(
         version=version,
         dataset=metadata.dataset,
@@ -83,7 +83,7 @@ def _read_metadata(path: Path, source: ByteSource) -> tuple[int, databento_dbn.M
     if len(prefix) < 8 and not source.ended_whole():
         raise DbnDamagedError(f"{path}: ends inside its first zstd frame", offset=len(prefix), records=0)
     if prefix[:3] != DBN_MAGIC:
-        raise DbnFormatError(f"{path}: the decompressed bytes are not DBN; a fragment without metadata can not be read")
+        raise DbnFormatError(f"{path}: the decompressed bytes are not DBN; a fragment without metadata cannot be read")
     if len(prefix) < 8:
         raise DbnDamagedError(f"{path}: ends inside the metadata at byte {len(prefix)}", offset=len(prefix), records=0)
     version = prefix[3]
@@ -99,5 +99,5 @@ def _read_metadata(path: Path, source: ByteSource) -> tuple[int, databento_dbn.M
     try:
         metadata = databento_dbn.Metadata.decode(prefix + body)
     except databento_dbn.DBNError as error:
-        raise DbnDamagedError(f"{path}: metadata can not be decoded ({error})", offset=8, records=0) from None
+        raise DbnDamagedError(f"{path}: metadata cannot be decoded ({error})", offset=8, records=0) from None
     return version, metadata, 8 + length

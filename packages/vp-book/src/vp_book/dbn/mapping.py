@@ -31,7 +31,7 @@ class SymbolMapping(NamedTuple):
 
 
 def read_mapping(record: bytes) -> SymbolMapping | None:
-    """What one whole record of rtype 22 says; None when it can not be read."""
+    """What one whole record of rtype 22 says; None when it cannot be read."""
     for size, starts, length in _LAYOUTS:
         if len(record) in (size, size + _TS_OUT):
             raw = [record[at : at + length].split(b"\0", 1)[0] for at in starts]

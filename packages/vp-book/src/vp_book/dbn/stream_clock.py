@@ -15,7 +15,7 @@ from vp_book.records import F_BAD_TS_RECV, F_LAST, F_SNAPSHOT
 
 CLOCK: Final = 0  # 0 before the first record that can be believed
 SUSPECT: Final = 1  # as `suspect` of an engine's scalars
-BARE: Final = 2  # as their `suspect_untimed`
+UNTIMED: Final = 2  # as their `suspect_untimed`
 BEGAN: Final = 3  # the first clock, 0 before it
 WITHIN: Final = 4  # as their `in_snapshot`
 
@@ -52,11 +52,11 @@ def follow_clock(records: np.ndarray, state: np.ndarray, limit_ns: int) -> int:
         clock = state[CLOCK]
         suspect = state[SUSPECT]
         ts_recv = np.int64(r.ts_recv)
-        now, verdict = judge(ts_recv, np.int64(r.ts_event), r.flags, clock, suspect, state[BARE], state[WITHIN])
+        now, verdict = judge(ts_recv, np.int64(r.ts_event), r.flags, clock, suspect, state[UNTIMED], state[WITHIN])
         within = 1 if r.flags & F_SNAPSHOT != 0 and r.flags & F_LAST == 0 else 0
         if verdict & HOLD != 0:
             state[SUSPECT] = ts_recv
-            state[BARE] = 1 if r.flags & _UNWITNESSED != 0 else 0
+            state[UNTIMED] = 1 if r.flags & _UNWITNESSED != 0 else 0
             state[WITHIN] = within
             continue
         if clock == 0 and now > 0:

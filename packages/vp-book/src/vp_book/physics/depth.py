@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vp_book._jit import aside
+from vp_book._jit import called
 from vp_book.book.levels import change
 from vp_book.book.state import NO_RANGE, PROVISIONAL, Arrays
 
 from .flow import attribute
 
 
-@aside
+@called
 def change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays) -> None:
     """Displayed size moves by `d`; unless it is a matter of state, that is flow and `fill` was announced for it."""
     if a.scalars[0].anchored == NO_RANGE:
@@ -23,7 +23,7 @@ def change_depth(side: int, tick: int, d: int, fill: int, state: bool, a: Arrays
         attribute(side, tick, d, fill, a)
 
 
-@aside
+@called
 def _range_around_first(tick: int, a: Arrays) -> None:
     """Until a valid BBO says where the market is, the range lies around the first order."""
     s = a.scalars[0]

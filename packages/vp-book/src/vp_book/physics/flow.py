@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from vp_book._jit import aside, kernel, piece
+from vp_book._jit import called, inlined, kernel
 from vp_book.book.state import BID, Arrays
 
 CH_ADD: Final = 0
@@ -46,7 +46,7 @@ _TINY: Final = 1e-280
 """A scaled mode below this is nothing, and would only breed denormals."""
 
 
-@piece
+@inlined
 def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
     """One leg of the conservation law: depth at a price changed by `d` while `fill` was announced as filled there.
 
@@ -78,7 +78,7 @@ def attribute(side: int, tick: int, d: int, fill: int, a: Arrays) -> None:
     a.touched[cell] = s.events + 1
 
 
-@piece
+@inlined
 def _impulse(row: np.ndarray, channel: int, x: int, weights: Any) -> None:
     """An amount `x` arrives in one channel now."""
     row[channel] += x * weights.m1
@@ -88,7 +88,7 @@ def _impulse(row: np.ndarray, channel: int, x: int, weights: Any) -> None:
         row[M_ADD + channel // 3] += x * weights.mass
 
 
-@aside
+@called
 def _advance_weights(a: Arrays) -> None:
     """Make the impulse weights those of the current clock, moving the origin first when an exponent grows large."""
     s = a.scalars[0]
@@ -106,7 +106,7 @@ def _advance_weights(a: Arrays) -> None:
     s.weights_at = s.clock
 
 
-@aside
+@called
 def _move_origin(physics: np.ndarray, p: Any, dt: float) -> None:
     """Rescale every mode and mass as if it had been kept from an origin `dt` seconds later."""
     v, a, j, mass = (
@@ -172,13 +172,13 @@ def read_cells(
         floats[F_VACUUM, i] = vacuum
 
 
-@piece
+@inlined
 def _coefficients(p: Any) -> tuple[float, ...]:
     """c1 to c7, read once: the compiler cannot know that what a loop writes does not change them."""
     return p.c1, p.c2, p.c3, p.c4, p.c5, p.c6, p.c7
 
 
-@piece
+@inlined
 def forces(
     c: tuple[float, ...], v_add: float, a_add: float, v_pull: float, a_pull: float, v_fill: float, v_rest: float
 ) -> tuple[float, float]:

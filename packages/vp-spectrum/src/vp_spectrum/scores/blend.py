@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from vp_spectrum._jit import kernel, piece
+from vp_spectrum._jit import called, kernel
 
 
 def _lambert(levels: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -30,7 +30,7 @@ _ABOVE, _BELOW = _lambert(12)
 _TERMS = _ABOVE.size
 
 
-@piece
+@called
 def tanh(x: float) -> float:
     """Hyperbolic tangent from the four IEEE operations alone, within 4 units in the last place.
 

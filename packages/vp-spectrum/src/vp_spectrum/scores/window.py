@@ -17,7 +17,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from vp_spectrum._jit import kernel, piece
+from vp_spectrum._jit import called, kernel
 
 _Floats = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 
 
-@piece
+@called
 def _locate(ordered: _Floats, at: int, count: int, value: float) -> np.uint64:
     """Index of the first of the `count` ascending values that is not under `value`; one past them if all are."""
     base = np.uint64(at)
@@ -46,21 +46,21 @@ def _locate(ordered: _Floats, at: int, count: int, value: float) -> np.uint64:
     return base + (_ONE if ordered[base] < value else _ZERO)
 
 
-@piece
+@called
 def _move_up(ordered: _Floats, low: np.uint64, high: np.uint64) -> None:
     """Move the values at `low` to `high` (excluded) up by one."""
     for distance in range(high - low):
         ordered[high - distance] = ordered[high - distance - _ONE]
 
 
-@piece
+@called
 def _insert(ordered: _Floats, at: int, count: int, value: float) -> None:
     place = _locate(ordered, at, count, value)
     _move_up(ordered, place, np.uint64(at + count))
     ordered[place] = value
 
 
-@piece
+@called
 def _locate_two(ordered: _Floats, at: int, count: int, one: float, two: float) -> tuple[np.uint64, np.uint64]:
     """`_locate` for two values at once: the loads of the two searches overlap."""
     base = np.uint64(at)
@@ -74,7 +74,7 @@ def _locate_two(ordered: _Floats, at: int, count: int, one: float, two: float) -
     return base + (_ONE if ordered[base] < one else _ZERO), other + (_ONE if ordered[other] < two else _ZERO)
 
 
-@piece
+@called
 def _replace(ordered: _Floats, at: int, count: int, old: float, new: float) -> None:
     """Put `new` in for `old`, which is there; only what is between the two moves."""
     gap, place = _locate_two(ordered, at, count, old, new)
@@ -87,7 +87,7 @@ def _replace(ordered: _Floats, at: int, count: int, old: float, new: float) -> N
     ordered[place] = new
 
 
-@piece
+@called
 def admit(ring: _Floats, ordered: _Floats, at: int, size: int, count: int, turn: int, value: float) -> None:
     """Let `value` into a window of `count` values at place `turn` of its ring; a full window loses what is there."""
     if count == size:
@@ -97,7 +97,7 @@ def admit(ring: _Floats, ordered: _Floats, at: int, size: int, count: int, turn:
     ring[at + turn] = value
 
 
-@piece
+@called
 def median(ordered: _Floats, at: int, count: int, unit: float) -> float:
     """Median of the `count` >= 1 ascending values, times `unit`."""
     middle = np.uint64(at + count // 2)
@@ -108,7 +108,7 @@ def median(ordered: _Floats, at: int, count: int, unit: float) -> float:
     return mean
 
 
-@piece
+@called
 def deviation(ordered: _Floats, at: int, count: int, center: float, unit: float) -> float:
     """Median of `abs(value * unit - center)` over the `count` >= 1 ascending values.
 
@@ -136,7 +136,7 @@ def deviation(ordered: _Floats, at: int, count: int, center: float, unit: float)
     return (lower + upper) / 2.0
 
 
-@piece
+@called
 def z_or_zero(ordered: _Floats, at: int, count: int, value: float, unit: float) -> float:
     """`(value - median) / (1.4826 * MAD)`, or 0 when that scale is under `SCALE_FLOOR`.
 
@@ -149,7 +149,7 @@ def z_or_zero(ordered: _Floats, at: int, count: int, value: float, unit: float) 
     return min(_LARGEST, max(-_LARGEST, (value * unit - center) / scale))
 
 
-@piece
+@called
 def z_or_std(ordered: _Floats, at: int, count: int, value: float, unit: float) -> float:
     """`(value - median) / (1.4826 * MAD)`; with a MAD of 0 `(value - mean) / std`; 0 when all values are the same.
 

@@ -19,7 +19,7 @@ from vp_book.synthetic.orders.resting import RestingOrders
 
 _DAY_NS: Final = 86_400_000_000_000
 _LOOK_NS: Final = 1_000_000_000
-"""The book is looked at this long before a cut, when nothing has been received that belongs behind it."""
+"""The book is read this long before a cut, when nothing has been received that belongs behind it."""
 
 
 def write_session(
@@ -105,7 +105,7 @@ def _cut(market: Market, cut_ns: int) -> Iterator[tuple[int, np.ndarray]]:
             book, followed = market.at_pause
         behind = int(np.searchsorted(block["ts_recv"], cut_ns))
         if followed > behind:
-            raise RuntimeError(f"records written before the book was looked at were received after {cut_ns}")
+            raise RuntimeError(f"records written before the book was read were received after {cut_ns}")
         if book is not None:
             book.apply(block[followed:behind])
         if behind:

@@ -13,7 +13,7 @@ from typing import Final
 from vp_book._jit import kernel
 from vp_book.synthetic.market.draws import below, decay, exponential, one_in
 from vp_book.synthetic.market.fair import step_fair
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import OUT_BLOCK, OUT_MARGIN, RAW_BLOCK, RAW_MARGIN, Market, Sim
 from vp_book.synthetic.orders.fleeting import flash, withdraw_due
 from vp_book.synthetic.orders.flow import change, place, take
@@ -30,7 +30,7 @@ _PROPOSALS: Final = 256
 """After so many rejections in a row the proposal stands, so that random words cannot run out. It does not happen."""
 
 
-@piece
+@called
 def _excite(sim: Sim, weight: float) -> None:
     """Raise the intensity by `weight` ordinary events' worth."""
     sim["excited_micro"] += weight * sim["micro_kick"]
@@ -38,13 +38,13 @@ def _excite(sim: Sim, weight: float) -> None:
     sim["excited_slow"] += weight * sim["slow_kick"]
 
 
-@piece
+@called
 def _intensity(sim: Sim, ts: int) -> float:
     base = sim["base_rate"] * sim["seconds"][(ts - sim["start"]) // _SECOND]["activity"]
     return float(min(base + sim["excited_micro"] + sim["excited_fast"] + sim["excited_slow"], sim["rate_cap"]))
 
 
-@piece
+@called
 def _next_flow(sim: Sim, ts: int) -> int:
     """Time of the flow event after `ts`, to which the excitement must have been brought; brings it to the new time.
 
@@ -64,7 +64,7 @@ def _next_flow(sim: Sim, ts: int) -> int:
     return ts
 
 
-@piece
+@called
 def _flow_event(sim: Sim, now: int) -> None:
     kind = below(sim, 1_000)
     weight = 1.0
@@ -85,7 +85,7 @@ def _flow_event(sim: Sim, now: int) -> None:
     _excite(sim, weight)
 
 
-@piece
+@called
 def _fair_event(sim: Sim, now: int) -> None:
     ticks = step_fair(sim, now)
     if ticks > 0:
@@ -95,7 +95,7 @@ def _fair_event(sim: Sim, now: int) -> None:
     sim["next_fair"] = now + 1 + int(exponential(sim) * sim["fair_step"])
 
 
-@piece
+@called
 def _follow_episodes(sim: Sim, ts: int) -> None:
     """Bring the pressure's episode to `ts` and the drift's to one lag earlier."""
     last = sim["last_episode"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import Sim
 from vp_book.synthetic.market.tables import DECAY_SPAN, DECAY_STEPS, LN2, QUANTILE_BITS
 
 _QUANTILE_SHIFT = 63 - QUANTILE_BITS - 12
 
 
-@piece
+@called
 def draw(sim: Sim) -> int:
     """The next word: an integer in 0 .. 2**63 - 1."""
     at = sim["raw_next"]
@@ -17,19 +17,19 @@ def draw(sim: Sim) -> int:
     return int(sim["raw"][at])
 
 
-@piece
+@called
 def below(sim: Sim, n: int) -> int:
     """An integer in 0 .. n - 1, for n up to 2**31."""
     return ((draw(sim) >> 32) * n) >> 31
 
 
-@piece
+@called
 def one_in(sim: Sim, n: int) -> bool:
     """True once in n times."""
     return below(sim, n) == 0
 
 
-@piece
+@called
 def exponential(sim: Sim) -> float:
     """An exponential variate of mean 1.
 
@@ -48,7 +48,7 @@ def exponential(sim: Sim) -> float:
     return float(heads * LN2 + low + fraction * (sim["quantiles"][i + 1] - low))
 
 
-@piece
+@called
 def decay(sim: Sim, x: float) -> float:
     """exp(-x) for x >= 0 to a relative 3e-9, from the table and three terms of the series for the rest."""
     if x >= DECAY_SPAN:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book.synthetic.market.draws import below, one_in
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.model import MICRO
 from vp_book.synthetic.market.state import ASK, BID, N_LEVELS, Sim
 from vp_book.synthetic.orders.flow import add_order, order_size
@@ -27,7 +27,7 @@ _TASTE_STEPS: Final = 200
 _TASTE_RADIUS: Final = 80
 
 
-@piece
+@called
 def fresh_taste(sim: Sim, level: int) -> int:
     """What a price attracts, in 256ths of the profile: round numbers more, and every price its own share of luck."""
     taste = 180 + below(sim, 140)
@@ -41,7 +41,7 @@ def fresh_taste(sim: Sim, level: int) -> int:
     return int(taste)
 
 
-@piece
+@called
 def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
     """Displayed and hidden contracts in the `ticks` levels that an aggressor of `side` meets first."""
     ref = sim["ref_bid"]
@@ -54,7 +54,7 @@ def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
     return shown, hidden
 
 
-@piece
+@called
 def _retreat(sim: Sim, now: int, side: int) -> int:
     """Makers who see it coming pull some of the newest orders in the way. Returns the time when they are done."""
     level = sim["ref_bid"] + 1 if side == BID else sim["ref_bid"]
@@ -66,7 +66,7 @@ def _retreat(sim: Sim, now: int, side: int) -> int:
     return now
 
 
-@piece
+@called
 def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
     """Move the market `ticks` ticks in the direction of aggressors of `side`, starting at `now` ns."""
     limit = sim["ref_bid"] + ticks if side == BID else sim["ref_bid"] + 1 - ticks
@@ -92,7 +92,7 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
         add_order(sim, now + 1_000, side, 0)
 
 
-@piece
+@called
 def step_fair(sim: Sim, now: int) -> int:
     """One step of the fair value at `now` ns, and what follows from it. Returns by how many ticks the price moved."""
     second = sim["seconds"][(now - sim["start"]) // 1_000_000_000]

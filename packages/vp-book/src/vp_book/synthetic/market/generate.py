@@ -99,7 +99,7 @@ class Market:
     def blocks(self, pause_ns: int | None = None) -> Iterator[np.ndarray]:
         """The records in time order, as arrays of `MBO_DTYPE`. An array is valid until the next one is asked for.
 
-        With `pause_ns` (exchange time) the book is looked at there; the records are the same.
+        With `pause_ns` (exchange time) generation pauses there, and the book can be read; the records are the same.
         """
         sim = self._sim
         if pause_ns is not None:

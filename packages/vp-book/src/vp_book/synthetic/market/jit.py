@@ -1,4 +1,4 @@
-"""How the pieces of the market's kernels are compiled."""
+"""How the functions that the market's kernels call are compiled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 _F = TypeVar("_F", bound=Callable[..., object])
 
 
-def piece(function: _F) -> _F:
+def called(function: _F) -> _F:
     """A function that kernels can call, compiled into them once and not cached apart from them.
 
     Python calls it as plain Python. Not `vp_book._jit.kernel`, because numba compiles a kernel that another one calls

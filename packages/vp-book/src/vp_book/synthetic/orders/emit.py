@@ -11,7 +11,7 @@ from typing import Final
 
 from vp_book.records import F_BAD_TS_RECV, F_LAST, F_SNAPSHOT, MBO_WORDS, RTYPE_MBO, SIDE_ASK, SIDE_BID
 from vp_book.synthetic.market.draws import below, one_in
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.model import TICK_INT
 from vp_book.synthetic.market.state import BID, Sim
 
@@ -26,7 +26,7 @@ FLAGS_SNAPSHOT_LAST: Final = FLAGS_SNAPSHOT | F_LAST
 _MAX_PACKED = 12
 
 
-@piece
+@called
 def new_packet(sim: Sim, recv: int) -> None:
     """Begin a packet received at `recv` ns. Sequence numbers are of the channel, which carries others' packets too."""
     sim["recv"] = recv
@@ -35,7 +35,7 @@ def new_packet(sim: Sim, recv: int) -> None:
     sim["packed"] = 0
 
 
-@piece
+@called
 def begin_event(sim: Sim, now: int) -> None:
     """Begin an event at exchange time `now` ns."""
     sim["now"] = now
@@ -50,7 +50,7 @@ def begin_event(sim: Sim, now: int) -> None:
     sim["packed"] += 1
 
 
-@piece
+@called
 def record(sim: Sim, action: int, side: int, order_id: int, level: int, size: int) -> None:
     """Append a record of the current event."""
     n = sim["out_n"]
@@ -73,7 +73,7 @@ def record(sim: Sim, action: int, side: int, order_id: int, level: int, size: in
     sim["out_n"] = n + 1
 
 
-@piece
+@called
 def end_event(sim: Sim) -> None:
     """Mark the last record written as the last of its event."""
     sim["out"][sim["out_n"] - 1]["flags"] = FLAGS_LAST

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book.synthetic.market.draws import below, draw
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import KIND_FLEETING, KIND_PLAIN, MAX_FLEETING, NIL, Sim
 from vp_book.synthetic.orders.flow import KEEP_AT_TOUCH, level_at, order_size, pick_distance
 from vp_book.synthetic.orders.matching import submit, withdraw
@@ -19,7 +19,7 @@ _DOUBLINGS: Final = 11
 """Lives are spread evenly over the logarithm of time, over so many doublings of the shortest one."""
 
 
-@piece
+@called
 def flash(sim: Sim, now: int) -> None:
     """Send an order that its owner withdraws again soon; none when the market has as many as it keeps track of."""
     n = sim["fleeting_n"]
@@ -38,7 +38,7 @@ def flash(sim: Sim, now: int) -> None:
     sim["next_fleeting"] = min(sim["next_fleeting"], until)
 
 
-@piece
+@called
 def _soonest(sim: Sim) -> int:
     index = 0
     for i in range(1, sim["fleeting_n"]):
@@ -47,7 +47,7 @@ def _soonest(sim: Sim) -> int:
     return index
 
 
-@piece
+@called
 def withdraw_due(sim: Sim, now: int) -> None:
     """Withdraw the fleeting order whose time has come, unless it was filled or pulled before.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book.synthetic.market.draws import below, draw, one_in
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, KIND_PLAIN, MAX_ICEBERGS, N_WALLS, NIL, Sim
 from vp_book.synthetic.market.tables import DISTANCE_BITS, MAX_DISTANCE
 from vp_book.synthetic.orders.matching import aggress, replace, submit, withdraw
@@ -30,20 +30,20 @@ _FAR: Final = 8
 """From this distance on, orders are larger."""
 
 
-@piece
+@called
 def level_at(sim: Sim, side: int, distance: int) -> int:
     """Level `distance` ticks behind the agreed quote of a side."""
     ref = sim["ref_bid"]
     return int(ref - distance if side == BID else ref + 1 + distance)
 
 
-@piece
+@called
 def pick_distance(sim: Sim) -> int:
     """Distance from the touch at which something happens."""
     return int(sim["distances"][draw(sim) & ((1 << DISTANCE_BITS) - 1)])
 
 
-@piece
+@called
 def order_size(sim: Sim, distance: int) -> int:
     """Size of a new plain order."""
     word = draw(sim)
@@ -53,7 +53,7 @@ def order_size(sim: Sim, distance: int) -> int:
     return int(size)
 
 
-@piece
+@called
 def tilt(sim: Sim, side: int, distance: int) -> int:
     """What the planted pressure adds to the probability of an add (65536 is 1)."""
     if distance >= TILT_NONE:
@@ -65,7 +65,7 @@ def tilt(sim: Sim, side: int, distance: int) -> int:
     return int(amount if side == BID else -amount)
 
 
-@piece
+@called
 def _depth_but_walls(sim: Sim, level: int) -> int:
     """Displayed depth of a level without walls: were they counted, plain orders would all leave a level with one."""
     depth = sim["levels"][level]["depth"]
@@ -78,7 +78,7 @@ def _depth_but_walls(sim: Sim, level: int) -> int:
     return int(depth)
 
 
-@piece
+@called
 def add_probability(sim: Sim, side: int, distance: int, level: int) -> int:
     """Probability (65536 is 1) that a placement adds: towards the attracted depth, lower on the thin side."""
     attracted = max(1, sim["profile"][distance] * sim["levels"][level]["taste"] >> 8)
@@ -92,7 +92,7 @@ def add_probability(sim: Sim, side: int, distance: int, level: int) -> int:
     return int(min(max(probability, ONE // 100), ONE - ONE // 100))
 
 
-@piece
+@called
 def pick_order(sim: Sim, level: int) -> int:
     """A plain order of a level, the newer the likelier; NIL when there is none. Others answer only to their owner."""
     count = sim["levels"][level]["count"]
@@ -107,7 +107,7 @@ def pick_order(sim: Sim, level: int) -> int:
     return int(slot)
 
 
-@piece
+@called
 def add_order(sim: Sim, now: int, side: int, distance: int) -> None:
     """Add a plain order or, near the touch, now and then an iceberg."""
     level = level_at(sim, side, distance)
@@ -117,7 +117,7 @@ def add_order(sim: Sim, now: int, side: int, distance: int) -> None:
         submit(sim, now, side, level, order_size(sim, distance), 0, KIND_PLAIN)
 
 
-@piece
+@called
 def place(sim: Sim, now: int) -> None:
     """Add to or pull from one level."""
     side = draw(sim) & 1
@@ -133,7 +133,7 @@ def place(sim: Sim, now: int) -> None:
         withdraw(sim, now, slot)
 
 
-@piece
+@called
 def change(sim: Sim, now: int) -> None:
     """Modify a resting order: move it a few ticks, or shrink it in place, or enlarge it and lose its priority."""
     side = draw(sim) & 1
@@ -158,7 +158,7 @@ def change(sim: Sim, now: int) -> None:
         replace(sim, now, slot, level, size + 1 + below(sim, 3))
 
 
-@piece
+@called
 def take(sim: Sim, now: int) -> bool:
     """An uninformed taker: part of the best level, the same side as the last one three times in four."""
     if one_in(sim, 4):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from vp_book.synthetic.market.draws import below, draw
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import KIND_PLAIN, NIL, Sim
 from vp_book.synthetic.orders.flow import level_at, pick_order
 from vp_book.synthetic.orders.matching import submit, withdraw
 
 
-@piece
+@called
 def run_ladder(sim: Sim, now: int) -> None:
     """Add to or pull from 6 to 37 levels in a row, one small order each, from 1 to 12 ticks behind the touch on."""
     word = draw(sim)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from vp_book.records import ACTION_ADD, ACTION_CANCEL, ACTION_FILL, ACTION_MODIFY, ACTION_TRADE
 from vp_book.synthetic.market.draws import below
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, KIND_PLAIN, NIL, Sim
 from vp_book.synthetic.orders.emit import begin_event, end_event, new_packet, record
 from vp_book.synthetic.orders.queues import link, new_id, new_order, release, stamp, unlink
 
 
-@piece
+@called
 def submit(sim: Sim, now: int, side: int, level: int, size: int, hidden: int, kind: int) -> int:
     """A limit order that does not trade. Returns its slot, or NIL when the venue is full."""
     if sim["free_n"] == 0:
@@ -27,7 +27,7 @@ def submit(sim: Sim, now: int, side: int, level: int, size: int, hidden: int, ki
     return slot
 
 
-@piece
+@called
 def withdraw(sim: Sim, now: int, slot: int) -> None:
     """Cancel a whole order."""
     begin_event(sim, now)
@@ -38,7 +38,7 @@ def withdraw(sim: Sim, now: int, slot: int) -> None:
     end_event(sim)
 
 
-@piece
+@called
 def replace(sim: Sim, now: int, slot: int, level: int, size: int) -> None:
     """Change price and displayed size. Priority stays only when the price stays and the size does not grow."""
     begin_event(sim, now)
@@ -56,7 +56,7 @@ def replace(sim: Sim, now: int, slot: int, level: int, size: int) -> None:
     end_event(sim)
 
 
-@piece
+@called
 def _fill_level(sim: Sim, level_index: int, take: int, n_touched: int) -> int:
     """Fill `take` contracts of a level from the front of its queue. Returns how many orders the event has touched."""
     level = sim["levels"][level_index]
@@ -83,7 +83,7 @@ def _fill_level(sim: Sim, level_index: int, take: int, n_touched: int) -> int:
     return n_touched
 
 
-@piece
+@called
 def aggress(sim: Sim, now: int, side: int, limit: int, size: int, rests: bool) -> int:
     """Send a marketable order of `side` that trades through to level `limit`; returns what it could not fill.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vp_book.synthetic.market.draws import below
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, NIL, Sim
 
 
-@piece
+@called
 def link(sim: Sim, slot: int) -> None:
     """Put an order at the back of its level's queue and count it there."""
     order = sim["orders"][slot]
@@ -24,7 +24,7 @@ def link(sim: Sim, slot: int) -> None:
     level["hidden"] += order["hidden"]
 
 
-@piece
+@called
 def unlink(sim: Sim, slot: int) -> None:
     """Take an order out of its level's queue, with what it still displays and hides."""
     order = sim["orders"][slot]
@@ -42,14 +42,14 @@ def unlink(sim: Sim, slot: int) -> None:
     level["hidden"] -= order["hidden"]
 
 
-@piece
+@called
 def new_id(sim: Sim) -> int:
     """The venue's next order id. Ids are shared by all of its instruments, so some are skipped."""
     sim["next_id"] += 1 + below(sim, 3)
     return int(sim["next_id"])
 
 
-@piece
+@called
 def new_order(sim: Sim, order_id: int, side: int, level: int, size: int, hidden: int, kind: int) -> int:
     """Queue a new order and return its slot. The caller has made sure that a slot is free."""
     sim["free_n"] -= 1
@@ -69,7 +69,7 @@ def new_order(sim: Sim, order_id: int, side: int, level: int, size: int, hidden:
     return slot
 
 
-@piece
+@called
 def release(sim: Sim, slot: int) -> None:
     """Give back the slot of an order that is in no queue any more."""
     order = sim["orders"][slot]
@@ -80,7 +80,7 @@ def release(sim: Sim, slot: int) -> None:
     sim["free_n"] += 1
 
 
-@piece
+@called
 def stamp(sim: Sim, slot: int) -> None:
     """Note when and in which packet an order last changed: a later snapshot repeats it."""
     order = sim["orders"][slot]
@@ -88,7 +88,7 @@ def stamp(sim: Sim, slot: int) -> None:
     order["sequence"] = sim["sequence"]
 
 
-@piece
+@called
 def best_level(sim: Sim, side: int) -> int:
     """The best level of a side that has orders, looking up to 64 ticks from where the market's agreed quote is.
 

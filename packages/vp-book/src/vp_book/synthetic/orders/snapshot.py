@@ -8,7 +8,7 @@ from vp_book._jit import kernel
 from vp_book.records import ACTION_ADD, ACTION_CLEAR, SIDE_NONE, UNDEF_PRICE
 from vp_book.synthetic.market.draws import below, draw
 from vp_book.synthetic.market.fair import fresh_taste
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import ASK, BID, KIND_PLAIN, MAX_ORDERS, N_LEVELS, NIL, Market, Sim
 from vp_book.synthetic.market.tables import MAX_DISTANCE
 from vp_book.synthetic.orders.emit import FLAGS_SNAPSHOT, FLAGS_SNAPSHOT_LAST, record
@@ -19,7 +19,7 @@ _DEEPEST: Final = 600
 """Farthest order of the first book, in ticks from the touch."""
 
 
-@piece
+@called
 def _first_depth(sim: Sim, distance: int, level: int) -> int:
     """Contracts to put at a level of the first book; beyond the profile only round prices have any."""
     if distance <= MAX_DISTANCE:
@@ -29,7 +29,7 @@ def _first_depth(sim: Sim, distance: int, level: int) -> int:
     return 0
 
 
-@piece
+@called
 def populate(sim: Sim) -> None:
     """Fill an empty book with orders that were sent, in random order, over the three hours before the file begins."""
     for level in range(N_LEVELS):
@@ -57,7 +57,7 @@ def populate(sim: Sim) -> None:
     sim["now"] = sim["start"]
 
 
-@piece
+@called
 def _snapshot_side(sim: Sim, side: int, recv: int) -> None:
     step = -1 if side == BID else 1
     level = level_at(sim, side, 0)
@@ -76,7 +76,7 @@ def _snapshot_side(sim: Sim, side: int, recv: int) -> None:
         level += step
 
 
-@piece
+@called
 def write_snapshot(sim: Sim, ts: int) -> None:
     """Write a clear and every resting order as the venue shows it, in order of priority, received at `ts` ns or later.
 

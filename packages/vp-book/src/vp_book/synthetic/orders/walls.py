@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book.synthetic.market.draws import below, one_in
-from vp_book.synthetic.market.jit import piece
+from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, KIND_WALL, N_WALLS, NIL, Sim
 from vp_book.synthetic.orders.flow import level_at
 from vp_book.synthetic.orders.matching import replace, submit, withdraw
@@ -17,7 +17,7 @@ _SHY_DISTANCE: Final = 3
 """A shy wall does not wait for the price to come nearer than this (ticks)."""
 
 
-@piece
+@called
 def _raise_wall(sim: Sim, now: int, index: int) -> None:
     side = below(sim, 2)
     level = level_at(sim, side, _NEAREST + below(sim, _FARTHEST - _NEAREST))
@@ -31,7 +31,7 @@ def _raise_wall(sim: Sim, now: int, index: int) -> None:
     wall["shy"] = below(sim, 2)
 
 
-@piece
+@called
 def tend_wall(sim: Sim, now: int) -> None:
     """Look after one wall, chosen at random: raise it, move it, pull it, or leave it alone."""
     index = below(sim, N_WALLS)
