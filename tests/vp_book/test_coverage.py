@@ -89,10 +89,10 @@ def test_records_beyond_the_claimed_end_make_no_bins_there(tmp_path: Path) -> No
 def test_a_start_before_the_coverage_is_refused_with_both_times(tmp_path: Path) -> None:
     source = open_dbn(filed(tmp_path, quotes(150), start=T0, end=T0 + SECOND))
     with pytest.raises(
-        ParameterError, match=rf"start_ns {T0 - 1} .* is before what .*m\.dbn covers, which begins at {T0}"
+        ParameterError, match=rf"start_ns={T0 - 1} .*: is before what .*m\.dbn covers, which begins at {T0}"
     ):
         replay(source, INSTRUMENT, start_ns=T0 - 1)
-    message = r"start_ns .*2026-02-02T02:39:59Z\) is before the first record at 2026-02-02T02:40:00Z"
+    message = r"start_ns=.*2026-02-02T02:39:59Z\): is before the first record at 2026-02-02T02:40:00Z"
     with pytest.raises(ParameterError, match=message):
         next(replay([quotes(150)], INSTRUMENT, start_ns=T0 - SECOND))
     assert len(bins(replay([quotes(150)], INSTRUMENT, start_ns=T0 - 50 * MS, **SMALL))) == 3

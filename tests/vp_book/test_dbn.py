@@ -206,7 +206,7 @@ def test_a_record_of_impossible_length_is_damage(tmp_path: Path) -> None:
 
 
 def test_chunks_of_no_records_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="chunk_records must be at least 1, got 0"):
+    with pytest.raises(ParameterError, match="chunk_records=0: must be at least 1"):
         open_dbn(write_dbn(tmp_path / "day.dbn", stream(record("A"))), chunk_records=0)
 
 

@@ -37,7 +37,7 @@ def checked_int(name: str, value: object, low: int, high: int) -> int:
 def whole_number(name: str, value: object, low: int, high: int) -> int:
     """The value as an int. Raises `ParameterError` unless it is an integer from `low` to `high`."""
     if isinstance(value, Integral) and int(value) < low:
-        raise ParameterError(f"{name} must be at least {low}, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must be at least {low}")
     return checked_int(name, value, low, high)
 
 
@@ -47,7 +47,7 @@ def seconds(name: str, value: object, high: int) -> float:
         raise ParameterError(f"{name}={value!r}: must be a number of seconds from 0 to {high}")
     number = float(value)
     if number < 0:
-        raise ParameterError(f"{name} must not be negative, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must not be negative")
     if number > high:
         raise ParameterError(f"{name}={value!r}: out of range; allowed are 0 to {high} seconds")
     return number
@@ -57,7 +57,7 @@ def checked_choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     """`value`, which has to be one of a few words. Raises `ParameterError`."""
     if not isinstance(value, str) or value not in allowed:
         words = " or ".join(repr(word) for word in allowed)
-        raise ParameterError(f"{name}={value!r}: {name} must be {words}")
+        raise ParameterError(f"{name}={value!r}: must be {words}")
     return value
 
 
@@ -78,7 +78,7 @@ def kernel_view(records: np.ndarray) -> np.ndarray:
     if not isinstance(records, np.ndarray):
         raise ParameterError(f"records={type(records).__name__}: must be a NumPy array of dtype MBO_DTYPE")
     if records.dtype != MBO_DTYPE:
-        raise ParameterError(f"records must have dtype MBO_DTYPE, got {records.dtype}")
+        raise ParameterError(f"records of dtype {records.dtype}: must have dtype MBO_DTYPE")
     if records.ndim != 1:
         raise ParameterError(f"records of shape {records.shape}: must have one dimension")
     view = np.ascontiguousarray(records).view(np.ndarray).view(KERNEL_DTYPE)

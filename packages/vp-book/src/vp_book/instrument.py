@@ -36,12 +36,12 @@ class Instrument:
         if not isinstance(self.symbol, str):
             raise ParameterError(f"symbol={self.symbol!r}: must be a text")
         if not self.symbol:
-            raise ParameterError("symbol must not be empty")
+            raise ParameterError("symbol='': must not be empty")
         if self.product_type not in PRODUCT_TYPES:
-            raise ParameterError(f"product_type must be one of {', '.join(PRODUCT_TYPES)}, got {self.product_type!r}")
+            raise ParameterError(f"product_type={self.product_type!r}: must be one of {', '.join(PRODUCT_TYPES)}")
         if self.cell_int % self.tick_int:
             raise ParameterError(
-                f"bucket_size must be an integer multiple of tick_size {self.tick_size}, got {self.bucket_size!r}"
+                f"bucket_size={self.bucket_size!r}: must be an integer multiple of tick_size {self.tick_size}"
             )
 
     @property
@@ -62,16 +62,16 @@ class Instrument:
 
 def _price_int(name: str, value: str | Decimal | float) -> int:
     if isinstance(value, bool) or not isinstance(value, (str, Decimal, float, int)):
-        raise ParameterError(f"{name} must be a decimal number, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must be a decimal number")
     try:
         # repr() of a float is its shortest decimal form: 0.01 means a cent, not its binary neighbour
         exact = Decimal(value if isinstance(value, (str, Decimal)) else repr(value))
     except DecimalException:
-        raise ParameterError(f"{name} must be a decimal number, got {value!r}") from None
+        raise ParameterError(f"{name}={value!r}: must be a decimal number") from None
     if not exact.is_finite() or exact <= 0:
-        raise ParameterError(f"{name} must be a positive whole number of 1e-9, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must be a positive whole number of 1e-9")
     if exact >= _LARGEST:
-        raise ParameterError(f"{name} must be below {_LARGEST}, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must be below {_LARGEST}")
     if exact < Decimal(1) / PRICE_SCALE or exact * PRICE_SCALE != int(exact * PRICE_SCALE):
-        raise ParameterError(f"{name} must be a positive whole number of 1e-9, got {value!r}")
+        raise ParameterError(f"{name}={value!r}: must be a positive whole number of 1e-9")
     return int(exact * PRICE_SCALE)

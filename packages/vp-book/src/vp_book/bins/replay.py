@@ -173,10 +173,10 @@ class Replay(Iterator[Bin]):
             return
         known = self._source.dbn is not None and self._source.dbn.start_ns is not None
         if not known and start_ns + self._width_ns <= first:
-            raise ParameterError(f"start_ns {start_ns} ({utc(start_ns)}) is before the first record at {utc(first)}")
+            raise ParameterError(f"start_ns={start_ns} ({utc(start_ns)}): is before the first record at {utc(first)}")
         if self._max_silence_ns is None and first - start_ns > DAY_NS:
             raise ParameterError(
-                f"start_ns {start_ns} ({utc(start_ns)}) is more than a day before the first record at {utc(first)}; "
+                f"start_ns={start_ns} ({utc(start_ns)}): is more than a day before the first record at {utc(first)}; "
                 "max_silence_s allows for such a silence"
             )
 
@@ -280,7 +280,7 @@ def replay(
         covered = source.start_ns
         if start_ns < covered:
             raise ParameterError(
-                f"start_ns {start_ns} ({utc(start_ns)}) is before what {source.path} covers, which begins at "
+                f"start_ns={start_ns} ({utc(start_ns)}): is before what {source.path} covers, which begins at "
                 f"{covered} ({utc(covered)})"
             )
     margin = grid_radius_ticks + GUARD_CELLS

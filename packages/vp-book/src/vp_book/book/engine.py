@@ -109,8 +109,8 @@ class BookEngine:
         n_absolute_ticks = checked_int("n_absolute_ticks", n_absolute_ticks, 1, MAX_TICKS)
         if n_absolute_ticks < 2 * edge_margin_ticks + 2:
             raise ParameterError(
-                f"n_absolute_ticks must be at least {2 * edge_margin_ticks + 2} (twice the margin of "
-                f"{edge_margin_ticks} cells in which it recenters), got {n_absolute_ticks!r}"
+                f"n_absolute_ticks={n_absolute_ticks}: must be at least {2 * edge_margin_ticks + 2} (twice the margin "
+                f"of {edge_margin_ticks} cells in which it recenters)"
             )
         price_ticks = n_absolute_ticks * instrument.bucket_ticks
         if price_ticks > MAX_PRICE_TICKS:
@@ -332,7 +332,7 @@ class BookEngine:
         price_int = checked_int("price_int", price_int, -FOREVER, FOREVER)
         ts_ns = checked_int("ts_ns", ts_ns, 0, FOREVER)
         if ts_ns < self.clock_ns:
-            raise ParameterError(f"ts_ns must not be before the clock {self.clock_ns}, got {ts_ns}")
+            raise ParameterError(f"ts_ns={ts_ns}: must not be before the clock {self.clock_ns}")
         a = self._arrays
         bucket = self.instrument.bucket_ticks
         tick = (2 * price_int + self.instrument.tick_int) // (2 * self.instrument.tick_int)

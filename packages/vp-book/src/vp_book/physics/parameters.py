@@ -64,13 +64,13 @@ class Physics:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                raise ParameterError(f"{field.name} must be a finite number, got {value!r}")
+                raise ParameterError(f"{field.name}={value!r}: must be a finite number")
             if field.name.startswith("tau_") and value < _SHORTEST_TAU_S:
-                raise ParameterError(f"{field.name} must be at least 0.001 seconds, got {value!r}")
+                raise ParameterError(f"{field.name}={value!r}: must be at least {_SHORTEST_TAU_S} seconds")
         if not self.tau_velocity < self.tau_acceleration < self.tau_jerk:
             raise ParameterError(
-                "tau_velocity < tau_acceleration < tau_jerk must hold, got "
-                f"{self.tau_velocity!r}, {self.tau_acceleration!r}, {self.tau_jerk!r}"
+                f"tau_velocity={self.tau_velocity!r}, tau_acceleration={self.tau_acceleration!r}, "
+                f"tau_jerk={self.tau_jerk!r}: must rise strictly in this order"
             )
 
     def to_array(self) -> np.ndarray:
