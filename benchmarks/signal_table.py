@@ -79,6 +79,7 @@ def real(folder: Path, path: Path) -> Dataset:
 
 def measure(datasets: dict[str, list[Dataset]], horizon_s: float, only: list[str]) -> list[dict[str, Any]]:
     rows = []
+    entries: list[tuple[str, dict[str, Any]]]
     entries = [(name, {}) for name in signals.names()] + [(name, {"variant": v}) for name, v in VARIANTS]
     entries = [entry for entry in entries if not only or entry[0] in only]
     for name, params in sorted(entries, key=lambda entry: (entry[0], str(entry[1]))):

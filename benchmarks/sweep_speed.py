@@ -112,7 +112,8 @@ def main() -> None:
         fresh.root.joinpath("raw").symlink_to(lake.root.joinpath("raw").absolute())
         run_experiment(spec_of("warm", WARM, 1), fresh, config_root=configs, workers=1)
         spent: list[tuple[float, float]] = []
-        correct = experiment_module.correct_search
+        module: Any = experiment_module
+        correct = module.correct_search
 
         def timed(*arguments: Any) -> int:
             began = clocks()
@@ -120,7 +121,7 @@ def main() -> None:
             spent.append(since(began))
             return rows
 
-        experiment_module.correct_search = timed
+        module.correct_search = timed
         spec = spec_of("timed", EVALUATIONS)
         profile = cProfile.Profile()
         if args.profile:

@@ -65,8 +65,8 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     problems = await asyncio.gather(*restless, return_exceptions=True)
     failed = [repr(problem) for problem in problems if isinstance(problem, Exception)]
     ended = [task.done() and not task.cancelled() and task.result() for task in stuck_ones]
-    for task in stuck_ones:
-        task.cancel()
+    for waiting in stuck_ones:
+        waiting.cancel()
     await asyncio.gather(*stuck_ones, return_exceptions=True)
     late = sorted(s * 1000 for client in good for s in client.lateness_s(options.period_s))
     alive = sum(not client.ended.done() for client in good)

@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -50,8 +51,9 @@ def test_from_the_file_to_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     # invalid exactly while the book is crossed before the open, and one auction later valid for good
     after_open = bins.filter(pl.col("bin_start_ns") >= 1703545201 * 10**9)
     assert after_open["book_valid"].all()
-    assert after_open["mid_price"].min() >= 4799
-    assert after_open["mid_price"].max() <= 4812
+    mids: Any = after_open["mid_price"]
+    assert mids.min() >= 4799
+    assert mids.max() <= 4812
     vp("run", "esh4_reopen")
     best = compare(ResultsStore(open_lake(lake)), experiment="esh4_reopen").row(0, named=True)
     vp("promote", "esh4_reopen", "--run-id", best["run_id"], "--alias", "esh4", "--accept-unproven")

@@ -20,7 +20,7 @@ BINS = 60
 def exercise(path: Path, draw: random.Random) -> str:
     """Decode, book and bins of one file, with arguments drawn; returns what came of it in a word or an error's shape.
 
-    Raises whatever is no `VpBookError`, and `AssertionError` for a result that can not be.
+    Raises whatever is no `VpBookError`, and `AssertionError` for a result that cannot be.
     """
     outcomes = [_outcome(lambda: _decoded_and_applied(path, draw))]
     if outcomes[0] == "ok" or draw.random() < 0.1:
@@ -33,7 +33,7 @@ def _outcome(run: object) -> str:
         run()  # type: ignore[operator]
     except VpBookError as error:
         text = str(error)
-        assert text.isprintable(), f"an error that can not be shown in a line: {text!r}"
+        assert text.isprintable(), f"an error that cannot be shown in a line: {text!r}"
         return f"{type(error).__name__}: {_shape(text)}"
     return "ok"
 

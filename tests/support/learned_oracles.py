@@ -177,7 +177,8 @@ def outcome(path: Sequence[float | None], i: int, tp: int, sl: int, hold: int) -
     for j in range(i + 1, i + hold + 1):
         if j >= len(path):
             return None
-        moved = None if path[j] is None else path[j] - path[i]
+        start, end = path[i], path[j]
+        moved = None if start is None or end is None else end - start
         if moved is not None:
             if long and moved >= tp:
                 return 1, j
@@ -226,9 +227,11 @@ def pca_ad(m: Market, window: int, refit: int) -> Numbers:
             if components[0][: m.radius].sum() < components[0][m.radius + 1 :].sum():
                 components[0] *= -1
         if center is None:
-            error.append(None), far.append(None), first.append(None)
+            for column in (error, far, first):
+                column.append(None)
             continue
         scores = components @ (rows[t] - center)
+        assert components is not None
         error.append(float(np.linalg.norm(rows[t] - center - components.T @ scores)))
         far.append(float(np.linalg.norm(scores / deviations)))
         first.append(float(scores[0]))

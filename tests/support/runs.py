@@ -1,14 +1,15 @@
 """Finished runs to store, with nothing in them to measure."""
 
+from typing import Any
+
 from vp_harness.evaluation.metrics import Metrics
 from vp_harness.research.results import Run, ThresholdRow
 
-EMPTY = Metrics(
-    **{
-        name: (0 if name.startswith("n_") else 0.0 if name in ("events_per_hour", "breakeven_tp_rate") else None)
-        for name in Metrics.__struct_fields__
-    }
-)
+NOTHING: dict[str, Any] = {
+    name: (0 if name.startswith("n_") else 0.0 if name in ("events_per_hour", "breakeven_tp_rate") else None)
+    for name in Metrics.__struct_fields__
+}
+EMPTY = Metrics(**NOTHING)
 
 
 def a_run(number, experiment="demo"):

@@ -145,7 +145,7 @@ class Shifted:
         return np.roll(self._market.grid(column), -self._by, axis=0)
 
 
-def oracle_market(source: Any, signal: Signal, start: int = 0, stop: int | None = None) -> Market:
+def oracle_market(source: Any, signal: Signal | type[Signal], start: int = 0, stop: int | None = None) -> Market:
     """What an oracle takes, of bins `start` to `stop` of a random market or a dataset."""
     context = source.context
     bins = source.bins

@@ -93,7 +93,7 @@ def publish_small(lake: Lake, configs: Path, name: str = "small") -> PublishedSe
         runtime=runtime,
         sources=source_options(runtime, lake),
         versions={},
-        digests=conformance_digests(),
+        digests=dict(conformance_digests()),
     )
     registry = open_registry(lake.root, configs)
     registry.promote(name, serving, actor="test")

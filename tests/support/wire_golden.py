@@ -225,7 +225,7 @@ def encoded_frame(frame: GoldenFrame) -> tuple[bytes, bytes]:
 def golden_files() -> dict[str, bytes]:
     """Every file by its name in the golden directory."""
     config = golden_runtime_config()
-    messages = {
+    messages: dict[str, Any] = {
         "runtime_config.json": config,
         "stream_end.json": StreamEnd(bins=18_000),
         "error.json": ErrorMessage(code="unknown_serving", message="serving='ü\n\"\\' ist unbekannt"),

@@ -107,15 +107,12 @@ def test_several_aggressors_in_one_event() -> None:
 )
 def test_what_is_no_aggressors_own(name: str, trade: dict[str, Any], fill: dict[str, Any]) -> None:
     engine = BookEngine(INSTRUMENT)
+    both: dict[str, Any] = {"side": "B", "tick": 19_999, "size": 3, "order_id": 2, "ts": S, "flags": 0}
     engine.apply(
         stream(
             record("A", "B", 19_999, 9, 2),
-            record(
-                **{"action": "T", "side": "B", "tick": 19_999, "size": 3, "order_id": 2, "ts": S, "flags": 0} | trade
-            ),
-            record(
-                **{"action": "F", "side": "B", "tick": 19_999, "size": 3, "order_id": 2, "ts": S, "flags": 0} | fill
-            ),
+            record(**{**both, "action": "T", **trade}),
+            record(**{**both, "action": "F", **fill}),
             record("C", "B", 19_999, 3, 2, ts=S),
         )
     )

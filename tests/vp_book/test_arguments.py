@@ -257,14 +257,14 @@ def test_levels_outside_the_range_are_exact_however_many() -> None:
     # without the quote inside the range the best of a side lies outside of it, and goes level by level
     engine.apply(stream(record("C", "B", 19_999, 5, 1, ts=2), record("C", "A", 20_001, 5, 2, ts=2)))
     by_id = {int(r["order_id"]): r for r in records[2:6_002]}
-    for side, letter, sign in (("bid", b"B", -1), ("ask", b"A", 1)):
+    for side, initial, sign in (("bid", b"B", -1), ("ask", b"A", 1)):
         for price in (engine.levels(side)[0] // TICK).tolist():  # type: ignore[arg-type]
             bbo = engine.bbo()
             best = bbo.bid_price_int if side == "bid" else bbo.ask_price_int
             assert best == price * TICK
             order_id = 100 + (15_000 - price if sign < 0 else price - 25_000)
-            assert by_id[order_id]["side"] == letter
-            engine.apply(stream(record("C", letter.decode(), price, 1, order_id, ts=3)))
+            assert by_id[order_id]["side"] == initial
+            engine.apply(stream(record("C", initial.decode(), price, 1, order_id, ts=3)))
     assert engine.order_count == 0
     assert not engine.arrays.scalars[0].far_used.any()
 

@@ -132,7 +132,7 @@ def test_a_jump_of_more_than_a_day_is_damage_at_its_byte(tmp_path: Path, chunk: 
     path = filed(tmp_path, records, start=T0, days=(DAY, DAY.replace(year=2200)))
     head = len(path.read_bytes()) - 56 * len(records)
     run = replay(open_dbn(path, chunk_records=chunk), INSTRUMENT, **SMALL)
-    taken = []
+    taken: list[Any] = []
     with pytest.raises(DbnDamagedError, match=r"m\.dbn: the clock jumps from 2026-.* to 2096-.* at byte") as caught:
         taken.extend(run)
     assert len(taken) <= 3

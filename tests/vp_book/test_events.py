@@ -43,7 +43,7 @@ def test_a_stream_without_event_ends_is_refused() -> None:
 @pytest.mark.parametrize("cut", [1, 999, 1_000, 1_500])
 def test_it_is_refused_at_the_same_record_wherever_chunks_are_cut(cut: int) -> None:
     records = unflagged(3_000)
-    counts = []
+    counts: list[Any] = []
     for pieces in ([records], np.split(records, range(cut, len(records), cut))):
         engine = BookEngine(INSTRUMENT)
         with pytest.raises(EventEndError):
@@ -54,7 +54,7 @@ def test_it_is_refused_at_the_same_record_wherever_chunks_are_cut(cut: int) -> N
 
 def test_no_bin_of_such_a_stream_is_valid() -> None:
     records = unflagged(3_000)
-    bins = []
+    bins: list[Any] = []
     with pytest.raises(EventEndError):
         bins.extend(replay([records], INSTRUMENT))
     assert not any(bin_.fields["book_valid"] for bin_ in bins)
@@ -105,7 +105,8 @@ def test_by_time_gives_the_bins_of_the_flags_whatever_the_flags_say() -> None:
     expected = list(replay([flagged], INSTRUMENT))
 
     def bins(event_ends: str, records: np.ndarray) -> list[Any]:
-        engine, reader, found = BookEngine(INSTRUMENT, event_ends=event_ends), BinReader(50, TICK, 1), []  # type: ignore[arg-type]
+        engine, reader = BookEngine(INSTRUMENT, event_ends=event_ends), BinReader(50, TICK, 1)  # type: ignore[arg-type]
+        found: list[Any] = []
         at, end = 0, T0 // (100 * MS) * 100 * MS
         while at < len(records):
             end += 100 * MS
@@ -209,7 +210,8 @@ def test_bins_are_the_oracles_when_ends_are_lost(seed: int, ends: Any, gap_ms: i
     end = start + 200 * gap_ms * MS
     oracle = OracleBook(event_ends=ends)
     expected = list(oracle_bins(records, oracle, start, width, end))
-    engine, reader, at, got = BookEngine(INSTRUMENT, event_ends=ends), BinReader(50, TICK, 1), 0, []
+    engine, reader, at = BookEngine(INSTRUMENT, event_ends=ends), BinReader(50, TICK, 1), 0
+    got: list[Any] = []
     at = engine.apply_until(records, 0, start)
     engine.reset_statistics()
     while (stop := start + (len(got) + 1) * width) <= end:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -219,9 +220,10 @@ def test_older_code_leaves_a_few_directories_and_no_more(tmp_path: Path) -> None
 
 
 def test_a_kernel_that_is_made_again_may_come_of_other_sources_and_is_not_kept() -> None:
-    kernels = [kernel_cache.cached(numba.njit(vp_book.book.levels.best_bid.py_func)) for _ in range(2)]
+    best_bid: Any = vp_book.book.levels.best_bid
+    kernels: list[Any] = [kernel_cache.cached(numba.njit(best_bid.py_func)) for _ in range(2)]
     assert [kernel.stats.cache_path for kernel in kernels] == [None, None]
-    assert vp_book.book.levels.best_bid.stats.cache_path is not None
+    assert best_bid.stats.cache_path is not None
 
 
 def test_numba_still_has_the_names_that_the_cache_needs() -> None:

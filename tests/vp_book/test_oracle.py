@@ -31,7 +31,7 @@ def run_both(records: np.ndarray, event_ends: EventEnds = "flags") -> tuple[Book
 
 def same_levels(engine: BookEngine, oracle: OracleBook) -> None:
     for side, letter in (("bid", "B"), ("ask", "A")):
-        prices, sizes = engine.levels(side)
+        prices, sizes = engine.levels(side)  # type: ignore[arg-type]
         assert list(zip((prices // TICK).tolist(), sizes.tolist(), strict=True)) == oracle.levels(letter)
 
 

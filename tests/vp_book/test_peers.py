@@ -167,7 +167,7 @@ def test_hftbacktest_has_our_quote_unless_the_book_was_crossed_a_moment_ago() ->
     ends = np.flatnonzero((np.diff(times, append=2**62) > 0) & ((records["flags"] & F_LAST) != 0))
     theirs = np.zeros((len(ends), 4))
 
-    @numba.njit  # type: ignore[misc]
+    @numba.njit
     def walk(backtest: Any, waits: np.ndarray, out: np.ndarray) -> None:
         for i in range(waits.shape[0]):
             backtest.elapse(waits[i])

@@ -9,6 +9,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from vp_book.dbn.bytes import ByteSource, read_ahead
 from vp_book.sessions import in_session
 
 INSTRUMENT = Instrument("TEST", "0.25")
-SMALL = {"n_absolute_ticks": 640}
+SMALL: dict[str, Any] = {"n_absolute_ticks": 640}
 """A range so small that it moves."""
 
 

@@ -17,7 +17,7 @@ from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError, Physic
 
 MS = 1_000_000
 INSTRUMENT = Instrument("TEST", "0.25")
-SMALL = {"n_absolute_ticks": 1024, "grid_radius_ticks": 10}
+SMALL: dict[str, Any] = {"n_absolute_ticks": 1024, "grid_radius_ticks": 10}
 
 
 def two_sided(ts: int = 0, tick: int = 20_000, flags: int = 128) -> list[np.void]:

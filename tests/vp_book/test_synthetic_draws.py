@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_compiled_market_is_the_plain_python_one() -> None:
         reset_ns=1_770_388_200 * second,
     )
     outs = []
-    for running in (advance, advance.py_func):
+    for running in (advance, cast(Any, advance).py_func):
         market = Market(session, MarketModel())
         market._refill()
         open_market(market._market)

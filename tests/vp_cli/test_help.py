@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
-import click
 import pytest
 import typer
 from support.packages import ROOT
@@ -18,7 +18,7 @@ from vp_stream.options import OPTIONS
 ROOT_COMMAND = typer.main.get_command(app)
 
 
-def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     if path:
         yield path, command
     for name, child in getattr(command, "commands", {}).items():

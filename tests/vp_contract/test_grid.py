@@ -130,14 +130,15 @@ def test_columns_that_do_not_fit(config: RuntimeConfig) -> None:
     columns = _random(config, 0)
     with pytest.raises(GridError, match="grid column v_add is missing"):
         encode_grid(schema, {name: column for name, column in columns.items() if name != "v_add"})
-    for name, bad, says in (
+    wrong: list[tuple[str, Any, str]] = [
         ("v_add", np.zeros(101, np.float32), r"expected dtype <f8 .* found <f4"),
         ("v_add", columns["v_add"].astype(">f8"), r"found >f8"),
         ("k", columns["k"].astype(np.int64), r"expected dtype <i4 .* found <i8"),
         ("k", columns["k"][:-1], r"shape \(101,\), found <i4 and \(100,\)"),
         ("k", columns["k"].reshape(1, -1), r"found <i4 and \(1, 101\)"),
         ("flow_score", [0.0] * 101, r"is no array but a list"),
-    ):
+    ]
+    for name, bad, says in wrong:
         with pytest.raises(GridError, match=f"grid column {name}.*{says}"):
             encode_grid(schema, {**columns, name: bad})
     assert encode_grid(schema, {**columns, "another": np.zeros(3)}) == encode_grid(schema, columns)

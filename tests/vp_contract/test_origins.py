@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -100,7 +101,8 @@ def test_what_nobody_states_is_a_default_and_what_follows_is_derived(root: Path)
 
 
 def test_every_field_is_there_once_with_the_resolved_value(root: Path) -> None:
-    for name in ({"experiment": "e"}, {"serving": "s"}, {"pipeline": "p"}):
+    names: list[dict[str, Any]] = [{"experiment": "e"}, {"serving": "s"}, {"pipeline": "p"}]
+    for name in names:
         origins = [origin for origin in config_origins(root, **name) if not origin.field.startswith("eval.")]
         assert [origin.field for origin in origins] == [field.name for field in msgspec.structs.fields(RuntimeConfig)]
         assert {o.field: o.value for o in origins} == msgspec.json.decode(

@@ -52,7 +52,7 @@ def test_a_capture_that_ends_where_it_begins(config: RuntimeConfig) -> None:
 @given(st.times(), st.times())
 def test_an_end_at_or_before_the_start_is_of_the_next_day(start: Any, end: Any) -> None:
     start_time, end_time = f"{start:%H:%M}", f"{end:%H:%M}"
-    capture = {"dt": "2026-02-28", "start_time": start_time, "end_time": end_time}
+    capture: dict[str, Any] = {"dt": "2026-02-28", "start_time": start_time, "end_time": end_time}
     config = RuntimeConfig(
         product_type="future_mbo", symbol="A", symbol_root="A", tick_size="0.25", pipeline="p", **capture
     )

@@ -112,8 +112,9 @@ def test_bins_that_are_not_whole(update: GridUpdate) -> None:
     for name in fields:
         with pytest.raises(WireError, match=f"field {name} is missing"):
             GridUpdate.from_bin({key: value for key, value in fields.items() if key != name}, update.signal)
+    wrong: dict[str, Any] = {**fields, "bin_seq": "x"}
     with pytest.raises(WireError, match="field bin_seq cannot be 'x'"):
-        GridUpdate.from_bin({**fields, "bin_seq": "x"}, update.signal)
+        GridUpdate.from_bin(wrong, update.signal)
     assert GridUpdate.from_bin({**fields, "another": 1}, update.signal) == update
 
 

@@ -166,7 +166,7 @@ def test_what_rests_on_a_damaged_file_is_promoted_only_when_that_is_accepted(des
     best = compare(ResultsStore(desk.lake), min_signals=0).row(0, named=True)
     assert best["dataset_id"] in result.dataset_ids
     options = {"config_root": desk.configs, "threshold": best["threshold"], "accept_unproven": True}
-    with pytest.raises(UnsoundError, match=r"is unsound: .*damaged: synm6-20260206.*--accept-unsound"):
+    with pytest.raises(UnsoundError, match=r"is unsound: .*damaged: synm6-20260206.*set accept_unsound"):
         promote(best["run_id"], "desk", desk.lake, **options)
     reason = "the rest of the session is not needed"
     served = promote(best["run_id"], "desk", desk.lake, **options, accept_unsound=True, reason=reason)

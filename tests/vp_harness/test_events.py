@@ -1,5 +1,7 @@
 """Event detection against the definition, spelled out in plain Python."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ LEVELS = [-2.0, -1.0, -0.5, 0.0, 0.2, 0.5, 0.8, 1.0, 2.0, float("nan"), float("i
 
 
 def oracle(values, valid, threshold, cooldown, first, probability):
-    events = []
+    events: list[Any] = []
     previous = "flat"
     for t, value in enumerate(values):
         low = 1 - threshold if probability else -threshold

@@ -273,7 +273,7 @@ def test_a_resumed_run_of_what_is_there_writes_nothing(research, own, monkeypatc
 
 def test_the_times_of_runs_add_up_to_what_was_spent(research, own, monkeypatch):
     now = iter(range(0, 1000, 10))  # every look at the clock is ten seconds later
-    monkeypatch.setattr(experiment_module.time, "perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr("vp_harness.research.experiment.time.perf_counter", lambda: float(next(now)))
     shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
     run_experiment("small", own.lake, config_root=own.configs)
     # two signals with two evaluations each: ten seconds for the signal are shared, and each evaluation takes ten
@@ -415,7 +415,7 @@ def test_promoting_again_reuses_the_version_even_after_more_trials(promotable, o
 
 def test_an_unproven_run_has_to_be_accepted(promotable, own, monkeypatch):
     monkeypatch.setattr("vp_harness.research.promotion.is_proven", lambda row: False)
-    with pytest.raises(UnprovenError, match=r"unproven.*--accept-unproven"):
+    with pytest.raises(UnprovenError, match=r"unproven.*set accept_unproven"):
         promote(promotable["run_id"], "demo", own.lake, config_root=own.configs)
     assert not list((own.configs / "serving_versions").glob("*.yaml"))
 

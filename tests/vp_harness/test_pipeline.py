@@ -1,6 +1,7 @@
 """Clock times, parameters, and that a scored replay is replay plus scoring and nothing else."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_a_scored_replay_is_the_replay_and_its_scores(research):
     config = pipeline_config("small", research.configs)
     start, end = capture_ns(config)
     source = vp_book.open_dbn(research.raw, symbol="SYNM6")
-    options = {"grid_radius_ticks": 10, "n_absolute_ticks": 1024, "start_ns": start, "end_ns": end}
+    options: dict[str, Any] = {"grid_radius_ticks": 10, "n_absolute_ticks": 1024, "start_ns": start, "end_ns": end}
     chain = ScoreChain(spectrum_of(config), derivative_of(config), 1024, 10)
     plain = vp_book.replay(source, instrument_of(config), physics_of(config), **options)
     scored = scored_bins(config, research.raw)

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def config(research):
 
 
 def test_an_imported_file_is_checked_named_and_recorded(tmp_path, market_file, lock, config):
-    seen = []
+    seen: list[Any] = []
     path, found = import_file(tmp_path, market_file, lock, progress=seen.append)
     assert path == Lake(tmp_path).raw_dir("future_mbo", "SYN") / "synm6-20260206.mbo.dbn.zst"
     assert path.read_bytes() == market_file.read_bytes()

@@ -52,9 +52,9 @@ def test_p_values_are_uniform_when_there_is_nothing_to_find():
         table = outcome_table(prices, ExitRule(tp_ticks=4, sl_ticks=4, max_hold_bins=60))
         trials = [Trial(random_events(rng, prices.valid, 40, 0, 1400), table, 0, 1400) for _ in range(20)]
         found.append(corrected_p_values(trials, draws=99).min())
-    found = np.array(found)
-    assert np.mean(found <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
-    assert 0.4 < found.mean() < 0.6
+    values = np.array(found)
+    assert np.mean(values <= 0.05) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 120)
+    assert 0.4 < values.mean() < 0.6
 
 
 def test_an_effect_is_found_among_many_rows_without_one():

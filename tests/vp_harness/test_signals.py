@@ -67,7 +67,9 @@ class Outside(Signal):
 
 def test_signals_of_other_packages_are_found(monkeypatch):
     def installed(*entries):
-        monkeypatch.setattr(signals, "entry_points", lambda group: [EntryPoint(*entry, group) for entry in entries])
+        monkeypatch.setattr(
+            signals, "entry_points", lambda group: [EntryPoint(name, value, group) for name, value in entries]
+        )
 
     installed(("outside", f"{__name__}:Outside"))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: globals()[entry.attr])
@@ -226,7 +228,7 @@ class AboutParams(msgspec.Struct, frozen=True):
 
 def test_parameters_say_unit_meaning_and_limits():
     class Told(Reader):
-        params_type = AboutParams
+        params_type = AboutParams  # type: ignore[assignment]
 
     window, variant = Told.parameters()
     assert window == Parameter("window_bins", "int", 10, "bins", "bins of the window", ">= 2, <= 30")

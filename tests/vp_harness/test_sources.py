@@ -31,7 +31,7 @@ def put(own):
     def make(day, start_ns, end_ns):
         return with_span(market, directory / f"synm6-{day}.mbo.dbn.zst", start_ns, end_ns)
 
-    make.lake = own.lake
+    make.lake = own.lake  # type: ignore[attr-defined]
     return make
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,8 @@ def holder(path):
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
         assert process.stdout.readline() == "held\n"
         try:
             yield process
@@ -123,8 +126,15 @@ def at_once(count, action):
 def test_four_that_make_one_dataset_make_it_once(own, monkeypatch, caplog):
     made = []
     original = sys.modules["vp_harness.execution.generate"].scored_bins
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        made.append(1)
+        return original(*arguments, **options)
+
     monkeypatch.setattr(
-        sys.modules["vp_harness.execution.generate"], "scored_bins", lambda *a, **k: made.append(1) or original(*a, **k)
+        sys.modules["vp_harness.execution.generate"],
+        "scored_bins",
+        counted,
     )
     results = at_once(4, lambda: generate("small", own.lake, config_root=own.configs))
     assert results == [own.dataset_id] * 4

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,12 +143,12 @@ def test_the_first_event_that_does_not_fit_is_named(
                 opened.aliases,
                 opened.versions,
                 opened.head,
-                lambda opened=opened: opened.resolve("live"),
-                lambda opened=opened: opened.resolve(ids[0]),
-                lambda opened=opened: opened.history("paper"),
-                lambda opened=opened: opened.promote("live", publishable(4), "ann"),
-                lambda opened=opened: opened.move("paper", ids[0], expected=ids[2]),
-                lambda opened=opened: opened.rollback("live"),
+                partial(opened.resolve, "live"),
+                partial(opened.resolve, ids[0]),
+                partial(opened.history, "paper"),
+                partial(opened.promote, "live", publishable(4), "ann"),
+                partial(opened.move, "paper", ids[0], expected=ids[2]),
+                partial(opened.rollback, "live"),
             ]
             for call in calls:
                 with pytest.raises(RegistryIntegrityError, match=problem):
@@ -251,7 +252,7 @@ def test_no_flipped_bit_changes_an_answer(
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_reading_creates_no_database(registry: Registry, database: Path, publishable: Any) -> None:
     assert not registry.exists()
-    assert registry.aliases() == registry.versions() == ()
+    assert (registry.aliases(), registry.versions()) == ((), ())
     assert registry.unlisted() == registry.leftovers() == ()
     with pytest.raises(UnknownServingError):
         registry.resolve("live")

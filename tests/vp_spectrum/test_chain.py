@@ -39,10 +39,11 @@ def test_the_chain_is_its_pieces() -> None:
     for source in built_in_bins():
         scored = chain.update(source)
         spectrum.shift(source.shift_cells)
+        fields: Any = source.fields
         frame = spectrum.update(
-            source.fields["ts_ns"], source.pressure, source.vacuum, source.window_lo, source.window_lo + 13
+            fields["ts_ns"], source.pressure, source.vacuum, source.window_lo, source.window_lo + 13
         )
-        codes = vs.state5_codes(source.fields["ask_reprice_sign"], source.fields["bid_reprice_sign"], rows)
+        codes = vs.state5_codes(fields["ask_reprice_sign"], fields["bid_reprice_sign"], rows)
         expected = {name: getattr(frame, name) for name in scored.cells if hasattr(frame, name)}
         expected |= {"state5_code": codes, "proj_100": frame.projections[100], "proj_500": frame.projections[500]}
         assert list(scored.cells) == [

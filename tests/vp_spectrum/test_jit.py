@@ -32,7 +32,7 @@ def test_a_kernel_is_compiled_anew_when_one_that_it_calls_in_another_module_chan
     package.mkdir()
     (package / "__init__.py").touch()
     for module in (_jit, kernel_cache, kernel_files):
-        shutil.copy(module.__file__, package)
+        shutil.copy(str(module.__file__), package)
     (package / "outer.py").write_text(OUTER)
     environment = {
         **os.environ,

@@ -104,6 +104,9 @@ class MarketFeed:
     met: dict[str, int] = field(default_factory=dict)
     error: Exception = field(default_factory=lambda: OSError("the raw file ends in the middle of a record"))
 
+    def distrust(self) -> None:
+        """Nothing is kept between runs."""
+
     def bins(self) -> Iterator[int]:
         self.runs += 1
         for bin_seq in range(self.count):

@@ -16,7 +16,7 @@ from vp_stream.http.access import TOKEN_VARIABLE, Token, read_token
 
 SECRET = "0123456789abcdef-test~token"
 BEARER = {"Authorization": f"Bearer {SECRET}"}
-WRONG = (
+WRONG: Any = (
     {},
     {"Authorization": SECRET},
     {"Authorization": "Bearer"},
@@ -37,7 +37,8 @@ def guarded(start: Any, market: Any) -> Any:
 @pytest.mark.parametrize("path", ["/v1/servings", "/v1/experiments/runs", "/metrics", "/openapi.json", "/", "/nothing"])
 def test_nothing_is_read_without_the_token(guarded: Any, path: str) -> None:
     for headers in WRONG:
-        refused = httpx.get(guarded.server.url + path, headers={k: v.encode("latin-1") for k, v in headers.items()})
+        encoded = [(k.encode(), v.encode("latin-1")) for k, v in headers.items()]
+        refused = httpx.get(guarded.server.url + path, headers=encoded)
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"] == "Bearer"
         assert refused.json()["code"] == "unauthorized"

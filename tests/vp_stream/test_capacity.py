@@ -112,7 +112,7 @@ def test_the_bound_is_passed_by_a_few_only_while_those_that_were_closed_are_not_
 def test_the_bound_follows_the_limit_of_descriptors(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limits = {"now": (1024, 4096), "set": None}
+    limits: dict[str, Any] = {"now": (1024, 4096), "set": None}
 
     def set_limit(_: int, wanted: tuple[int, int]) -> None:
         limits["now"] = limits["set"] = wanted

@@ -20,7 +20,8 @@ from vp_registry import Registry, RegistryUnavailableError
 from vp_stream import Refusal, StreamSettings, start_in_background
 from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError
-from vp_stream.main import _parser, _settings
+from vp_stream.main import _parser
+from vp_stream.options import settings_of
 from vp_stream.servings.published import LakeCatalogue
 
 
@@ -154,9 +155,9 @@ def test_the_password_may_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.Monk
     passwords.chmod(0o600)
     monkeypatch.setenv("PGPASSFILE", str(passwords))
     monkeypatch.setenv("VP_REGISTRY_URL", f"{server.url}?connect_timeout=2")
-    settings = _settings(_parser().parse_args([]))
+    settings = settings_of(vars(_parser().parse_args([])))
     assert settings.registry_url == f"{server.url}?connect_timeout=2"
-    assert _settings(_parser().parse_args(["--registry-url", "sqlite:///a"])).registry_url == "sqlite:///a"
+    assert settings_of(vars(_parser().parse_args(["--registry-url", "sqlite:///a"]))).registry_url == "sqlite:///a"
     catalogue = LakeCatalogue(Lake(tmp_path), tmp_path, settings.registry_url, registry_timeout_s=0.5)
     with pytest.raises(Refusal, match="does not answer"):
         catalogue.target("demo")

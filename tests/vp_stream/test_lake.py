@@ -101,7 +101,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         runtime=runtime,
         sources=source_options(runtime, root / "lake"),
         versions={"vp-book": "0.1.0", "vp-spectrum": "0.1.0"},
-        digests=conformance_digests(),
+        digests=dict(conformance_digests()),
     )
     desk = Desk(root / "lake", configs, serving, raw)
     desk.promote("small")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_stream.errors import SettingsError
-from vp_stream.http.origin import check_allowed_origin, is_loopback, may_connect
+from vp_stream.http.hosts import is_loopback
+from vp_stream.http.origin import check_allowed_origin, may_connect
 
 HOST = "127.0.0.1:8002"
 

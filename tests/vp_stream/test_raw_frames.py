@@ -235,7 +235,8 @@ def check(client: RawClient, expected: Answered | Closed) -> None:
         assert client.read() is None
         return
     client.send(frame(PING, b"still here?"))
-    codes, pongs = [], []
+    codes: list[Any] = []
+    pongs: list[Any] = []
     while pongs[-1:] != [b"still here?"] or len(codes) < (expected.code is not None):
         answer = client.read()
         assert answer is not None

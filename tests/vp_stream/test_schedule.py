@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,11 @@ from hypothesis import strategies as st
 
 from vp_stream.clients.schedule import Pacer, Send, Wait
 from vp_stream.errors import SettingsError
+
+
+def about(seconds: float) -> Any:
+    """Equal to a time but for rounding."""
+    return pytest.approx(seconds)
 
 
 def always_ready(_: int) -> float:
@@ -53,7 +59,7 @@ def test_a_client_that_cannot_keep_up_skips_to_the_newest_due_bin() -> None:
     pacer.sent(1)
     assert pacer.choose(5.05, 1000) == Send(50, 48)
     pacer.sent(50)
-    assert pacer.choose(5.05, 1000) == Wait(pytest.approx(5.1))
+    assert pacer.choose(5.05, 1000) == Wait(about(5.1))
 
 
 def test_a_skip_never_goes_beyond_what_is_ready() -> None:
@@ -72,7 +78,7 @@ def test_pause_holds_and_resume_goes_on_from_the_same_bin() -> None:
     pacer.resume()
     assert pacer.choose(500.0, 100) == Send(1, 0)
     pacer.sent(1)
-    assert pacer.choose(500.0, 100) == Wait(pytest.approx(500.1))
+    assert pacer.choose(500.0, 100) == Wait(about(500.1))
 
 
 def test_resume_without_a_pause_does_not_move_the_schedule() -> None:
@@ -80,7 +86,7 @@ def test_resume_without_a_pause_does_not_move_the_schedule() -> None:
     assert pacer.choose(0.0, 100) == Send(0, 0)
     pacer.sent(0)
     pacer.resume()
-    assert pacer.choose(0.05, 100) == Wait(pytest.approx(0.1))
+    assert pacer.choose(0.05, 100) == Wait(about(0.1))
 
 
 def test_seek_during_a_pause_shows_exactly_one_bin() -> None:

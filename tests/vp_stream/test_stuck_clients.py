@@ -68,7 +68,7 @@ def test_the_newest_ping_of_a_client_that_was_slow_is_answered(start: Any, marke
         client.send(PAUSE)
         for number in range(20_000):
             client.send(frame(PING, number.to_bytes(4, "big") * 31))
-        pongs = []
+        pongs: list[Any] = []
         while not pongs or pongs[-1] < 19_999:
             answer = client.read()
             assert answer is not None

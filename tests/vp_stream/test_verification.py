@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import forging
@@ -37,7 +38,7 @@ class Desk:
     def catalogue(self) -> LakeCatalogue:
         return LakeCatalogue(self.lake, self.configs)
 
-    def prove(self) -> object:
+    def prove(self) -> Any:
         return verify_serving(self.catalogue, self.lake, "small")
 
 
@@ -256,7 +257,7 @@ def test_a_bent_field_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_signal_of_other_parameters_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = frames.derivative_of
+    original = vars(frames)["derivative_of"]
     monkeypatch.setattr(
         frames, "derivative_of", lambda config: original(config.replace(state_model_zscore_window_bins=41))
     )

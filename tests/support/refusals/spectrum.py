@@ -34,7 +34,7 @@ CASES = [
     Case("pressure of another length", lambda _: _spectrum().update(0, np.zeros(7), np.zeros(8))),
     Case("pressure that is text", lambda _: _spectrum().update(0, np.array(["a"] * 8), np.zeros(8))),
     Case("pressure that is not finite", lambda _: _spectrum().update(0, np.full(8, np.nan), np.zeros(8))),
-    Case("bins that go back in time", lambda _: [_spectrum_at(times) for times in [(5, 4)]]),
+    Case("bins that go back in time", lambda _: _spectrum_at((5, 4))),
     Case("a robust window with another fallback", lambda _: RobustWindow(5, 3, fallback="mean")),  # type: ignore[arg-type]
     Case("a value that is not finite", lambda _: RobustWindow(5, 3).push(float("inf"))),
     Case("a repricing sign of 2", lambda _: state5_codes(2, 0, ROWS)),

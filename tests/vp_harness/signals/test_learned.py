@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ each_supervised = pytest.mark.parametrize("name", MAKERS)
 
 def featured(name, market, tick_int=0):
     signal = signals.signal_class(name)
-    made = MAKERS[name](market.context)
+    made: Any = MAKERS[name](market.context)
     columns = {column: np.asarray(market.grid(column), np.float64) for column in signal.required_columns}
     fields = {field: np.asarray(market.bins[field], np.int64) for field in signal.required_fields}
     for array in (*columns.values(), *fields.values()):
@@ -50,7 +51,8 @@ def featured(name, market, tick_int=0):
     ("name", "count"), [("svm_sp", 45), ("gbm_mf", 53), ("knn_cl", 35), ("lsvm_der", 60), ("xgb_snap", 163)]
 )
 def test_there_are_as_many_features_as_the_table_counts(name, count):
-    names = MAKERS[name](SignalContext()).names
+    made: Any = MAKERS[name](SignalContext())
+    names = made.names
     assert len(names) == len(set(names)) == count
 
 
@@ -59,7 +61,8 @@ def test_there_are_as_many_features_as_the_table_counts(name, count):
 def test_features(name, radius, n_bins):
     market = RandomMarket(1, n_bins, radius)
     rows, names = featured(name, market)
-    expected = np.array(FEATURES[name](oracle_market(market, signals.signal_class(name)))).T
+    features_of: Any = FEATURES[name]
+    expected = np.array(features_of(oracle_market(market, signals.signal_class(name)))).T
     assert rows.shape == expected.shape == (n_bins, len(names))
     for i, label in enumerate(names):
         np.testing.assert_allclose(rows[:, i], expected[:, i], rtol=1e-8, atol=1e-8, err_msg=label)

@@ -1,5 +1,7 @@
 """Every signal against its plain-Python oracle, which was written from the table of the specification."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from support.signal_oracles import ORACLES
 
 from vp_harness import Dataset, signals
 
-VARIANTS = [(name, {}) for name in ORACLES] + [
+VARIANTS: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in ORACLES] + [
     ("spg", {"variant": "even"}),
     ("erd", {"variant": "b"}),
     ("msd", {"variant": "sum"}),

@@ -6,6 +6,7 @@ from support.learned_quick import QUICK
 from support.signal_markets import RandomMarket, Shifted, Spliced
 
 from vp_harness import signals
+from vp_harness.errors import SignalError
 from vp_harness.signals import AdaptiveThresholds, SignalData, stages
 from vp_spectrum import RobustWindow
 
@@ -164,7 +165,7 @@ def test_when_a_signal_is_ready(name, warm_bins):
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(name, params, words):
-    with pytest.raises(signals.SignalError, match=words):
+    with pytest.raises(SignalError, match=words):
         signals.create(name, **params)
 
 
@@ -175,13 +176,13 @@ def test_prices_off_the_grid_of_the_context_are_refused(name):
     source = RandomMarket(13, 5)
     running = signal.run(signals.SignalContext(10, 100, 400_000_000))
     bins = list(SignalData.of(source, signal.reads()).steps())
-    with pytest.raises(signals.SignalError, match=r"spot_ref_price_int.*cell_int=400000000.*context of the dataset"):
+    with pytest.raises(SignalError, match=r"spot_ref_price_int.*cell_int=400000000.*context of the dataset"):
         list(map(running.step, bins))
 
 
 def test_rows_of_another_radius_are_refused():
     signal = signals.create("msd")
-    with pytest.raises(signals.SignalError, match=r"\(3,\), its context says \(101,\)"):
+    with pytest.raises(SignalError, match=r"\(3,\), its context says \(101,\)"):
         signal.start().step(signals.GridBin({"vacuum_variant": np.zeros(3)}))
 
 

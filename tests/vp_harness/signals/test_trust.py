@@ -61,6 +61,7 @@ def test_a_rogue_is_seen_through_on_any_market(rogue, words, n_bins, thorough):
     assert not report.ok
     failed = report.checks[-1]
     assert re.search(words, failed.reason)
+    assert failed.bin is not None
     assert 0 <= failed.bin < n_bins
     assert failed.expected != failed.found
     with pytest.raises(SignalTrustError, match=words):
@@ -72,6 +73,7 @@ def test_the_first_bin_and_both_values_are_those_of_the_signal():
     failed = signals.check(PeekByOne(), market).checks[-1]
     honest = Lean().compute(market)
     assert failed.name == "noise"
+    assert failed.bin is not None
     assert failed.expected == pytest.approx(honest[failed.bin + 1], abs=1e-8)
 
 

@@ -21,6 +21,9 @@ _UNBROKEN: Final = 4096
 _PLAIN: Final[dict[str, Any]] = {"highlight": False, "markup": False, "emoji": False}
 """What is printed is what was said: "[/desk]" and ":warning:" in somebody's reason are no commands to the terminal."""
 
+_OPTIONS: Final = {"address": "--scheduler"}
+"""Option of an argument of the libraries, where it is not the same name."""
+
 _errors = Console(stderr=True, **_PLAIN)
 
 
@@ -95,8 +98,12 @@ def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 def fail(error: BaseException) -> NoReturn:
-    """The error in a line on stderr; exit code 1."""
-    _complain(" ".join(str(error).split()) or type(error).__name__)
+    """The error in a line on stderr, with the option that would have allowed it; exit code 1."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    argument = getattr(error, "argument", None)
+    if argument is not None:
+        text += f" ({_OPTIONS.get(argument) or '--' + argument.replace('_', '-')})"
+    _complain(text)
     sys.exit(1)
 
 

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     configure_logging(options.log_format, debug=options.debug)
     try:
-        serve(settings_of({option.name: getattr(options, option.name) for option in OPTIONS}), on_ready=_announce)
+        serve(settings_of(vars(options)), on_ready=_announce)
     except KeyboardInterrupt:
         return 0
     except VpStreamError as error:

@@ -170,7 +170,7 @@ OPTIONS: Final = (
 
 
 def settings_of(values: Mapping[str, Any]) -> StreamSettings:
-    """The settings that parsed options mean; `values` has one of every name in `OPTIONS`. Raises `SettingsError`."""
+    """The settings that parsed options mean; `values` has at least the names in `OPTIONS`. Raises `SettingsError`."""
     own = {
         "registry_url": values["registry_url"] or os.environ.get(REGISTRY_VARIABLE) or None,
         "token": read_token(values["token_file"]),
@@ -179,4 +179,5 @@ def settings_of(values: Mapping[str, Any]) -> StreamSettings:
         "allow_hosts": tuple(values["allow_host"] or ()),
     }
     other = {"token_file", "max_log_gib", "allow_origin", "allow_host", "log_format"}
-    return StreamSettings(**{name: value for name, value in values.items() if name not in other} | own)
+    same = {option.name: values[option.name] for option in OPTIONS if option.name not in other}
+    return StreamSettings(**(same | own))

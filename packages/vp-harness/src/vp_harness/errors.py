@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 
 class VpHarnessError(Exception):
-    """Base of every error that vp-harness raises on purpose."""
+    """Base of every error that vp-harness raises on purpose.
+
+    `argument` names the argument of the call that would have allowed it, where there is one: a command line knows it as
+    an option.
+    """
+
+    argument: str | None = None
+
+    def __init__(self, *text: object, argument: str | None = None) -> None:
+        super().__init__(*text)
+        if argument is not None:
+            self.argument = argument
 
 
 class ParameterError(VpHarnessError, ValueError):
@@ -116,6 +127,10 @@ class PromotionError(VpHarnessError):
 class UnsoundError(PromotionError):
     """The certificate behind the dataset of the run does not hold, and nobody accepted that."""
 
+    argument = "accept_unsound"
+
 
 class UnprovenError(PromotionError):
     """The confirmation part does not separate the run from breakeven, and nobody accepted that."""
+
+    argument = "accept_unproven"

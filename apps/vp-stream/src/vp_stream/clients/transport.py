@@ -107,6 +107,6 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> Listener:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise SettingsError(f"{host}:{port} cannot be listened on: {error}; choose another --host or --port") from error
+        raise SettingsError(f"{host}:{port} cannot be listened on: {error}; choose another host or port") from error
     listener.setblocking(False)
     return listener

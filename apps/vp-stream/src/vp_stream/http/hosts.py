@@ -94,7 +94,7 @@ class HostGuard:
 
 
 def _misdirected() -> Response:
-    problem = "this server does not go by the host of this request; whoever runs it can add a name with --allow-host"
+    problem = "this server does not go by the host of this request; whoever runs it can add a name to allow_hosts"
     answer = ErrorAnswer(code="wrong_host", message=problem)
     headers = {"cache-control": "no-store"}
     return Response(msgspec.json.encode(answer), _MISDIRECTED, headers=headers, media_type="application/json")

@@ -129,7 +129,9 @@ def settled(
 @contextlib.contextmanager
 def _dask(address: str | None) -> Iterator[Executor]:
     if address is None:
-        raise ExecutorError("executor dask needs the address of a scheduler: --scheduler tcp://HOST:8786")
+        raise ExecutorError(
+            "parallel.address: executor dask needs the address of a scheduler, as tcp://HOST:8786", argument="address"
+        )
     try:
         import distributed  # an extra: threads and processes do without it
     except ImportError:

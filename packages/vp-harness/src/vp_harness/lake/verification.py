@@ -279,7 +279,7 @@ def _leftovers(lake: Lake, clean: bool) -> Iterator[Finding]:
 
 
 def _done(clean: bool) -> str:
-    return "removed" if clean else "nothing reads it; removed by the next writer there, or with --clean"
+    return "removed" if clean else "nothing reads it; the next writer there removes it, or verification with clean"
 
 
 def _directories(lake: Lake) -> Iterator[Path]:

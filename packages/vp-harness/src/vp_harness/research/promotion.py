@@ -78,14 +78,14 @@ def promote(
     if not is_proven(row) and not accept_unproven:
         raise UnprovenError(
             f"run {run_id} at threshold {row['threshold']} is unproven: {_doubt(row)}; "
-            "promote another run, or accept it with --accept-unproven"
+            "promote another run, or set accept_unproven"
         )
     dataset = Dataset.open(lake, run.dataset_id)
     dataset.verify()
     if not dataset.sound and not accept_unsound:
         raise UnsoundError(
             f"dataset {run.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; promote a run "
-            "on a sound one, or accept it with --accept-unsound"
+            "on a sound one, or set accept_unsound"
         )
     serving = _serving(lake, dataset, root, run, runtime, row, reason)
     owned = registry is None
@@ -123,7 +123,8 @@ def _row(store: ResultsStore, run: Run, threshold: float | None) -> dict[str, An
         ranked = rows.filter(pl.col("n_signals") >= minimum)
         if ranked.is_empty():
             raise PromotionError(
-                f"run {run.run_id} has no threshold with at least {minimum} signals; name one with --threshold"
+                f"run {run.run_id} has no threshold with at least {minimum} signals; name one as threshold",
+                argument="threshold",
             )
         return ranked.row(0, named=True)
     found = rows.filter(pl.col("threshold") == threshold)

@@ -110,7 +110,8 @@ def plan(chain: ExperimentChain, max_rows: int = MAX_ROWS) -> Plan:
         raise ExperimentError(
             f"{place_of(chain.file, 'sweep')}sweep: {size.rows:,} rows ({size.dataset_points:,} datasets, "
             f"{size.parameter_sets:,} parameter sets on each or fewer, {size.runs:,} runs); {max_rows:,} are allowed; "
-            f"take values off an axis, or allow them with --max-rows {size.rows}"
+            f"take values off an axis, or set max_rows to {size.rows}",
+            argument="max_rows",
         )
     return Plan(chain, size)
 
