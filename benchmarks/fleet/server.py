@@ -17,11 +17,11 @@ _BUCKET = re.compile(r'_bucket\{le="([^"]+)"\} (\S+)')
 class Server:
     """A running `vp-stream` on a free port; its log goes to a file that is shown when it does not start."""
 
-    def __init__(self, lake: Path, configs: Path, speed: float, max_clients: int) -> None:
+    def __init__(self, lake: Path, configs: Path, speed: float, max_clients: int, *more: str) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by stop
         command = [sys.executable, "-c", "from vp_stream.main import main; main()", "--port", "0"]
         command += ["--lake-root", str(lake), "--config-root", str(configs), "--speed", str(speed)]
-        command += ["--max-clients", str(max_clients)]
+        command += ["--max-clients", str(max_clients), *more]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
         assert self._process.stdout is not None
         said = re.search(r":(\d+)/", self._process.stdout.readline())
@@ -46,6 +46,13 @@ class Server:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found is not None
         return int(found[1]) / 1024
+
+    def threads(self) -> int:
+        """Threads of the process, those of libraries too."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        found = re.search(r"Threads:\s+(\d+)", status)
+        assert found is not None
+        return int(found[1])
 
     def cpu_s(self) -> float:
         """Seconds of processor time used so far."""

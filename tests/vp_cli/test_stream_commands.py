@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from vp_bench.stream import measure
 from vp_cli.main import app
-from vp_harness import Lake
+from vp_harness import Lake, ResultsStore, compare, promote
 from vp_stream import Refusal
 from vp_stream.servings.published import LakeCatalogue
 
@@ -76,3 +76,25 @@ def test_a_small_fleet_gets_every_bin(roots: tuple[Path, Path]) -> None:
     assert seen["churn"]["connections"] >= 3
     assert (seen["churn"]["missing"], seen["churn"]["torn"], seen["churn"]["failed"]) == (0, 0, [])
     assert seen["server"]["rss_mb"]["most"] > 50
+
+
+@pytest.mark.slow
+def test_a_short_soak_leaves_the_server_as_it_was(roots: tuple[Path, Path]) -> None:
+    lake, configs = Lake(roots[0]), roots[1]
+    served = LakeCatalogue(lake, configs).published("small").source.run_id
+    rows = compare(ResultsStore(lake), experiment="small", min_signals=0).iter_rows(named=True)
+    other = next(row for row in rows if row["run_id"] != served)
+    promote(other["run_id"], "visited", lake, config_root=configs, threshold=other["threshold"], accept_unproven=True)
+    command = [sys.executable, str(ROOT / "benchmarks" / "fleet" / "soak.py"), "--minutes", "0.1", "--every", "6"]
+    command += ["--before", "1", "--settle", "1", "--clients", "20", "--serving", "small", "--serving", "visited"]
+    command += ["--lake-root", str(roots[0]), "--config-root", str(roots[1])]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["exit_code"] == 0
+    assert (seen["missing"], seen["torn"]) == (0, 0)
+    assert (seen["streams"]["steady"], seen["streams"]["visits_with_an_engine"]) == (18, 1)
+    assert seen["streams"]["came_and_went"] > 1
+    for name, held in seen["held"].items():
+        assert held["end"] <= held["start"] < seen["most_held"][name] or name == "threads", seen
+    assert seen["held"]["threads"]["end"] <= seen["held"]["threads"]["start"], seen

@@ -7,6 +7,7 @@ and one histogram. Engine threads time their bins through `EngineMetrics`.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -111,8 +112,9 @@ class Metrics:
         self.counters.bytes_sent += size
 
     def watch(self, hub: Hub) -> None:
-        """Tell of this hub too, from now on."""
+        """Tell of this hub and of the event loop it is on too, from now on."""
         self.registry.register(_HubCollector(hub, self.counters))
+        self.registry.register(_LoopCollector(asyncio.get_running_loop()))
 
     def watch_sockets(self, listener: Listener) -> None:
         """Tell of the connections of this socket too, from now on."""
@@ -164,6 +166,17 @@ class _HubCollector(Collector):
         for serving_id, seconds in longest.items():
             lag.add_metric([serving_id], seconds)
         yield lag
+
+
+class _LoopCollector(Collector):
+    """What the process has begun and not ended."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge("tasks", "Tasks of the event loop that have not ended", len(asyncio.all_tasks(self._loop)))
+        yield _gauge("threads", "Threads of Python in the process", threading.active_count())
 
 
 class _SocketCollector(Collector):
