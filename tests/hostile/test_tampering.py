@@ -32,7 +32,7 @@ from vp_book import VpBookError
 from vp_book.checkpoint import state_file as checkpoint
 from vp_book.synthetic import write_market
 from vp_contract import Frame
-from vp_harness import Lake, ResultsStore, compare, promote, run_experiment
+from vp_harness import Lake, ResultsStore, compare, generate, promote, run_experiment
 from vp_harness.errors import FrameMismatchError, VpHarnessError
 from vp_harness.lake.verification import WRONG, verify_lake
 from vp_registry import VpRegistryError
@@ -394,6 +394,30 @@ def scale(name: str, by: float) -> Callable[[Any], None]:
         plain[:] = (plain * by).astype(plain.dtype)
 
     return change
+
+
+CHECKPOINTS = {
+    "its physics": scale("physics", 2),
+    "its ladder": scale("ladder", 3),
+    "its parameters": scale("params", 1.01),
+    "nothing": lambda arrays: None,
+}
+
+
+@pytest.mark.parametrize("what", CHECKPOINTS)
+def test_no_dataset_is_made_from_a_forged_checkpoint(desk: Desk, what: str) -> None:
+    """It would be judged and published as it is: the digests of everything after it would be right."""
+    tables = ("bins.parquet", "grid_clean.parquet")
+    before = {name: (desk.dataset / name).read_bytes() for name in tables}
+    (path,) = desk.lake.book_cache_dir.glob("*.book")
+    sound = path.read_bytes()
+    shutil.rmtree(desk.dataset)
+    book(CHECKPOINTS[what])(desk)
+    assert (path.read_bytes() == sound) == (what == "nothing")
+    assert generate("small", desk.lake, config_root=desk.configs) == desk.dataset_id
+    assert {name: (desk.dataset / name).read_bytes() for name in tables} == before
+    assert path.read_bytes() == sound  # made anew, for the server to begin with
+    assert not finds(serve, desk)
 
 
 PRICE = pl.col("mid_price")

@@ -185,6 +185,27 @@ def test_several_zstd_frames_are_one_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_all(open_dbn(path)), RECORDS)
 
 
+def windowed(body: bytes, log: int) -> bytes:
+    """One zstd frame that says nothing of its length, and asks for a window of 2**log bytes."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=log, write_content_size=False)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return compressor.compress(body) + compressor.flush()
+
+
+@pytest.mark.parametrize("log", [28, 31])
+def test_a_window_that_would_take_the_memory_is_refused(tmp_path: Path, log: int) -> None:
+    body = metadata() + RECORDS.tobytes()
+    path = tmp_path / "wide.dbn.zst"
+    path.write_bytes(windowed(body, 27))
+    np.testing.assert_array_equal(read_all(open_dbn(path)), RECORDS)
+    path.write_bytes(windowed(body, log))
+    with pytest.raises(DbnFormatError, match=r"wide\.dbn\.zst: a zstd frame needs a window of more than 128 MiB"):
+        open_dbn(path)
+    path.write_bytes(zstandard.compress(body[:5000]) + windowed(body[5000:], log))  # not the first frame
+    with pytest.raises(DbnDamagedError, match="window of more than 128 MiB"):
+        read_all(open_dbn(path))
+
+
 def test_a_corrupt_zstd_frame_is_damage(tmp_path: Path) -> None:
     path = write_dbn(tmp_path / "bad.dbn.zst", RECORDS)
     data = bytearray(path.read_bytes())

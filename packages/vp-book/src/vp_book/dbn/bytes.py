@@ -17,6 +17,13 @@ ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 DBN_MAGIC: Final = b"DBN"
 _SKIPPABLE: Final = range(0x184D2A50, 0x184D2A60)
 _BLOCKS_AHEAD: Final = 2
+_MAX_WINDOW_BYTES: Final = 1 << 27
+"""What a zstd frame may ask to be kept while it is decompressed: that of `zstd --ultra -22`, and what zstd allows."""
+_ZSTD_HEADER_BYTES: Final = 18
+_TOO_MUCH: Final = (
+    f"a zstd frame needs a window of more than {_MAX_WINDOW_BYTES >> 20} MiB; compress the file again without --long, "
+    "or with --long=27 at most"
+)
 
 
 class CorruptBytesError(Exception):
@@ -38,16 +45,19 @@ class ByteSource:
         self._path = path
         self.offset = 0
         self._file = _open(path)
-        head = self._file.read(4)
+        head = self._file.read(_ZSTD_HEADER_BYTES)
         self._file.seek(0)
-        self.compressed = head == ZSTD_MAGIC
+        self.compressed = head.startswith(ZSTD_MAGIC)
         if not self.compressed and not head.startswith(DBN_MAGIC):
             self._file.close()
             what = "is empty" if not head else "is neither DBN nor zstd-compressed DBN (wrong first bytes)"
             raise DbnFormatError(f"{path}: {what}; a fragment without metadata cannot be read")
         self._stream: Any = self._file
         if self.compressed:
-            self._stream = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(
+            if _window_bytes(head) > _MAX_WINDOW_BYTES:
+                self._file.close()
+                raise DbnFormatError(f"{path}: {_TOO_MUCH}")
+            self._stream = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES).stream_reader(
                 self._file, read_size=1 << 20, read_across_frames=True
             )
 
@@ -70,7 +80,9 @@ class ByteSource:
             try:
                 got = self._stream.readinto(buffer[filled:])
             except zstandard.ZstdError as error:
-                raise CorruptBytesError(str(error), self.offset) from None
+                raise CorruptBytesError(
+                    _TOO_MUCH if "too much memory" in str(error) else str(error), self.offset
+                ) from None
             if not got:
                 break
             filled += got
@@ -145,6 +157,14 @@ def read_ahead(source: ByteSource, block_bytes: int) -> Iterator[np.ndarray]:
         # an iterator that was dropped may be collected on the very thread that reads for it
         if thread is not threading.current_thread():
             thread.join()
+
+
+def _window_bytes(head: bytes) -> int:
+    """What the frame that begins so asks to be kept; 0 where that cannot be read."""
+    try:
+        return int(zstandard.get_frame_parameters(head).window_size)
+    except zstandard.ZstdError:
+        return 0
 
 
 def _open(path: Path) -> BinaryIO:

@@ -7,12 +7,12 @@ import contextlib
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from vp_harness.execution.pipeline import (
     Files,
     bins_in_capture,
     capture_ns,
+    checkpoint_path,
     conformance_digests,
     files_of,
     scored_bins,
@@ -51,7 +52,11 @@ from vp_spectrum import ScoredBin
 Progress = Callable[[int, int], None]
 """Called with (bins done, bins in all)."""
 
+T = TypeVar("T")
+
 _PROGRESS_BINS: Final = 500
+_CHECKPOINTS_MADE: Final[dict[Path, str]] = {}
+"""The digest of each book checkpoint that this process has made: datasets of a sweep often begin with the same book."""
 _VERSIONED: Final = ("vp-book", "vp-spectrum", "vp-contract", "vp-harness", "numpy", "pyarrow")
 
 
@@ -112,8 +117,9 @@ def _make(
 ) -> None:
     with staged_directory(lake.dataset_dir(dataset_id)) as staged:
         began = time.perf_counter()
-        replay = scored_bins(config, paths, book_cache_dir=lake.book_cache_dir)
-        counts, chain = write_tables(staged.path, config, replay, progress)
+        checkpoint = checkpoint_path(config, paths, lake.book_cache_dir)
+        replay = scored_bins(config, paths, book_cache_dir=_believed_cache(checkpoint))
+        counts, chain = write_tables(staged.path, config, _remembering(checkpoint, replay), progress)
         if not counts.valid_bins or not counts.events:
             lacks = "has an event" if counts.valid_bins else "has a valid book"
             raise DatasetError(
@@ -148,6 +154,31 @@ def _make(
     if not staged.published:
         _verified(lake, dataset_id)
     enter(lake, Dataset.open(lake, dataset_id))
+
+
+def _believed_cache(checkpoint: Path) -> Path | None:
+    """The directory of a book checkpoint, None if the one that is there is not believed and cannot be removed.
+
+    A dataset has to follow from its raw files alone: whatever servings of it send is held to it. A checkpoint can be
+    forged by whoever may write the lake, so one that this process has not made is made anew.
+    """
+    try:
+        if checkpoint not in _CHECKPOINTS_MADE or sha256_file(checkpoint) != _CHECKPOINTS_MADE[checkpoint]:
+            checkpoint.unlink(missing_ok=True)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return None
+    return checkpoint.parent
+
+
+def _remembering(checkpoint: Path, bins: Iterable[T]) -> Iterator[T]:
+    """The bins; at the first one the checkpoint has been written, or taken from what this process has written."""
+    for number, item in enumerate(bins):
+        if not number:
+            with contextlib.suppress(OSError):  # the directory cannot be written: then there is none
+                _CHECKPOINTS_MADE[checkpoint] = sha256_file(checkpoint)
+        yield item
 
 
 @dataclass(frozen=True, slots=True)
