@@ -79,7 +79,8 @@ class GoldenFrame(NamedTuple):
     def expected(self) -> dict[str, Any]:
         """Values as JSON can hold them exactly: int64 columns as decimal text."""
         text = {name: str(value) for name, value in self.fields.items() if name.endswith(("_ns", "_price_int"))}
-        signal = {name: getattr(self.signal, name) for name in self.signal.__struct_fields__}
+        told = {name: getattr(self.signal, name) for name in self.signal.__struct_fields__}
+        signal = {name: value for name, value in told.items() if value is not msgspec.UNSET}
         update = {"type": "grid_update", **self.fields, **text, "signal": signal, "skipped_bins": self.skipped_bins}
         columns = {
             name: [str(value) for value in values.tolist()] if values.dtype == np.int64 else values.tolist()
@@ -187,13 +188,17 @@ def empty_frame() -> GoldenFrame:
     fields: Fields = {name: type(value)(0) for name, value in busy.fields.items()}
     fields |= {name: busy.fields[name] + 100_000_000 for name in clocks}
     fields |= {"bin_seq": 6001, "event_id": busy.fields["event_id"]}
-    zeros = {name: type(getattr(busy.signal, name))(0) for name in busy.signal.__struct_fields__ if name != "name"}
+    held = msgspec.to_builtins(busy.signal)
+    zeros = {name: type(value)(0) for name, value in held.items() if name != "name"}
     signal = SignalUpdate(name="derivative", **zeros)
     return GoldenFrame(fields, signal, _columns(lambda index: index * 0.0, step=0), 0)
 
 
 def extreme_frame() -> GoldenFrame:
-    """The ends of every type: prices and depths beyond 2^53, negative prices, subnormals; bins skipped before it."""
+    """The ends of every type: prices and depths beyond 2^53, negative prices, subnormals; bins skipped before it.
+
+    Its signal is a promoted one, with a part that has no number and a name that JSON has to escape.
+    """
     busy = busy_frame()
     fields = busy.fields | {
         "bin_seq": 2**53 - 1,
@@ -211,6 +216,15 @@ def extreme_frame() -> GoldenFrame:
         "chase_up_flag": True,
     }
     signal = msgspec.structs.replace(busy.signal, score=-1.0, d1=5e-324, d2=-1.7976931348623157e308, d3=0.1)
+    signal = msgspec.structs.replace(
+        signal,
+        name="gbm_mf",
+        kind="probability",
+        value=0.30000000000000004,
+        state=-1,
+        threshold=0.55,
+        detail={'a "}" b': None, "age": 5e-324},
+    )
     edges = np.array(_EDGES)
     return GoldenFrame(fields, signal, _columns(lambda index: edges[index % len(edges)], step=2**53 // 100 + 1), 17)
 

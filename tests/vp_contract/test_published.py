@@ -129,7 +129,7 @@ def test_wrong_ids_and_missing_digests(config: RuntimeConfig) -> None:
         ("    size: 7", "    size: 7\n    extra: 1", "sources.files.* unknown field"),
         ("sha256: cc", "sha256: xx", "sources.files"),
         ("name: synm6-2026", "name: ../synm6-2026", "sources.files"),
-        ("versions:", "version:", "version: unknown field, allowed: serving_id"),
+        ("\nversions:", "\nversion:", "version: unknown field, allowed: serving_id"),
         (f"run_id: {RUN}", "run_id: 12", "source.run_id: expected `str`, found 12"),
     ],
 )

@@ -234,8 +234,8 @@ def test_a_replay_that_gives_other_numbers_is_named_bin_and_column(desk: Desk, m
     original = ReplayFeed.encode
 
     def bent(self: ReplayFeed, item):
-        if item.fields["bin_seq"] == 700:
-            item.cells["composite"][3] += 1e-12
+        if item.scored.fields["bin_seq"] == 700:
+            item.scored.cells["composite"][3] += 1e-12
         return original(self, item)
 
     monkeypatch.setattr(ReplayFeed, "encode", bent)
@@ -247,8 +247,8 @@ def test_a_bent_field_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     original = ReplayFeed.encode
 
     def bent(self: ReplayFeed, item):
-        if item.fields["bin_seq"] == 3:
-            item.fields["trade_count"] += 1
+        if item.scored.fields["bin_seq"] == 3:
+            item.scored.fields["trade_count"] += 1
         return original(self, item)
 
     monkeypatch.setattr(ReplayFeed, "encode", bent)
@@ -261,7 +261,7 @@ def test_a_signal_of_other_parameters_is_named(desk: Desk, monkeypatch: pytest.M
     monkeypatch.setattr(
         frames, "derivative_of", lambda config: original(config.replace(state_model_zscore_window_bins=41))
     )
-    with pytest.raises(FrameMismatchError, match=r"bin \d+: its signal is .*the derivative stage makes"):
+    with pytest.raises(FrameMismatchError, match=r"bin \d+: its signal is .*the derivative stage make "):
         desk.prove()
 
 

@@ -14,6 +14,7 @@ from vp_harness import (
     Dataset,
     Lake,
     ResultsStore,
+    check_versions,
     compare,
     generate,
     import_file,
@@ -125,6 +126,10 @@ CASES = [
     Case("bins that the dataset does not have", lambda b: _dataset(b).grid("v_add", 0, 10**9)),
     Case("publishing over something", lambda b: publish(b.dataset_dir.name, b.lake.root, b.lake)),
     Case("a signal that there is not", lambda _: signals.create("luck")),
+    Case(
+        "the signal of a serving, brought by a package that is not installed",
+        lambda _: check_versions("microprice", {"microprice-signal": "0.1.0"}),
+    ),
     Case("a parameter that a signal does not have", lambda _: signals.create("derivative", luck=1)),
     Case("a value that a parameter cannot have", lambda _: signals.create("derivative", zscore_window_bins=-1)),
     Case("an axis that no signal has", lambda b: _run(b, "zscore_window_bins", "luck")),

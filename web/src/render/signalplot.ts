@@ -1,6 +1,7 @@
 import { heightOf, type Rect } from '../state/layout';
 import { visibleColumns, xOf } from '../state/viewport';
 import { signed } from '../state/format';
+import { promotedOf } from '../state/signal';
 import type { Brush } from './brush';
 import { PALETTE } from './palette';
 import type { Scene } from './scene';
@@ -14,7 +15,7 @@ interface Run {
 const PADDING = 8;
 const AREA_ALPHA = 0.26;
 
-/** The signal's score over time, on the time axis of the heatmap. */
+/** The promoted signal over time, on the time axis of the heatmap. */
 export function drawSignal(brush: Brush, scene: Scene): void {
   const { layout, view } = scene;
   const { signal } = layout;
@@ -50,7 +51,7 @@ function scoreRuns({ history, view }: Scene, yAt: (score: number) => number): Ru
       current = null;
       continue;
     }
-    const point = { x: xOf(view, seq), y: yAt(Math.min(Math.max(signal.score, -1), 1)) };
+    const point = { x: xOf(view, seq), y: yAt(promotedOf(signal).lean) };
     if (current?.ready !== signal.ready) {
       current?.points.push(point);
       current = { ready: signal.ready, points: [] };
@@ -121,5 +122,5 @@ function drawScale(brush: Brush, { layout }: Scene, yAt: (score: number) => numb
   brush.horizontal(signal.left, signalAxis.right, signal.top, PALETTE.axisLine);
   brush.font(11, 600);
   const label = signal.left + brush.em(12);
-  brush.text('Signal score', label, signal.top + brush.em(14), 'left', PALETTE.axisText);
+  brush.text('Signal', label, signal.top + brush.em(14), 'left', PALETTE.axisText);
 }

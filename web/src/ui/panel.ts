@@ -1,7 +1,8 @@
 import type { Frame } from '../state/frame';
-import { count, fixed, NONE, significant, signed } from '../state/format';
+import { count, fixed, NONE, significant } from '../state/format';
 import { stateName } from '../state/modes';
 import { formatPrice, parsePrice } from '../state/price';
+import { heldBins, promotedOf, sentence, valueText, type Promoted } from '../state/signal';
 import { NEAR_REACH, type Store } from '../state/store';
 import type { RuntimeConfigMessage, SignalUpdate } from '../wire/types';
 import { byId, setData, setText } from './elements';
@@ -40,22 +41,35 @@ export class Panel {
     this.shown = config;
     const newest = store.stream?.history.newest;
     if (newest === undefined || config === null) return;
-    this.drawSignal(newest.update.signal);
+    const promoted = promotedOf(newest.update.signal);
+    this.drawPromoted(promoted, newest.update.signal.sample_count);
+    const { history, binMs } = store.stream ?? {};
+    const held = history === undefined ? 0 : heldBins(history);
+    show('signal-words', sentence(promoted, held, binMs ?? 0));
+    this.drawStage(newest.update.signal);
     this.drawBook(newest, config);
     this.drawNear(store);
   }
 
-  private drawSignal(signal: SignalUpdate): void {
-    setText(this.score, signal.ready ? signed(signal.score, 3) : NONE);
-    const tone = !signal.ready ? 'off' : scoreTone(signal.score);
+  private drawPromoted(promoted: Promoted, samples: number): void {
+    const { lean, ready, threshold, value } = promoted;
+    setText(this.score, valueText(promoted, 3));
+    const tone = value === null ? 'off' : leanTone(lean);
     setData(this.score, 'tone', tone);
     setData(this.scoreMeter, 'tone', tone);
-    const share = signal.ready ? Math.min(Math.max(signal.score, -1), 1) : 0;
     // The signed meter's bar starts in the middle of the track and is as wide as half of it.
-    fillMeter(this.scoreMeter, this.scoreBar, share, signed(signal.score, 3));
-    setText(this.ready, signal.ready ? 'ready' : `warming up · ${count(signal.sample_count)}`);
-    setData(this.ready, 'tone', signal.ready ? 'good' : 'warn');
-    show('signal-name', signal.name);
+    fillMeter(this.scoreMeter, this.scoreBar, value === null ? 0 : lean, valueText(promoted, 3));
+    setText(this.ready, ready ? 'ready' : `warming up · ${count(samples)}`);
+    setData(this.ready, 'tone', ready ? 'good' : 'warn');
+    show('signal-name', promoted.name);
+    show('signal-threshold', threshold === null ? NONE : fixed(threshold, 3));
+    const parts = promoted.detail.map(
+      ([name, part]) => `${name} ${part === null ? NONE : significant(part, 3)}`,
+    );
+    show('signal-detail', parts.join(' · ') || NONE);
+  }
+
+  private drawStage(signal: SignalUpdate): void {
     show('signal-state', stateName(signal.dominant_state));
     for (const side of ['bull', 'bear', 'mixed'] as const) {
       const value = signal[`${side}_intensity`];
@@ -106,10 +120,10 @@ export class Panel {
   }
 }
 
-/** Colour of a score as it is shown: what rounds to zero leans to no side. */
-function scoreTone(score: number): Tone {
-  if (Math.abs(score) < 0.0005) return 'off';
-  return score > 0 ? 'bull' : 'bear';
+/** Colour of a value as it is shown: what rounds to the middle leans to no side. */
+function leanTone(lean: number): Tone {
+  if (Math.abs(lean) < 0.0005) return 'off';
+  return lean > 0 ? 'bull' : 'bear';
 }
 
 function spreadText({ update }: Frame, tickSize: string, decimals: number): string {

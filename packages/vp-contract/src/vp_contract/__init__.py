@@ -67,7 +67,15 @@ from vp_contract.wire.columns import (
     grid_columns,
     projection_columns,
 )
-from vp_contract.wire.frame import LINK_BYTES, Frame, FrameChain, FrameEncoder, signal_update, split_signal
+from vp_contract.wire.frame import (
+    LINK_BYTES,
+    Frame,
+    FrameChain,
+    FrameEncoder,
+    ServedValue,
+    signal_update,
+    split_signal,
+)
 from vp_contract.wire.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
 from vp_contract.wire.messages import (
     CONTRACT_VERSION,
@@ -150,6 +158,7 @@ __all__ = [
     "RuntimeConfigMessage",
     "ScoringSpec",
     "Seek",
+    "ServedValue",
     "ServerMessage",
     "ServingInfo",
     "ServingSource",

@@ -50,9 +50,10 @@ from vp_harness.execution.pipeline import (
     utc_text,
     warm_checkpoint,
 )
+from vp_harness.execution.served import ServedRun, ServedSignal, check_versions, signal_versions
 from vp_harness.lake.anchors import check_anchor
 from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset, list_datasets
-from vp_harness.lake.frames import FrameCheck, chain_of, state_codes
+from vp_harness.lake.frames import FrameCheck, bin_of_frame, chain_of
 from vp_harness.lake.overview import overview
 from vp_harness.lake.paths import Lake, open_lake
 from vp_harness.lake.publication import publish, published_facts
@@ -102,6 +103,8 @@ __all__ = [
     "ResultsError",
     "ResultsStore",
     "ScoredReplay",
+    "ServedRun",
+    "ServedSignal",
     "SignalError",
     "SignalTrustError",
     "Sort",
@@ -111,10 +114,12 @@ __all__ = [
     "UnprovenError",
     "UnsoundError",
     "VpHarnessError",
+    "bin_of_frame",
     "chain_of",
     "check_anchor",
     "check_known",
     "check_sources",
+    "check_versions",
     "checkpoint_path",
     "compare",
     "conformance_digests",
@@ -142,9 +147,9 @@ __all__ = [
     "run_campaign",
     "run_experiment",
     "scored_bins",
+    "signal_versions",
     "signals",
     "source_options",
-    "state_codes",
     "utc_text",
     "verify_dataset",
     "verify_lake",

@@ -92,6 +92,10 @@ class UndeclaredError(SignalError):
     """A signal reads a column or field that it does not declare."""
 
 
+class SignalVersionError(SignalError):
+    """A signal is not installed, or not in the version that it was promoted with."""
+
+
 class UnknownSignalError(SignalError):
     """No signal of that name is registered."""
 

@@ -175,7 +175,13 @@ export interface GridUpdate {
   every?: number;
 }
 /**
- * Output of the derivative stage for one bin. `score` means nothing until `ready`; `dominant_state` is -2..2.
+ * The promoted signal at one bin, and the output of the derivative stage beside it.
+ *
+ * The promoted signal has `name`, `kind` (`signed`, or the `probability` of up), `value`, `ready`, `state` (1 up, -1
+ * down, 0 neither), the `threshold` of that, and `detail`: its parts by the names it declares. `value` means little
+ * until `ready`. It is null where the signal has no finite number, and so is a part. All other members are of the
+ * derivative stage; its `dominant_state` is -2..2. Earlier servers sent the derivative stage alone, and `name` and
+ * `ready` were its own.
  */
 export interface SignalUpdate {
   name: string;
@@ -193,6 +199,13 @@ export interface SignalUpdate {
   bear_intensity: number;
   mixed_intensity: number;
   dominant_state: number;
+  kind?: 'probability' | 'signed';
+  value?: number | null;
+  state?: number;
+  threshold?: number;
+  detail?: {
+    [k: string]: number | null;
+  };
 }
 /**
  * The replay is over after `bins` bins.

@@ -20,7 +20,7 @@ from vp_contract import (
     signal_update,
     split_signal,
 )
-from vp_harness import Dataset, ScoredReplay, chain_of, derivative_of, state_codes
+from vp_harness import Dataset, ScoredReplay, ServedSignal, bin_of_frame, chain_of, derivative_of
 from vp_harness.errors import FrameMismatchError, RawFileChangedError
 from vp_spectrum import DerivativeStage, ScoredBin
 
@@ -40,10 +40,14 @@ class FrameJudge(Protocol):
 class JudgedFrames:
     """The hash chain of the dataset that a serving was judged on. The dataset has to be the published one."""
 
-    def __init__(self, dataset: Dataset, config: RuntimeConfig) -> None:
-        """`config` is that of the serving. Raises `FramesUnknownError` if there is no chain of this contract."""
+    def __init__(self, dataset: Dataset, config: RuntimeConfig, served: ServedSignal) -> None:
+        """`config` is that of the serving, `served` its signal.
+
+        Raises `FramesUnknownError` if there is no chain of this contract.
+        """
         self._head, self._links = chain_of(dataset)
         self._config = config
+        self._served = served
         self._bins = dataset.n_bins
 
     def made(self) -> FrameJudge:
@@ -51,18 +55,28 @@ class JudgedFrames:
         return _Judge(self._head, self._links, self._bins)
 
     def stored(self) -> FrameJudge:
-        """For the frames of a log: the signal too, which has to be what the derivative stage makes of the rest."""
-        stage = DerivativeStage(derivative_of(self._config), np.arange(-self._radius, self._radius + 1, dtype=np.int64))
-        return _Judge(self._head, self._links, self._bins, stage)
+        """For the frames of a log: the signal too, which has to be what it makes of the rest when it is run again."""
+        return _Judge(self._head, self._links, self._bins, _Signal(self._config, self._served))
 
-    @property
-    def _radius(self) -> int:
-        return self._config.grid_radius_ticks
+
+class _Signal:
+    """The `signal` member of frames, made of everything else in them."""
+
+    def __init__(self, config: RuntimeConfig, served: ServedSignal) -> None:
+        radius = config.grid_radius_ticks
+        self._stage = DerivativeStage(derivative_of(config), np.arange(-radius, radius + 1, dtype=np.int64))
+        self._reads = served.signal.reads()
+        self._running = served.start()
+
+    def of(self, frame: Frame) -> bytes:
+        closed = bin_of_frame(frame, self._reads)
+        stage = self._stage.update(closed.cells["state5_code"])
+        return msgspec.json.encode(signal_update(stage, self._running.step(closed)))
 
 
 class _Judge:
-    def __init__(self, head: str, links: bytes, bins: int, stage: DerivativeStage | None = None) -> None:
-        self._head, self._links, self._bins, self._stage = head, links, bins, stage
+    def __init__(self, head: str, links: bytes, bins: int, signal: _Signal | None = None) -> None:
+        self._head, self._links, self._bins, self._signal = head, links, bins, signal
         self._chain = FrameChain()
         self._at = 0
 
@@ -72,9 +86,8 @@ class _Judge:
             link = self._chain.add(frame)
             # a link first: what is decoded below is then known to be sound
             same = at < self._bins and link == self._links[at * LINK_BYTES : (at + 1) * LINK_BYTES]
-            if same and self._stage is not None:
-                made = signal_update(self._stage.update(state_codes(frame)))
-                same = split_signal(frame.update)[1] == msgspec.json.encode(made)
+            if same and self._signal is not None:
+                same = split_signal(frame.update)[1] == self._signal.of(frame)
         except WireError:
             same = False
         if not same:

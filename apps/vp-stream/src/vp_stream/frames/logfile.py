@@ -42,14 +42,18 @@ _MAX_BLOCK_BYTES: Final = 1 << 26
 _ZSTD_LEVEL: Final = 1
 
 
-class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decides the bytes of a frame log."""
+class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything that decides the bytes of a frame log.
+
+    `signal` is `ServedSignal.key`; empty in logs of an early version, whose frames have the derivative stage alone.
+    """
 
     serving_id: str
     config_hash: str
     source_sha256: str
     digests: dict[str, str]
     contract_version: str
+    signal: str = ""
 
     def encoded(self) -> bytes:
         """Canonical JSON."""

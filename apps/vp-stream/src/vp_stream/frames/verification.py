@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vp_contract import Frame
-from vp_harness import Dataset, Finding, FrameCheck, Lake, check_anchor
+from vp_harness import Dataset, Finding, FrameCheck, Lake, ServedSignal, check_anchor
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.logfile import LOG_SUFFIX, read_frames, verify_file
 from vp_stream.frames.runs import RunSpec
@@ -22,7 +22,10 @@ _PROGRESS_BINS = 500
 
 @dataclass(frozen=True, slots=True)
 class ServingProof:
-    """What was compared: `bins` frames, whose chain ends in `head`; `logged` of them also lie encoded on the disk."""
+    """What was compared: `bins` frames, whose chain ends in `head`; `logged` of them also lie encoded on the disk.
+
+    `values_digest` is that of the values of `signal`, as its run stored it; None where the serving does not say.
+    """
 
     serving_id: str
     alias: str | None
@@ -30,12 +33,17 @@ class ServingProof:
     bins: int
     logged: int
     head: str
+    signal: str
+    values_digest: str | None
 
 
 def verify_serving(
     catalogue: LakeCatalogue, lake: Lake, name: str, *, progress: Progress | None = None
 ) -> ServingProof:
     """Replay a published serving through the stream's own feed and hold every frame to the dataset of its run.
+
+    The signal is stepped here a second time, over the dataset, with the parameters that were published; its values have
+    to be those of the stream, and together those that its run was judged on.
 
     Where a finished frame log is on the disk, which is what clients would be sent, its frames must be the same too.
 
@@ -47,7 +55,9 @@ def verify_serving(
     dataset = Dataset.open(lake, published.source.dataset_id)
     dataset.verify()
     check_anchor(dataset, published.source.dataset_files, anchor=f"serving {published.serving_id}")
-    check = FrameCheck(dataset, published.runtime)
+    source = published.source
+    served = ServedSignal(published.runtime, source.threshold)
+    check = FrameCheck(dataset, published.runtime, served, source.values_digest)
     logged = _logged_frames(opened.run)
     compared = 0
     for item in opened.run.feed.bins():
@@ -64,7 +74,16 @@ def verify_serving(
     head = check.finish()
     if progress:
         progress(check.checked, dataset.n_bins)
-    return ServingProof(opened.serving_id, opened.alias, dataset.dataset_id, check.checked, compared, head)
+    return ServingProof(
+        opened.serving_id,
+        opened.alias,
+        dataset.dataset_id,
+        check.checked,
+        compared,
+        head,
+        served.name,
+        source.values_digest,
+    )
 
 
 def frame_logs(lake: Lake) -> Iterator[Finding]:

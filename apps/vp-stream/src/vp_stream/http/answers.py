@@ -18,7 +18,8 @@ class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Whether the server can do its work: `ok`, `degraded` while an engine run stands failed, or `unavailable`."""
+    """Whether the server can do its work: `ok`, `degraded` while an engine run stands failed or a serving's signal is
+    missing here, or `unavailable`."""
 
     status: str
     service: str
@@ -30,6 +31,7 @@ class Health(Struct, frozen=True, kw_only=True):
     bins_skipped: int
     problems: list[str]
     engine_failures: dict[str, str]
+    signals_missing: dict[str, str]
 
 
 class ServingEntry(Struct, frozen=True, kw_only=True):

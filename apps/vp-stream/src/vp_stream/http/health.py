@@ -33,7 +33,8 @@ class StatusLook:
 
 
 async def health(request: Request) -> JSONResponse:
-    """200 with status `ok`, or `degraded` while an engine run stands failed; 503 if registry or lake cannot be read.
+    """200 with status `ok`, or `degraded` while an engine run stands failed or the signal of a serving is missing here;
+    503 if registry or lake cannot be read.
 
     On a server with a token whoever does not have it learns the status and nothing else.
     """
@@ -42,7 +43,7 @@ async def health(request: Request) -> JSONResponse:
     status = await look.now()
     failures = {serving: describe_failure(error) for serving, error in hub.runs.failures().items()}
     body: dict[str, Any] = {
-        "status": "unavailable" if status.problems else "degraded" if failures else "ok",
+        "status": "unavailable" if status.problems else "degraded" if failures or status.signals_missing else "ok",
         "service": SERVICE,
     }
     token: Token | None = request.app.state.token
@@ -63,4 +64,5 @@ def _details(request: Request, status: Status, failures: dict[str, str]) -> dict
         "bins_skipped": counters.bins_skipped,
         "problems": list(status.problems),
         "engine_failures": failures,
+        "signals_missing": dict(status.signals_missing),
     }

@@ -31,12 +31,14 @@ class OpenedServing:
 class Status:
     """Whether servings can be opened at all, and what this server runs on.
 
-    `problems` is empty if the registry and the lake can be read.
+    `problems` is empty if the registry and the lake can be read. `signals_missing` says of servings with an alias, by
+    serving id, why this server cannot compute their signal.
     """
 
     instrument: dict[str, str]
     digests: dict[str, str]
     problems: Sequence[str] = field(default=())
+    signals_missing: Mapping[str, str] = field(default_factory=dict)
 
 
 class Catalogue(Protocol):

@@ -35,7 +35,7 @@ from vp_harness import (
     Dataset,
     Files,
     Lake,
-    ScoredReplay,
+    ServedSignal,
     check_anchor,
     check_sources,
     checkpoint_path,
@@ -46,7 +46,6 @@ from vp_harness import (
 )
 from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedError, RawFileError, VpHarnessError
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
-from vp_spectrum import ScoredBin
 from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError, Refusal
 from vp_stream.frames.judged import HeldReplay, JudgedFrames, stamps_of
@@ -55,6 +54,7 @@ from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
 from vp_stream.servings.catalogue import OpenedServing, Status
+from vp_stream.servings.signal import SIGNAL_MISSING, ServedBin, ServedReplay, served_signal
 
 T = TypeVar("T")
 
@@ -65,21 +65,31 @@ class ReplayFeed:
     """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
 
     def __init__(
-        self, config: RuntimeConfig, files: Files, book_cache_dir: Path | None = None, sha256: Sequence[str] = ()
+        self,
+        config: RuntimeConfig,
+        files: Files,
+        book_cache_dir: Path | None = None,
+        sha256: Sequence[str] = (),
+        served: ServedSignal | None = None,
     ) -> None:
-        """With `sha256`, one for each file, a replay comes to its end only if they were those files all the time."""
+        """With `sha256`, one for each file, a replay comes to its end only if they were those files all the time.
+
+        `served` is stepped beside every replay.
+        """
         self._config = config
+        self._served = served
         self._files = files
         self._sha256 = sha256
         self._book_cache_dir = book_cache_dir
         self._encoder = FrameEncoder(config)
 
-    def bins(self) -> Iterator[ScoredBin]:
+    def bins(self) -> ServedReplay:
         """A fresh replay."""
         files = files_of(self._files)
         stamps = stamps_of(files) if self._sha256 else []
         replay = scored_bins(self._config, files, book_cache_dir=self._book_cache_dir)
-        return HeldReplay(replay, files, self._sha256, stamps) if self._sha256 else replay
+        held = HeldReplay(replay, files, self._sha256, stamps) if self._sha256 else replay
+        return ServedReplay(held, self._served)
 
     def distrust(self) -> None:
         """Remove the book checkpoint: it may be what was tampered with, and the next run makes it anew."""
@@ -90,14 +100,15 @@ class ReplayFeed:
             )
             path.unlink(missing_ok=True)
 
-    def encode(self, item: ScoredBin) -> EncodedBin:
+    def encode(self, item: ServedBin) -> EncodedBin:
         """The frame of one bin."""
-        frame = self._encoder.encode(item.fields, item.cells, item.derivative)
-        return EncodedBin(int(item.fields["bin_seq"]), item.ts_ns, frame)
+        scored, served = item
+        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served)
+        return EncodedBin(int(scored.fields["bin_seq"]), scored.ts_ns, frame)
 
-    def anomalies(self, bins: Iterator[ScoredBin]) -> Mapping[str, int]:
+    def anomalies(self, bins: Iterator[ServedBin]) -> Mapping[str, int]:
         """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
-        if not isinstance(bins, (ScoredReplay, HeldReplay)):
+        if not isinstance(bins, ServedReplay):
             return {}
         certificate: dict[str, Any] = bins.certificate()
         crossed = {f"crossed_{phase}": count for phase, count in certificate["crossed_boundaries"].items()}
@@ -119,6 +130,7 @@ class LakeCatalogue:
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
         self._registry: Registry | None = None
         self._digests: Mapping[str, str] | None = None
+        self._promoted: dict[str, PublishedServing] = {}
         self._datasets: dict[str, tuple[list[tuple[int, ...]], JudgedFrames | None]] = {}
 
     def open(self, name: str) -> OpenedServing:
@@ -133,7 +145,8 @@ class LakeCatalogue:
         spec = resolved.spec
         self._check_instrument(spec)
         self._check_digests(spec)
-        judged = self._judged(spec)
+        served = served_signal(spec)
+        judged = self._judged(spec, served)
         files = self._files(spec)
         key = LogKey(
             serving_id=spec.serving_id,
@@ -141,6 +154,7 @@ class LakeCatalogue:
             source_sha256=spec.sources.sha256,
             digests=spec.digests,
             contract_version=CONTRACT_VERSION,
+            signal=served.key,
         )
         runtime = spec.runtime
         return OpenedServing(
@@ -159,6 +173,7 @@ class LakeCatalogue:
                     files,
                     None if judged is None else self._lake.book_cache_dir,
                     [file.sha256 for file in spec.sources.files],
+                    served,
                 ),
                 judged,
                 any_log=False,
@@ -189,6 +204,7 @@ class LakeCatalogue:
     def status(self) -> Status:
         """Read the instrument lock, the registry and the lake's root."""
         problems: list[str] = []
+        missing: dict[str, str] = {}
         instrument: dict[str, str] = {}
         try:
             lock = self._instrument_lock()
@@ -202,7 +218,7 @@ class LakeCatalogue:
             problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
         else:
             try:
-                self.servings()
+                missing = self._signals_missing()
             except Refusal as refusal:
                 problems.append(str(refusal))
         digests: Mapping[str, str] = {}
@@ -211,7 +227,20 @@ class LakeCatalogue:
         except Exception as error:  # a broken installation is a state to report, not a crash of the report
             _logger.error("the conformance digests cannot be computed", exc_info=error)
             problems.append("the installed vp-book or vp-spectrum cannot compute its digest: see the server's log")
-        return Status(instrument, dict(digests), problems)
+        return Status(instrument, dict(digests), problems, missing)
+
+    def _signals_missing(self) -> dict[str, str]:
+        """Why the signals of servings cannot be computed here, by serving id. Raises `Refusal` without a registry."""
+        found = {}
+        for serving_id in {str(alias["serving_id"]) for alias in self.servings()}:
+            try:
+                if serving_id not in self._promoted:  # a published serving never changes
+                    self._promoted[serving_id] = self._resolve(serving_id).spec
+                served_signal(self._promoted[serving_id])
+            except Refusal as refusal:
+                if refusal.code == SIGNAL_MISSING:  # other reasons are told to who asks for the serving
+                    found[serving_id] = str(refusal)
+        return found
 
     def _resolve(self, name: str) -> ResolvedServing:
         return self._ask(lambda registry: registry.resolve(name))
@@ -267,7 +296,7 @@ class LakeCatalogue:
                     f"{distribution}=={promoted}, or promote the run again",
                 )
 
-    def _judged(self, spec: PublishedServing) -> JudgedFrames | None:
+    def _judged(self, spec: PublishedServing, served: ServedSignal) -> JudgedFrames | None:
         """What the dataset says the frames are, its own list of its files held to the published one.
 
         None where nobody published that list, or the dataset is gone, or its frames are of another contract. The files
@@ -288,7 +317,7 @@ class LakeCatalogue:
             check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
             judged: JudgedFrames | None = None
             with contextlib.suppress(FramesUnknownError):
-                judged = JudgedFrames(dataset, spec.runtime)
+                judged = JudgedFrames(dataset, spec.runtime, served)
             self._datasets[spec.serving_id] = (stamp, judged)
             return judged
         except (VpHarnessError, OSError) as error:

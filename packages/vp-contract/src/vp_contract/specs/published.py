@@ -25,7 +25,9 @@ class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The run a serving was promoted from: its experiment, dataset, chosen threshold and evaluation parameters.
 
     `dataset_files` are digests of the dataset's files by name, as they were when the run was judged on them: see
-    docs/datasets.md. Servings of an early version have none.
+    docs/datasets.md. `values_digest` is the SHA-256 of the signal's values on that dataset, `signal_versions` the
+    versions of what computes them: the package that brings the signal, and the libraries it trains with. Servings of an
+    early version have none of these.
     """
 
     run_id: RunId
@@ -35,6 +37,8 @@ class ServingSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     signal: Name = "derivative"
     eval: dict[str, ParamValue] = {}
     dataset_files: dict[str, Digest] = {}
+    values_digest: Digest | None = None
+    signal_versions: dict[str, str] = {}
 
 
 class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -92,7 +92,12 @@ def _runtime_config() -> RuntimeConfigMessage:
 
 def _grid_update() -> GridUpdate:
     signal = SignalUpdate(
-        name="derivative",
+        name="imbalance",
+        kind="signed",
+        value=-0.5625,
+        state=-1,
+        threshold=0.5,
+        detail={"imbalance": -0.75},
         score=-0.125,
         ready=True,
         sample_count=240,

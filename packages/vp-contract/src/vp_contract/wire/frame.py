@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from vp_contract.errors import WireError
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.wire.grid import encode_grid, grid_schema
-from vp_contract.wire.messages import GridUpdate, SignalUpdate, encode_message
+from vp_contract.wire.messages import GridUpdate, SignalKind, SignalUpdate, encode_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 LINK_BYTES: Final = 8
 """Bytes of each link that `FrameChain.links` keeps: enough to tell which bin differs; the head is kept whole."""
 
-_SIGNAL_MEMBER: Final = b',"signal":{'
+_SIGNAL_MEMBER: Final = b',"signal":'
 
 
 class Frame(NamedTuple):
@@ -25,6 +27,18 @@ class Frame(NamedTuple):
 
     update: bytes
     grid: bytes
+
+
+class ServedValue(NamedTuple):
+    """The promoted signal at one bin, as `SignalUpdate` says it; a number that is not finite is None."""
+
+    name: str
+    kind: SignalKind
+    value: float | None
+    ready: bool
+    state: int
+    threshold: float
+    detail: dict[str, float | None]
 
 
 class SignalLike(Protocol):
@@ -73,14 +87,15 @@ class FrameEncoder:
         fields: Mapping[str, int | float | bool],
         cells: Mapping[str, np.ndarray[Any, Any]],
         signal: SignalLike,
+        served: ServedValue | None = None,
     ) -> Frame:
         """The frame of a bin.
 
         `fields` are scalars by the names of `BIN_COLUMNS`; `cells` are columns by the names of `grid_columns`,
-        `2*radius+1` rows each; `signal` is the output of the derivative stage. Raises `WireError` (and its
-        `GridError`) naming a field or column that is missing or not finite.
+        `2*radius+1` rows each; `signal` is the output of the derivative stage, `served` that of the promoted signal.
+        Raises `WireError` (and its `GridError`) naming a field or column that is missing or not finite.
         """
-        update = encode_message(GridUpdate.from_bin(fields, signal_update(signal)))
+        update = encode_message(GridUpdate.from_bin(fields, signal_update(signal, served)))
         return Frame(update, encode_grid(self._schema, cells))
 
 
@@ -119,24 +134,35 @@ class FrameChain:
         return link
 
 
+class _SignalMember(msgspec.Struct):
+    signal: msgspec.Raw
+
+
+# Made here, not at its first use: frames are read by several threads, and msgspec does not bear that.
+_SIGNAL_DECODER: Final = msgspec.json.Decoder(_SignalMember)
+
+
 def split_signal(update: bytes) -> tuple[bytes, bytes]:
     """The bytes of a `grid_update` without its `signal` member, and the JSON object that member holds.
 
     Raises `WireError` when there is none.
     """
-    start = update.find(_SIGNAL_MEMBER)
-    end = update.find(b"}", start)  # the object holds numbers and a name, no other object
-    if start < 0 or end < 0:
-        raise WireError("grid_update: there is no signal member")
-    return update[:start] + update[end + 1 :], update[start + len(_SIGNAL_MEMBER) - 1 : end + 1]
+    try:
+        signal = bytes(_SIGNAL_DECODER.decode(update).signal)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise WireError(f"grid_update: there is no signal member: {error}") from error
+    start = update.find(_SIGNAL_MEMBER + signal)
+    if start < 0 or not signal.startswith(b"{"):
+        raise WireError("grid_update: there is no signal member as it is written here")
+    return update[:start] + update[start + len(_SIGNAL_MEMBER) + len(signal) :], signal
 
 
-def signal_update(frame: SignalLike) -> SignalUpdate:
-    """The derivative stage's output as it goes into `grid_update`."""
+def signal_update(frame: SignalLike, served: ServedValue | None = None) -> SignalUpdate:
+    """The derivative stage's output as it goes into `grid_update`, with the promoted signal where there is one."""
     return SignalUpdate(
-        name=frame.name,
+        name=frame.name if served is None else served.name,
         score=float(frame.score),
-        ready=bool(frame.ready),
+        ready=bool(frame.ready) if served is None else served.ready,
         sample_count=int(frame.sample_count),
         base=float(frame.base),
         d1=float(frame.d1),
@@ -149,4 +175,9 @@ def signal_update(frame: SignalLike) -> SignalUpdate:
         bear_intensity=float(frame.bear_intensity),
         mixed_intensity=float(frame.mixed_intensity),
         dominant_state=int(frame.dominant_state),
+        kind=msgspec.UNSET if served is None else served.kind,
+        value=msgspec.UNSET if served is None else served.value,
+        state=msgspec.UNSET if served is None else served.state,
+        threshold=msgspec.UNSET if served is None else served.threshold,
+        detail=msgspec.UNSET if served is None else served.detail,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -22,6 +22,8 @@ from vp_contract.wire.numbers import WireCount
 CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
 
+SignalState: TypeAlias = Annotated[int, Meta(ge=-1, le=1)]
+SignalKind: TypeAlias = Literal["signed", "probability"]
 
 MAX_HISTORY_BINS: Final = 4096
 """Bins that one `history` may ask for."""
@@ -62,7 +64,14 @@ class RuntimeConfigMessage(Struct, frozen=True, kw_only=True, tag="runtime_confi
 
 
 class SignalUpdate(Struct, frozen=True, kw_only=True):
-    """Output of the derivative stage for one bin. `score` means nothing until `ready`; `dominant_state` is -2..2."""
+    """The promoted signal at one bin, and the output of the derivative stage beside it.
+
+    The promoted signal has `name`, `kind` (`signed`, or the `probability` of up), `value`, `ready`, `state` (1 up, -1
+    down, 0 neither), the `threshold` of that, and `detail`: its parts by the names it declares. `value` means little
+    until `ready`. It is null where the signal has no finite number, and so is a part. All other members are of the
+    derivative stage; its `dominant_state` is -2..2. Earlier servers sent the derivative stage alone, and `name` and
+    `ready` were its own.
+    """
 
     name: str
     score: float
@@ -79,6 +88,11 @@ class SignalUpdate(Struct, frozen=True, kw_only=True):
     bear_intensity: float
     mixed_intensity: float
     dominant_state: int
+    kind: SignalKind | UnsetType = UNSET
+    value: float | UnsetType | None = UNSET
+    state: SignalState | UnsetType = UNSET
+    threshold: float | UnsetType = UNSET
+    detail: dict[str, float | None] | UnsetType = UNSET
 
 
 class GridUpdate(BinFields, frozen=True, kw_only=True, tag="grid_update"):
@@ -228,6 +242,13 @@ def _check_finite(update: GridUpdate) -> None:
         value = getattr(signal, name)
         if not math.isfinite(value):
             raise WireError(f"grid_update: signal.{name} is {value}, expected a finite number")
+    for name, told in (("value", signal.value), ("threshold", signal.threshold)):
+        if isinstance(told, float) and not math.isfinite(told):
+            raise WireError(f"grid_update: signal.{name} is {told}, expected a finite number")
+    if isinstance(signal.detail, dict):
+        for name, part in signal.detail.items():
+            if part is not None and not math.isfinite(part):
+                raise WireError(f"grid_update: signal.detail.{name} is {part}, expected a finite number")
 
 
 def _int64_text(value: int | float | bool) -> str:

@@ -73,6 +73,20 @@ def detect_events(
     return Events(bins[:count].copy(), directions[:count].copy())
 
 
+def state_at(value: float, threshold: float, probability: bool) -> int:
+    """The state of a signal in one bin, as `detect_events` has it: 1 up, -1 down, 0 neither; 0 for NaN."""
+    return int(_state(float(value), float(threshold), bool(probability)))
+
+
+@kernel
+def _state(value: float, threshold: float, probability: bool) -> int:
+    if value >= threshold:
+        return 1
+    if value <= (1.0 - threshold if probability else -threshold):
+        return -1
+    return 0
+
+
 @kernel
 def _detect(
     values: NDArray[np.float64],
@@ -84,16 +98,10 @@ def _detect(
     bins: NDArray[np.int64],
     directions: NDArray[np.int8],
 ) -> int:
-    lower = 1.0 - threshold if probability else -threshold
     count = 0
     previous = 0
     for t in range(values.shape[0]):
-        value = values[t]
-        state = 0
-        if value >= threshold:
-            state = 1
-        elif value <= lower:
-            state = -1
+        state = _state(values[t], threshold, probability)
         fires = state != 0 and (probability or state != previous)
         previous = state
         if not fires or t < first_bin or not book_valid[t]:

@@ -13,12 +13,14 @@ import polars as pl
 import pyarrow as pa
 
 from vp_contract import (
+    BIN_COLUMNS,
     CONTRACT_VERSION,
     LINK_BYTES,
     Frame,
     FrameChain,
     FrameEncoder,
     RuntimeConfig,
+    ServedValue,
     SignalUpdate,
     WireError,
     decode_grid,
@@ -26,12 +28,18 @@ from vp_contract import (
     split_signal,
 )
 from vp_harness.errors import DatasetDamagedError, FrameMismatchError, FramesUnknownError
+from vp_harness.evaluation.workspace import values_digest
 from vp_harness.execution.pipeline import derivative_of
+from vp_harness.execution.served import ServedSignal
 from vp_harness.lake.dataset import Dataset
+from vp_harness.signals.base import GridBin
+from vp_harness.signals.declared import Reads, SignalData
+from vp_harness.signals.trust import compute, first_difference
 from vp_spectrum import DerivativeStage
 
 _CHUNK_BINS: Final = 1024
 _PROGRESS_BINS: Final = 500
+_AS_TEXT: Final = frozenset(column.name for column in BIN_COLUMNS if column.json_type == "text")
 _NO_SIGNAL: Final = SignalUpdate(
     name="derivative",
     score=0.0,
@@ -56,11 +64,19 @@ class FrameCheck:
     """Compares the frames of a serving, in order, with the dataset behind it.
 
     Everything of a frame but the signal must continue the hash chain in the dataset's manifest. The signal must be what
-    the derivative stage makes of the dataset's own columns with the parameters of the serving.
+    the promoted signal and the derivative stage make of the dataset's own columns with the parameters of the serving,
+    and its values together those that the run was judged on.
     """
 
-    def __init__(self, dataset: Dataset, config: RuntimeConfig) -> None:
-        """`config` is the runtime config of the serving.
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: RuntimeConfig,
+        served: ServedSignal | None = None,
+        judged_digest: str | None = None,
+    ) -> None:
+        """`config` is the runtime config of the serving, `served` its signal, and `judged_digest` that of the values of
+        its run (`workspace.values_digest`), where it is known. Without `served` only the derivative stage is expected.
 
         Raises FramesUnknownError when the dataset has no chain, or one of another contract, and FrameMismatchError
         when the two are of other numbers from the start.
@@ -72,6 +88,7 @@ class FrameCheck:
         self._dataset = dataset
         self._chain = FrameChain()
         self._stage = DerivativeStage(derivative_of(config), dataset.context.k_values)
+        self._signal = None if served is None else _SteppedSignal(dataset, served, judged_digest)
         self._checked = 0
 
     @property
@@ -87,17 +104,22 @@ class FrameCheck:
         link = self._chain.add(frame)
         if link != self._links[at * LINK_BYTES : (at + 1) * LINK_BYTES]:
             raise FrameMismatchError(f"bin {at} differs from {self._dataset.dataset_id}: {self._difference(at, frame)}")
-        expected = msgspec.json.encode(signal_update(self._stage.update(self._codes[at])))
+        served = None if self._signal is None else self._signal.step()
+        made = signal_update(self._stage.update(self._codes[at]), served)
+        expected = msgspec.json.encode(made)
         streamed = split_signal(frame.update)[1]
         if streamed != expected:
             raise FrameMismatchError(
-                f"bin {at}: its signal is {streamed.decode()}, the derivative stage makes {expected.decode()} of "
-                f"{self._dataset.dataset_id}"
+                f"bin {at}: its signal is {streamed.decode()}, {made.name} as promoted and the derivative stage make "
+                f"{expected.decode()} of {self._dataset.dataset_id}"
             )
         self._checked += 1
 
     def finish(self) -> str:
-        """The head of the chain, after the last frame. Raises FrameMismatchError when frames are missing."""
+        """The head of the chain, after the last frame.
+
+        Raises FrameMismatchError when frames are missing, or when the values are not those that the run was judged on.
+        """
         if self._checked != self._dataset.n_bins:
             raise FrameMismatchError(
                 f"the stream ends after {self._checked} bins, {self._dataset.dataset_id} has {self._dataset.n_bins}"
@@ -106,6 +128,8 @@ class FrameCheck:
             raise FrameMismatchError(
                 f"the chain ends in {self._chain.head}, the manifest of {self._dataset.dataset_id} says {self._head}"
             )
+        if self._signal is not None:
+            self._signal.finish()
         return self._chain.head
 
     @cached_property
@@ -123,6 +147,41 @@ class FrameCheck:
             f"column {name}" for name in dataset.columns if not np.array_equal(grid[name], dataset.grid(name)[at])
         ]
         return ", ".join(found) or "the bytes around equal values"
+
+
+class _SteppedSignal:
+    """A promoted signal stepped over the columns of a dataset, beside a stream."""
+
+    def __init__(self, dataset: Dataset, served: ServedSignal, judged_digest: str | None) -> None:
+        self._served, self._judged_digest = served, judged_digest
+        self._data = SignalData.of(dataset, served.signal.reads())
+        self._bins = self._data.steps()
+        self._running = served.start()
+        self._values: list[float] = []
+
+    def step(self) -> ServedValue:
+        told = self._running.step(next(self._bins))
+        self._values.append(self._running.value)
+        return told
+
+    def finish(self) -> None:
+        stepped = np.array(self._values, np.float64)
+        if self._judged_digest in (None, values_digest(stepped)):
+            return
+        # a batch may differ from its steps in the last digits, where sums are in another order
+        batch = compute(self._served.signal, self._data)
+        found = values_digest(batch)
+        where = f"{self._served.name} on {self._data.name}"
+        if found != self._judged_digest:
+            raise FrameMismatchError(
+                f"the values of {where} have digest {found}, the run was judged on {self._judged_digest}: the signal "
+                "computes other numbers here than it did there; run the experiment again and promote the new run"
+            )
+        at = first_difference(batch, stepped)
+        if at is not None:
+            raise FrameMismatchError(
+                f"bin {at}: {where} was judged by {batch[at]:.17g} and is streamed as {stepped[at]:.17g}"
+            )
 
 
 def check_frames(dataset: Dataset, *, progress: Callable[[int, int], None] | None = None) -> str:
@@ -159,14 +218,19 @@ def check_frames(dataset: Dataset, *, progress: Callable[[int, int], None] | Non
     return chain.head
 
 
-def state_codes(frame: Frame) -> np.ndarray[Any, Any]:
-    """The states of the cells in a frame that is known to be a sound one: its other columns are not even looked at.
+def bin_of_frame(frame: Frame, reads: Reads) -> GridBin:
+    """The bin in a frame that is known to be a sound one, as far as `reads` wants it, and its `state5_code`.
 
-    `decode_grid` holds all columns to the contract, which takes five times as long.
+    No other column is looked at: `decode_grid` holds all of them to the contract, which takes five times as long.
     """
     with pa.ipc.open_stream(frame.grid) as reader:
-        codes: np.ndarray[Any, Any] = reader.read_next_batch()["state5_code"].to_numpy()
-    return codes
+        batch = reader.read_next_batch()
+    cells = {name: batch[name].to_numpy() for name in {"state5_code", *reads.columns}}
+    fields: dict[str, Any] = {}
+    if reads.fields:
+        update = msgspec.json.decode(frame.update)
+        fields = {name: int(update[name]) if name in _AS_TEXT else update[name] for name in reads.fields}
+    return GridBin(cells, fields)
 
 
 def _tables(dataset: Dataset) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]]:

@@ -26,6 +26,7 @@ from vp_harness.evaluation.metrics import Metrics
 from vp_harness.execution import configs
 from vp_harness.execution.configs import PathLike
 from vp_harness.execution.generate import utc_now
+from vp_harness.execution.served import signal_versions
 from vp_harness.lake.anchors import check_anchor, check_recorded, dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
@@ -160,6 +161,8 @@ def _serving(
         signal=run.signal,
         eval=_flat(msgspec.json.decode(run.eval_json)),
         dataset_files=files,
+        values_digest=run.values_digest or None,
+        signal_versions=signal_versions(run.signal),
     )
     serving_id = serving_id_of(run.experiment, run.run_id, runtime)
     file = root / VERSIONS_DIR / f"{serving_id}.yaml"
@@ -169,7 +172,8 @@ def _serving(
         published = load_published(file)
         if published.source.dataset_files:
             check_anchor(dataset, published.source.dataset_files, anchor=f"serving {serving_id}")
-        same = msgspec.structs.replace(source, dataset_files=published.source.dataset_files)
+        later = ("dataset_files", "values_digest", "signal_versions")  # than the first versions that published
+        same = msgspec.structs.replace(source, **{name: getattr(published.source, name) for name in later})
         if published.source == same and published.runtime == runtime:
             return published
     return PublishedServing(

@@ -203,7 +203,7 @@ class _Examination:
                 if t < part.n_bins:
                     found[i][t] = self._step(running[i], next(bins[i]))
         for i, (first, _) in enumerate(stretches):
-            at = _first_difference(expected[i], found[i])
+            at = first_difference(expected[i], found[i])
             if at is not None:
                 self._explain(first, at, parts[i], expected[i], found[i])
             self._count("steps", len(found[i]))
@@ -212,7 +212,7 @@ class _Examination:
         """Steppers by turns and the batch differ: the reason, from what each gives by itself."""
         running = self._signal.run(self._data.context)
         alone = np.array([self._step(running, bin) for bin in part.steps()])
-        differs = _first_difference(alone, by_turns)
+        differs = first_difference(alone, by_turns)
         if differs is not None:
             self._fail(
                 "steppers",
@@ -262,7 +262,7 @@ class _Examination:
         self._unchanged("run", "is cut off", 0, self._values[:cut], found)
 
     def _unchanged(self, name: str, words: str, first: int, values: Values, changed: Values) -> None:
-        at = _first_difference(values, changed)
+        at = first_difference(values, changed)
         if at is not None:
             self._fail(
                 name,
@@ -310,7 +310,7 @@ class _Examination:
         )
 
 
-def _first_difference(a: Values, b: Values) -> int | None:
+def first_difference(a: Values, b: Values) -> int | None:
     """Index of the first values that are not equal within TOLERANCE; NaN equals NaN, an infinity itself."""
     with np.errstate(invalid="ignore"):
         near = np.abs(a - b) <= TOLERANCE * np.maximum(1.0, np.abs(a))
