@@ -137,7 +137,7 @@ def _tick_of(price: int, a: Arrays) -> int:
     return _nearest_tick(price, tick_int)
 
 
-@piece
+@inlined
 def _nearest_tick(price: int, tick_int: int) -> int:
     """Price tick nearest to a defined price, half up."""
     tick = price // tick_int
@@ -258,7 +258,7 @@ def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
         _trade_at(side, size, price, a)
 
 
-@aside
+@called
 def _trade_at(side: int, size: int, price: int, a: Arrays) -> None:
     """The volume of a trade goes to the cell of its price, and into the mean price."""
     s = a.scalars[0]
