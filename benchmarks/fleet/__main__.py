@@ -4,7 +4,8 @@
 
 The server is a process of its own, the fleet this one; both run on the same machine. Good clients read everything.
 Half of the stalled ones never read again after their first bin, the other half stops for five seconds in every fifteen.
-The churning ones come, read a little and leave, politely or not. Lateness is measured at the client, for whole bins,
+The churning ones come, read a little and leave, politely or not. Those that look back ask for their last 500 bins
+once a second. Lateness is measured at the client, for whole bins,
 against the schedule its own earliest bin is on. With --lake-root, --config-root and --serving a serving of that lake is
 streamed, else the synthetic market of the demo. With --cold the engine makes its bins while the clients are connecting.
 """
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clients import SMALL_BUFFER, Client, churn, connect, stalling, stuck
+from clients import SMALL_BUFFER, Client, churn, connect, looking_back, stalling, stuck
 from server import Server, quantile_ms, value
 
 from vp_cli.commands.demo import ALIAS, temporary_demo
@@ -49,6 +50,8 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     restless += [
         asyncio.create_task(churn(server.port, options.serving, seed, churned)) for seed in range(options.churn)
     ]
+    back: list[Client] = []
+    restless += [asyncio.create_task(looking_back(server.port, options.serving, back)) for _ in range(options.back)]
     before, cpu, own_cpu = await asyncio.to_thread(server.metrics), server.cpu_s(), time.process_time()
     measured_from = time.monotonic()
     memory: list[tuple[float, float]] = []
@@ -70,7 +73,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     await asyncio.gather(*stuck_ones, return_exceptions=True)
     late = sorted(s * 1000 for client in good for s in client.lateness_s(options.period_s))
     alive = sum(not client.ended.done() for client in good)
-    for client in [*good, *stalled, *churned]:
+    for client in [*good, *stalled, *churned, *back]:
         client.transport.abort()
     sent = value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total")
     settled = [mb for at, mb in memory if at >= min(SETTLE_S, options.seconds / 2)]
@@ -103,6 +106,13 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "torn": sum(client.torn for client in churned),
             "missing": sum(client.missing for client in churned),
             "failed": failed,
+        },
+        "looking_back": {
+            "clients": len(back),
+            "histories": sum(client.histories for client in back),
+            "bins_a_second": round(sum(client.looked_at for client in back) / elapsed, 1),
+            "torn": sum(client.torn for client in back),
+            "missing": sum(client.missing for client in back),
         },
         "server": {
             "cores": round(cpu / elapsed, 3),
@@ -137,6 +147,7 @@ def main() -> None:
     add = parser.add_argument
     add("--good", type=int, default=200)
     add("--stalled", type=int, default=20)
+    add("--back", type=int, default=0, help="clients that ask for the last 500 bins once a second")
     add("--churn", type=int, default=10, help="clients at a time that come and go")
     add("--seconds", type=float, default=300)
     add("--speed", type=float, default=1.0, help="1 is 10 bins a second at a cell width of 100 ms")

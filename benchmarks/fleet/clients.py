@@ -20,6 +20,8 @@ BIN_SEQ = re.compile(rb'"bin_seq":(\d+)')
 SKIPPED = re.compile(rb'"skipped_bins":(\d+)')
 CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
 SMALL_BUFFER = 4096
+HISTORY = b',"history":true}'
+_OF_HISTORY = -1
 
 
 class Client(asyncio.Protocol):
@@ -34,6 +36,8 @@ class Client(asyncio.Protocol):
         self.bins = array("q")
         self.told_skipped = 0
         self.torn = 0
+        self.histories = 0
+        self.looked_at = 0
         self.missing = 0
         self.grid_bytes = 0
         self.close_code: int | None = None
@@ -118,7 +122,14 @@ class Client(asyncio.Protocol):
     def _text(self, payload: bytes) -> None:
         if self._announced is not None:
             self.torn += 1
+        if b'"history_end"' in payload[:40]:
+            self.histories += 1
+            self.changed.set()
         if b'"grid_update"' not in payload[:40]:
+            return
+        if payload.endswith(HISTORY):
+            self.looked_at += 1
+            self._announced = _OF_HISTORY
             return
         found = BIN_SEQ.search(payload)
         assert found is not None, payload
@@ -133,8 +144,9 @@ class Client(asyncio.Protocol):
         if self._announced is None:
             self.torn += 1
             return
-        self.arrivals.append(time.monotonic())
-        self.bins.append(self._announced)
+        if self._announced != _OF_HISTORY:
+            self.arrivals.append(time.monotonic())
+            self.bins.append(self._announced)
         self._announced = None
         self.changed.set()
 
@@ -208,6 +220,22 @@ async def churn(port: int, serving: str, seed: int, opened: list[Client]) -> Non
                     await asyncio.shield(client.ended)
         client.transport.abort()
         await asyncio.sleep(rng.random() / 2)
+
+
+async def looking_back(port: int, serving: str, clients: list[Client]) -> None:
+    """Asks for the last 500 bins over and over, as pages do that are loaded again, until cancelled."""
+    client = await connect(port, serving)
+    clients.append(client)
+    await _bins(client, 50)
+    while not client.ended.done():
+        newest = client.bins[-1]
+        request = f'{{"type":"history","from":{max(newest - 500, 0)},"to":{newest}}}'
+        client.transport.write(masked(0x81, request.encode()))
+        answers = client.histories
+        while client.histories == answers and not client.ended.done():
+            client.changed.clear()
+            await client.changed.wait()
+        await asyncio.sleep(1.0)
 
 
 def is_ended(sock: socket.socket) -> bool:
