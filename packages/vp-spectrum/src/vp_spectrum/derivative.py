@@ -81,6 +81,11 @@ class DerivativeStage:
     b_v I(+2)`, `bear = r_p I(-1) + r_v I(-2)`, `base = (bull - bear) * clip(1 - mixed_weight I(0), 0, 1)`; d1, d2, d3
     are the successive differences of `base` per second, all 0 on the first bin, taken from the 0 of the first bin on
     the second; z by `RobustWindow` with the fallback `"std"`; the score is the tanh blend.
+
+    >>> stage = DerivativeStage(DerivativeParams(), k_values=[-1, 0, 1])
+    >>> frame = stage.update([1, 0, 2])  # int, shape (3,): one code a row
+    >>> frame.bull_intensity > 0, frame.ready
+    (True, False)
     """
 
     def __init__(self, params: DerivativeParams, k_values: npt.ArrayLike) -> None:

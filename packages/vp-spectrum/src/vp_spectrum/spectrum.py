@@ -48,9 +48,14 @@ class CellSpectrum:
     A difference is 0 until there are as many bins before as it reaches back, and such a 0 is a value of the z-score's
     window like any other: after n bins a window holds `min(n, zscore_window)` values.
 
-    The composites of all cells are kept. What follows from them is worked out for the cells asked for, and is the same
-    bit for bit whichever were asked for before: the projection's differences of the score too, which are those of the
-    cell's last four bins whether it was served in them or not.
+    The composites of all cells are stored. Everything else is computed for the cells that a bin asks for, and has the
+    same bits whichever cells earlier bins asked for. That includes the projection's differences of the score, which are
+    those of the cell's last four bins whether it was served in them or not.
+
+    >>> spectrum = CellSpectrum(SpectrumParams(), n_cells=64)
+    >>> frame = spectrum.update(100_000_000, np.full(64, 3.0), np.ones(64), lo=30, hi=35)
+    >>> frame.composite.round(6).tolist()
+    [0.5, 0.5, 0.5, 0.5, 0.5]
     """
 
     def __init__(self, params: SpectrumParams, n_cells: int) -> None:

@@ -61,6 +61,13 @@ class Bin:
     of which row `k = -radius` is index `window_lo`. `shift_cells` is by how many cells the range moved up since the
     previous bin: what is at index i now was at `i + shift_cells` then. The arrays are the bin's own,
     but for the column `k`, which all bins of a replay share.
+
+    Prices in `fields` are `price_int` (1e-9 of the currency), but for `mid_price`, in the currency. Sizes, depths and
+    volumes are contracts or shares, times ns UTC.
+
+        above = bin_.cells["k"] > 0
+        ask_depth_above_spot = bin_.cells["ask_depth"][above].sum()
+        same = bin_.cells["pressure_variant"] == bin_.pressure[bin_.window_lo : bin_.window_lo + len(above)]
     """
 
     fields: dict[str, int | float | bool]

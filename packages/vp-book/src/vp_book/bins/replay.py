@@ -251,6 +251,11 @@ def replay(
 
     `event_ends` says where an event is over, as for `BookEngine`.
 
+        bins = replay(open_dbn("esh6.mbo.dbn.zst"), Instrument("ESH6", "0.25"), cell_width_ms=100)
+        for bin_ in bins:
+            mid, pressure = bin_.fields["mid_price"], bin_.cells["pressure_variant"]  # float64, shape (2 * radius + 1,)
+        print(bins.certificate()["reasons"])
+
     `checkpoint` names a file that keeps the engine as it stands just before the first bin (it needs a `start_ns`, and a
     `DbnSource`). If it is there and of this very replay, reading begins behind the warm-up, and the bins are the same
     to the bit; else the warm-up is replayed, with a warning in the log if there was a file, and the file is written.

@@ -86,8 +86,13 @@ class BookEngine:
     `event_ends` says where an event is over, which is when the book is observed: `"flags"` at a record flagged F_LAST,
     `"time"` where the venue's time (`ts_event`) changes, for venues that set no such flag.
 
-    Raises `ParameterError` for a range too small to hold its margins or too large for memory, and for whatever else is
-    not what it has to be.
+    Raises `ParameterError` for a range too small to hold its margins or too large for memory, and for any other
+    argument that is not allowed.
+
+        engine = BookEngine(Instrument("ESH6", "0.25"))
+        for records in open_dbn("esh6.mbo.dbn.zst"):  # arrays of MBO_DTYPE, shape (n,)
+            engine.apply(records)
+        prices, sizes = engine.levels("bid")  # int64, shape (levels,), best first
     """
 
     def __init__(

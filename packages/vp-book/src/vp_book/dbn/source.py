@@ -121,6 +121,9 @@ def open_dbn(
     left out when there is just one) from `publisher`. Several files are one session: each has to go on where the one
     before it ends.
 
+        for records in open_dbn("esh6.mbo.dbn.zst"):
+            print(len(records), records["ts_recv"][0], records["price"][0])  # ns UTC, 1e-9 of the currency
+
     Raises `DbnFormatError` for what is not such a file, `DbnDamagedError` for damaged metadata, `SymbolError` for a
     symbol that is not there or is two instruments at once, `DbnError` for files that are not in order, overlap, or
     leave a gap, `ParameterError` for an argument that is not what is allowed.

@@ -36,6 +36,9 @@ def state5_codes(ask_sign: int, bid_sign: int, k_values: npt.ArrayLike) -> npt.N
     `k_values` is one-dimensional, whole numbers, the rows' distance from spot in cells: above is k > 0, below k < 0,
     and k = 0 is mixed. Returns int8 of the same shape: +2 bull vacuum, +1 bull pressure, 0 mixed, -1 bear pressure,
     -2 bear vacuum. Raises `ParameterError` for another sign and `InputError` for other rows.
+
+    >>> state5_codes(0, 1, [-1, 0, 1]).tolist()  # the best bid moved up
+    [1, 0, 2]
     """
     signs = (whole("ask_sign", ask_sign, -1, 1), whole("bid_sign", bid_sign, -1, 1))
     return codes_of_rows(signs, whole_array("k_values", k_values, -_FARTHEST_ROW, _FARTHEST_ROW))

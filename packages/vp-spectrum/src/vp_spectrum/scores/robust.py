@@ -25,6 +25,10 @@ class RobustWindow:
       population standard deviation, and 0 when that is 0 too.
 
     With fewer than `min_periods` numbers z is 0. It is finite for every finite input.
+
+    >>> window = RobustWindow(window=300, min_periods=2)
+    >>> [round(window.push(x), 4) for x in (1.0, 2.0, 4.0)]
+    [0.0, 0.6745, 1.349]
     """
 
     def __init__(self, window: int, min_periods: int, fallback: Literal["zero", "std"] = "zero") -> None:
