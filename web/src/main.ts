@@ -118,6 +118,10 @@ function panByPx(px: number): void {
   store.look({ kind: 'pan', bins: px / store.view.columnWidth, head, tail });
 }
 
+byId('retry', HTMLButtonElement).addEventListener('click', () => {
+  tell({ kind: 'retry' });
+});
+
 const buttons: Readonly<Record<string, Command>> = {
   restart: { kind: 'restart' },
   back: { kind: 'skip', seconds: -SKIP_SECONDS },
@@ -189,8 +193,9 @@ function onFrame(nowMs: number): void {
   const drawable = stage.draw(store);
   mostAtOnce = Math.max(mostAtOnce, stage.drawn - drawnBefore);
   send(store.takeAck());
-  header.draw(store, startedMs);
-  panel.draw(store);
+  const freshness = store.freshness(startedMs);
+  header.draw(store, freshness, startedMs);
+  panel.draw(store, freshness);
   cover.draw(store, drawable);
   followButton.hidden = store.view.edge === null;
   status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
@@ -201,8 +206,11 @@ function onFrame(nowMs: number): void {
 publishCounters(() => {
   const { counters, phase } = store.session;
   const connected = phase === 'waiting' || phase === 'streaming';
+  const { word, latenessMs } = store.freshness(performance.now());
   return {
     ...counters,
+    freshness: word,
+    latenessMs,
     connected,
     phase,
     drawn: stage.drawn,

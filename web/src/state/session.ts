@@ -39,6 +39,8 @@ export interface SessionState {
   retryAtMs: number | null;
   /** Page clock (ms) at which the last bin came. */
   lastBinAtMs: number | null;
+  /** Page clock (ms) at which the last bin with a valid book came. */
+  lastValidAtMs: number | null;
 }
 
 export type SessionAction =
@@ -61,6 +63,7 @@ export const INITIAL_SESSION: SessionState = {
   notice: null,
   retryAtMs: null,
   lastBinAtMs: null,
+  lastValidAtMs: null,
 };
 
 /** The session after an action. */
@@ -97,6 +100,7 @@ function reduceWire(state: SessionState, event: WorkerEvent, nowMs: number): Ses
         ...state,
         phase: 'streaming',
         lastBinAtMs: nowMs,
+        lastValidAtMs: event.update.book_valid ? nowMs : state.lastValidAtMs,
         counters: {
           ...state.counters,
           received: state.counters.received + 1,
@@ -154,15 +158,4 @@ function reduceClosed(
     phase: 'refused',
     notice: state.notice ?? closeNotice(event.code),
   };
-}
-
-/** Silence after which the page says so, in ms. */
-const STALL_MS = 4_000;
-
-/** Whole seconds without a bin when bins should be coming, else null. */
-export function stalledSeconds(state: SessionState, nowMs: number): number | null {
-  if (state.phase !== 'streaming' || state.paused || state.lastBinAtMs === null) return null;
-  const silence = nowMs - state.lastBinAtMs;
-  const allowed = Math.max(STALL_MS, 5 * (state.config?.config.cell_width_ms ?? 0));
-  return silence > allowed ? Math.floor(silence / 1000) : null;
 }

@@ -3,11 +3,13 @@ import type { WorkerEvent } from '../wire/protocol';
 import { CELL_FIELDS } from '../wire/cells';
 import type { TimeBase } from './clock';
 import { makeFrame } from './frame';
+import { freshnessAt, type Freshness } from './freshness';
 import { History, historyCapacity } from './history';
 import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
 import type { ChartLayout } from './layout';
 import { modeOf, type ModeId } from './modes';
 import { arrivalInterval, centreTarget, glideCentre, glideEdge } from './motion';
+import { observeBin, type Pace } from './pace';
 import { cellSpan, PriceGrid } from './price';
 import { INITIAL_SCALE, largeMagnitude, observeMagnitude, type AutoScale } from './scale';
 import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
@@ -67,6 +69,7 @@ export class Store {
   revision = 0;
   private scales = INITIAL_SCALES;
   private motion = restingMotion(100);
+  private pace: Pace | null = null;
   private scratch = new Float64Array(0);
   /** The newest bin that the server has not been told of. */
   private unacknowledged: number | null = null;
@@ -77,6 +80,8 @@ export class Store {
   act(action: SessionAction): void {
     this.session = reduceSession(this.session, action);
     if (action.kind === 'choose') this.forget();
+    // What was due before a pause says nothing of what is due after it.
+    if (action.kind === 'pause' || action.kind === 'resume') this.pace = null;
     this.revision += 1;
   }
 
@@ -90,18 +95,22 @@ export class Store {
     const previousBinAt = this.session.lastBinAtMs;
     this.session = reduceSession(this.session, { kind: 'wire', event, nowMs });
     this.revision += 1;
-    if (event.kind === 'config') this.configure(event);
+    if (event.kind === 'config') {
+      this.configure(event);
+      this.pace = null;
+    }
     if (event.kind === 'bin') {
       if (previousBinAt !== null) {
         this.motion.intervalMs = arrivalInterval(this.motion.intervalMs, nowMs - previousBinAt);
       }
-      this.addBin(event);
+      this.addBin(event, nowMs);
     }
   }
 
   private forget(): void {
     this.stream = null;
     this.near = null;
+    this.pace = null;
     this.unacknowledged = null;
     this.scales = INITIAL_SCALES;
     this.view = reduceView(this.view, { kind: 'follow' });
@@ -126,12 +135,14 @@ export class Store {
     this.scratch = new Float64Array(rows);
   }
 
-  private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>): void {
+  private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>, nowMs: number): void {
     const { stream } = this;
     const config = this.session.config?.config;
     if (stream === null || config === undefined) return;
     stream.grid ??= firstGrid(update.spot_ref_price_int, config);
     const frame = makeFrame(update, cells, stream.grid ?? anyGrid(config));
+    const { bin_seq: seq, skipped_bins: skipped } = update;
+    this.pace = observeBin(this.pace, seq, skipped, nowMs, stream.binMs);
     const arrival = stream.history.push(frame);
     this.unacknowledged = frame.seq;
     if (arrival.kind === 'reset' || arrival.kind === 'rewind') {
@@ -190,6 +201,12 @@ export class Store {
       ? motion.centreTarget
       : glideCentre(motion.centre, motion.centreTarget, halfRows, dtMs);
     return motion.edge !== target || motion.centre !== motion.centreTarget;
+  }
+
+  /** Whether what is shown is what is, and if not, why. */
+  freshness(nowMs: number): Freshness {
+    const valid = this.stream?.history.newest?.valid ?? null;
+    return freshnessAt(this.session, this.pace, valid, nowMs);
   }
 
   private get halfRows(): number {

@@ -11,6 +11,9 @@ export interface PageCounters {
   readonly unreadable: number;
   readonly connected: boolean;
   readonly phase: Phase;
+  /** "Live", or why what is shown is not. */
+  readonly freshness: string;
+  readonly latenessMs: number | null;
   readonly binSeq: number;
   readonly frames: number;
   /** Mean script time of recent frames, ms. */

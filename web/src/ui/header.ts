@@ -1,8 +1,9 @@
 import { formatClock, formatDate } from '../state/clock';
 import { cssGradient } from '../render/colormap';
 import { MODES, modeOf, type ModeId } from '../state/modes';
-import { significant } from '../state/format';
-import { stalledSeconds, type SessionState } from '../state/session';
+import { count, significant } from '../state/format';
+import { formatAge, type Freshness } from '../state/freshness';
+import type { SessionState } from '../state/session';
 import type { Store } from '../state/store';
 import { byId, make, setData, setText } from './elements';
 
@@ -14,6 +15,8 @@ export class Header {
   private readonly serving = byId('serving', HTMLSelectElement);
   private readonly pill = byId('connection', HTMLElement);
   private readonly pillText = byId('connection-text', HTMLElement);
+  private readonly lateness = byId('lateness', HTMLElement);
+  private readonly retry = byId('retry', HTMLButtonElement);
   private readonly play = byId('play', HTMLButtonElement);
   private readonly transport = [
     ...document.querySelectorAll<HTMLButtonElement | HTMLInputElement>(
@@ -40,7 +43,7 @@ export class Header {
     });
   }
 
-  draw(store: Store, nowMs: number): void {
+  draw(store: Store, freshness: Freshness, nowMs: number): void {
     const { session } = store;
     const symbol = session.config?.config.symbol ?? '–';
     setText(this.symbol, symbol);
@@ -49,17 +52,19 @@ export class Header {
     const newest = store.stream?.history.newest;
     setText(this.clock, newest ? formatClock(newest.endMs, 'millis') : '--:--:--.---');
     setText(this.date, newest ? `${formatDate(newest.endMs)} New York` : 'New York');
-    this.drawConnection(session, nowMs);
+    this.drawConnection(session, freshness, nowMs);
     this.drawServings(session);
     this.drawMode(store);
     for (const control of this.transport) control.disabled = store.stream === null;
   }
 
-  private drawConnection(session: SessionState, nowMs: number): void {
-    const stalled = stalledSeconds(session, nowMs);
-    setText(this.pillText, connectionText(session, stalled, nowMs));
-    const phase = session.phase === 'streaming' && session.paused ? 'paused' : session.phase;
-    setData(this.pill, 'phase', stalled === null ? phase : 'stalled');
+  private drawConnection(session: SessionState, freshness: Freshness, nowMs: number): void {
+    const { live, word, latenessMs } = freshness;
+    setText(this.pillText, connectionText(session, freshness, nowMs));
+    setData(this.pill, 'phase', live ? 'live' : session.phase);
+    setData(this.pill, 'word', word);
+    setText(this.lateness, latenessMs === null ? '– late' : `${count(latenessMs)} ms late`);
+    this.retry.hidden = session.phase !== 'retrying';
     setData(this.play, 'paused', session.paused ? '' : null);
     const label = session.paused ? 'Play' : 'Pause';
     if (this.play.getAttribute('aria-label') !== label) {
@@ -101,24 +106,13 @@ export class Header {
   }
 }
 
-function connectionText(session: SessionState, stalled: number | null, nowMs: number): string {
-  if (stalled !== null) return `No data for ${stalled} s`;
-  switch (session.phase) {
-    case 'choosing':
-      return 'Not connected';
-    case 'connecting':
-      return 'Connecting';
-    case 'waiting':
-      return 'Waiting';
-    case 'streaming':
-      return session.paused ? 'Paused' : 'Streaming';
-    case 'ended':
-      return 'Replay ended';
-    case 'refused':
-      return 'Refused';
-    case 'retrying': {
-      const seconds = Math.ceil(Math.max((session.retryAtMs ?? nowMs) - nowMs, 0) / 1000);
-      return `Retry in ${seconds} s`;
-    }
+function connectionText(session: SessionState, freshness: Freshness, nowMs: number): string {
+  const { phase, retryAtMs } = session;
+  if (phase === 'connecting') return 'Connecting';
+  if (phase === 'retrying') {
+    const seconds = Math.ceil(Math.max((retryAtMs ?? nowMs) - nowMs, 0) / 1000);
+    return `Not connected · retry in ${seconds} s`;
   }
+  const { live, word, ageMs } = freshness;
+  return live || ageMs === null ? word : `${word} · ${formatAge(ageMs)}`;
 }

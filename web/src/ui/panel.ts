@@ -1,4 +1,5 @@
 import type { Frame } from '../state/frame';
+import { formatAge, type Freshness } from '../state/freshness';
 import { count, fixed, NONE, significant } from '../state/format';
 import { stateName } from '../state/modes';
 import { formatPrice, parsePrice } from '../state/price';
@@ -10,6 +11,8 @@ import { fillMeter, Gauge, type Tone } from './gauge';
 
 /** The gauges at the side: shows the newest bin as the server sent it. */
 export class Panel {
+  private readonly panel = byId('panel', HTMLElement);
+  private readonly stale = byId('panel-stale', HTMLElement);
   private readonly score = byId('signal-score', HTMLElement);
   private readonly scoreMeter = byId('signal-meter', HTMLElement);
   private readonly scoreBar = this.scoreMeter.querySelector('i') ?? this.scoreMeter;
@@ -35,8 +38,9 @@ export class Panel {
     ];
   }
 
-  draw(store: Store): void {
+  draw(store: Store, freshness: Freshness): void {
     const { config } = store.session;
+    this.drawFreshness(freshness);
     if (config !== null && config !== this.shown) this.drawServing(config);
     this.shown = config;
     const newest = store.stream?.history.newest;
@@ -49,6 +53,12 @@ export class Panel {
     this.drawStage(newest.update.signal);
     this.drawBook(newest, config);
     this.drawNear(store);
+  }
+
+  private drawFreshness({ live, word, ageMs }: Freshness): void {
+    setData(this.panel, 'stale', live ? null : '');
+    this.stale.hidden = live;
+    if (!live) setText(this.stale, ageMs === null ? word : `${word} · ${formatAge(ageMs)} old`);
   }
 
   private drawPromoted(promoted: Promoted, samples: number): void {

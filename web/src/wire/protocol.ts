@@ -4,6 +4,8 @@ import type { ClientMessage, GridUpdate, HistoryEnd, RuntimeConfigMessage } from
 export type WorkerCommand =
   | { kind: 'connect'; url: string }
   | { kind: 'disconnect' }
+  /** Connects at once instead of when the wait is over. */
+  | { kind: 'retry' }
   | { kind: 'send'; message: ClientMessage };
 
 /** What the worker tells the page. */

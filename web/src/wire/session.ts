@@ -83,6 +83,14 @@ export class StreamSession {
     }
   }
 
+  /** Ends the wait for the next attempt to connect; nothing happens when none is waited for. */
+  retryNow(): void {
+    if (this.retryTimer === undefined) return;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.openSocket();
+  }
+
   /**
    * Sends a message. What it asks for while there is no connection is asked again once there is one; a seek after the
    * end of a replay opens a new connection for it.

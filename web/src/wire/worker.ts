@@ -22,6 +22,9 @@ scope.onmessage = (event: MessageEvent<WorkerCommand>) => {
     case 'disconnect':
       session.disconnect();
       break;
+    case 'retry':
+      session.retryNow();
+      break;
     case 'send':
       session.send(command.message);
       break;

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   INITIAL_SESSION,
   reduceSession,
-  stalledSeconds,
   type SessionAction,
   type SessionState,
 } from '../../src/state/session';
@@ -109,19 +108,5 @@ describe('reduceSession', () => {
     expect(state.counters.unreadable).toBe(2);
     expect(state.notice?.detail).toBe('first');
     expect(reduceSession(state, { kind: 'dismiss' }).notice).toBeNull();
-  });
-});
-
-describe('stalledSeconds', () => {
-  const streaming = after(CHOOSE, CONFIG, BIN_EVENT);
-
-  it('tells a silence that should not be', () => {
-    expect(stalledSeconds(streaming, 4900)).toBeNull();
-    expect(stalledSeconds(streaming, 8200)).toBe(7);
-  });
-
-  it('is quiet while paused or not streaming', () => {
-    expect(stalledSeconds(reduceSession(streaming, { kind: 'pause' }), 1e6)).toBeNull();
-    expect(stalledSeconds(after(CHOOSE, CONFIG), 1e6)).toBeNull();
   });
 });

@@ -45,6 +45,30 @@ interface Encoded {
   grid: Uint8Array;
 }
 
+interface Replay {
+  market: Market;
+  log: Encoded[];
+}
+
+/** Replays by seed: every server of a process sends the same bins, and makes each once. */
+const replays = new Map<number, Replay>();
+
+function replayOf(seed: number): Replay {
+  const replay = replays.get(seed) ?? { market: new Market(seed), log: [] };
+  replays.set(seed, replay);
+  return replay;
+}
+
+function binOf({ market, log }: Replay, seq: number): Encoded {
+  while (log.length <= seq) {
+    const { update, columns } = market.next();
+    log.push({ text: JSON.stringify(update), grid: encodeGrid(columns) });
+  }
+  const bin = log[seq];
+  if (bin === undefined) throw new RangeError(`there is no bin ${seq}`);
+  return bin;
+}
+
 /** A stream server for the page's tests: the real protocol and real Arrow bytes over an invented market. */
 export class FakeServer {
   /** Text messages that clients sent, in order. */
@@ -52,12 +76,12 @@ export class FakeServer {
   private readonly options: FakeServerOptions;
   private readonly http: Server;
   private readonly sockets: WebSocketServer;
-  private readonly market: Market;
-  private readonly log: Encoded[] = [];
+  private readonly replay: Replay;
+  private held = false;
 
   constructor(options: Partial<FakeServerOptions> = {}) {
     this.options = { ...DEFAULTS, ...options };
-    this.market = new Market(this.options.seed);
+    this.replay = replayOf(this.options.seed);
     this.http = createServer((request, response) => {
       void this.page(request.url ?? '/').then(({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type }).end(body);
@@ -78,6 +102,16 @@ export class FakeServer {
   /** Breaks every connection without a closing handshake, as a crash would. */
   dropClients(): void {
     for (const client of this.sockets.clients) client.terminate();
+  }
+
+  /** Sends nothing and answers nothing, as a stopped process; or goes on. */
+  hold(held: boolean): void {
+    this.held = held;
+  }
+
+  /** Bins a second from now on; what was promised before stays due, as behind a link that has become slow. */
+  slowTo(rate: number): void {
+    this.options.rate = rate;
   }
 
   async close(): Promise<void> {
@@ -104,20 +138,33 @@ export class FakeServer {
         serving: { ...RUNTIME_CONFIG.serving, alias: serving },
       }),
     );
-    const timer = setInterval(() => {
-      if (paused || (unacked !== null && unacked.length >= ACK_WINDOW)) return;
+    // By an absolute schedule, which does not drift.
+    let dueMs = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    const next = (): void => {
+      dueMs += 1000 / this.options.rate;
+      timer = setTimeout(tick, Math.max(dueMs - performance.now(), 0));
+    };
+    const tick = (): void => {
+      if (this.held || paused || (unacked !== null && unacked.length >= ACK_WINDOW)) {
+        next();
+        return;
+      }
       unacked?.push(cursor);
-      const bin = this.bin(cursor);
+      const bin = binOf(this.replay, cursor);
       cursor += 1;
       socket.send(bin.text);
       socket.send(bin.grid);
-      if (cursor < this.options.bins) return;
-      clearInterval(timer);
+      if (cursor < this.options.bins) {
+        next();
+        return;
+      }
       socket.send(JSON.stringify({ type: 'stream_end', bins: this.options.bins }));
       socket.close(1000);
-    }, 1000 / this.options.rate);
+    };
+    next();
     socket.on('close', () => {
-      clearInterval(timer);
+      clearTimeout(timer);
     });
     socket.on('message', (data: Buffer) => {
       const text = data.toString();
@@ -136,16 +183,6 @@ export class FakeServer {
         socket.send(JSON.stringify({ type: 'error', code: 'bad_message', message: answer }));
       }
     });
-  }
-
-  private bin(seq: number): Encoded {
-    while (this.log.length <= seq) {
-      const { update, columns } = this.market.next();
-      this.log.push({ text: JSON.stringify(update), grid: encodeGrid(columns) });
-    }
-    const bin = this.log[seq];
-    if (bin === undefined) throw new RangeError(`there is no bin ${seq}`);
-    return bin;
   }
 
   private async page(

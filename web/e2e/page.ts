@@ -1,0 +1,40 @@
+/**
+ * Tests of the page in a real browser, over a server that speaks the real protocol.
+ *
+ *   npx tsx e2e/page.ts [--pages dist] [--only WORDS]
+ *
+ * Prints a line for each test and at last one line of JSON; the exit code is 0 when everything holds. The browser is
+ * the one named by CHROMIUM, else /usr/bin/chromium.
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { launch, perform, type Finding } from './lab';
+import { FRESHNESS } from './scenarios/freshness';
+
+const AT_ONCE = 3;
+
+const { values } = parseArgs({
+  options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
+});
+const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
+const waiting = [...FRESHNESS].filter(({ name }) => name.includes(values.only));
+const findings: Finding[] = [];
+
+const browser = await launch();
+try {
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const finding = await perform(browser, pages, next);
+      findings.push(finding);
+      console.log(`${finding.problem ?? 'ok'} · ${finding.name} · ${finding.ms} ms`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+} finally {
+  await browser.close();
+}
+
+const failed = findings.filter(({ problem }) => problem !== null);
+console.log(JSON.stringify({ tests: findings.length, failed }));
+process.exitCode = failed.length === 0 && findings.length > 0 ? 0 : 1;
