@@ -74,7 +74,7 @@ def demo(
     ] = False,
     bins: Annotated[int, typer.Option(help="Bins that --check receives.")] = 50,
 ) -> None:
-    """Make a synthetic market day, a dataset, an experiment, promote its winner and serve it."""
+    """Make a synthetic market day, a dataset, an experiment of several signals, promote its winner and serve it."""
     if check:
         print_json(_check(config_root, bins))
         return
@@ -97,7 +97,8 @@ def make(lake_root: Path, config_root: Path) -> Demo:
     raw = _market(lake_root, config_root)
     with progress("experiment") as update:
         result = run_experiment(EXPERIMENT, lake_root, config_root=config_root, progress=update)
-    rows = compare(ResultsStore(open_lake(lake_root)), experiment=EXPERIMENT)
+    fewest = experiment_chain(EXPERIMENT, config_root).experiment.eval.min_signals
+    rows = compare(ResultsStore(open_lake(lake_root)), experiment=EXPERIMENT, min_signals=fewest)
     rows = rows.filter(rows["run_id"].is_in(list(result.run_ids)))
     if rows.is_empty():
         raise CliError(f"experiment {EXPERIMENT} has no row with enough signals: were its specs changed?")
@@ -148,6 +149,7 @@ def _check(config_root: Path, bins: int) -> dict[str, object]:
             "ok": True,
             "serving_id": made.served.serving_id,
             "dataset_id": made.dataset_id,
+            "signal": made.served.spec.source.signal,
             "rows_compared": made.rows,
             "proven": made.served.spec.evidence.get("proven"),
             **seen,
