@@ -56,7 +56,7 @@ def test_from_the_file_to_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert mids.max() <= 4812
     vp("run", "esh4_reopen")
     best = compare(ResultsStore(open_lake(lake)), experiment="esh4_reopen").row(0, named=True)
-    vp("promote", "esh4_reopen", "--run-id", best["run_id"], "--alias", "esh4", "--accept-unproven")
+    vp("promote", "esh4_reopen", "--run-id", best["run_id"], "--alias", "esh4", "--accept-unproven", "--reason", "test")
     vp("verify", "serving", "esh4")
     settings = StreamSettings(
         lake_root=lake, config_root=configs, web_root=built_page(ROOT / "configs"), port=0, speed=20.0

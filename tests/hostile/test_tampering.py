@@ -149,7 +149,13 @@ def run(desk: Desk) -> bool:
 def promoted(desk: Desk) -> bool:
     best = compare(ResultsStore(desk.lake), experiment="small", min_signals=0).row(0, named=True)
     promote(
-        desk.run_id, "other", desk.lake, config_root=desk.configs, threshold=best["threshold"], accept_unproven=True
+        desk.run_id,
+        "other",
+        desk.lake,
+        config_root=desk.configs,
+        threshold=best["threshold"],
+        accept_unproven=True,
+        reason="test",
     )
     return False
 

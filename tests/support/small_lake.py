@@ -79,7 +79,15 @@ def promote_small(lake: Lake, configs: Path, alias: str = "small") -> ResolvedSe
     """Run the experiment and promote its best row, proven or not."""
     run_experiment("small", lake, config_root=configs)
     best = compare(ResultsStore(lake), experiment="small", min_signals=0).row(0, named=True)
-    return promote(best["run_id"], alias, lake, config_root=configs, threshold=best["threshold"], accept_unproven=True)
+    return promote(
+        best["run_id"],
+        alias,
+        lake,
+        config_root=configs,
+        threshold=best["threshold"],
+        accept_unproven=True,
+        reason="test",
+    )
 
 
 def publish_small(lake: Lake, configs: Path, name: str = "small") -> PublishedServing:

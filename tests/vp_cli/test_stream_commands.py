@@ -84,7 +84,15 @@ def test_a_short_soak_leaves_the_server_as_it_was(roots: tuple[Path, Path]) -> N
     served = LakeCatalogue(lake, configs).published("small").source.run_id
     rows = compare(ResultsStore(lake), experiment="small", min_signals=0).iter_rows(named=True)
     other = next(row for row in rows if row["run_id"] != served)
-    promote(other["run_id"], "visited", lake, config_root=configs, threshold=other["threshold"], accept_unproven=True)
+    promote(
+        other["run_id"],
+        "visited",
+        lake,
+        config_root=configs,
+        threshold=other["threshold"],
+        accept_unproven=True,
+        reason="test",
+    )
     command = [sys.executable, str(ROOT / "benchmarks" / "fleet" / "soak.py"), "--minutes", "0.1", "--every", "6"]
     command += ["--before", "1", "--settle", "1", "--clients", "20", "--serving", "small", "--serving", "visited"]
     command += ["--lake-root", str(roots[0]), "--config-root", str(roots[1])]

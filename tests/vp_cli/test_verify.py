@@ -103,7 +103,7 @@ def test_an_edited_dataset(vp: Run, lake: Lake) -> None:
     run_id = ResultsStore(lake).runs()["run_id"][0]
     for arguments in (
         ("run", "small"),
-        ("promote", "small", "--run-id", run_id, "--alias", "x", "--accept-unproven"),
+        ("promote", "small", "--run-id", run_id, "--alias", "x", "--accept-unproven", "--reason", "test"),
         ("generate", "small"),
         ("verify", "serving", "small"),
         ("verify", "lake"),
@@ -127,7 +127,7 @@ def test_history_shows_what_the_clocks_said_in_the_order_of_events(
     with closing(open_registry(lake, configs)) as registry:
         one = registry.resolve("small")
         other = next(id_ for id_ in ResultsStore(lake).runs()["run_id"] if id_ != one.spec.source.run_id)
-        two = promote(other, "other", lake, config_root=configs, accept_unproven=True, threshold=0.05)
+        two = promote(other, "other", lake, config_root=configs, accept_unproven=True, reason="test", threshold=0.05)
         ids: list[str | None] = [None, one.serving_id, two.serving_id, one.serving_id]
         times = ["2026-02-06T15:00:00.000000Z", "2099-01-01T00:00:00.000000Z", "2026-02-06T15:10:00.000000Z"]
         for before, to, clock in zip(ids, ids[1:], times, strict=False):

@@ -10,7 +10,7 @@ from support.small_lake import promote_small
 
 from vp_harness import Dataset, DatasetDamagedError, Lake, ResultsStore, compare, generate, promote, run_experiment
 from vp_harness.errors import DatasetChangedError, FramesUnknownError
-from vp_harness.evaluation.correction import correct_search
+from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.anchors import check_anchor, dataset_files
 from vp_harness.lake.frames import check_frames
 from vp_harness.lake.ledger import Ledger
@@ -162,7 +162,7 @@ def test_a_forged_chain_is_found_by_what_was_judged_on_the_dataset(judged, ledge
     for attempt in (
         lambda: run_experiment("small", lake, config_root=configs),
         lambda: correct_search(ResultsStore(lake), lake, [dataset_id], draws=9),
-        lambda: promote(best["run_id"], "other", lake, config_root=configs, accept_unproven=True),
+        lambda: promote(best["run_id"], "other", lake, config_root=configs, accept_unproven=True, reason="test"),
         lambda: verify_dataset(lake, dataset_id, config_root=configs),
     ):
         with pytest.raises(DatasetDamagedError, match=r"bins\.parquet is not the one that (its entry|run [0-9a-f]+)"):

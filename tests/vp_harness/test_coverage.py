@@ -165,7 +165,7 @@ def test_what_rests_on_a_damaged_file_is_promoted_only_when_that_is_accepted(des
     result = run_experiment("small", desk.lake, config_root=desk.configs)
     best = compare(ResultsStore(desk.lake), min_signals=0).row(0, named=True)
     assert best["dataset_id"] in result.dataset_ids
-    options = {"config_root": desk.configs, "threshold": best["threshold"], "accept_unproven": True}
+    options = {"config_root": desk.configs, "threshold": best["threshold"], "accept_unproven": True, "reason": "test"}
     with pytest.raises(UnsoundError, match=r"is unsound: .*damaged: synm6-20260206.*set accept_unsound"):
         promote(best["run_id"], "desk", desk.lake, **options)
     reason = "the rest of the session is not needed"
@@ -181,7 +181,7 @@ def test_what_rests_on_a_damaged_file_is_promoted_only_when_that_is_accepted(des
 def test_a_sound_dataset_needs_nothing_accepted(research, own):
     run_experiment("small", own.lake, config_root=own.configs)
     best = compare(ResultsStore(own.lake), min_signals=0).row(0, named=True)
-    options = {"config_root": own.configs, "threshold": best["threshold"], "accept_unproven": True}
+    options = {"config_root": own.configs, "threshold": best["threshold"], "accept_unproven": True, "reason": "test"}
     served = promote(best["run_id"], "desk", own.lake, **options)
     assert served.spec.evidence["sound"] is True
     assert "accepted_unsound" not in served.spec.evidence

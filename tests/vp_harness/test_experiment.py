@@ -35,7 +35,6 @@ from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_tab
 from vp_harness.evaluation.split import time_split
 from vp_harness.execution.configs import experiment_chain
 from vp_harness.research.compare import check_known
-from vp_harness.research.promotion import is_proven
 from vp_harness.research.sweep import plan
 from vp_harness.signals import AdaptiveThresholds, Signal
 from vp_registry import ServingConflictError
@@ -381,7 +380,13 @@ def promotable(ran, research, own):
 
 def test_a_promoted_run_serves_what_was_judged(promotable, own):
     resolved = promote(
-        promotable["run_id"], "demo", own.lake, config_root=own.configs, accept_unproven=True, actor="test"
+        promotable["run_id"],
+        "demo",
+        own.lake,
+        config_root=own.configs,
+        accept_unproven=True,
+        reason="test",
+        actor="test",
     )
     run8 = promotable["run_id"][:8]
     assert resolved.serving_id.startswith(f"srv_small_{run8}_")
@@ -398,7 +403,12 @@ def test_a_promoted_run_serves_what_was_judged(promotable, own):
 
 
 def test_promoting_again_reuses_the_version_even_after_more_trials(promotable, own):
-    arguments = {"config_root": own.configs, "accept_unproven": True, "threshold": promotable["threshold"]}
+    arguments = {
+        "config_root": own.configs,
+        "accept_unproven": True,
+        "reason": "test",
+        "threshold": promotable["threshold"],
+    }
     first = promote(promotable["run_id"], "demo", own.lake, **arguments)
     wider = changed(own.configs, per_signal={"derivative": {"zscore_window_bins": [40], "thresholds": [0.1]}})
     run_experiment(wider, own.lake, config_root=own.configs)
@@ -413,17 +423,18 @@ def test_promoting_again_reuses_the_version_even_after_more_trials(promotable, o
         promote(promotable["run_id"], "demo", own.lake, **{**arguments, "threshold": other})
 
 
-def test_an_unproven_run_has_to_be_accepted(promotable, own, monkeypatch):
-    monkeypatch.setattr("vp_harness.research.promotion.is_proven", lambda row: False)
-    with pytest.raises(UnprovenError, match=r"unproven.*set accept_unproven"):
-        promote(promotable["run_id"], "demo", own.lake, config_root=own.configs)
+def test_an_unproven_run_has_to_be_accepted_with_a_reason_that_is_recorded(promotable, own):
+    where = {"config_root": own.configs}
+    with pytest.raises(UnprovenError, match=r"is unproven: .*set accept_unproven and a reason"):
+        promote(promotable["run_id"], "demo", own.lake, **where)
+    with pytest.raises(UnprovenError, match=r"reason: is empty"):
+        promote(promotable["run_id"], "demo", own.lake, accept_unproven=True, reason=" ", **where)
     assert not list((own.configs / "serving_versions").glob("*.yaml"))
-
-
-def test_proven_means_the_confirmed_rate_is_above_breakeven():
-    assert is_proven({"confirm_tp_rate_low": 0.41, "breakeven_tp_rate": 0.4})
-    assert not is_proven({"confirm_tp_rate_low": 0.4, "breakeven_tp_rate": 0.4})
-    assert not is_proven({"confirm_tp_rate_low": None, "breakeven_tp_rate": 0.4})
+    evidence = promote(
+        promotable["run_id"], "demo", own.lake, accept_unproven=True, reason="why", **where
+    ).spec.evidence
+    assert (evidence["verdict"], evidence["proven"], evidence["accepted_unproven"]) == ("unproven", False, "why")
+    assert evidence["n_looks"] == promotable["n_looks"]
 
 
 def test_what_cannot_be_promoted_is_named(promotable, own, monkeypatch):
@@ -446,7 +457,7 @@ def test_a_run_on_a_damaged_dataset_is_not_promoted(promotable, own):
     grid.chmod(0o600)
     grid.write_bytes(grid.read_bytes()[:-1] + b"x")
     with pytest.raises(DatasetDamagedError, match=r"grid_clean\.parquet"):
-        promote(promotable["run_id"], "demo", own.lake, config_root=own.configs, accept_unproven=True)
+        promote(promotable["run_id"], "demo", own.lake, config_root=own.configs, accept_unproven=True, reason="test")
 
 
 def test_config_fields_of_another_contract_are_not_filled_in(promotable, own, monkeypatch):
@@ -456,7 +467,7 @@ def test_config_fields_of_another_contract_are_not_filled_in(promotable, own, mo
     older = msgspec.structs.replace(stored, runtime_json=json.dumps(older))
     monkeypatch.setattr(ResultsStore, "run", lambda store, run_id: older)
     with pytest.raises(PromotionError, match="other config fields"):
-        promote(stored.run_id, "demo", own.lake, config_root=own.configs, accept_unproven=True)
+        promote(stored.run_id, "demo", own.lake, config_root=own.configs, accept_unproven=True, reason="test")
 
 
 def test_events_of_the_choosing_part_never_see_the_confirming_part(ran, research):

@@ -1,12 +1,14 @@
 """The search-corrected p-value: its arithmetic, and that it is honest about luck."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import NOT_OPENED, ExitRule, Prices, opened, outcome_table
-from vp_harness.evaluation.search import Trial, _shifted_means, corrected_p_values, distinct
+from vp_harness.judgement.search import Shares, Trial, corrected_p_values, shifted_means
 
 TICK = 250_000_000
 
@@ -23,15 +25,17 @@ def random_events(rng, valid, count, first, end):
     return Events(bins.astype(np.int64), rng.choice(np.array([-1, 1], np.int8), count))
 
 
+@pytest.mark.parametrize("model", ["mid", "cross"])
 @pytest.mark.parametrize("allow_overlap", [False, True])
-def test_a_shift_moves_every_event_and_drops_overlap_anew(allow_overlap):
+def test_a_shift_moves_every_event_and_drops_overlap_anew(allow_overlap, model):
     prices = random_market(1, 600)
-    table = outcome_table(prices, ExitRule(max_hold_bins=40))
+    table = outcome_table(prices, ExitRule(max_hold_bins=40, latency_bins=2))
+    fills = table.fills[model]
     first, end = 50, 500
     events = random_events(np.random.default_rng(2), prices.valid, 30, first, end)
     shares = np.array([0.0, 0.013, 0.4, 0.99])
-    means = _shifted_means(Trial(events, table, first, end, allow_overlap), shares)
-    for mean, share in zip(means, [0.0, *shares], strict=True):
+    means = shifted_means(Trial(events, table, first, end, allow_overlap, model=model), Shares(shares))
+    for mean, share in zip(means, shares, strict=True):
         moved = (events.bins - first + int(share * (end - first))) % (end - first) + first
         order = np.argsort(moved)
         on_book = prices.valid[moved[order]]
@@ -39,8 +43,9 @@ def test_a_shift_moves_every_event_and_drops_overlap_anew(allow_overlap):
             Events(moved[order][on_book], events.directions[order][on_book]), table, allow_overlap=allow_overlap
         )
         row = (taken.directions < 0).astype(int)
-        assert (table.mid.outcome[row, taken.bins] != NOT_OPENED).all()
-        assert mean == pytest.approx(table.mid.pnl_ticks[row, taken.bins].mean())
+        traded = fills.outcome[row, taken.bins] != NOT_OPENED
+        assert traded.all() or model == "cross"
+        assert mean == pytest.approx(fills.pnl_ticks[row, taken.bins][traded].mean())
 
 
 def test_p_values_are_uniform_when_there_is_nothing_to_find():
@@ -63,7 +68,7 @@ def test_an_effect_is_found_among_many_rows_without_one():
     table = outcome_table(prices, ExitRule(tp_ticks=4, sl_ticks=4, max_hold_bins=60))
     trials = [Trial(random_events(rng, prices.valid, 60, 0, 2800), table, 0, 2800) for _ in range(30)]
     bins = trials[0].events.bins
-    better = np.where(table.mid.pnl_ticks[0, bins] >= table.mid.pnl_ticks[1, bins], 1, -1).astype(np.int8)
+    better = np.where(table.cross.pnl_ticks[0, bins] >= table.cross.pnl_ticks[1, bins], 1, -1).astype(np.int8)
     trials[0] = Trial(Events(bins, better), table, 0, 2800)
     p = corrected_p_values(trials)
     assert p[0] <= 0.003  # a draw may shift by nothing, and counts against the row
@@ -80,12 +85,18 @@ def test_more_rows_never_make_a_row_look_better():
     assert (together[:3] >= alone).all()
 
 
-def test_rows_with_too_few_events_are_no_candidates():
+def test_rows_with_too_few_events_cannot_win_but_count():
     prices = random_market(7)
     table = outcome_table(prices, ExitRule(max_hold_bins=60))
     few = Trial(random_events(np.random.default_rng(1), prices.valid, 4, 0, 2800), table, 0, 2800, min_events=5)
     none = Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 2800)
     assert corrected_p_values([few, none]).tolist() == [1.0, 1.0]
+    able = Trial(random_events(np.random.default_rng(2), prices.valid, 60, 0, 2800), table, 0, 2800)
+    unable = [
+        Trial(random_events(np.random.default_rng(n), prices.valid, 40, 0, 2800), table, 0, 2800) for n in range(9)
+    ]
+    unable = [dataclasses.replace(trial, min_events=10**9) for trial in unable]
+    assert corrected_p_values([able, *unable])[0] > corrected_p_values([able])[0]
 
 
 def test_events_outside_of_the_window_are_refused():
@@ -105,6 +116,7 @@ def test_identical_trials_are_one_and_change_no_p_value():
     events = [random_events(rng, prices.valid, 30, 0, 800) for _ in range(3)]
     few = [Trial(events[0], table, 0, 800), Trial(events[1], table, 0, 800), Trial(events[1], other, 0, 800)]
     many = [few[0], few[1], Trial(events[0], same, 0, 800), few[2], few[1], Trial(events[0], table, 0, 810)]
-    assert distinct(many) == [0, 1, 0, 3, 1, 5]
+    digests = [trial.digest for trial in many]
+    assert [digests.index(digest) for digest in digests] == [0, 1, 0, 3, 1, 5]
     p_few, p_many = (corrected_p_values(trials, draws=99) for trials in (few, many[:5]))
     assert p_many.tolist() == [p_few[0], p_few[1], p_few[0], p_few[2], p_few[1]]

@@ -85,7 +85,7 @@ def promoted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         run_experiment("several", desk.lake, config_root=desk.configs)
         rows = compare(ResultsStore(desk.lake), experiment="several", min_signals=0)
         for row in rows.iter_rows(named=True):
-            options: dict[str, Any] = {"threshold": row["threshold"], "accept_unproven": True}
+            options: dict[str, Any] = {"threshold": row["threshold"], "accept_unproven": True, "reason": "test"}
             promote(row["run_id"], row["signal"], desk.lake, config_root=desk.configs, **options)
             desk.datasets[row["signal"]] = row["dataset_id"]
         assert set(desk.datasets) == set(PARAMS)

@@ -21,6 +21,7 @@ from vp_harness import (
     open_registry,
     promote,
     publish,
+    retire,
     run_experiment,
     signals,
 )
@@ -95,6 +96,16 @@ def _promote(bench: Bench, **options: object) -> None:
     promote(bench.run_id, "other", bench.lake, config_root=bench.configs, **options)  # type: ignore[arg-type]
 
 
+def _retire(bench: Bench, reason: str) -> None:
+    bench.lake  # noqa: B018 - makes the run
+    retire([bench.run_id], bench.lake, reason=reason, actor="me")
+
+
+def _promote_retired(bench: Bench) -> None:
+    _retire(bench, "its signal had a bug")
+    _promote(bench)
+
+
 CASES = [
     Case("importing a file that is no DBN by its name", lambda b: _import(b, b.garbage("notes.txt"))),
     Case("importing a file that is not there", lambda b: _import(b, "absent.dbn")),
@@ -143,6 +154,8 @@ CASES = [
     Case("an order of rows that there is not", lambda b: compare(ResultsStore(b.lake), sort="luck")),
     Case("`top_n=0`", lambda b: compare(ResultsStore(b.lake), top_n=0)),
     Case("promoting a run that is unproven", lambda b: _promote(b)),
+    Case("retiring a run without a reason", lambda b: _retire(b, "")),
+    Case("promoting a run that was retired", _promote_retired),
     Case("promoting a run of another experiment", lambda b: _promote(b, experiment="other")),
     Case("promoting a threshold that a run does not have", lambda b: _promote(b, threshold=9.0)),
 ]

@@ -23,6 +23,7 @@ from vp_contract.specs.chain import (
 from vp_contract.specs.experiment import (
     EvalSpec,
     ExperimentSpec,
+    FillModel,
     ParallelSpec,
     SplitSpec,
     SweepSpec,
@@ -133,6 +134,7 @@ __all__ = [
     "ErrorMessage",
     "EvalSpec",
     "ExperimentSpec",
+    "FillModel",
     "Follow",
     "Frame",
     "FrameChain",

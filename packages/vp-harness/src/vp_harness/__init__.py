@@ -23,6 +23,7 @@ from vp_harness.errors import (
     RawFileConflictError,
     RawFileError,
     ResultsError,
+    RetiredError,
     SignalError,
     SignalTrustError,
     UndeclaredError,
@@ -51,6 +52,7 @@ from vp_harness.execution.pipeline import (
     warm_checkpoint,
 )
 from vp_harness.execution.served import ServedRun, ServedSignal, check_versions, signal_versions
+from vp_harness.judgement.verdict import Verdict
 from vp_harness.lake.anchors import check_anchor
 from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset, list_datasets
 from vp_harness.lake.frames import FrameCheck, bin_of_frame, chain_of
@@ -65,6 +67,7 @@ from vp_harness.research.dry_run import DryRun, dry_run
 from vp_harness.research.experiment import ExperimentResult, run_experiment
 from vp_harness.research.promotion import open_registry, promote
 from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore
+from vp_harness.research.retiring import retire
 from vp_harness.research.sweep import MAX_ROWS
 
 __all__ = [
@@ -102,6 +105,7 @@ __all__ = [
     "RawFileError",
     "ResultsError",
     "ResultsStore",
+    "RetiredError",
     "ScoredReplay",
     "ServedRun",
     "ServedSignal",
@@ -113,6 +117,7 @@ __all__ = [
     "UnknownSignalError",
     "UnprovenError",
     "UnsoundError",
+    "Verdict",
     "VpHarnessError",
     "bin_of_frame",
     "chain_of",
@@ -144,6 +149,7 @@ __all__ = [
     "promote",
     "publish",
     "published_facts",
+    "retire",
     "run_campaign",
     "run_experiment",
     "scored_bins",

@@ -134,7 +134,11 @@ class UnsoundError(PromotionError):
     argument = "accept_unsound"
 
 
+class RetiredError(PromotionError):
+    """The run was retired: it counts no more, and is not promoted."""
+
+
 class UnprovenError(PromotionError):
-    """The confirmation part does not separate the run from breakeven, and nobody accepted that."""
+    """The net pnl of the run is not proven, and nobody accepted that with a reason."""
 
     argument = "accept_unproven"

@@ -103,14 +103,16 @@ def make(lake_root: Path, config_root: Path) -> Demo:
     if rows.is_empty():
         raise CliError(f"experiment {EXPERIMENT} has no row with enough signals: were its specs changed?")
     winner = rows.row(0, named=True)
+    doubt = f" ({winner['doubt']})" if winner["doubt"] else ""
+    say(f"the best of {winner['n_trials']} trials is {winner['verdict']}{doubt}, p {winner['p_corrected']:.3f}")
     served = promote(
         winner["run_id"],
         ALIAS,
         lake_root,
         config_root=config_root,
         threshold=winner["threshold"],
-        accept_unproven=True,  # a demo shows what there is, and the serving records whether it is proven
-        reason="vp demo",
+        accept_unproven=True,  # a demo shows what there is, says whether it is proven, and the serving records it
+        reason="vp demo shows what there is",
     )
     return Demo(raw, winner["dataset_id"], served, len(rows))
 
@@ -151,6 +153,7 @@ def _check(config_root: Path, bins: int) -> dict[str, object]:
             "dataset_id": made.dataset_id,
             "signal": made.served.spec.source.signal,
             "rows_compared": made.rows,
+            "verdict": made.served.spec.evidence.get("verdict"),
             "proven": made.served.spec.evidence.get("proven"),
             **seen,
         }

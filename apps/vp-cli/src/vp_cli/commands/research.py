@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +20,7 @@ from vp_harness import (
     dry_run,
     open_lake,
     promote,
+    retire,
     run_experiment,
 )
 
@@ -35,8 +37,16 @@ COLUMNS = (
     "confirm_tp_rate",
     "confirm_mean_pnl_ticks",
     "confirm_net_pnl_ticks",
+    "confirmed_low",
+    "confirmed_high",
     "p_corrected",
+    "p_error",
+    "verdict",
 )
+
+
+BEST = ("run_id", "signal", "threshold", "verdict", "doubt", "p_corrected", "confirmed_low", "confirmed_high")
+"""What `vp run` says of the best row of an experiment."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +54,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("compare")(compare_)
     app.command("promote")(promote_)
+    app.command("retire")(retire_)
 
 
 def run(
@@ -84,7 +95,23 @@ def run(
         "resumed": result.resumed,
         "idle_axes": list(result.idle_axes),
     }
-    print_json(facts) if as_json else print_facts("experiment", facts)
+    rows = compare(ResultsStore(open_lake(lake_root)), experiment=result.experiment)
+    best = rows.filter(rows["run_id"].is_in(list(result.run_ids))).head(1).to_dicts()
+    found = {name: best[0][name] for name in BEST} if best else None
+    if as_json:
+        print_json({**facts, "best": found})
+        return
+    print_facts("experiment", {**facts, **(found or {"best": "no row has enough signals"})})
+    if best:
+        say(search_of(best[0]))
+
+
+def search_of(row: Mapping[str, Any]) -> str:
+    """What was counted against a row, in words."""
+    text = f"{row['n_trials']} trials and {row['n_looks']} looks at confirming parts count on the market of this run"
+    if row["overfitting"] is not None:
+        text += f"; probability of overfitting {row['overfitting']:.2f}"
+    return text + (f"; {row['n_retired']} runs were retired" if row["n_retired"] else "")
 
 
 def _say_what_it_would_do(planned: DryRun, as_json: bool) -> None:
@@ -101,8 +128,9 @@ def compare_(
     signal: Annotated[str | None, typer.Option(help="Only this signal.")] = None,
     dataset_id: Annotated[str | None, typer.Option(help="Only this dataset.")] = None,
     min_signals: Annotated[int, typer.Option(help="Fewest signals of the choosing part.")] = 5,
-    sort: Annotated[str, typer.Option(help=f"One of {', '.join(SORTS)}.")] = "mean_pnl_ticks",
+    sort: Annotated[str, typer.Option(help=f"One of {', '.join(SORTS)}.")] = "statistic",
     top_n: Annotated[int, typer.Option(help="Rows to show.")] = 20,
+    retired: Annotated[bool, typer.Option("--retired", help="Show retired runs too.")] = False,
     lake_root: LakeRoot = LAKE_ROOT,
     as_json: AsJson = False,
 ) -> None:
@@ -117,10 +145,16 @@ def compare_(
         min_signals=min_signals,
         sort=sort,
         top_n=top_n,
+        retired=retired,
     ).to_dicts()
     if not rows:
         say(f"no row matches: none of the runs asked for has {min_signals} signals or more in its choosing part")
-    print_json(rows) if as_json else print_rows("rows, best first", rows, COLUMNS)
+    if as_json:
+        print_json(rows)
+        return
+    print_rows("rows, best first", rows, COLUMNS)
+    if rows and rows[0]["n_trials"] is not None:
+        say(search_of(rows[0]))
 
 
 def promote_(
@@ -129,7 +163,7 @@ def promote_(
     alias: Annotated[str, typer.Option("--alias", help="The alias to point at it.")],
     threshold: Annotated[float | None, typer.Option(help="Its threshold; if not given, the best.")] = None,
     accept_unproven: Annotated[
-        bool, typer.Option("--accept-unproven", help="Promote although the confirmation interval includes breakeven.")
+        bool, typer.Option("--accept-unproven", help="Promote although the net pnl is not proven; needs a --reason.")
     ] = False,
     accept_unsound: Annotated[
         bool, typer.Option("--accept-unsound", help="Promote although the certificate of its dataset does not hold.")
@@ -158,7 +192,21 @@ def promote_(
         "serving_id": served.serving_id,
         "run_id": served.spec.source.run_id,
         "threshold": served.spec.source.threshold,
+        "verdict": served.spec.evidence.get("verdict"),
+        "doubt": served.spec.evidence.get("doubt"),
         "proven": served.spec.evidence.get("proven"),
         "sound": served.spec.evidence.get("sound"),
     }
     print_json(facts) if as_json else print_facts("promoted", facts)
+
+
+def retire_(
+    run_ids: Annotated[list[str], typer.Argument(help="Runs that are not to count any more.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; the record stays.")],
+    actor: Annotated[str | None, typer.Option(help="Who does it; the user of this process if not given.")] = None,
+    lake_root: LakeRoot = LAKE_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict."""
+    facts = {"retired": list(retire(run_ids, lake_root, reason=reason, actor=actor)), "reason": reason}
+    print_json(facts) if as_json else print_facts("retired", facts)

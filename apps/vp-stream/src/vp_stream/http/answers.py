@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from vp_harness import Metrics, Sort
+from vp_harness import Metrics, Sort, Verdict
 
 
 class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):
@@ -72,8 +72,10 @@ class RunRow(Struct, frozen=True, kw_only=True):
     """A run at its best threshold.
 
     `choose` are the figures of the part that was searched, which rank it; `confirm` those of the part that was kept.
-    `p_corrected` counts all `n_trials` trials on the dataset; both are null where nothing was corrected. A run can
-    be streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
+    `p_corrected` counts all `n_trials` trials on the market, `p_error` is its Monte Carlo error; `confirmed_low` and
+    `confirmed_high` bound the net pnl of the kept part in ticks at 95 %, corrected for `n_looks` looks at it. `verdict`
+    is proven, unproven or refuted, and `doubt` says why. All of them are null where nothing was corrected. A run can be
+    streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
     """
 
     run_id: str
@@ -85,8 +87,14 @@ class RunRow(Struct, frozen=True, kw_only=True):
     created_utc: str
     choose: Metrics
     confirm: Metrics
+    verdict: Verdict | None
+    doubt: str | None
     p_corrected: float | None
+    p_error: float | None
     n_trials: int | None
+    confirmed_low: float | None
+    confirmed_high: float | None
+    n_looks: int | None
     can_stream: bool
     alias: str | None
     streaming_url: str | None
@@ -114,8 +122,14 @@ class ThresholdFigures(Struct, frozen=True, kw_only=True):
     threshold: float
     choose: Metrics
     confirm: Metrics
+    verdict: Verdict | None
+    doubt: str | None
     p_corrected: float | None
+    p_error: float | None
     n_trials: int | None
+    confirmed_low: float | None
+    confirmed_high: float | None
+    n_looks: int | None
 
 
 class RunDetail(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,16 @@ from vp_stream.servings.catalogue import Catalogue
 _logger = logging.getLogger(__name__)
 
 _FIGURES = Metrics.__struct_fields__
+_JUDGED = (
+    "verdict",
+    "doubt",
+    "p_corrected",
+    "p_error",
+    "n_trials",
+    "confirmed_low",
+    "confirmed_high",
+    "n_looks",
+)
 
 
 class Experiments(Protocol):
@@ -139,8 +149,7 @@ def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": row["threshold"],
         "choose": Metrics(**{name: row[name] for name in _FIGURES}),
         "confirm": Metrics(**{name: row[CONFIRM_PREFIX + name] for name in _FIGURES}),
-        "p_corrected": row["p_corrected"],
-        "n_trials": row["n_trials"],
+        **{name: row[name] for name in _JUDGED},
     }
 
 

@@ -12,6 +12,9 @@ from vp_contract.errors import SpecError
 from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec
 from vp_contract.yaml.reading import PathLike, convert_plain, load_yaml
 
+FillModel = Literal["cross", "mid"]
+"""How a trade is filled: at the other side's quote after the latency, or at the mid."""
+
 Axis = Annotated[tuple[ParamValue, ...], Meta(min_length=1, max_length=1000)]
 """Values of one sweep axis."""
 
@@ -33,6 +36,7 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Nothing fires in the first `warmup_bins` or within `cooldown_bins` of the last event. An outcome is `tp_ticks` for
     or `sl_ticks` against, else a timeout after `max_hold_bins`. The crossing fill model enters `latency_bins` after
     the event and pays `cost_ticks` a round trip. Rows with fewer than `min_signals` events are not ranked.
+    `fill_model` names the fills whose net pnl is to be proven; `mid` pays `cost_ticks` there too.
     """
 
     warmup_bins: NonNegativeInt = 300
@@ -44,6 +48,7 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     latency_bins: NonNegativeInt = 1
     cost_ticks: NonNegativeFloat = 0.0
     min_signals: PositiveInt = 5
+    fill_model: FillModel = "cross"
     split: SplitSpec = SplitSpec()
 
     def __post_init__(self) -> None:

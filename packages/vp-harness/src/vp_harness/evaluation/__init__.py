@@ -1,1 +1,1 @@
-"""What a signal was worth: events, outcomes, measures, search, the split, correction for trials."""
+"""What a signal was worth: events, outcomes, measures, the split."""

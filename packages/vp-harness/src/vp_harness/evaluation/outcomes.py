@@ -27,6 +27,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vp_contract import FillModel
 from vp_harness._jit import kernel
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
@@ -109,6 +110,21 @@ class Fills:
     pnl_ticks: NDArray[np.float64]
 
 
+class Placements:
+    """What a position opened at a bin gives under one model, in eight bytes that one access brings into the cache.
+
+    `code` int32 and `pnl_ticks` float32 are (2, n_bins, 2) and the same memory. Row 0 is up, row 1 down. `code[..., 0]`
+    is twice the last bin of the position, plus 1 if it traded; -1 where the event's own bin has no valid book.
+    `pnl_ticks[..., 1]` is 0 where the order found no book to trade in.
+    """
+
+    def __init__(self, fills: Fills, opens: NDArray[np.bool_], open_until: NDArray[np.int64]) -> None:
+        self.code = np.empty((*fills.outcome.shape, 2), np.int32)
+        self.pnl_ticks: NDArray[np.float32] = self.code.view(np.float32)
+        self.code[..., 0] = np.where(opens, 2 * open_until + (fills.outcome != NOT_OPENED), -1)
+        self.pnl_ticks[..., 1] = fills.pnl_ticks
+
+
 @dataclass(frozen=True)
 class OutcomeTable:
     """What an event at any bin would lead to. Computed once per ExitRule and shared by every signal and threshold."""
@@ -123,20 +139,38 @@ class OutcomeTable:
         return np.maximum(self.mid.exit_bin, self.cross.exit_bin)
 
     @cached_property
-    def digest(self) -> str:
-        """SHA-256 of what decides the mean pnl of events: outcomes and pnl of the mid fills, and `open_until`."""
+    def fills(self) -> dict[FillModel, Fills]:
+        """The fills of each model by its name."""
+        return {"mid": self.mid, "cross": self.cross}
+
+    @cached_property
+    def digests(self) -> dict[FillModel, str]:
+        """SHA-256 of what decides the mean pnl of events under each model: outcomes, pnl and `open_until`."""
+        return {model: self._digest(fills) for model, fills in self.fills.items()}
+
+    @cached_property
+    def placements(self) -> dict[FillModel, Placements]:
+        """What a position opened at a bin gives, side by side in memory: see `Placements`."""
+        return {model: self._placed(fills) for model, fills in self.fills.items()}
+
+    def _digest(self, fills: Fills) -> str:
         hashed = sha256()
-        for array in (self.mid.outcome, self.mid.pnl_ticks, self.open_until):
+        for array in (self.mid.outcome, fills.outcome, fills.pnl_ticks, self.open_until):
             hashed.update(np.ascontiguousarray(array).tobytes())
         return hashed.hexdigest()
 
+    def _placed(self, fills: Fills) -> Placements:
+        return Placements(fills, self.mid.outcome != NOT_OPENED, self.open_until)
+
     @property
     def nbytes(self) -> int:
-        """Memory of its arrays."""
+        """Memory of its arrays, those included that were made of it since."""
         arrays = [
             array for fills in (self.mid, self.cross) for array in (fills.outcome, fills.exit_bin, fills.pnl_ticks)
         ]
-        return sum(array.nbytes for array in arrays) + self.mid.exit_bin.nbytes
+        made: dict[FillModel, Placements] = self.__dict__.get("placements", {})
+        placed = sum(placements.code.nbytes for placements in made.values())
+        return sum(array.nbytes for array in arrays) + self.mid.exit_bin.nbytes + placed
 
 
 def outcome_table(prices: Prices, rule: ExitRule) -> OutcomeTable:

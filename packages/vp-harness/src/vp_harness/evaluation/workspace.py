@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.kept import Kept
+from vp_harness.judgement.market import market_of
 from vp_harness.lake.anchors import dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
@@ -53,6 +54,11 @@ class Workspace:
     def files_json(self) -> str:
         """Digests of the dataset's files, as runs keep them."""
         return canonical_json(dataset_files(self.dataset)).decode()
+
+    @cached_property
+    def market_json(self) -> str:
+        """The market it is of, as runs keep it."""
+        return canonical_json(market_of(self.dataset)).decode()
 
     @property
     def bins(self) -> pl.DataFrame:

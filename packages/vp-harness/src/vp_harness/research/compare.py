@@ -9,7 +9,7 @@ import polars as pl
 from vp_harness.errors import ParameterError
 from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore
 
-Sort: TypeAlias = Literal["tp_rate", "mean_pnl_ticks", "net_pnl_ticks", "events_per_hour", "p_corrected"]
+Sort: TypeAlias = Literal["statistic", "tp_rate", "mean_pnl_ticks", "net_pnl_ticks", "events_per_hour", "p_corrected"]
 SORTS: Final[tuple[str, ...]] = get_args(Sort)
 
 _META: Final = (
@@ -22,6 +22,21 @@ _META: Final = (
     "config_hash",
     "created_utc",
 )
+JUDGED: Final = (
+    "verdict",
+    "doubt",
+    "p_corrected",
+    "p_error",
+    "n_trials",
+    "statistic",
+    "confirmed_low",
+    "confirmed_high",
+    "n_looks",
+    "n_retired",
+    "deflated_sharpe",
+    "overfitting",
+)
+"""Columns of what the whole search says about a row: see `results.Correction`."""
 _LISTS: Final = ("event_bins", "event_directions")
 
 
@@ -32,16 +47,18 @@ def compare(
     signal: str | None = None,
     dataset_id: str | None = None,
     min_signals: int = 5,
-    sort: str = "mean_pnl_ticks",
+    sort: str = "statistic",
     best_per_run: bool = False,
     top_n: int | None = None,
+    retired: bool = False,
 ) -> pl.DataFrame:
     """Rows of all runs that match, best first: the columns of `_META`, `threshold`, those of `Metrics` for the choosing
-    part and, prefixed `confirm_`, for the confirming part, then `p_corrected` and `n_trials` (null where not
-    corrected).
+    part and, prefixed `confirm_`, for the confirming part, then those of `JUDGED` (null where not corrected).
 
     `min_signals` counts signals of the choosing part. `best_per_run` keeps the best threshold of each run. Ranking
-    never looks at the confirming part. Raises ParameterError for an unknown `sort`.
+    never looks at the confirming part; `statistic`, the standardised net pnl, is what p-values are of, and does not
+    favour rows with few events. Retired runs are left out unless `retired` is set. Raises ParameterError for an unknown
+    `sort`.
     """
     if sort not in SORTS:
         raise ParameterError(f"sort {sort!r} must be one of {', '.join(SORTS)}")
@@ -53,8 +70,11 @@ def compare(
     for column, wanted in (("experiment", experiment), ("signal", signal), ("dataset_id", dataset_id)):
         if wanted is not None:
             runs = runs.filter(pl.col(column) == wanted)
+    if not retired:
+        runs = runs.join(store.retired(), on="run_id", how="anti")
     rows = store.rows(runs["run_id"]).drop(_LISTS).filter(pl.col("n_signals") >= min_signals)
-    corrections = store.corrections().select("run_id", "threshold", "p_corrected", "n_trials")
+    corrections = store.corrections().select("run_id", "threshold", *JUDGED)
+    corrections = corrections.with_columns(verdict=pl.col("verdict").replace("", None))
     ranked = (
         runs.join(rows, on="run_id")
         .join(corrections, on=["run_id", "threshold"], how="left")

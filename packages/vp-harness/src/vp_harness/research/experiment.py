@@ -15,7 +15,6 @@ import msgspec
 
 from vp_contract import EvalSpec, RuntimeConfig
 from vp_harness.errors import ExperimentError
-from vp_harness.evaluation.correction import correct_search
 from vp_harness.evaluation.evaluate import evaluate
 from vp_harness.evaluation.workspace import workspace
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
@@ -23,6 +22,7 @@ from vp_harness.execution.executors import executor_of, in_order, parallel_of
 from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
+from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
@@ -232,6 +232,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             created_utc=utc_now(),
             dataset_files_json=work.files_json,
             values_digest=judged.digest,
+            market_json=work.market_json,
         )
         stored.append((run, rows))
     return stored
@@ -272,13 +273,16 @@ def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[t
     runs = []
     runtime = msgspec.json.decode(signal.config.canonical_json())
     for evaluation in signal.evaluations:
+        judged = msgspec.to_builtins(evaluation)
+        if judged["fill_model"] == EvalSpec().fill_model:  # the ids of runs from before there was a choice stay
+            del judged["fill_model"]
         decides: dict[str, Any] = {
             "dataset_id": dataset_id,
             "runtime": runtime,
             "signal": signal.name,
             "params": dict(signal.params),
             "thresholds": signal.thresholds,
-            "eval": evaluation,
+            "eval": judged,
             "vp_harness": code_versions()["vp-harness"],
             "digests": conformance_digests(),
         }

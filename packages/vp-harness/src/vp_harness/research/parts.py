@@ -87,7 +87,7 @@ class PartTable:
         frame = pl.read_parquet(io.BytesIO(data))
         lacks = [name for name in self._defaults if name not in frame.columns]
         if lacks and {*frame.columns, *lacks} == set(self.schema):
-            frame = frame.with_columns(pl.lit(self._defaults[name]).alias(name) for name in lacks)
+            frame = frame.with_columns(pl.lit(self._defaults[name], self.schema[name]).alias(name) for name in lacks)
             frame = frame.select(self.schema.names())
         if frame.schema != self.schema:
             raise ResultsError(

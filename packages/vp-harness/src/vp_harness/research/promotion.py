@@ -21,16 +21,17 @@ from vp_contract import (
     load_published,
     serving_id_of,
 )
-from vp_harness.errors import PromotionError, UnprovenError, UnsoundError
+from vp_harness.errors import PromotionError, RetiredError, UnprovenError, UnsoundError
 from vp_harness.evaluation.metrics import Metrics
 from vp_harness.execution import configs
 from vp_harness.execution.configs import PathLike
 from vp_harness.execution.generate import utc_now
 from vp_harness.execution.served import signal_versions
+from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.anchors import check_anchor, check_recorded, dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
-from vp_harness.research.compare import compare
+from vp_harness.research.compare import JUDGED, compare
 from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore, Run
 from vp_registry import Registry, ResolvedServing
 
@@ -57,10 +58,13 @@ def promote(
 ) -> ResolvedServing:
     """Publish a run and point `alias` at it.
 
-    Without `threshold` it is the one with the best mean pnl of the choosing part. The serving is proven when the 95 %
-    interval of its target rate in the confirming part lies above breakeven. `experiment`, if given, must be the run's.
+    Without `threshold` it is the one with the best statistic of the choosing part. The serving is proven when the 95 %
+    interval of the net pnl in the confirming part, which knows all looks at it, lies above 0 and the corrected p is at
+    most 0.05: see `judgement.verdict`. What was tried meanwhile is counted first. `experiment`, if given, must be the
+    run's.
 
-    Raises UnprovenError when it is not proven and `accept_unproven` is not set, UnsoundError when its dataset is not
+    Raises UnprovenError when it is not proven and `accept_unproven` is not set (which needs a `reason`; the evidence
+    holds both), RetiredError for a run that was retired, UnsoundError when its dataset is not
     sound and `accept_unsound` is not set (the evidence holds what speaks against it, and `reason`), UnknownRunError,
     PromotionError for a threshold the run has not, DatasetError when the dataset behind the run is gone, damaged, or
     not the one it was judged on,
@@ -75,12 +79,15 @@ def promote(
     runtime = _runtime(run)
     lock = load_instrument(instrument_path(root))
     check_instrument(lock, product_type=runtime.product_type, symbol=runtime.symbol, where=f"run {run_id}")
+    _check_not_retired(store, run_id)
+    correct_search(store, lake, [run.dataset_id])
     row = _row(store, run, threshold)
-    if not is_proven(row) and not accept_unproven:
-        raise UnprovenError(
-            f"run {run_id} at threshold {row['threshold']} is unproven: {_doubt(row)}; "
-            "promote another run, or set accept_unproven"
-        )
+    if row["verdict"] != "proven":
+        found = f"run {run_id} at threshold {row['threshold']} is {row['verdict'] or 'unproven'}: {_doubt(row)}"
+        if not accept_unproven:
+            raise UnprovenError(f"{found}; promote another run, or set accept_unproven and a reason")
+        if not reason.strip():
+            raise UnprovenError(f"{found}; reason: is empty, say why it is accepted")
     dataset = Dataset.open(lake, run.dataset_id)
     dataset.verify()
     if not dataset.sound and not accept_unsound:
@@ -98,10 +105,10 @@ def promote(
             registry.close()
 
 
-def is_proven(row: dict[str, Any]) -> bool:
-    """Whether the confirming part of a ranked row separates its target rate from breakeven."""
-    low = row[f"{CONFIRM_PREFIX}tp_rate_low"]
-    return low is not None and bool(low > row["breakeven_tp_rate"])
+def _check_not_retired(store: ResultsStore, run_id: str) -> None:
+    retired = store.retired().filter(pl.col("run_id") == run_id)
+    for row in retired.iter_rows(named=True):
+        raise RetiredError(f"run {run_id} was retired by {row['actor']}: {row['reason']}; promote another run")
 
 
 def _runtime(run: Run) -> RuntimeConfig:
@@ -136,14 +143,7 @@ def _row(store: ResultsStore, run: Run, threshold: float | None) -> dict[str, An
 
 
 def _doubt(row: dict[str, Any]) -> str:
-    breakeven = row["breakeven_tp_rate"]
-    if row[f"{CONFIRM_PREFIX}tp_rate"] is None:
-        return "the confirming part has no signal"
-    low, high = row[f"{CONFIRM_PREFIX}tp_rate_low"], row[f"{CONFIRM_PREFIX}tp_rate_high"]
-    return (
-        f"in the confirming part {row[CONFIRM_PREFIX + 'tp_rate']:.3f} of {row[CONFIRM_PREFIX + 'n_signals']} signals "
-        f"reached the target (95 % {low:.3f} to {high:.3f}), breakeven is {breakeven:.3f}"
-    )
+    return row["doubt"] or f"it was not judged by all {row['n_trials'] or 'its'} trials"
 
 
 def _serving(
@@ -190,15 +190,16 @@ def _serving(
 
 def _evidence(run: Run, row: dict[str, Any], dataset: Dataset, reason: str) -> dict[str, Any]:
     evidence = {
-        "proven": is_proven(row),
+        "proven": row["verdict"] == "proven",
+        **{name: row[name] for name in JUDGED},
         "choose_bins": [run.choose_first, run.choose_end],
         "confirm_bins": [run.confirm_first, run.confirm_end],
         "choose": {name: row[name] for name in Metrics.__struct_fields__},
         "confirm": {name: row[CONFIRM_PREFIX + name] for name in Metrics.__struct_fields__},
-        "p_corrected": row["p_corrected"],
-        "n_trials": row["n_trials"],
         "sound": dataset.sound,
     }
+    if row["verdict"] != "proven":
+        evidence["accepted_unproven"] = reason
     if not dataset.sound:
         evidence |= {"unsound_reasons": list(dataset.unsound_reasons), "accepted_unsound": reason}
     return evidence

@@ -1,9 +1,10 @@
 """The results store: what was run and what came out, append-only.
 
 `runs_meta.parquet` has one row a run, `runs.parquet` one row a threshold of a run, `corrections.parquet` the p-values
-that know about all rows tried so far. All three are directories of immutable part files, which any Parquet reader takes
-as one table. A run is listed when its meta row and its threshold rows are both there: they are appended in the order
-rows, then meta, so a process that dies in between leaves a run that does not exist yet.
+and verdicts that know about all rows tried so far, `searches.parquet` what was drawn of them for that, and
+`retired.parquet` which runs do not count any more and why. All are directories of immutable part files, which any
+Parquet reader takes as one table. A run is listed when its meta row and its threshold rows are both there: they are
+appended in the order rows, then meta, so a process that dies in between leaves a run that does not exist yet.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Digests of the files of the dataset it was judged on, by name: see `anchors`. Empty in runs of version 0.1."""
     values_digest: str = ""
     """SHA-256 of the signal's values on the dataset: see `workspace.values_digest`. Empty in runs of version 0.1."""
+    market_json: str = ""
+    """Which market at which time it was judged on: see `judgement.market`. Empty in runs of an early version."""
 
 
 class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +75,17 @@ class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """The corrected p-value of one row, among `n_trials` trials: those of `n_rows` rows, identical ones counted once.
+    """What all rows tried so far say about one row, among `n_trials` trials: those of `n_rows` rows, identical ones
+    counted once.
 
-    In parts of version 0.1 every row is a trial, and `n_rows` is 0.
+    `p_corrected` has the Monte Carlo standard error `p_error`; `statistic` is the standardised net pnl of the choosing
+    part that it is the p-value of. `confirmed_low` and `confirmed_high` bound the net pnl of the confirming part in
+    ticks at 95 %, corrected for `n_looks` rows whose confirming part was looked at. `verdict` is *proven*, *unproven*
+    or *refuted*, `doubt` says why it is not proven. `n_retired` runs do not count any more. `deflated_sharpe` and
+    `overfitting` are probabilities: see `judgement.overfitting`. `sequence` numbers the corrections, `state` is a
+    digest of what was drawn so far.
+
+    In parts of version 0.1 every row is a trial, `n_rows` is 0 and there is no verdict.
     """
 
     run_id: str
@@ -84,16 +95,39 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True):
     draws: int
     seed: int
     n_rows: int = 0
+    p_error: float | None = None
+    statistic: float | None = None
+    n_looks: int | None = None
+    n_retired: int = 0
+    confirmed_low: float | None = None
+    confirmed_high: float | None = None
+    verdict: str = ""
+    doubt: str = ""
+    deflated_sharpe: float | None = None
+    overfitting: float | None = None
+    sequence: int = 0
+    state: str = ""
+
+
+class Retirement(msgspec.Struct, frozen=True, kw_only=True):
+    """That a run does not count any more. The record stays, as the run does."""
+
+    run_id: str
+    reason: str
+    actor: str
+    created_utc: str
 
 
 def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, pl.DataType]:
     known: dict[object, pl.DataType] = {int: pl.Int64(), float: pl.Float64(), str: pl.String()}
     known[float | None] = pl.Float64()
+    known[int | None] = pl.Int64()
     return {prefix + field.name: known[field.type] for field in msgspec.structs.fields(struct)}
 
 
 _CONVERTING: Final = threading.Lock()
 _META: Final = _polars_types(Run)
+_LATER_META: Final = {"dataset_files_json": "", "values_digest": "", "market_json": ""}
 _ROWS: Final = (
     {"run_id": pl.String(), "threshold": pl.Float64()}
     | _polars_types(Metrics)
@@ -101,6 +135,48 @@ _ROWS: Final = (
     | {"event_bins": pl.List(pl.Int32()), "event_directions": pl.List(pl.Int8())}
 )
 _CORRECTIONS: Final = _polars_types(Correction)
+_LATER: Final = {
+    field.name: field.default for field in msgspec.structs.fields(Correction) if field.default is not msgspec.NODEFAULT
+}
+_RETIRED: Final = _polars_types(Retirement)
+_SEARCHES: Final[dict[str, pl.DataType]] = {
+    "batch": pl.String(),
+    "market_json": pl.String(),
+    "choose_start_ns": pl.Int64(),
+    "choose_end_ns": pl.Int64(),
+    "confirm_start_ns": pl.Int64(),
+    "confirm_end_ns": pl.Int64(),
+    "base_draws": pl.Int64(),
+    "seed": pl.Int64(),
+    "first_draw": pl.Int64(),
+    "end_draw": pl.Int64(),
+    "best_choose": pl.List(pl.Float32()),
+    "best_confirm": pl.List(pl.Float32()),
+    "rows": pl.List(
+        pl.Struct(
+            {
+                "run_id": pl.String(),
+                "threshold": pl.Float64(),
+                "choose": pl.String(),
+                "confirm": pl.String(),
+                "able": pl.Boolean(),
+            }
+        )
+    ),
+    "drawn": pl.List(
+        pl.Struct(
+            {
+                "digest": pl.String(),
+                "confirms": pl.Boolean(),
+                "statistic": pl.Float32(),
+                "mean": pl.Float64(),
+                "deviation": pl.Float64(),
+                "moments": pl.List(pl.Float64()),
+            }
+        )
+    ),
+}
+"""What was drawn at once: see `judgement.drawing`."""
 
 
 class ResultsStore:
@@ -109,9 +185,11 @@ class ResultsStore:
     def __init__(self, root: str | os.PathLike[str] | Lake) -> None:
         directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
         self.root = directory
-        self._meta = PartTable(directory / "runs_meta.parquet", _META, {"dataset_files_json": "", "values_digest": ""})
+        self._meta = PartTable(directory / "runs_meta.parquet", _META, _LATER_META)
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
-        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, {"n_rows": 0})
+        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, _LATER)
+        self._searches = PartTable(directory / "searches.parquet", _SEARCHES)
+        self._retired = PartTable(directory / "retired.parquet", _RETIRED)
         self._ledger = Ledger(directory / LEDGER)
 
     def append(self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]]) -> None:
@@ -132,13 +210,44 @@ class ResultsStore:
         self._enter_parts()
 
     def append_corrections(self, corrections: Sequence[Correction]) -> None:
-        """Store p-values; later ones that count more rows take the place of earlier ones."""
+        """Store p-values and verdicts; later ones take the place of earlier ones, or those that count more rows."""
         if corrections:
             flat = [msgspec.to_builtins(correction) for correction in corrections]
             frame = pl.DataFrame(flat, schema=_CORRECTIONS, orient="row")
             counted = corrections[0].n_rows or corrections[0].n_trials
-            self._corrections.append(f"{counted:012d}", frame)
+            self._corrections.append(f"{corrections[0].sequence:06d}{counted:012d}", frame)
             self._enter_parts()
+
+    def append_searches(self, batches: Sequence[dict[str, object]]) -> None:
+        """Store what was drawn; each batch has the columns of `searches`."""
+        if batches:
+            frame = pl.DataFrame(list(batches), schema=_SEARCHES, orient="row")
+            self._searches.append(hashlib.sha256(" ".join(frame["batch"]).encode()).hexdigest()[:16], frame)
+            self._enter_parts()
+
+    def append_retirements(self, retirements: Sequence[Retirement]) -> None:
+        """Store that runs do not count any more."""
+        if retirements:
+            flat = [msgspec.to_builtins(retirement) for retirement in retirements]
+            stem = hashlib.sha256(repr(flat).encode()).hexdigest()[:16]
+            self._retired.append(stem, pl.DataFrame(flat, schema=_RETIRED, orient="row"))
+            self._enter_parts()
+
+    def searches(self) -> pl.DataFrame:
+        """One row a batch of draws: see `judgement.drawing`."""
+        return self._searches.read().unique("batch", keep="first", maintain_order=True).drop(PART)
+
+    def retired(self) -> pl.DataFrame:
+        """One row a retired run, with the fields of `Retirement`: the first record of each counts."""
+        read = self._retired.read().sort("created_utc", PART)
+        return read.unique("run_id", keep="first", maintain_order=True).drop(PART)
+
+    def gone(self) -> list[str]:
+        """Parts that the ledger names and that are not there, as `table/name`."""
+        there = {part for table in self._tables for part in table.entries()}
+        tables = {table.directory.name for table in self._tables}
+        entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
+        return sorted(entered - there)
 
     def runs(self) -> pl.DataFrame:
         """One row a listed run, with the fields of `Run`."""
@@ -157,9 +266,9 @@ class ResultsStore:
         return rows.join(wanted, on="run_id", how="semi").sort("run_id", "threshold")
 
     def corrections(self) -> pl.DataFrame:
-        """One row a corrected threshold row: of several p-values the one that counted the most rows."""
+        """One row a corrected threshold row: of several the last, or that which counted the most rows."""
         rows = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
-        newest = self._corrections.read().with_columns(n_rows=rows).sort("n_rows", PART, descending=True)
+        newest = self._corrections.read().with_columns(n_rows=rows).sort("sequence", "n_rows", PART, descending=True)
         return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
 
     def check_parts(self) -> Iterator[tuple[str, str]]:
@@ -176,10 +285,7 @@ class ResultsStore:
         Raises ResultsError when a part or an entry of the ledger is damaged, which `check_parts` and `Ledger.check`
         name.
         """
-        there = {part for table in self._tables for part in table.entries()}
-        tables = {table.directory.name for table in self._tables}
-        entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
-        for part in sorted(entered - there):
+        for part in self.gone():
             yield part, "the ledger names it"
         rows = self._rows.read()
         for run_id in sorted(set(self._meta.read()["run_id"]) - set(rows["run_id"])):
@@ -191,7 +297,7 @@ class ResultsStore:
 
     @property
     def _tables(self) -> tuple[PartTable, ...]:
-        return self._meta, self._rows, self._corrections
+        return self._meta, self._rows, self._corrections, self._searches, self._retired
 
     def _enter_parts(self) -> None:
         """Enter what the ledger does not know: what was appended just now, by a dead process, or by version 0.1."""

@@ -1,0 +1,1 @@
+"""What may be said of a row: the search it came from, the looks at its confirmation, the verdict."""

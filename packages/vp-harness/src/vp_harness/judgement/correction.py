@@ -1,0 +1,273 @@
+"""Judging rows by all that was ever tried on their market: p-values, intervals that know the looks, verdicts.
+
+Rows count together when their datasets are of the same instrument, or of the same raw bytes, at overlapping market
+times: see `market.groups`. The name of a dataset, its cell width and its exact limits make no other search of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vp_contract import RuntimeConfig
+from vp_harness.errors import DatasetMissingError
+from vp_harness.judgement.drawing import Drawer, Drawn, Draws, Key
+from vp_harness.judgement.figures import Tally, corrections_of
+from vp_harness.judgement.market import Market, groups, market_of, market_of_config
+from vp_harness.judgement.search import DRAWS, SEED, p_error, p_values
+from vp_harness.judgement.verdict import P_LIMIT
+from vp_harness.lake.anchors import check_runs
+from vp_harness.lake.dataset import Dataset
+from vp_harness.lake.manifest import canonical_json
+from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.research.results import ResultsStore
+
+MOST_DRAWS: Final = 15_999
+"""Draws are doubled up to this many while a p-value is within three of its Monte Carlo errors of `P_LIMIT`."""
+
+_MOST_SHIFTS: Final = 300_000_000
+"""Draws times parts of rows, choosing and confirming, above which they are not doubled any more: the error that is left
+is told with the p-value."""
+
+_TIMES: Final = ("choose_start_ns", "choose_end_ns", "confirm_start_ns", "confirm_end_ns")
+_MARKET: Final = msgspec.json.Decoder(Market)
+
+
+def correct_search(
+    store: ResultsStore, lake_root: LakeLike, dataset_ids: Iterable[str], *, draws: int = DRAWS, seed: int = SEED
+) -> int:
+    """Correct all stored rows that count together with those of the given datasets, and store p-values and verdicts.
+
+    Returns how many rows. Each row counts with the events of its choosing part as a trial and with those of its
+    confirming part as a look. Rows with the same events and outcomes are one trial. Only what was not drawn before is
+    drawn: nothing is done where nothing is new.
+
+    Raises DatasetChangedError when one of the datasets is not the one that rows of it were judged on.
+    """
+    lake = open_lake(lake_root)
+    wanted = set(dataset_ids)
+    for dataset_id in sorted(wanted):
+        try:
+            check_runs(store, Dataset.open(lake, dataset_id))
+        except DatasetMissingError:
+            continue  # what was drawn before still counts
+    runs = _with_markets(store, lake)
+    if runs.filter(pl.col("dataset_id").is_in(list(wanted))).is_empty():
+        return 0
+    searches = store.searches().filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
+    texts = sorted({*runs["market_json"], *searches["market_json"]})
+    number = dict(zip(texts, groups([_MARKET.decode(text) for text in texts]), strict=True))
+    markets = {
+        run_id: _MARKET.decode(text) for run_id, text in runs.select("run_id", "market_json").unique().iter_rows()
+    }
+    corrected = 0
+    for group in sorted(
+        {number[text] for text in runs.filter(pl.col("dataset_id").is_in(list(wanted)))["market_json"]}
+    ):
+        of_group = pl.col("market_json").is_in([text for text in texts if number[text] == group])
+        search = _Search(store, lake, runs.filter(of_group), searches.filter(of_group), markets, draws, seed)
+        corrected += search.run()
+    return corrected
+
+
+def _with_markets(store: ResultsStore, lake: Lake) -> pl.DataFrame:
+    """The listed runs, each with its market; of those of an early version it is found out."""
+    runs = store.runs()
+    lacks = runs.filter(pl.col("market_json") == "").select("run_id", "dataset_id", "runtime_json")
+    if lacks.is_empty():
+        return runs
+    found: dict[str, str] = {}
+    by_dataset: dict[str, str] = {}
+    for run_id, dataset_id, runtime_json in lacks.iter_rows():
+        if dataset_id not in by_dataset:
+            try:
+                market = market_of(Dataset.open(lake, dataset_id))
+            except DatasetMissingError:
+                market = market_of_config(msgspec.json.decode(runtime_json, type=RuntimeConfig))
+            by_dataset[dataset_id] = canonical_json(market).decode()
+        found[run_id] = by_dataset[dataset_id]
+    new = pl.col("run_id").replace_strict(found, default=pl.col("market_json"), return_dtype=pl.String())
+    return runs.with_columns(market_json=new)
+
+
+@dataclass
+class _Search:
+    """All that was tried on one market."""
+
+    store: ResultsStore
+    lake: Lake
+    runs: pl.DataFrame
+    batches: pl.DataFrame
+    markets: dict[str, Market]
+    base: int
+    seed: int
+    lost: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> int:
+        """Draw what is new, judge all rows, store it; how many rows there are."""
+        retired = set(self.store.retired()["run_id"])
+        active = self.runs.filter(~pl.col("run_id").is_in(list(retired)))
+        usable = self._usable(retired)
+        known = _known(usable)
+        unread = self._unread(active, usable, known)
+        n_retired = self.runs.height - active.height
+        gone = tuple(part for part in self.store.gone() if part.startswith(("runs", "searches", "retired")))
+        state = _state(usable, retired, gone)
+        if unread.is_empty():
+            rows = _rows_of(usable, active)
+            if self._is_done(rows, state):
+                return rows.height
+        drawer = Drawer(self.store, self.lake, self.markets)
+        end = _drawn_to(usable) or self.base
+        new = drawer.batches(unread, Draws(self.base, self.seed, 0, end), known)
+        usable = pl.concat([usable, _frame(new, usable)])
+        known = _known(usable)
+        usable, more = self._grown(usable, active, drawer, known)
+        self.store.append_searches([*new, *more])
+        rows = _rows_of(usable, active)
+        self.lost = drawer.lost
+        state = _state(usable, retired, gone)
+        if not self._is_done(rows, state):
+            tally = self._tally(usable, known, n_retired, gone)
+            sequence = int(self.store.corrections()["sequence"].max() or 0) + 1  # type: ignore[arg-type]
+            figures = self.store.rows(rows["run_id"].unique())
+            self.store.append_corrections(corrections_of(rows, figures, active, tally, sequence=sequence, state=state))
+        return rows.height
+
+    def _usable(self, retired: set[str]) -> pl.DataFrame:
+        """Batches without a retired run; those whose datasets are gone cannot be drawn without it, and stay whole."""
+        if not retired or self.batches.is_empty():
+            return self.batches
+        keep = []
+        there = set(self.runs.filter(pl.col("dataset_id").map_elements(self._is_there, pl.Boolean))["run_id"])
+        for names in self.batches["rows"]:
+            of_batch = set(names.struct.field("run_id"))
+            keep.append(not (of_batch & retired) or not of_batch <= there)
+        return self.batches.filter(pl.Series(keep, dtype=pl.Boolean))
+
+    def _is_there(self, dataset_id: str) -> bool:
+        return self.lake.dataset_dir(dataset_id).is_dir()
+
+    def _unread(self, active: pl.DataFrame, usable: pl.DataFrame, known: dict[Key, Drawn]) -> pl.DataFrame:
+        """Runs that no batch has, or of which a trial was drawn in a batch only that cannot be used any more."""
+        rows = _rows_of(usable, active)
+        short: set[str] = set()
+        for name, confirms in (("choose", False), ("confirm", True)):
+            there = {key.digest for key in known if key.confirms == confirms}
+            lacks = rows.filter(pl.col(name) != "", ~pl.col(name).is_in(list(there)))
+            short.update(lacks["run_id"])
+        read = set(rows["run_id"]) - short
+        return active.filter(~pl.col("run_id").is_in(list(read)))
+
+    def _is_done(self, rows: pl.DataFrame, state: str) -> bool:
+        stored = self.store.corrections().filter(pl.col("state") == state)
+        return stored.join(rows, on=["run_id", "threshold"], how="semi").height == rows.height
+
+    def _grown(
+        self, usable: pl.DataFrame, active: pl.DataFrame, drawer: Drawer, known: dict[Key, Drawn]
+    ) -> tuple[pl.DataFrame, list[dict[str, object]]]:
+        """The batches with more draws as long as a p-value near `P_LIMIT` could be on either side of it."""
+        made: list[dict[str, object]] = []
+        while not drawer.lost:
+            end = _drawn_to(usable)
+            best = self._tally(usable, known, 0, ()).best
+            rows = _rows_of(usable, active).filter(pl.col("able"))
+            statistics = np.array([known[Key(digest, False)].statistic for digest in set(rows["choose"])], np.float32)
+            p = p_values(best, statistics)
+            near = np.abs(p - P_LIMIT) < 3.0 * p_error(P_LIMIT, end)
+            if not near.any() or 2 * end > MOST_DRAWS or 2 * end * len(known) > _MOST_SHIFTS:
+                return usable, made
+            named = set(_explode(usable, "rows")["run_id"])
+            if not named <= set(active["run_id"]) or not all(
+                self._is_there(name) for name in active["dataset_id"].unique()
+            ):
+                return usable, made  # not all of what counts can be drawn again
+            more = drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known)
+            if drawer.lost:
+                return usable, made
+            made += more
+            usable = pl.concat([usable, _frame(more, usable)])
+        return usable, made
+
+    def _tally(self, usable: pl.DataFrame, known: dict[Key, Drawn], n_retired: int, gone: Sequence[str]) -> Tally:
+        end = _drawn_to(usable)
+        choose, confirm = (_best(usable, name, end) for name in ("best_choose", "best_confirm"))
+        n_choose = sum(not key.confirms for key in known)
+        n_confirm = len(known) - n_choose
+        lost = sum(self.lost.values())
+        incomplete = ""
+        if gone:
+            incomplete = f"{len(gone)} parts of the results are gone, such as {gone[0]}: bring them back from a copy"
+        elif lost:
+            incomplete = f"{lost} rows of {', '.join(sorted(self.lost))} cannot be counted: bring the dataset back"
+        if _mixed(usable):  # what one run confirmed on, another one chose on: both are both
+            choose = confirm = np.maximum(choose, confirm)
+            n_choose = n_confirm = n_choose + n_confirm
+        return Tally(
+            known=known,
+            best=choose,
+            best_confirm=confirm,
+            n_trials=n_choose + lost,
+            n_looks=n_confirm + lost,
+            n_retired=n_retired,
+            draws=end,
+            seed=self.seed,
+            incomplete=incomplete,
+        )
+
+
+def _known(batches: pl.DataFrame) -> dict[Key, Drawn]:
+    """What was drawn of each trial."""
+    drawn = _explode(batches, "drawn")
+    return {
+        Key(digest, confirms): Drawn(statistic, mean, deviation, tuple(moments))
+        for digest, confirms, statistic, mean, deviation, moments in drawn.iter_rows()
+    }
+
+
+def _rows_of(batches: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
+    """One row a threshold row of the active runs in the batches: run_id, threshold, choose, confirm, able."""
+    rows = _explode(batches, "rows").unique(["run_id", "threshold"], keep="first", maintain_order=True)
+    return rows.join(active.select("run_id"), on="run_id", how="semi").sort("run_id", "threshold")
+
+
+def _explode(batches: pl.DataFrame, column: str) -> pl.DataFrame:
+    return batches.select(column).filter(pl.col(column).list.len() > 0).explode(column).unnest(column)
+
+
+def _frame(batches: Sequence[dict[str, object]], like: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame(list(batches), schema=like.schema, orient="row")
+
+
+def _drawn_to(batches: pl.DataFrame) -> int:
+    """To which draw all trials of the batches were drawn; 0 where there are none."""
+    return int(batches["end_draw"].max() or 0)  # type: ignore[arg-type]
+
+
+def _best(batches: pl.DataFrame, column: str, end: int) -> NDArray[np.float32]:
+    """The best of all batches, (1 + end): the observed placement, then every draw."""
+    best = np.full(1 + end, -np.inf, np.float32)
+    for first, values in zip(batches["first_draw"], batches[column], strict=True):
+        at = 0 if first == 0 else 1 + first
+        part = best[at : at + len(values)]
+        np.maximum(part, values.to_numpy(), out=part)
+    return best
+
+
+def _mixed(batches: pl.DataFrame) -> bool:
+    """Whether the choosing part of one batch overlaps the confirming part of another."""
+    times = batches.select(_TIMES).unique().to_numpy()
+    chosen, confirmed = times[:, np.newaxis, :2], times[np.newaxis, :, 2:]
+    return bool(((chosen[..., 0] < confirmed[..., 1]) & (confirmed[..., 0] < chosen[..., 1])).any())
+
+
+def _state(batches: pl.DataFrame, retired: Iterable[str], gone: Iterable[str]) -> str:
+    named: Iterator[str] = iter((*sorted(batches["batch"]), "-", *sorted(retired), "-", *sorted(gone)))
+    return sha256(" ".join(named).encode()).hexdigest()[:16]

@@ -1,0 +1,144 @@
+"""Two other looks at the same danger, beside the corrected p-value: the deflated Sharpe ratio and the probability of
+backtest overfitting."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vp_harness._jit import kernel
+from vp_harness.judgement.search import Trial
+
+BLOCKS: Final = 10
+"""Parts of equal length into which the time of a trial is cut for the probability of backtest overfitting."""
+
+_EULER: Final = 0.5772156649015329
+_NORMAL: Final = NormalDist()
+
+
+def trade_moments(trial: Trial) -> NDArray[np.float64]:
+    """What the opened trades of a trial gave, float64 (5 + 2 * BLOCKS): their number, mean and standard deviation of
+    the net pnl in ticks, skewness, kurtosis (3 for a normal distribution); then the sum of pnl and the number of trades
+    of each block of its window.
+    """
+    out = np.zeros(5 + 2 * BLOCKS, np.float64)
+    cost = trial.table.rule.cost_ticks if trial.model == "mid" else 0.0
+    _moments(
+        trial.events.bins,
+        trial.events.directions,
+        trial.first,
+        trial.end,
+        trial.table.fills[trial.model].pnl_ticks,
+        trial.table.placements[trial.model].code,
+        trial.allow_overlap,
+        float(cost),
+        out,
+    )
+    return out
+
+
+def deflated_sharpe(
+    sharpe: NDArray[np.float64],
+    trades: NDArray[np.float64],
+    skewness: NDArray[np.float64],
+    kurtosis: NDArray[np.float64],
+    *,
+    n_trials: int,
+    variance: float,
+) -> NDArray[np.float64]:
+    """The probability that a Sharpe ratio is above what the best of `n_trials` without skill would show (Bailey and
+    López de Prado 2014), for each of n rows; NaN with fewer than 2 trades.
+
+    `sharpe` is mean over standard deviation of the net pnl a trade, `variance` that of the ratios of all trials.
+    """
+    expected = 0.0
+    if n_trials > 1:
+        expected = math.sqrt(variance) * (
+            (1.0 - _EULER) * _NORMAL.inv_cdf(1.0 - 1.0 / n_trials)
+            + _EULER * _NORMAL.inv_cdf(1.0 - 1.0 / (n_trials * math.e))
+        )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt(1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2)
+        z = (sharpe - expected) * np.sqrt(trades - 1.0) / spread
+    below = np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) if value == value else math.nan for value in z])
+    below[trades < 2] = math.nan
+    return below
+
+
+def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float | None:
+    """The share of divisions of time in which the best trial of one half is below the median of all in the other
+    (combinatorially symmetric cross-validation; Bailey, Borwein, López de Prado and Zhu 2015).
+
+    `sums` and `counts` (trials, BLOCKS) are the net pnl and the number of trades in each block. A trial without a trade
+    in a half earns 0 there. Ties are shared. None for fewer than 2 trials.
+    """
+    trials, blocks = sums.shape
+    if trials < 2:
+        return None
+    below = []
+    for chosen in itertools.combinations(range(blocks), blocks // 2):
+        half = np.zeros(blocks, np.bool_)
+        half[list(chosen)] = True
+        seen, unseen = (
+            sums[:, part].sum(axis=1) / np.maximum(counts[:, part].sum(axis=1), 1.0) for part in (half, ~half)
+        )
+        mine = unseen[int(np.argmax(seen))]
+        rank = (np.count_nonzero(unseen < mine) + 0.5 * (np.count_nonzero(unseen == mine) + 1)) / (trials + 1)
+        below.append(1.0 if rank < 0.5 else 0.5 if rank == 0.5 else 0.0)
+    return float(np.mean(below))
+
+
+@kernel
+def _moments(
+    bins: NDArray[np.int64],
+    directions: NDArray[np.int8],
+    first: int,
+    end: int,
+    earns: NDArray[np.float64],
+    code: NDArray[np.int32],
+    allow_overlap: bool,
+    cost: float,
+    out: NDArray[np.float64],
+) -> None:
+    pnl = np.empty(bins.shape[0], np.float64)
+    count = 0
+    busy_until = np.int64(-1)
+    blocks = (out.shape[0] - 5) // 2
+    for i in range(bins.shape[0]):
+        t = bins[i]
+        row = 0 if directions[i] > 0 else 1
+        found = code[row, t, 0]
+        if found < 0 or (not allow_overlap and t <= busy_until):
+            continue
+        busy_until = np.int64(found >> 1)
+        if found & 1:
+            value = earns[row, t] - cost
+            pnl[count] = value
+            count += 1
+            block = (t - first) * blocks // (end - first)
+            out[5 + block] += value
+            out[5 + blocks + block] += 1.0
+    out[0] = count
+    if count == 0:
+        return
+    mean = 0.0
+    for i in range(count):
+        mean += pnl[i]
+    mean /= count
+    second = third = fourth = 0.0
+    for i in range(count):
+        away = pnl[i] - mean
+        second += away * away
+        third += away * away * away
+        fourth += away * away * away * away
+    out[1] = mean
+    if second > 1e-12:
+        out[2] = np.sqrt(second / (count - 1))
+        variance = second / count
+        out[3] = third / count / variance**1.5
+        out[4] = fourth / count / (variance * variance)
