@@ -7,6 +7,8 @@ export type ClientMessage = Pause | Resume | Seek | Ack | Follow | History | Spe
 
 /**
  * The first message of a stream: what the following bins are.
+ *
+ * `frames` is absent where the server does not know what they should be, and from servers before it was added.
  */
 export interface RuntimeConfigMessage {
   type: 'runtime_config';
@@ -18,6 +20,7 @@ export interface RuntimeConfigMessage {
   replay_date: string;
   replay_start_time: string;
   config_hash: string;
+  frames?: FramesInfo;
 }
 /**
  * Every resolved value of one run. Made by `resolve`; change one with `replace`, which checks again.
@@ -127,6 +130,13 @@ export interface ServingInfo {
   digests: {
     [k: string]: string;
   };
+}
+/**
+ * The hash chain over the frames that a serving was judged on (`FrameChain`): its last link, 64 hex digits.
+ */
+export interface FramesInfo {
+  bins: number;
+  head: string;
 }
 /**
  * The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.

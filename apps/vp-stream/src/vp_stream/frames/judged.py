@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
@@ -23,6 +24,9 @@ from vp_contract import (
 from vp_harness import Dataset, ScoredReplay, ServedSignal, bin_of_frame, chain_of, derivative_of
 from vp_harness.errors import FrameMismatchError, RawFileChangedError
 from vp_spectrum import DerivativeStage, ScoredBin
+
+LINK_EVERY: Final = 16
+"""Bins between the links that are kept whole: from one of them the next frames lead to any other."""
 
 
 class FrameJudge(Protocol):
@@ -49,14 +53,34 @@ class JudgedFrames:
         self._config = config
         self._served = served
         self._bins = dataset.n_bins
+        self._passed = _Passed()
+
+    @property
+    def bins(self) -> int:
+        """How many frames there are."""
+        return self._bins
+
+    @property
+    def head(self) -> str:
+        """The last link, 64 hex digits."""
+        return self._head
+
+    def links(self, first: int, count: int) -> list[str]:
+        """The first `LINK_BYTES` of the links of `count` bins from `first` on, as far as there are bins, in hex."""
+        last = min(first + count, self._bins)
+        return [self._links[at * LINK_BYTES : (at + 1) * LINK_BYTES].hex() for at in range(first, last)]
+
+    def link_before(self, bin_seq: int) -> bytes | None:
+        """The link of the bin before `bin_seq`, a multiple of `LINK_EVERY`; None if no judge has come there yet."""
+        return self._passed.link(bin_seq // LINK_EVERY)
 
     def made(self) -> FrameJudge:
         """For the frames of an engine: everything but the signal, which the engine has just computed of the rest."""
-        return _Judge(self._head, self._links, self._bins)
+        return _Judge(self._head, self._links, self._bins, self._passed)
 
     def stored(self) -> FrameJudge:
         """For the frames of a log: the signal too, which has to be what it makes of the rest when it is run again."""
-        return _Judge(self._head, self._links, self._bins, _Signal(self._config, self._served))
+        return _Judge(self._head, self._links, self._bins, self._passed, _Signal(self._config, self._served))
 
 
 class _Signal:
@@ -74,14 +98,32 @@ class _Signal:
         return msgspec.json.encode(signal_update(stage, self._running.step(closed)))
 
 
+class _Passed:
+    """The whole links before every `LINK_EVERY`-th bin, as far as any judge has come. Safe across threads."""
+
+    def __init__(self) -> None:
+        self._links: list[bytes] = []
+        self._lock = threading.Lock()
+
+    def link(self, number: int) -> bytes | None:
+        return self._links[number] if number < len(self._links) else None
+
+    def keep(self, number: int, link: bytes) -> None:
+        with self._lock:
+            if number == len(self._links):  # else another judge was here, and found the same
+                self._links.append(link)
+
+
 class _Judge:
-    def __init__(self, head: str, links: bytes, bins: int, signal: _Signal | None = None) -> None:
-        self._head, self._links, self._bins, self._signal = head, links, bins, signal
+    def __init__(self, head: str, links: bytes, bins: int, passed: _Passed, signal: _Signal | None = None) -> None:
+        self._head, self._links, self._bins, self._passed, self._signal = head, links, bins, passed, signal
         self._chain = FrameChain()
         self._at = 0
 
     def check(self, frame: Frame) -> None:
         at = self._at
+        if at % LINK_EVERY == 0:
+            self._passed.keep(at // LINK_EVERY, bytes.fromhex(self._chain.head))
         try:
             link = self._chain.add(frame)
             # a link first: what is decoded below is then known to be sound

@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from vp_contract import Frame
+from vp_contract import Frame, FrameChain
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
 from vp_stream.frames.framelog import BlockCache, FrameLog
-from vp_stream.frames.judged import JudgedFrames
+from vp_stream.frames.judged import LINK_EVERY, JudgedFrames
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
 
@@ -135,6 +135,15 @@ class ServingRun:
             return None
         return frames
 
+    async def link_before(self, bin_seq: int) -> str | None:
+        """The link of the chain before a bin, 64 hex digits; None if that bin's predecessors cannot be read yet."""
+        judged, first = self.spec.judged, bin_seq - bin_seq % LINK_EVERY
+        known = None if judged is None or bin_seq > self.ready else judged.link_before(first)
+        if known is None:
+            return None
+        frames = await self.stretch(first, bin_seq - 1)
+        return None if frames is None else await asyncio.to_thread(_head_of, known, frames)
+
     def call_on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when there are more bins or the run ends."""
         if self._log is not None:
@@ -210,6 +219,13 @@ class ServingRun:
             damaged.close()  # wakes who began to wait at it meanwhile
 
 
+def _head_of(link: bytes, frames: Sequence[Frame]) -> str:
+    chain = FrameChain(link)
+    for frame in frames:
+        chain.add(frame)
+    return chain.head
+
+
 class RunTable:
     """The runs of this server, one per frame log key."""
 
@@ -231,6 +247,11 @@ class RunTable:
         await run.start()
         run.last_used = time.monotonic()
         return run
+
+    def of_serving(self, serving_id: str) -> ServingRun | None:
+        """The run of a serving, if there is one that has not failed."""
+        runs = (run for run in self._runs.values() if run.spec.key.serving_id == serving_id and run.failure is None)
+        return next(runs, None)
 
     def idle(self, in_use: Collection[ServingRun], grace_s: float) -> list[ServingRun]:
         """Runs that nobody used for `grace_s` seconds, the one unused for longest first.

@@ -68,6 +68,28 @@ class ServingHistory(Struct, frozen=True, kw_only=True):
     history: list[ServingEvent]
 
 
+class LinkQuery(Struct, frozen=True, kw_only=True):
+    """Which links of the chain."""
+
+    bin_seq: Annotated[int, Meta(ge=0)] = 0
+    count: Annotated[int, Meta(ge=1, le=4096)] = 256
+
+
+class ServingLinks(Struct, frozen=True, kw_only=True):
+    """The hash chain over a serving's frames, from one bin on.
+
+    `before` is the whole link of the bin before `bin_seq`, 64 hex digits; `links` are the first 16 of the links of
+    `bin_seq` and the bins after it, `head` the last link of all `bins`.
+    """
+
+    serving_id: str
+    bins: int
+    head: str
+    bin_seq: int
+    before: str
+    links: list[str]
+
+
 class RunRow(Struct, frozen=True, kw_only=True):
     """A run at its best threshold.
 

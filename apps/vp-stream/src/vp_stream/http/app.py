@@ -23,6 +23,7 @@ from vp_stream.http.access import SIGN_IN_PATH, TokenGuard, sign_in
 from vp_stream.http.experiments import StoredExperiments
 from vp_stream.http.health import StatusLook, health
 from vp_stream.http.hosts import HostGuard, HostNames, is_loopback
+from vp_stream.http.links import serving_links
 from vp_stream.http.openapi import OPENAPI_PATH, openapi
 from vp_stream.http.origin import may_connect
 from vp_stream.http.pages import BuiltPage, SecurityHeaders
@@ -105,6 +106,7 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
             Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
             Route("/v1/servings", list_servings, methods=["GET"]),
             Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
+            Route("/v1/servings/{serving_id}/links", serving_links, methods=["GET"]),
             Route(SIGN_IN_PATH, sign_in, methods=["GET", "POST"]),
             Mount("/", BuiltPage(settings.page_root)),
         ],

@@ -13,7 +13,17 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vp_stream.http.answers import ErrorAnswer, Health, RunDetail, RunList, RunQuery, ServingHistory, ServingList
+from vp_stream.http.answers import (
+    ErrorAnswer,
+    Health,
+    LinkQuery,
+    RunDetail,
+    RunList,
+    RunQuery,
+    ServingHistory,
+    ServingLinks,
+    ServingList,
+)
 
 OPENAPI_PATH: Final = "/openapi.json"
 
@@ -60,6 +70,21 @@ OPERATIONS: Final = (
         ),
         path_parameter="alias",
         meaning="An alias",
+    ),
+    Operation(
+        "/v1/servings/{serving_id}/links",
+        "serving_links",
+        "The hash chain over the frames of a serving that is streamed, from one bin on",
+        dict(
+            [
+                (200, ("Links of the chain", ServingLinks)),
+                (404, ("Nobody plays it, it has no chain, or that bin is not made yet", ErrorAnswer)),
+                _WRONG,
+            ]
+        ),
+        query=LinkQuery,
+        path_parameter="serving_id",
+        meaning="The id in runtime_config",
     ),
     Operation(
         "/v1/experiments/runs",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -45,12 +46,18 @@ class LookUps:
 
     async def run(self, look_up: Callable[[], T]) -> T:
         """What `look_up` returns. Raises `Refusal` with the code `busy`, and what `look_up` raises."""
+        async with self.turn():
+            return await in_daemon_thread(look_up)
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A block that is one look-up. Raises `Refusal` with the code `busy`."""
         if self._waiting >= _WAITING:
             raise Refusal("busy", "too many requests are waiting; try again later")
         self._waiting += 1
         try:
             async with self._free:
-                return await in_daemon_thread(look_up)
+                yield
         finally:
             self._waiting -= 1
 
@@ -91,16 +98,21 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 async def _answer(request: Request, query_type: type[Q], look_up: Callable[[Q], object]) -> Response:
     look_ups: LookUps = request.app.state.look_ups
+    return await answer(request, query_type, lambda query: look_ups.run(lambda: look_up(query)))
+
+
+async def answer(request: Request, query_type: type[Q], look_up: Callable[[Q], Awaitable[object]]) -> Response:
+    """What is found for the query of a request, or why nothing is, as JSON."""
     try:
         query = parse_parameters(request.query_params.multi_items(), query_type)
-        found = await look_ups.run(lambda: look_up(query))
+        found = await look_up(query)
     except Refusal as refusal:
-        answer = ErrorAnswer(
+        refused = ErrorAnswer(
             code=refusal.code,
             message=str(refusal),
             parameter=refusal.parameter if isinstance(refusal, ParameterRefusal) else None,
         )
-        return _json(answer, _STATUS.get(refusal.code, 404))
+        return _json(refused, _STATUS.get(refusal.code, 404))
     return _json(found, 200)
 
 

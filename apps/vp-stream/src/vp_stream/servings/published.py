@@ -16,6 +16,7 @@ from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
     FrameEncoder,
+    FramesInfo,
     InstrumentLock,
     InstrumentLockError,
     PublishedServing,
@@ -160,7 +161,7 @@ class LakeCatalogue:
         return OpenedServing(
             serving_id=spec.serving_id,
             alias=resolved.alias,
-            config_text=runtime_config_text(resolved),
+            config_text=runtime_config_text(resolved, judged),
             cell_width_ms=runtime.cell_width_ms,
             config=runtime,
             timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
@@ -349,8 +350,8 @@ class LakeCatalogue:
             raise Refusal("raw_file_missing", f"{where}: {problem}") from error
 
 
-def runtime_config_text(resolved: ResolvedServing) -> str:
-    """The `runtime_config` message of a serving, as JSON."""
+def runtime_config_text(resolved: ResolvedServing, judged: JudgedFrames | None) -> str:
+    """The `runtime_config` message of a serving, as JSON, with the chain that its frames are held to."""
     spec = resolved.spec
     message = RuntimeConfigMessage(
         contract_version=CONTRACT_VERSION,
@@ -368,6 +369,7 @@ def runtime_config_text(resolved: ResolvedServing) -> str:
         replay_date=spec.runtime.dt,
         replay_start_time=spec.runtime.start_time,
         config_hash=spec.runtime.config_version,
+        frames=msgspec.UNSET if judged is None else FramesInfo(bins=judged.bins, head=judged.head),
     )
     return encode_message(message).decode()
 

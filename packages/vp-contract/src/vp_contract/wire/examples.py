@@ -15,6 +15,7 @@ from vp_contract.wire.messages import (
     ClientMessage,
     ErrorMessage,
     Follow,
+    FramesInfo,
     GridUpdate,
     History,
     HistoryEnd,
@@ -86,6 +87,7 @@ def _runtime_config() -> RuntimeConfigMessage:
         ),
         replay_date=config.dt,
         replay_start_time=config.start_time,
+        frames=FramesInfo(bins=18_000, head="ef" * 32),
         config_hash=config.config_version,
     )
 

@@ -107,8 +107,9 @@ class FrameChain:
     out because one dataset is served with many signals; everything else of a frame follows from the dataset.
     """
 
-    def __init__(self) -> None:
-        self._head = bytes(32)
+    def __init__(self, link: bytes = bytes(32)) -> None:
+        """`link` is that of the bin before the first frame."""
+        self._head = link
         self._links = bytearray()
 
     @property

@@ -50,8 +50,18 @@ class ServingInfo(Struct, frozen=True, kw_only=True):
     digests: dict[str, str]
 
 
+class FramesInfo(Struct, frozen=True, kw_only=True):
+    """The hash chain over the frames that a serving was judged on (`FrameChain`): its last link, 64 hex digits."""
+
+    bins: WireCount
+    head: str
+
+
 class RuntimeConfigMessage(Struct, frozen=True, kw_only=True, tag="runtime_config"):
-    """The first message of a stream: what the following bins are."""
+    """The first message of a stream: what the following bins are.
+
+    `frames` is absent where the server does not know what they should be, and from servers before it was added.
+    """
 
     contract_version: str
     config: RuntimeConfig
@@ -61,6 +71,7 @@ class RuntimeConfigMessage(Struct, frozen=True, kw_only=True, tag="runtime_confi
     replay_date: str
     replay_start_time: str
     config_hash: str
+    frames: FramesInfo | UnsetType = UNSET
 
 
 class SignalUpdate(Struct, frozen=True, kw_only=True):
