@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from vp_cli.errors import CliError
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, say
 from vp_harness import open_registry
 
@@ -25,9 +25,14 @@ def register(app: typer.Typer) -> None:
 
 
 @aliases.command("list")
-def list_(lake_root: LakeRoot = LAKE_ROOT, config_root: ConfigRoot = CONFIG_ROOT, as_json: AsJson = False) -> None:
+def list_(
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
+    as_json: AsJson = False,
+) -> None:
     """List the aliases and what they point at."""
-    with closing(open_registry(lake_root, config_root)) as registry:
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         rows = [{"alias": e.alias, "serving_id": e.serving_id, "updated": e.updated} for e in registry.aliases()]
     print_json(rows) if as_json else print_rows("aliases", rows, ["alias", "serving_id", "updated"])
 
@@ -40,10 +45,11 @@ def move(
     actor: Actor = None,
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Point an alias at another published serving."""
-    with closing(open_registry(lake_root, config_root)) as registry:
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         registry.move(alias, serving_id, expected=expected, actor=actor)
     facts = {"alias": alias, "serving_id": serving_id}
     print_json(facts) if as_json else print_facts("moved", facts)
@@ -56,10 +62,11 @@ def rollback(
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Point an alias back at what it served before."""
-    with closing(open_registry(lake_root, config_root)) as registry:
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         served = registry.rollback(alias, actor, reason)
     facts = {"alias": alias, "serving_id": served.serving_id}
     print_json(facts) if as_json else print_facts("rolled back", facts)
@@ -71,6 +78,7 @@ def history(
     at: Annotated[str | None, typer.Option(help="Only up to this time, ISO 8601 (UTC if without zone).")] = None,
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """The audit trail of an alias in the order of events, or of what led to what it served at a time."""
@@ -81,7 +89,7 @@ def history(
         except ValueError:
             raise CliError(f"--at {at!r} is not an ISO 8601 time, like 2026-02-06T14:30:00") from None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    with closing(open_registry(lake_root, config_root)) as registry:
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         events = registry.history(alias, at=moment)
     columns = ["seq", "time", "kind", "from", "to", "actor", "reason", "digest"]
     rows = [

@@ -6,7 +6,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -27,6 +27,7 @@ from vp_harness import (
     find_raw,
     import_file,
     open_lake,
+    open_registry,
     promote,
     run_experiment,
 )
@@ -105,15 +106,18 @@ def make(lake_root: Path, config_root: Path) -> Demo:
     winner = rows.row(0, named=True)
     doubt = f" ({winner['doubt']})" if winner["doubt"] else ""
     say(f"the best of {winner['n_trials']} trials is {winner['verdict']}{doubt}, p {winner['p_corrected']:.3f}")
-    served = promote(
-        winner["run_id"],
-        ALIAS,
-        lake_root,
-        config_root=config_root,
-        threshold=winner["threshold"],
-        accept_unproven=True,  # a demo shows what there is, says whether it is proven, and the serving records it
-        reason="vp demo shows what there is",
-    )
+    # its own registry, whatever VP_REGISTRY_URL says: a demo changes nothing that others use
+    with closing(open_registry(lake_root, config_root, open_lake(lake_root).registry_url)) as registry:
+        served = promote(
+            winner["run_id"],
+            ALIAS,
+            lake_root,
+            config_root=config_root,
+            threshold=winner["threshold"],
+            accept_unproven=True,  # a demo shows what there is, says whether it is proven, and the serving records it
+            reason="vp demo shows what there is",
+            registry=registry,
+        )
     return Demo(raw, winner["dataset_id"], served, len(rows))
 
 

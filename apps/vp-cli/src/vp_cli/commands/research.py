@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
+from vp_cli.options import (
+    CONFIG_ROOT,
+    LAKE_ROOT,
+    ConfigRoot,
+    ExecutorName,
+    LakeRoot,
+    RegistryUrl,
+    Scheduler,
+    Workers,
+)
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
 from vp_harness import (
     MAX_ROWS,
@@ -19,6 +29,7 @@ from vp_harness import (
     compare,
     dry_run,
     open_lake,
+    open_registry,
     promote,
     retire,
     run_experiment,
@@ -172,21 +183,24 @@ def promote_(
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a run as an immutable serving and point an alias at it."""
-    served = promote(
-        run_id,
-        alias,
-        lake_root,
-        config_root=config_root,
-        experiment=experiment,
-        threshold=threshold,
-        accept_unproven=accept_unproven,
-        accept_unsound=accept_unsound,
-        actor=actor,
-        reason=reason,
-    )
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
+        served = promote(
+            run_id,
+            alias,
+            lake_root,
+            config_root=config_root,
+            experiment=experiment,
+            threshold=threshold,
+            accept_unproven=accept_unproven,
+            accept_unsound=accept_unsound,
+            actor=actor,
+            reason=reason,
+            registry=registry,
+        )
     facts = {
         "alias": alias,
         "serving_id": served.serving_id,

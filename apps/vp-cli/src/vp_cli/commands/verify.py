@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vp_cli.errors import CliError
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
 from vp_harness import WRONG, Finding, open_lake, verify_dataset, verify_lake
 from vp_stream.frames import frame_logs, verify_serving
@@ -48,13 +48,17 @@ def serving(
     name: Annotated[str, typer.Argument(help="An alias, or the id of a published serving.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay a published serving as it is streamed and hold every frame to the dataset it was evaluated on."""
     lake = open_lake(lake_root)
     with progress("bins") as update:
         proof = verify_serving(
-            LakeCatalogue(lake, config_root), lake, name, progress=lambda done, total: update("bins", done, total)
+            LakeCatalogue(lake, config_root, registry_url),
+            lake,
+            name,
+            progress=lambda done, total: update("bins", done, total),
         )
     facts = {**asdict(proof), "verified": True}
     print_json(facts) if as_json else print_facts("serving", facts)

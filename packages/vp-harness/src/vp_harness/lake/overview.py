@@ -126,9 +126,9 @@ def _described(
 def _aliases(lake: Lake, config_root: PathLike | None) -> dict[str, list[str]]:
     """Aliases by the dataset that what they serve was judged on; those that cannot be resolved are left out."""
     found: dict[str, list[str]] = {}
-    if not lake.registry_path.is_file():
-        return found
     with closing(open_registry(lake, config_root)) as registry:
+        if not registry.exists():
+            return found
         for entry in registry.aliases():
             try:
                 served = registry.resolve(entry.alias)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import polars as pl
@@ -35,11 +35,16 @@ from vp_harness.research.compare import JUDGED, compare
 from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore, Run
 from vp_registry import Registry, ResolvedServing
 
+REGISTRY_VARIABLE: Final = "VP_REGISTRY_URL"
 
-def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None) -> Registry:
-    """The registry of a lake, with the version files of a config root."""
-    lake = open_lake(lake_root)
-    return Registry(lake.registry_url, configs.config_root(root) / VERSIONS_DIR)
+
+def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None, url: str | None = None) -> Registry:
+    """The registry at an SQLAlchemy URL, with the version files of a config root.
+
+    Without `url` it is that of `VP_REGISTRY_URL`, and without that the lake's own SQLite file.
+    """
+    url = url or os.environ.get(REGISTRY_VARIABLE) or open_lake(lake_root).registry_url
+    return Registry(url, configs.config_root(root) / VERSIONS_DIR)
 
 
 def promote(
