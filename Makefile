@@ -1,10 +1,10 @@
 # The commands of every day; each line can be typed as it stands.
-.PHONY: setup demo test check format
+.PHONY: setup demo test check format licences sbom advisories
 
 setup:  ## the environment of Python and that of the page
 	python3 -m pip install -q uv
 	uv sync --all-packages
-	cd web && npm ci
+	cd web && npm ci --ignore-scripts
 
 demo:  ## a synthetic market, from its file to the page
 	uv run vp demo
@@ -23,3 +23,15 @@ format:  ## put the code in order
 	uv run ruff check --fix
 	uv run ruff format
 	cd web && npm run format
+
+licences:  ## docs/licences.md anew, from the lock files
+	uv sync --all-packages --all-extras --group plots
+	uv run --no-sync python .ci/licences.py
+
+sbom:  ## what a release is made of, as CycloneDX, into build/
+	mkdir -p build
+	uv export --quiet --locked --all-packages --no-dev --format cyclonedx1.5 > build/python.cdx.json
+	cd web && npm sbom --package-lock-only --omit dev --sbom-format cyclonedx > ../build/page.cdx.json
+
+advisories:  ## known vulnerabilities of what is locked; fails when their databases cannot be asked
+	.ci/advisories
