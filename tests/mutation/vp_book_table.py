@@ -15,6 +15,7 @@ _RANGE = "vp_book/book/range.py"
 _CLOCK = "vp_book/book/clock.py"
 _ORDERS = "vp_book/book/orders.py"
 _BINS = "vp_book/bins/reader.py"
+_STATE = "vp_book/book/state.py"
 _REPLAY = "vp_book/bins/replay.py"
 _SESSIONS = "vp_book/sessions.py"
 _PHYSICS = "vp_book/physics/parameters.py"
@@ -51,8 +52,10 @@ MUTATIONS = (
         "while a.scalars[0].resting[side] > 0:",
         "while False:",
     ),
-    Mutation("off-grid prices are floored", _ACTIONS, "if 2 * rest >= tick_int:", "if False:"),
-    Mutation("a price half way is rounded down", _ACTIONS, "if 2 * rest >= tick_int:", "if 2 * rest > tick_int:"),
+    Mutation("off-grid prices are floored", _ACTIONS, "if 2 * (price - tick * tick_int) >= tick_int:", "if False:"),
+    Mutation(
+        "a price half way is rounded down", _ACTIONS, "tick * tick_int) >= tick_int:", "tick * tick_int) > tick_int:"
+    ),
     Mutation("off-grid prices are not counted", _ACTIONS, "a.counts[0].off_grid_price += 1", "pass"),
     Mutation("F_MAYBE_BAD_BOOK is ignored", _ACTIONS, "a.scalars[0].bad_book = 1", "pass"),
     Mutation(
@@ -421,7 +424,7 @@ MUTATIONS = (
         "s.spot - range_cell - self._radius if anchored",
         "s.spot - range_cell if anchored",
     ),
-    Mutation("statistics run on into the next bin", _BINS, "        a.stats[0] = _NO_STATS\n", "        pass\n"),
+    Mutation("statistics run on into the next bin", _STATE, "    a.stats[0] = _NO_STATS\n", "    pass\n"),
     Mutation(
         "the range's shift is not told",
         _BINS,

@@ -145,7 +145,7 @@ def test_by_time_a_time_that_stands_still_is_no_event_for_ever() -> None:
 
 
 def test_other_words_are_refused() -> None:
-    with pytest.raises(ParameterError, match="event_ends='last': event_ends must be 'flags' or 'time'"):
+    with pytest.raises(ParameterError, match="event_ends='last': must be 'flags' or 'time'"):
         BookEngine(INSTRUMENT, event_ends="last")  # type: ignore[arg-type]
 
 
