@@ -1,5 +1,5 @@
 # The commands of every day; each line can be typed as it stands.
-.PHONY: setup demo test check format licences sbom advisories
+.PHONY: setup demo test check format coverage pythons licences sbom advisories
 
 setup:  ## the environment of Python and that of the page
 	python3 -m pip install -q uv
@@ -17,6 +17,7 @@ check:  ## what must be clean before a commit
 	uv run ruff check
 	uv run ruff format --check
 	uv run mypy
+	uv run mypy --config-file tests/mypy.ini
 	cd web && npm run format:check && npm run lint && npm run check && npm test
 
 format:  ## put the code in order
@@ -35,3 +36,12 @@ sbom:  ## what a release is made of, as CycloneDX, into build/
 
 advisories:  ## known vulnerabilities of what is locked; fails when their databases cannot be asked
 	.ci/advisories
+
+coverage:  ## lines and branches that the tests reach, printed; PART=tests/vp_book for one package (docs in CONTRIBUTING.md)
+	uv run coverage erase
+	-CI=true uv run coverage run -m pytest -n 0 $(or $(PART),tests)
+	uv run coverage combine -q
+	uv run coverage report
+
+pythons:  ## the libraries' tests under every newer Python of this machine
+	.ci/pythons

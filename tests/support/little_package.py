@@ -76,7 +76,7 @@ class Little:
         self.folder.mkdir()
         (self.folder / "__init__.py").touch()
         for module in (vp_book.kernel_cache, vp_book.kernel_files):
-            shutil.copy(module.__file__, self.folder)
+            shutil.copy(str(module.__file__), self.folder)
         (self.folder / "jit.py").write_text(_JIT)
         (self.folder / "outer.py").write_text(_OUTER)
         self.add(1.0)

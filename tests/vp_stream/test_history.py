@@ -270,8 +270,8 @@ def test_another_speed_moves_the_schedule_and_skips_nothing() -> None:
     pacer = Pacer(0.1, lambda _: 0.0)
     assert pacer.choose(10.0, 100) == Send(0, 0)
     pacer.sent(0)
-    assert pacer.choose(10.01, 100) == Wait(pytest.approx(10.1))
+    assert pacer.choose(10.01, 100) == Wait(pytest.approx(10.1))  # type: ignore[arg-type]
     pacer.play_at(0.4)
     assert pacer.choose(10.02, 100) == Send(1, 0)
     pacer.sent(1)
-    assert pacer.choose(10.03, 100) == Wait(pytest.approx(10.42))
+    assert pacer.choose(10.03, 100) == Wait(pytest.approx(10.42))  # type: ignore[arg-type]
