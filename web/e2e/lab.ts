@@ -22,7 +22,7 @@ const PRELUDE = `
   globalThis.requestAnimationFrame = (callback) => setTimeout(() => frame(callback), 50);
 `;
 /** How long a page may take to become what a test waits for, ms. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** What a test works with. */
 export interface Lab {
@@ -69,7 +69,7 @@ export async function perform(
   scenario: Scenario,
 ): Promise<Finding> {
   const startedMs = performance.now();
-  const server = new FakeServer({ rate: 20, ...scenario.server, pages });
+  const server = new FakeServer({ ...scenario.server, pages });
   const context = await browser.newContext({
     viewport: { width: 1000, height: 600 },
     ...scenario.context,
@@ -87,7 +87,7 @@ export async function perform(
     await page.addInitScript(PRELUDE);
     await page.goto(`${address}?serving=demo${scenario.query ?? ''}`);
     const lab = labOf(server, page, address);
-    const bins = scenario.bins ?? 10;
+    const bins = scenario.bins ?? 5;
     await lab.until((counters) => counters.drawn >= bins);
     await scenario.run(lab);
   } catch (error) {

@@ -11,14 +11,16 @@ import { parseArgs } from 'node:util';
 
 import { launch, perform, type Finding } from './lab';
 import { FRESHNESS } from './scenarios/freshness';
+import { HANDS } from './scenarios/hands';
+import { LOOKS } from './scenarios/looks';
 
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 
 const { values } = parseArgs({
   options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
 });
 const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
-const waiting = [...FRESHNESS].filter(({ name }) => name.includes(values.only));
+const waiting = [...FRESHNESS, ...HANDS, ...LOOKS].filter(({ name }) => name.includes(values.only));
 const findings: Finding[] = [];
 
 const browser = await launch();

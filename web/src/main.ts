@@ -1,14 +1,14 @@
-import { parseSeekTarget } from './state/clock';
 import { widthOf } from './state/layout';
 import { Store } from './state/store';
+import { cellAt, seqAt } from './state/viewport';
 import { publishCounters } from './ui/counters';
 import { Cover } from './ui/cover';
 import { byId } from './ui/elements';
 import { Header } from './ui/header';
 import { makeHelp } from './ui/help';
-import { keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
+import { isSpace, keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
 import { Panel } from './ui/panel';
-import { listenToPointer } from './ui/pointer';
+import { listenToPointer, type Place } from './ui/pointer';
 import { Stage } from './ui/stage';
 import { Status } from './ui/status';
 import { fetchServings, streamUrl } from './wire/servings';
@@ -39,6 +39,7 @@ const panel = new Panel();
 const status = new Status();
 const help = makeHelp();
 const seekInput = byId('seek', HTMLInputElement);
+const seekProblem = byId('seek-problem', HTMLElement);
 const followButton = byId('follow', HTMLButtonElement);
 const reducedMotion = window.matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -77,14 +78,18 @@ async function start(): Promise<void> {
 
 function run(command: Command): void {
   switch (command.kind) {
-    case 'toggle_play': {
-      const kind = store.session.paused ? 'resume' : 'pause';
-      store.act({ kind });
-      send({ type: kind });
+    case 'toggle_play':
+      // At the end there is nothing to pause: it plays again.
+      if (store.session.phase === 'ended') playFrom(0);
+      else setPaused(!store.session.paused);
       break;
-    }
     case 'restart':
-      send(store.seekTo(0));
+      if (store.session.phase === 'ended') playFrom(0);
+      else send(store.seekTo(0));
+      break;
+    case 'step':
+      if (!store.session.paused) setPaused(true);
+      send(store.seekTo((store.stream?.history.head ?? 0) + command.bins));
       break;
     case 'skip':
       send(store.seekBy(command.seconds));
@@ -100,22 +105,32 @@ function run(command: Command): void {
       help.toggle();
       break;
     case 'pan':
-      panByPx(command.share * (widthOf(stage.layout.heat) / stage.layout.ratio));
+      store.pan(command.share, stage.layout);
       break;
-    case 'mode':
     case 'zoom_time':
     case 'zoom_price':
+      store.zoom(
+        command.kind === 'zoom_time' ? 'time' : 'price',
+        command.steps,
+        stage.layout,
+        null,
+      );
+      break;
+    case 'mode':
       store.look(command);
       break;
   }
 }
 
-/** Moves the view by CSS px; positive shows later bins. */
-function panByPx(px: number): void {
-  const history = store.stream?.history;
-  if (history === undefined) return;
-  const { head, tail } = history;
-  store.look({ kind: 'pan', bins: px / store.view.columnWidth, head, tail });
+function setPaused(paused: boolean): void {
+  const kind = paused ? 'pause' : 'resume';
+  store.act({ kind });
+  send({ type: kind });
+}
+
+function playFrom(bin: number): void {
+  setPaused(false);
+  send(store.seekTo(bin));
 }
 
 byId('retry', HTMLButtonElement).addEventListener('click', () => {
@@ -140,9 +155,12 @@ followButton.addEventListener('click', () => {
 
 window.addEventListener('keydown', (event) => {
   const command = keyCommand(event);
-  if (command === null) return;
-  event.preventDefault();
-  run(command);
+  if (command !== null || isSpace(event)) event.preventDefault();
+  if (command !== null) run(command);
+});
+// Some browsers press a focused button when the space bar is let go.
+window.addEventListener('keyup', (event) => {
+  if (isSpace(event)) event.preventDefault();
 });
 
 byId('serving', HTMLSelectElement).addEventListener('change', (event) => {
@@ -151,23 +169,55 @@ byId('serving', HTMLSelectElement).addEventListener('change', (event) => {
 
 byId('seek-form', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
-  const target = parseSeekTarget(seekInput.value, store.time);
-  seekInput.setAttribute('aria-invalid', String(target === null));
-  if (target === null) return;
-  send(store.seekTo(target));
+  const target = store.target(seekInput.value);
+  const problem = 'problem' in target ? target.problem : '';
+  seekInput.setAttribute('aria-invalid', String(problem !== ''));
+  seekProblem.textContent = problem;
+  seekProblem.hidden = problem === '';
+  if ('problem' in target) return;
+  send(store.seekTo(target.bin));
   seekInput.value = '';
   seekInput.blur();
 });
+for (const type of ['input', 'blur']) {
+  seekInput.addEventListener(type, () => {
+    seekInput.removeAttribute('aria-invalid');
+    seekProblem.hidden = true;
+  });
+}
 
-listenToPointer(stage.chart, {
+/** What the pointer holds: the place of the map that was pressed. */
+let held = { seq: 0, cell: 0 };
+
+function devicePlace({ x, y }: Place): Place {
+  const { ratio } = stage.layout;
+  return { x: x * ratio, y: y * ratio };
+}
+
+listenToPointer(stage.chart, () => stage.origin, {
   move: (at) => {
     store.look({ kind: 'pointer', at });
   },
-  drag: (dx) => {
-    panByPx(-dx);
+  grab: (at) => {
+    const view = store.viewport(stage.layout);
+    const { x, y } = devicePlace(at);
+    if (view !== null) held = { seq: seqAt(view, x), cell: cellAt(view, y) };
   },
-  zoom: (axis, steps) => {
-    store.look({ kind: `zoom_${axis}`, steps });
+  drag: (at, { time, price }) => {
+    const { seq, cell } = held;
+    const grip = { seq: time ? seq : null, cell: price ? cell : null };
+    store.drag(grip, devicePlace(at), stage.layout);
+  },
+  zoom: (at, steps, shift) => {
+    const place = devicePlace(at);
+    const onPrices = place.x >= stage.layout.heat.right;
+    store.zoom(shift || onPrices ? 'price' : 'time', steps, stage.layout, place);
+  },
+  pan: (px) => {
+    store.pan((px * stage.layout.ratio) / widthOf(stage.layout.heat), stage.layout);
+  },
+  home: () => {
+    store.look({ kind: 'follow' });
   },
 });
 
@@ -197,7 +247,7 @@ function onFrame(nowMs: number): void {
   header.draw(store, freshness, startedMs);
   panel.draw(store, freshness);
   cover.draw(store, drawable);
-  followButton.hidden = store.view.edge === null;
+  followButton.hidden = store.view.edge === null && store.view.centre === null;
   status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
   frames += 1;
   frameMs += (performance.now() - startedMs - frameMs) * 0.05;
@@ -219,6 +269,10 @@ publishCounters(() => {
     frames,
     frameMs,
     renderer: stage.heatmap.kind,
+    paused: store.session.paused,
+    tail: store.stream?.history.tail ?? 0,
+    followsTime: store.view.edge === null,
+    view: store.viewport(stage.layout),
   };
 });
 

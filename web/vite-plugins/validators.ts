@@ -23,6 +23,9 @@ const READ_OF_CONFIG = [
   'grid_radius_ticks',
   'cell_width_ms',
   'bucket_size_dollars',
+  'dt',
+  'start_time',
+  'end_time',
 ];
 
 interface ObjectSchema {

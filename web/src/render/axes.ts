@@ -11,8 +11,10 @@ const PRICE_SPACING = 44;
 const TIME_SPACING = 96;
 const TAG_HEIGHT = 20;
 
-export function drawPriceAxis(brush: Brush, { layout, view, grid }: Scene): void {
+export function drawPriceAxis(brush: Brush, scene: Scene): void {
+  const { layout, view, grid } = scene;
   const { heat, priceAxis } = layout;
+  const tags = tagPositions(brush, scene);
   const { low, high } = visibleCells(view);
   const step = priceStep(grid.cellInt, view.rowPx, brush.em(PRICE_SPACING));
   brush.font(11);
@@ -21,10 +23,29 @@ export function drawPriceAxis(brush: Brush, { layout, view, grid }: Scene): void
     brush.horizontal(heat.left, heat.right, y, PALETTE.gridline);
     const clear = brush.em(8);
     if (y < heat.top + clear || y > heat.bottom - clear) continue;
+    // A tag says its own price; a label half behind it says nothing.
+    if (tags.some((tag) => Math.abs(tag - y) < brush.em(TAG_HEIGHT / 2) + clear)) continue;
     brush.horizontal(priceAxis.left, priceAxis.left + brush.px(4), y, PALETTE.axisLine);
     brush.text(grid.format(value), priceAxis.right - brush.em(10), y, 'right', PALETTE.axisText);
   }
   brush.vertical(priceAxis.left, heat.top, heat.bottom, PALETTE.axisLine);
+}
+
+/** Where tags lie on the price axis: the mid of the newest bin, and the price under the pointer. */
+function tagPositions(brush: Brush, { layout, view, history, hovered, pointer }: Scene): number[] {
+  const { newest } = history;
+  const tags: number[] = [];
+  if (newest?.valid === true) tags.push(yOf(view, (newest.bid + newest.ask) / 2));
+  if (hovered !== null && pointer !== null && pointer.y < layout.heat.bottom) {
+    tags.push(yOf(view, hovered.cell));
+  }
+  return tags.map((y) => tagMiddle(brush, layout, y));
+}
+
+/** The middle of a tag for a price at `y`: it stays beside the map. */
+function tagMiddle(brush: Brush, { heat }: Scene['layout'], y: number): number {
+  const half = brush.em(TAG_HEIGHT / 2);
+  return Math.min(Math.max(y, heat.top + half), heat.bottom - half);
 }
 
 export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void {
@@ -97,9 +118,9 @@ function drawPriceTag(
   text: string,
   colours: { fill: string; text: string },
 ): void {
-  const { priceAxis, heat } = layout;
+  const { priceAxis } = layout;
   const half = brush.em(TAG_HEIGHT / 2);
-  const middle = Math.min(Math.max(y, heat.top + half), heat.bottom - half);
+  const middle = tagMiddle(brush, layout, y);
   brush.tag(
     text,
     {

@@ -5,10 +5,8 @@ import { PALETTE } from './palette';
 import type { Scene } from './scene';
 
 const LINE_WIDTH = 1.4;
-/** Radii of trade marks in CSS px; the area grows with the volume. */
-const MARK = { least: 1, most: 4.5, perRootLot: 0.35 };
-/** Largest radius in column widths: where every bin has trades, larger marks would hide the price lines. */
-const MARK_COLUMNS = 0.75;
+/** Radii of trade marks in CSS px; the area is the volume. */
+const MARK = { least: 1.6, most: 14, perRootLot: 0.8, rim: 1 };
 
 /** Best bid and ask as step lines; nothing is drawn where the book is not valid. */
 export function drawBestPrices(brush: Brush, scene: Scene): void {
@@ -16,12 +14,12 @@ export function drawBestPrices(brush: Brush, scene: Scene): void {
   brush.clipped(layout.heat, () => {
     brush.haloed(
       stepLine(scene, (frame) => frame.ask),
-      PALETTE.ask,
+      PALETTE.sell,
       LINE_WIDTH,
     );
     brush.haloed(
       stepLine(scene, (frame) => frame.bid),
-      PALETTE.bid,
+      PALETTE.buy,
       LINE_WIDTH,
     );
   });
@@ -62,18 +60,17 @@ export function drawTrades(brush: Brush, scene: Scene): void {
     const frame = history.at(seq);
     if (frame === undefined || Number.isNaN(frame.trade)) continue;
     const { buy_volume: buy, sell_volume: sell } = frame.update;
-    addMark(buy >= sell ? buys : sells, view, frame, markRadius(brush, view, buy + sell));
+    addMark(buy >= sell ? buys : sells, view, frame, markRadius(brush, buy + sell));
   }
   brush.clipped(layout.heat, () => {
-    fillMarks(brush, buys, PALETTE.buyTrade, PALETTE.bid);
-    fillMarks(brush, sells, PALETTE.sellTrade, PALETTE.ask);
+    fillMarks(brush, buys, PALETTE.buy);
+    fillMarks(brush, sells, PALETTE.sell);
   });
 }
 
-function markRadius(brush: Brush, view: Viewport, volume: number): number {
-  const least = brush.px(MARK.least);
-  const most = Math.max(Math.min(view.columnPx * MARK_COLUMNS, brush.px(MARK.most)), least);
-  return Math.min(least + brush.px(MARK.perRootLot) * Math.sqrt(volume), most);
+function markRadius(brush: Brush, volume: number): number {
+  const { least, most, perRootLot } = MARK;
+  return brush.em(Math.min(Math.max(perRootLot * Math.sqrt(volume), least), most));
 }
 
 function addMark(path: Path2D, view: Viewport, frame: Frame, radius: number): void {
@@ -83,13 +80,11 @@ function addMark(path: Path2D, view: Viewport, frame: Frame, radius: number): vo
   path.arc(x, y, radius, 0, 2 * Math.PI);
 }
 
-function fillMarks(brush: Brush, marks: Path2D, fill: string, rim: string): void {
+function fillMarks(brush: Brush, marks: Path2D, fill: string): void {
   const { context } = brush;
-  context.globalAlpha = 0.85;
+  context.strokeStyle = PALETTE.halo;
+  context.lineWidth = brush.em(2 * MARK.rim);
+  context.stroke(marks);
   context.fillStyle = fill;
   context.fill(marks);
-  context.globalAlpha = 1;
-  context.strokeStyle = rim;
-  context.lineWidth = brush.px(0.5);
-  context.stroke(marks);
 }

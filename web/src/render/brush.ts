@@ -25,7 +25,7 @@ export class Brush {
 
   /** A line width or offset that is a whole, visible count of device px. */
   hair(css = 1): number {
-    return Math.max(Math.round(css * this.ratio), 1);
+    return Math.max(Math.round(this.em(css)), 1);
   }
 
   font(cssSize: number, weight = 400): void {
@@ -82,10 +82,10 @@ export class Brush {
     const { context } = this;
     context.lineJoin = 'miter';
     context.strokeStyle = PALETTE.halo;
-    context.lineWidth = this.px(cssWidth + 1.6);
+    context.lineWidth = this.em(cssWidth + 1.8);
     context.stroke(path);
     context.strokeStyle = colour;
-    context.lineWidth = this.px(cssWidth);
+    context.lineWidth = this.em(cssWidth);
     context.stroke(path);
   }
 }

@@ -1,8 +1,11 @@
-import type { ColourKind } from '../state/modes';
+import type { ColourKind, Curve } from '../state/modes';
 import { PALETTE } from './palette';
 
 /** Entries of a colour table. Odd, so that a diverging map has its neutral colour exactly in the middle. */
 export const TABLE_SIZE = 255;
+
+/** How many times the smallest value that is told apart on a logarithmic scale fits into its range. */
+export const LOG_SPAN = 30;
 
 /** Flat pieces of a ramp's legend. */
 const LEGEND_PIECES = 64;
@@ -11,23 +14,33 @@ type Triple = [number, number, number];
 
 /**
  * Anchors from the low to the high end. They are blended in OKLab, so that equal steps look equal, and lightness
- * grows steadily away from the neutral colour. Teal against orange stays apart for the common kinds of colour
- * blindness.
+ * grows steadily away from the neutral colour. Vacuum is purple and pressure green, sellers are orange and buyers blue:
+ * both pairs stay apart for the common kinds of colour blindness, and no hue stands for two things.
  */
 const ANCHORS: Record<ColourKind, readonly string[]> = {
-  diverging: [
-    '#ffdcae',
-    '#e68a45',
-    '#9c4c22',
-    '#4b2b1e',
+  forces: [
+    '#f3dcff',
+    '#b98ade',
+    '#7c4aa8',
+    '#3d2456',
     PALETTE.neutral,
-    '#123a42',
-    '#126a6d',
-    '#33b7ae',
-    '#bdf6ea',
+    '#17402a',
+    '#2c7a45',
+    '#68b978',
+    '#d5f5d8',
   ],
-  sequential: [PALETTE.neutral, '#16253f', '#1f4478', '#3a76b6', '#8ab7df', '#fbf3dc'],
-  states: ['#f2894a', '#8a4a27', '#1d2531', '#17656b', '#35c9c2'],
+  sides: [
+    '#ffe3c2',
+    '#e08f45',
+    '#96511f',
+    '#45291a',
+    PALETTE.neutral,
+    '#142f55',
+    '#2560a8',
+    '#64a4ea',
+    '#d8ebff',
+  ],
+  states: [PALETTE.bear, '#8a5527', '#1d2531', '#24568f', PALETTE.bull],
 };
 
 /** A colour table as RGBA bytes, TABLE_SIZE entries from the low end to the high end. */
@@ -43,16 +56,16 @@ export function colourTable(kind: ColourKind): Uint8Array<ArrayBuffer> {
   return table;
 }
 
-/** Position 0..1 in the colour table of a value. NaN gives the middle or the low end. */
-export function colourPosition(
-  value: number,
-  kind: ColourKind,
-  range: number,
-  root: boolean,
-): number {
-  const share = Math.min(Math.abs(value) / range, 1) || 0;
-  const strength = root ? Math.sqrt(share) : share;
-  if (kind === 'sequential') return strength;
+/** Position 0..1 in the colour table of a value. NaN gives the middle. */
+export function colourPosition(value: number, range: number, curve: Curve): number {
+  const magnitude = Math.min(Math.abs(value), range) || 0;
+  const share = magnitude / range;
+  const strength =
+    curve === 'log'
+      ? Math.log1p(LOG_SPAN * share) / Math.log1p(LOG_SPAN)
+      : curve === 'root'
+        ? Math.sqrt(share)
+        : share;
   return 0.5 + (value < 0 ? -0.5 : 0.5) * strength;
 }
 

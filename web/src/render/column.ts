@@ -12,16 +12,22 @@ const FLOW = CELL_FIELDS.indexOf('flow_score');
 const PRESSURE = CELL_FIELDS.indexOf('pressure_variant');
 const VACUUM = CELL_FIELDS.indexOf('vacuum_variant');
 const DEPTH = CELL_FIELDS.indexOf('rest_depth');
+const BIDS = CELL_FIELDS.indexOf('bid_depth');
+const ASKS = CELL_FIELDS.indexOf('ask_depth');
 const STATE = CELL_FIELDS.indexOf('state5_code');
 
-/** Writes what the modes show of a bin: row i, channel c at `i * CHANNELS + c`. */
+/**
+ * Writes what the modes show of a bin: row i, channel c at `i * CHANNELS + c`.
+ *
+ * Depth is negative where more of it is offered than bid.
+ */
 export function fillColumn(frame: Frame, rows: number, out: Float32Array): void {
   const { cells } = frame;
   const at = (field: number, row: number): number => cells[field * rows + row] ?? 0;
   for (let row = 0; row < rows; row += 1) {
     out[row * CHANNELS] = at(FLOW, row);
     out[row * CHANNELS + 1] = at(PRESSURE, row) - at(VACUUM, row);
-    out[row * CHANNELS + 2] = at(DEPTH, row);
+    out[row * CHANNELS + 2] = at(BIDS, row) < at(ASKS, row) ? -at(DEPTH, row) : at(DEPTH, row);
     out[row * CHANNELS + 3] = at(STATE, row);
   }
 }

@@ -74,7 +74,7 @@ export class CanvasHeatmap implements Heatmap {
       const row = this.rows - 1 - (top - (high - y));
       if (!(row >= 0 && row < this.rows)) continue;
       const value = this.column[row * CHANNELS + channel] ?? 0;
-      const position = colourPosition(value, mode.kind, range, mode.root);
+      const position = colourPosition(value, range, mode.curve);
       const entry = Math.round(position * (TABLE_SIZE - 1)) * 4;
       const at = (y * image.width + x) * 4;
       image.data.set(table.subarray(entry, entry + 4), at);

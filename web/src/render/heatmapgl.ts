@@ -22,12 +22,14 @@ const UNIFORMS = [
   'u_rows',
   'u_channel',
   'u_range',
-  'u_root',
-  'u_signed',
+  'u_curve',
   'u_ratio',
   'u_ground',
   'u_hatch',
 ] as const;
+
+/** Numbers of the curves in the shader. */
+const CURVES = { linear: 0, root: 1, log: 2 } as const;
 
 type Uniform = (typeof UNIFORMS)[number];
 
@@ -113,8 +115,7 @@ export class GlHeatmap implements Heatmap {
     gl.uniform1i(u.u_rows, this.rows);
     gl.uniform1i(u.u_channel, modeIndex(scale.mode.id));
     gl.uniform1f(u.u_range, scale.range);
-    gl.uniform1i(u.u_root, scale.mode.root ? 1 : 0);
-    gl.uniform1i(u.u_signed, scale.mode.kind === 'sequential' ? 0 : 1);
+    gl.uniform1i(u.u_curve, CURVES[scale.mode.curve]);
     gl.uniform1f(u.u_ratio, ratio);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }

@@ -1,3 +1,5 @@
+import { LOG_SPAN } from './colormap';
+
 export const VERTEX_SHADER = `#version 300 es
 // One triangle that covers the whole plot.
 void main() {
@@ -23,8 +25,7 @@ uniform float u_centre;       // cell at mid height
 uniform int u_rows;
 uniform int u_channel;
 uniform float u_range;
-uniform bool u_root;
-uniform bool u_signed;
+uniform int u_curve;          // 0 linear, 1 square root, 2 logarithm
 uniform float u_ratio;        // device px per CSS px
 uniform vec3 u_ground;
 uniform vec3 u_hatch;
@@ -55,8 +56,8 @@ void main() {
     vec4 texel = texelFetch(u_cells, ivec2(slot, row), 0);
     float value = texel[u_channel];
     float share = min(abs(value) / u_range, 1.0);
-    float strength = u_root ? sqrt(share) : share;
-    float position = u_signed ? 0.5 + 0.5 * sign(value) * strength : strength;
+    float strength = u_curve == 2 ? log(1.0 + ${LOG_SPAN}.0 * share) / log(1.0 + ${LOG_SPAN}.0) : u_curve == 1 ? sqrt(share) : share;
+    float position = 0.5 + 0.5 * sign(value) * strength;
     int entries = textureSize(u_colours, 0).x;
     int entry = int(position * float(entries - 1) + 0.5);
     colour = vec4(texelFetch(u_colours, ivec2(entry, 0), 0).rgb, 1.0);

@@ -81,7 +81,7 @@ function drawRun(brush: Brush, run: Run, plot: Rect, zero: number, end: number):
   }
   context.save();
   context.strokeStyle = run.ready ? PALETTE.score : PALETTE.axisText;
-  context.lineWidth = brush.px(1.3);
+  context.lineWidth = brush.em(1.3);
   context.lineJoin = 'round';
   // A score that is not ready yet is no score: dashed and without its area.
   if (!run.ready) context.setLineDash([brush.px(2), brush.px(4)]);

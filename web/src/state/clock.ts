@@ -59,29 +59,16 @@ export function formatDate(unixMs: number): string {
   return new Date(unixMs + newYorkOffset(unixMs)).toISOString().slice(0, 10);
 }
 
-const CLOCK_TEXT = /^(\d{1,2}):([0-5]\d)(?::([0-5]\d))?$/;
-const BIN_TEXT = /^#?\d{1,12}$/;
+/** Unix ms of a New York date ("2026-02-06") and time of day ("09:30" to "09:30:05.100"). NaN when it is neither. */
+export function newYorkTime(date: string, time: string): number {
+  const local = Date.parse(`${date}T${time.length === 5 ? `${time}:00` : time}Z`);
+  // Where the clock goes back the earlier of two times is meant.
+  return Number.isNaN(local) ? NaN : local - newYorkOffset(local - newYorkOffset(local));
+}
 
 /** How bin numbers and times belong together. */
 export interface TimeBase {
   /** Unix ms at which bin 0 starts. */
   originMs: number;
   binMs: number;
-}
-
-/**
- * Reads where the user wants to go: a bin number ("1200", "#1200") or a New York time of day ("9:30", "09:30:15").
- *
- * @returns the bin number (>= 0), or null when the text is neither, or the time lies before the first bin's day
- *   time.
- */
-export function parseSeekTarget(text: string, base: TimeBase | null): number | null {
-  const wanted = text.trim();
-  if (BIN_TEXT.test(wanted)) return Number(wanted.replace('#', ''));
-  const match = CLOCK_TEXT.exec(wanted);
-  if (match === null || base === null) return null;
-  const [hours, minutes, seconds] = [match[1], match[2], match[3] ?? '0'].map(Number);
-  const ofDay = (hours ?? 0) * HOUR_MS + (minutes ?? 0) * MINUTE_MS + (seconds ?? 0) * 1000;
-  const bin = Math.floor((ofDay - timeOfDay(base.originMs)) / base.binMs);
-  return ofDay < DAY_MS && bin >= 0 ? bin : null;
 }

@@ -20,19 +20,16 @@ export function signed(value: number, decimals: number): string {
     : text;
 }
 
-/** A magnitude with about `digits` significant digits and no exponent between 0.001 and a billion. */
+/** Smaller than this is nothing to read: what is left of an exponential decay. */
+const LEAST = 1e-6;
+
+/** A magnitude with about `digits` significant digits, at most six decimals and never an exponent. */
 export function significant(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return NONE;
   const magnitude = Math.abs(value);
-  if (magnitude === 0) return '0';
-  if (magnitude >= 1e9 || magnitude < 1e-3) {
-    return value
-      .toExponential(digits - 1)
-      .replaceAll('-', MINUS)
-      .replace('e+', 'e');
-  }
+  if (magnitude < LEAST) return '0';
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(magnitude)));
-  return fixed(value, decimals);
+  return fixed(value, Math.min(decimals, 6));
 }
 
 /** A whole number, thousands separated. */

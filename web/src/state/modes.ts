@@ -1,7 +1,11 @@
 /** What the colours of the map stand for. */
 export type ModeId = 'flow' | 'force' | 'depth' | 'state';
 
-export type ColourKind = 'diverging' | 'sequential' | 'states';
+/** `forces` is vacuum to pressure, `sides` sellers to buyers. */
+export type ColourKind = 'forces' | 'sides' | 'states';
+
+/** How colour grows with a value: the root and more so the logarithm keep small values visible beside large ones. */
+export type Curve = 'linear' | 'root' | 'log';
 
 export interface Mode {
   id: ModeId;
@@ -11,8 +15,7 @@ export interface Mode {
   kind: ColourKind;
   /** Largest magnitude, or null when the range follows the data. */
   range: number | null;
-  /** Whether colour grows with the square root, which keeps small values visible beside large ones. */
-  root: boolean;
+  curve: Curve;
   /** What the low and the high end of the legend stand for. */
   ends: [string, string];
 }
@@ -23,28 +26,28 @@ export const MODES: readonly Mode[] = [
     id: 'flow',
     label: 'Flow score',
     hint: 'Signed flow score of each cell, -1 to +1',
-    kind: 'diverging',
+    kind: 'forces',
     range: 1,
-    root: false,
+    curve: 'linear',
     ends: ['vacuum', 'pressure'],
   },
   {
     id: 'force',
     label: 'Pressure − vacuum',
     hint: 'Pressure minus vacuum of each cell, square-root colour scale',
-    kind: 'diverging',
+    kind: 'forces',
     range: null,
-    root: true,
+    curve: 'root',
     ends: ['vacuum', 'pressure'],
   },
   {
     id: 'depth',
     label: 'Depth',
-    hint: 'Displayed quantity resting in each cell, square-root colour scale',
-    kind: 'sequential',
+    hint: 'Displayed quantity resting in each cell, bids and asks apart, logarithmic colour scale',
+    kind: 'sides',
     range: null,
-    root: true,
-    ends: ['thin', 'deep'],
+    curve: 'log',
+    ends: ['asks', 'bids'],
   },
   {
     id: 'state',
@@ -52,7 +55,7 @@ export const MODES: readonly Mode[] = [
     hint: 'Five-state code of each cell',
     kind: 'states',
     range: 2,
-    root: false,
+    curve: 'linear',
     ends: ['bear', 'bull'],
   },
 ];

@@ -2,19 +2,29 @@ import { streamIdentity, type ClientMessage } from '../wire/types';
 import type { WorkerEvent } from '../wire/protocol';
 import { CELL_FIELDS } from '../wire/cells';
 import type { TimeBase } from './clock';
+import { extentOf, possibleTimes, seekTarget, type Extent, type SeekTarget } from './extent';
 import { makeFrame } from './frame';
 import { freshnessAt, type Freshness } from './freshness';
 import { History, historyCapacity } from './history';
 import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
-import type { ChartLayout } from './layout';
+import { heightOf, widthOf, type ChartLayout } from './layout';
 import { modeOf, type ModeId } from './modes';
 import { arrivalInterval, centreTarget, glideCentre, glideEdge } from './motion';
 import { observeBin, type Pace } from './pace';
 import { cellSpan, PriceGrid } from './price';
 import { INITIAL_SCALE, largeMagnitude, observeMagnitude, type AutoScale } from './scale';
 import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
-import { INITIAL_VIEW, reduceView, type ViewAction, type ViewState } from './view';
-import { makeViewport, type Viewport } from './viewport';
+import {
+  INITIAL_VIEW,
+  limitCentre,
+  limitEdge,
+  reduceView,
+  zoomedColumnPx,
+  zoomedHalfRows,
+  type ViewAction,
+  type ViewState,
+} from './view';
+import { cellAt, centreWith, edgeWith, makeViewport, seqAt, type Viewport } from './viewport';
 
 /** Cells on each side of spot that the gauges add up. */
 export const NEAR_REACH = 10;
@@ -27,6 +37,8 @@ export interface Stream {
   columns: readonly string[];
   rows: number;
   binMs: number;
+  /** Which bins there are, as far as is known: a finished replay has told its true end. */
+  extent: Extent;
   /** Known from the first bin with a spot on. */
   grid: PriceGrid | null;
 }
@@ -99,6 +111,17 @@ export class Store {
       this.configure(event);
       this.pace = null;
     }
+    if (event.kind === 'ended' && this.stream !== null) {
+      const { extent } = this.stream;
+      this.stream.extent = { ...extent, bins: Math.max(event.bins, 1) };
+    }
+    if (event.kind === 'server_error' && event.code === 'bad_seek' && this.stream !== null) {
+      const detail = possibleTimes(this.stream.extent);
+      this.session = {
+        ...this.session,
+        notice: { title: 'The session has no data at that time', detail },
+      };
+    }
     if (event.kind === 'bin') {
       if (previousBinAt !== null) {
         this.motion.intervalMs = arrivalInterval(this.motion.intervalMs, nowMs - previousBinAt);
@@ -129,6 +152,7 @@ export class Store {
       columns,
       rows,
       binMs: config.cell_width_ms,
+      extent: extentOf(config),
       grid: null,
     };
     this.motion = restingMotion(config.cell_width_ms);
@@ -196,10 +220,16 @@ export class Store {
         ? target
         : glideEdge(motion.edge, target, motion.intervalMs, dtMs);
     const seen = stream.history.at(Math.ceil(motion.edge) - 1) ?? stream.history.newest;
-    motion.centreTarget = centreTarget(motion.centreTarget, seen?.anchor ?? NaN, halfRows);
-    motion.centre = still
-      ? motion.centreTarget
-      : glideCentre(motion.centre, motion.centreTarget, halfRows, dtMs);
+    const { centre: held, radius } = this.view;
+    const spot = seen?.anchor ?? NaN;
+    motion.centreTarget =
+      held === null
+        ? centreTarget(motion.centreTarget, spot, halfRows)
+        : limitCentre(held, spot, { halfRows, radius }, this.view.edge === null);
+    motion.centre =
+      still || held !== null
+        ? motion.centreTarget
+        : glideCentre(motion.centre, motion.centreTarget, halfRows, dtMs);
     return motion.edge !== target || motion.centre !== motion.centreTarget;
   }
 
@@ -221,12 +251,72 @@ export class Store {
     return makeViewport(layout, motion.edge, centre, this.view.columnWidth, this.halfRows);
   }
 
-  /** How bin numbers and times belong together in this stream, or null before the first bin. */
+  /**
+   * Zooms by steps, in at positive ones, around a point in device px of the chart; by default around the right edge
+   * and the middle.
+   */
+  zoom(
+    axis: 'time' | 'price',
+    steps: number,
+    layout: ChartLayout,
+    at: { x: number; y: number } | null,
+  ): void {
+    const view = this.viewport(layout);
+    if (view === null || this.stream === null) return;
+    const { halfRows } = this;
+    if (axis === 'price') {
+      const rows = zoomedHalfRows(halfRows, steps, this.view.radius);
+      const rowPx = heightOf(view.heat) / (2 * rows + 1);
+      const centre = at && centreWith(view, cellAt(view, at.y), at.y, rowPx);
+      this.look({ kind: 'place', to: { halfRows: rows, ...(centre !== null && { centre }) } });
+      return;
+    }
+    const columnPx = zoomedColumnPx(view.columnPx, steps, layout.ratio);
+    const columnWidth = columnPx / layout.ratio;
+    const edge = at && edgeWith(view, seqAt(view, at.x), at.x, columnPx);
+    this.look({
+      kind: 'place',
+      to: { columnWidth, ...(edge !== null && { edge: this.within(view, edge, columnPx) }) },
+    });
+  }
+
+  /** Moves the view so that a bin position, a cell position, or both lie at a point in device px of the chart. */
+  drag(
+    held: { seq: number | null; cell: number | null },
+    to: { x: number; y: number },
+    layout: ChartLayout,
+  ): void {
+    const view = this.viewport(layout);
+    if (view === null) return;
+    const { seq, cell } = held;
+    const edge = seq === null ? null : edgeWith(view, seq, to.x, view.columnPx);
+    const centre = cell === null ? null : centreWith(view, cell, to.y, view.rowPx);
+    this.look({
+      kind: 'place',
+      to: {
+        ...(edge !== null && { edge: this.within(view, edge, view.columnPx) }),
+        ...(centre !== null && { centre }),
+      },
+    });
+  }
+
+  /** Moves the view by a share of its width; positive shows later bins. */
+  pan(share: number, layout: ChartLayout): void {
+    const view = this.viewport(layout);
+    if (view === null) return;
+    const edge = view.edge + (share * widthOf(view.heat)) / view.columnPx;
+    this.look({ kind: 'place', to: { edge: this.within(view, edge, view.columnPx) } });
+  }
+
+  private within(view: Viewport, edge: number, columnPx: number): number | null {
+    const history = this.stream?.history;
+    if (history === undefined) return null;
+    return limitEdge(edge, widthOf(view.heat) / columnPx, history);
+  }
+
+  /** How bin numbers and times belong together in this stream, or null before it is known. */
   get time(): TimeBase | null {
-    const newest = this.stream?.history.newest;
-    if (this.stream === null || newest === undefined) return null;
-    const { binMs } = this.stream;
-    return { originMs: newest.startMs - newest.seq * binMs, binMs };
+    return this.stream?.extent ?? null;
   }
 
   /** What the pointer is over, or null when it is not over the plot. */
@@ -258,10 +348,15 @@ export class Store {
     return this.seekTo(this.stream.history.head + bins);
   }
 
-  /** The message that moves the replay to a bin; a finished replay has none behind its last. */
+  /** Where a text of the go-to box leads, or why it leads nowhere. */
+  target(text: string): SeekTarget {
+    return seekTarget(text, this.stream?.extent ?? null);
+  }
+
+  /** The message that moves the replay to the nearest bin that the session has. */
   seekTo(seq: number): ClientMessage {
-    const last = this.session.phase === 'ended' ? this.stream?.history.head : undefined;
-    return { type: 'seek', bin_seq: Math.max(Math.min(seq, last ?? seq), 0) };
+    const bins = this.stream?.extent.bins ?? Infinity;
+    return { type: 'seek', bin_seq: Math.max(Math.min(seq, bins - 1), 0) };
   }
 }
 

@@ -3,7 +3,7 @@ import { MODES, type ModeId } from './modes';
 /** How the user looks at the data. Sizes are CSS px. */
 export interface ViewState {
   mode: ModeId;
-  /** Width of a column; see {@link COLUMN_WIDTHS}. */
+  /** Width of a column; a whole number of device px once it is drawn. */
   columnWidth: number;
   /** Rows shown above and below the centre; null until the grid is known. */
   halfRows: number | null;
@@ -11,6 +11,8 @@ export interface ViewState {
   radius: number;
   /** Right edge of the view as a bin number, null while it follows the newest bin. */
   edge: number | null;
+  /** Cell at the middle of the height, null while it follows spot. */
+  centre: number | null;
   /** Pointer over the chart, or null. */
   pointer: { x: number; y: number } | null;
 }
@@ -18,14 +20,10 @@ export interface ViewState {
 export type ViewAction =
   | { kind: 'mode'; mode: ModeId }
   | { kind: 'grid'; radius: number }
-  | { kind: 'zoom_time'; steps: number }
-  | { kind: 'zoom_price'; steps: number }
-  /** Moves the view by bins (negative: back in time) within what is kept. */
-  | { kind: 'pan'; bins: number; head: number; tail: number }
+  /** What is given is set; sizes are kept within their limits. */
+  | { kind: 'place'; to: Partial<Pick<ViewState, 'columnWidth' | 'halfRows' | 'edge' | 'centre'>> }
   | { kind: 'follow' }
   | { kind: 'pointer'; at: { x: number; y: number } | null };
-
-export const COLUMN_WIDTHS = [0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24] as const;
 
 export const INITIAL_VIEW: ViewState = {
   mode: 'flow',
@@ -33,9 +31,13 @@ export const INITIAL_VIEW: ViewState = {
   halfRows: null,
   radius: 0,
   edge: null,
+  centre: null,
   pointer: null,
 };
 
+/** Widths of a column in device px. All are whole: columns of broken widths shimmer, and are drawn at another zoom. */
+const COLUMN_PX = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96];
+const WIDEST = 32;
 const FEWEST_HALF_ROWS = 6;
 /** Share of the grid shown at first: a margin keeps the window's edge out of sight while spot moves. */
 const INITIAL_SHARE = 0.8;
@@ -54,42 +56,86 @@ export function reduceView(state: ViewState, action: ViewAction): ViewState {
         : {
             ...state,
             radius: action.radius,
-            halfRows: Math.max(Math.round(action.radius * INITIAL_SHARE), 1),
+            halfRows: limitRows(
+              state.radius === 0 && state.halfRows !== null
+                ? state.halfRows
+                : Math.max(Math.round(action.radius * INITIAL_SHARE), 1),
+              action.radius,
+            ),
           };
-    case 'zoom_time':
-      return { ...state, columnWidth: stepWidth(state.columnWidth, action.steps) };
-    case 'zoom_price':
-      return { ...state, halfRows: zoomRows(state, action.steps) };
-    case 'pan':
-      return { ...state, edge: panEdge(state.edge, action) };
+    case 'place': {
+      const next = { ...state, ...action.to };
+      const { halfRows, radius, columnWidth } = next;
+      return {
+        ...next,
+        columnWidth: Math.min(Math.max(columnWidth, 1 / 8), WIDEST),
+        halfRows: halfRows === null || radius === 0 ? halfRows : limitRows(halfRows, radius),
+      };
+    }
     case 'follow':
-      return { ...state, edge: null };
+      return { ...state, edge: null, centre: null };
     case 'pointer':
       return { ...state, pointer: action.at };
   }
 }
 
-function stepWidth(width: number, steps: number): number {
-  const index = COLUMN_WIDTHS.findIndex((candidate) => candidate >= width);
-  const wanted = Math.min(Math.max(index + steps, 0), COLUMN_WIDTHS.length - 1);
-  return COLUMN_WIDTHS[wanted] ?? width;
+/** Width of a column in device px, whole. */
+export function columnPxOf(columnWidth: number, ratio: number): number {
+  return Math.max(Math.round(columnWidth * ratio), 1);
 }
 
-function zoomRows({ halfRows, radius }: ViewState, steps: number): number | null {
-  if (halfRows === null) return null;
+/** The width of a column, in device px, some zoom steps on; every step is another width, up to the limits. */
+export function zoomedColumnPx(columnPx: number, steps: number, ratio: number): number {
+  const widths = COLUMN_PX.filter((px) => px <= WIDEST * ratio);
+  const next =
+    steps > 0
+      ? widths.findIndex((px) => px > columnPx) + steps - 1
+      : widths.findLastIndex((px) => px < columnPx) + steps + 1;
+  // No wider or narrower one was found at an end.
+  if (steps > 0 && (widths.at(-1) ?? 1) <= columnPx) return columnPx;
+  return widths[Math.min(Math.max(next, 0), widths.length - 1)] ?? columnPx;
+}
+
+/** The rows above and below the centre some zoom steps on. */
+export function zoomedHalfRows(halfRows: number, steps: number, radius: number): number {
   const rows = Math.round(halfRows * PRICE_ZOOM ** -steps);
   // Rounding must not swallow a step at small sizes.
-  const moved = rows === halfRows ? halfRows - Math.sign(steps) : rows;
-  const most = Math.max(Math.round(radius * 1.5), FEWEST_HALF_ROWS);
-  return Math.min(Math.max(moved, FEWEST_HALF_ROWS), most);
+  return limitRows(rows === halfRows ? halfRows - Math.sign(steps) : rows, radius);
 }
 
-function panEdge(
-  edge: number | null,
-  { bins, head, tail }: { bins: number; head: number; tail: number },
+function limitRows(halfRows: number, radius: number): number {
+  const most = Math.max(Math.round(radius * 1.5), FEWEST_HALF_ROWS);
+  return Math.min(Math.max(Math.round(halfRows), Math.min(FEWEST_HALF_ROWS, most)), most);
+}
+
+/**
+ * The right edge within what is kept, null when it reaches the newest bin.
+ *
+ * @param columns how many columns are visible. No edge leaves part of them empty while there are bins to fill it.
+ */
+export function limitEdge(
+  edge: number,
+  columns: number,
+  { head, tail }: { head: number; tail: number },
 ): number | null {
   const newest = head + 1;
-  const wanted = (edge ?? newest) + bins;
-  if (wanted >= newest) return null;
-  return Math.max(wanted, Math.min(tail + 1, newest));
+  const limited = Math.max(edge, Math.min(tail + columns, newest));
+  return limited >= newest ? null : limited;
+}
+
+/**
+ * The centre within reach of the bins.
+ *
+ * @param spot cell of spot in the bin at the right edge.
+ * @param following whether the view follows the newest bin: spot then stays in sight.
+ */
+export function limitCentre(
+  centre: number,
+  spot: number,
+  { halfRows, radius }: { halfRows: number; radius: number },
+  following: boolean,
+): number {
+  if (!Number.isFinite(spot)) return centre;
+  const reach = following ? halfRows * 0.9 : radius + halfRows / 2;
+  return Math.min(Math.max(centre, spot - reach), spot + reach);
 }

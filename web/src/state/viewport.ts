@@ -1,4 +1,5 @@
 import { heightOf, widthOf, type ChartLayout, type Rect } from './layout';
+import { columnPxOf } from './view';
 
 /**
  * Which part of time and price the heatmap shows. Column `seq` covers [seq, seq + 1) on the time axis, cell `c`
@@ -25,7 +26,7 @@ export function makeViewport(
   columnWidth: number,
   halfRows: number,
 ): Viewport {
-  const columnPx = Math.max(Math.round(columnWidth * layout.ratio), 1);
+  const columnPx = columnPxOf(columnWidth, layout.ratio);
   const rowPx = heightOf(layout.heat) / (2 * halfRows + 1);
   return {
     heat: layout.heat,
@@ -63,4 +64,14 @@ export function visibleColumns(view: Viewport): { from: number; to: number } {
 /** Lowest and highest visible cell positions. */
 export function visibleCells(view: Viewport): { low: number; high: number } {
   return { low: cellAt(view, view.heat.bottom), high: cellAt(view, view.heat.top) };
+}
+
+/** The right edge at which bin position `seq` lies at `x`. */
+export function edgeWith(view: Viewport, seq: number, x: number, columnPx: number): number {
+  return seq + (view.heat.right - x) / columnPx;
+}
+
+/** The centre at which cell position `cell` lies at `y`. */
+export function centreWith(view: Viewport, cell: number, y: number, rowPx: number): number {
+  return cell - ((view.heat.top + view.heat.bottom) / 2 - y) / rowPx;
 }

@@ -1,3 +1,4 @@
+import type { Viewport } from '../state/viewport';
 import type { Phase } from '../state/session';
 
 /** What checks from outside can read of the page, as `window.__vp`. */
@@ -19,6 +20,12 @@ export interface PageCounters {
   /** Mean script time of recent frames, ms. */
   readonly frameMs: number;
   readonly renderer: string;
+  readonly paused: boolean;
+  /** The oldest bin kept. */
+  readonly tail: number;
+  readonly followsTime: boolean;
+  /** What part of time and price is shown, in device px of the chart. */
+  readonly view: Viewport | null;
 }
 
 declare global {

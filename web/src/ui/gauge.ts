@@ -1,6 +1,6 @@
 import { make, setData, setText } from './elements';
 
-export type Tone = 'bull' | 'bear' | 'off';
+export type Tone = 'bull' | 'bear' | 'pressure' | 'vacuum' | 'off';
 
 /** A labelled bar with its number; nothing moves but the bar and the digits. */
 export class Gauge {

@@ -41,6 +41,7 @@ export class Header {
       modes.append(button);
       this.modeButtons.set(mode.id, button);
     });
+    moveByArrows(modes);
   }
 
   draw(store: Store, freshness: Freshness, nowMs: number): void {
@@ -100,10 +101,31 @@ export class Header {
     const range = significant(store.rangeOf(mode.id), 1);
     const [low, high] = mode.ends;
     const numbered = mode.kind !== 'states';
-    const lowNumber = mode.kind === 'sequential' ? '0' : `−${range}`;
+    const lowNumber = mode.kind === 'sides' ? range : `−${range}`;
     setText(byId('legend-low', HTMLElement), numbered ? `${low} ${lowNumber}` : low);
     setText(byId('legend-high', HTMLElement), numbered ? `${range} ${high}` : high);
   }
+}
+
+const ARROWS: Readonly<Record<string, number>> = {
+  ArrowRight: 1,
+  ArrowDown: 1,
+  ArrowLeft: -1,
+  ArrowUp: -1,
+};
+
+/** Lets the arrow keys choose among the radio buttons of a group, around its ends. */
+function moveByArrows(group: HTMLElement): void {
+  group.addEventListener('keydown', (event) => {
+    const step = ARROWS[event.key];
+    const radios = [...group.querySelectorAll<HTMLButtonElement>('[role=radio]')];
+    const at = radios.findIndex((radio) => radio === document.activeElement);
+    if (step === undefined || at < 0) return;
+    event.preventDefault();
+    const next = radios[(at + step + radios.length) % radios.length];
+    next?.focus();
+    next?.click();
+  });
 }
 
 function connectionText(session: SessionState, freshness: Freshness, nowMs: number): string {

@@ -12,6 +12,8 @@ export type Command =
   | { kind: 'zoom_price'; steps: number }
   /** Moves the view by a share of its width. */
   | { kind: 'pan'; share: number }
+  /** Moves the replay by bins, and pauses it. */
+  | { kind: 'step'; bins: number }
   | { kind: 'help' };
 
 /** Seconds that the skip buttons move the replay by. */
@@ -32,6 +34,8 @@ const KEYS: Readonly<Record<string, Command>> = {
   ']': { kind: 'zoom_price', steps: 1 },
   ArrowLeft: { kind: 'pan', share: -PAN_SHARE },
   ArrowRight: { kind: 'pan', share: PAN_SHARE },
+  ',': { kind: 'step', bins: -1 },
+  '.': { kind: 'step', bins: 1 },
   '?': { kind: 'help' },
 };
 
@@ -40,6 +44,7 @@ export const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['Space'], 'Play or pause'],
   [['R'], 'Restart from the first bin'],
   [['J', 'L'], `Back or forward ${SKIP_SECONDS} seconds`],
+  [[',', '.'], 'One bin back or on, paused'],
   [['End'], 'Back to the newest bin'],
   [['G'], 'Go to a time or bin'],
   [['1', '2', '3', '4'], 'Colour of the map'],
@@ -55,20 +60,46 @@ export function keyCommand(event: {
   ctrlKey: boolean;
   metaKey: boolean;
   altKey: boolean;
+  /** Held down: only what moves the view goes on. */
+  repeat?: boolean;
   target: EventTarget | null;
 }): Command | null {
-  if (event.ctrlKey || event.metaKey || event.altKey || takesKeys(event.target)) return null;
-  // A focused button keeps its space bar.
-  if (event.key === ' ' && tagOf(event.target) === 'BUTTON') return null;
-  const mode = /^[1-9]$/.test(event.key) ? MODES[Number(event.key) - 1] : undefined;
+  if (event.ctrlKey || event.metaKey || event.altKey || takesText(event.target)) return null;
+  // Space is pause wherever the focus is; buttons keep Enter.
+  if (event.key !== ' ' && ((event.target ?? {}) as Focused).tagName === 'SELECT') return null;
+  const command = commandOf(event.key);
+  if (command === null || (event.repeat === true && !GOES_ON.has(command.kind))) return null;
+  return isArrow(event.key) && takesArrows(event.target) ? null : command;
+}
+
+const GOES_ON: ReadonlySet<Command['kind']> = new Set(['pan', 'zoom_time', 'zoom_price', 'step']);
+
+function commandOf(key: string): Command | null {
+  const mode = /^[1-9]$/.test(key) ? MODES[Number(key) - 1] : undefined;
   if (mode !== undefined) return { kind: 'mode', mode: mode.id };
-  return KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? null;
+  return KEYS[key.length === 1 ? key.toLowerCase() : key] ?? null;
 }
 
-function tagOf(target: EventTarget | null): string | undefined {
-  return (target as Partial<Element> | null)?.tagName;
+const isArrow = (key: string): boolean => key.startsWith('Arrow');
+
+interface Focused {
+  tagName?: string;
+  type?: string;
+  getAttribute?: (name: string) => string | null;
 }
 
-function takesKeys(target: EventTarget | null): boolean {
-  return ['INPUT', 'SELECT', 'TEXTAREA'].includes(tagOf(target) ?? '');
+/** Whether it is the space bar, and not typed into a text. */
+export function isSpace(event: { key: string; target: EventTarget | null }): boolean {
+  return event.key === ' ' && !takesText(event.target);
+}
+
+function takesText(target: EventTarget | null): boolean {
+  const { tagName, type } = (target ?? {}) as Focused;
+  return tagName === 'TEXTAREA' || (tagName === 'INPUT' && type !== 'range');
+}
+
+/** Radio groups, lists and sliders move by the arrow keys. */
+function takesArrows(target: EventTarget | null): boolean {
+  const focused = (target ?? {}) as Focused;
+  return focused.tagName === 'INPUT' || focused.getAttribute?.('role') === 'radio';
 }

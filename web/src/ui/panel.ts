@@ -31,10 +31,10 @@ export class Panel {
     };
     const near = byId('near', HTMLElement);
     this.near = [
-      new Gauge(near, 'Pressure above', 'bull'),
-      new Gauge(near, 'Vacuum above', 'bear'),
-      new Gauge(near, 'Pressure below', 'bull'),
-      new Gauge(near, 'Vacuum below', 'bear'),
+      new Gauge(near, 'Pressure above', 'pressure'),
+      new Gauge(near, 'Vacuum above', 'vacuum'),
+      new Gauge(near, 'Pressure below', 'pressure'),
+      new Gauge(near, 'Vacuum below', 'vacuum'),
     ];
   }
 
@@ -63,7 +63,7 @@ export class Panel {
 
   private drawPromoted(promoted: Promoted, samples: number): void {
     const { lean, ready, threshold, value } = promoted;
-    setText(this.score, valueText(promoted, 3));
+    setText(this.score, valueText(promoted, 2));
     const tone = value === null ? 'off' : leanTone(lean);
     setData(this.score, 'tone', tone);
     setData(this.scoreMeter, 'tone', tone);
@@ -130,9 +130,9 @@ export class Panel {
   }
 }
 
-/** Colour of a value as it is shown: what rounds to the middle leans to no side. */
+/** Colour of a value: one near the middle leans to no side, whatever its sign. */
 function leanTone(lean: number): Tone {
-  if (Math.abs(lean) < 0.0005) return 'off';
+  if (Math.abs(lean) < 0.1) return 'off';
   return lean > 0 ? 'bull' : 'bear';
 }
 

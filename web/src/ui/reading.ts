@@ -1,81 +1,68 @@
 import { formatClock } from '../state/clock';
-import { fixed, significant, signed } from '../state/format';
+import { fixed, NONE, significant, signed } from '../state/format';
 import type { CellReading, Hovered } from '../state/inspect';
 import { stateName } from '../state/modes';
 import type { PriceGrid } from '../state/price';
-import { byId, make } from './elements';
+import { byId, make, setText } from './elements';
 
-const OFFSET = 18;
-const DIGITS = 7;
+const DIGITS = 5;
 
-/** The card beside the pointer with the exact values of the cell under it. */
+/** What is read of a cell, in order, by label. */
+const FIELDS: readonly (readonly [string, (reading: CellReading) => string])[] = [
+  ['From spot', ({ k }) => `${signed(k, 0)} cells`],
+  ['State', ({ values }) => stateName(values.state5_code)],
+  ['Bid depth', ({ values }) => fixed(values.bid_depth, 0)],
+  ['Ask depth', ({ values }) => fixed(values.ask_depth, 0)],
+  ['Pressure', ({ values }) => significant(values.pressure_variant, DIGITS)],
+  ['Vacuum', ({ values }) => significant(values.vacuum_variant, DIGITS)],
+  ['Flow score', ({ values }) => signed(values.flow_score, 4)],
+  ['Composite', ({ values }) => signed(values.composite, 4)],
+  ['Added', ({ values }) => significant(values.add_mass, DIGITS)],
+  ['Velocity', ({ values }) => significant(values.v_add, DIGITS)],
+  ['Pulled', ({ values }) => significant(values.pull_mass, DIGITS)],
+  ['Velocity', ({ values }) => significant(values.v_pull, DIGITS)],
+  ['Filled', ({ values }) => significant(values.fill_mass, DIGITS)],
+  ['Velocity', ({ values }) => significant(values.v_fill, DIGITS)],
+  ['Net', ({ values }) => significant(values.pressure_variant - values.vacuum_variant, DIGITS)],
+  ['Depth vel.', ({ values }) => significant(values.v_rest_depth, DIGITS)],
+];
+
+/** The fixed corner that says the exact values of the cell under the pointer; nothing lies over the picture. */
 export class Reading {
-  private readonly card = byId('reading', HTMLElement);
+  private readonly price = byId('reading-price', HTMLElement);
+  private readonly time = byId('reading-time', HTMLElement);
+  private readonly list = byId('reading-fields', HTMLElement);
+  private readonly values: HTMLElement[] = [];
+  private readonly projections: HTMLElement;
 
-  /**
-   * @param at pointer in CSS px of the chart, null when it is not over the plot.
-   * @param size of the plot in CSS px; the card stays inside.
-   */
-  draw(
-    hovered: Hovered | null,
-    grid: PriceGrid,
-    at: { x: number; y: number } | null,
-    size: { width: number; height: number },
-  ): void {
-    const frame = hovered?.frame;
-    this.card.hidden = hovered === null || frame === undefined || at === null;
-    if (hovered === null || frame === undefined || at === null) return;
-    const head = make('header');
-    head.append(
-      make('span', grid.format(grid.priceAt(hovered.cell))),
-      make('span', formatClock(frame.startMs, 'millis')),
-    );
-    const list = make('dl');
-    for (const [label, value] of hovered.reading ? rows(hovered.reading) : outside()) {
+  constructor() {
+    const add = (label: string): HTMLElement => {
       const row = make('div');
-      row.append(make('dt', label), make('dd', value));
-      list.append(row);
-    }
-    this.card.replaceChildren(head, list);
-    this.place(at, size);
+      const value = make('dd', NONE);
+      row.append(make('dt', label), value);
+      this.list.append(row);
+      return value;
+    };
+    for (const [label] of FIELDS) this.values.push(add(label));
+    this.projections = add('Projected');
+    this.projections.parentElement?.classList.add('wide');
   }
 
-  private place(at: { x: number; y: number }, size: { width: number; height: number }): void {
-    const { offsetWidth: width, offsetHeight: height } = this.card;
-    const right = at.x + OFFSET;
-    const x = right + width < size.width ? right : at.x - OFFSET - width;
-    const y = Math.min(Math.max(at.y - height / 2, 8), Math.max(size.height - height - 8, 8));
-    this.card.style.transform = `translate(${Math.round(Math.max(x, 8))}px, ${Math.round(y)}px)`;
+  draw(hovered: Hovered | null, grid: PriceGrid): void {
+    const frame = hovered?.frame;
+    const reading = hovered?.reading ?? null;
+    const known = hovered !== null && frame !== undefined;
+    setText(this.price, known ? grid.format(grid.priceAt(hovered.cell)) : NONE);
+    const book = frame?.valid === false ? ' · book not valid' : '';
+    const bin = known ? `${formatClock(frame.startMs, 'millis')} · #${frame.seq}${book}` : '';
+    setText(this.time, known ? bin : 'Point at the map');
+    FIELDS.forEach(([, read], index) => {
+      const value = this.values[index];
+      if (value) setText(value, reading === null ? NONE : read(reading));
+    });
+    const projected = reading?.projections.map(
+      ({ horizonMs, score }) => `+${horizonMs} ms ${signed(score, 3)}`,
+    );
+    setText(this.projections, projected?.join('  ') ?? NONE);
   }
-}
-
-function outside(): [string, string][] {
-  return [['Outside the window of this bin', '']];
-}
-
-function rows({ frame, k, values, projections }: CellReading): [string, string][] {
-  const exact = (value: number): string => significant(value, DIGITS);
-  return [
-    ['Cells from spot', signed(k, 0)],
-    ['Bin', `#${frame.seq}`],
-    ...(frame.valid ? [] : ([['Book', 'not valid']] as [string, string][])),
-    ['Flow score', signed(values.flow_score, 6)],
-    ['Composite', signed(values.composite, 6)],
-    ['Pressure', exact(values.pressure_variant)],
-    ['Vacuum', exact(values.vacuum_variant)],
-    ['Pressure − vacuum', exact(values.pressure_variant - values.vacuum_variant)],
-    ['Depth bid / ask', `${fixed(values.bid_depth, 0)} / ${fixed(values.ask_depth, 0)}`],
-    ['Mass added', exact(values.add_mass)],
-    ['Mass pulled', exact(values.pull_mass)],
-    ['Mass filled', exact(values.fill_mass)],
-    ['Velocity add', exact(values.v_add)],
-    ['Velocity pull', exact(values.v_pull)],
-    ['Velocity fill', exact(values.v_fill)],
-    ['Velocity depth', exact(values.v_rest_depth)],
-    ['State', stateName(values.state5_code)],
-    ...projections.map(({ horizonMs, score }): [string, string] => [
-      `Projected +${horizonMs} ms`,
-      signed(score, 6),
-    ]),
-  ];
 }

@@ -19,8 +19,10 @@ export class Stage {
   private readonly heat = byId('heat', HTMLCanvasElement);
   private readonly overlay = byId('overlay', HTMLCanvasElement);
   private readonly reading = new Reading();
-  /** The size that {@link layout} is for. */
-  private measured = '';
+  /** The chart's top left corner in the window, CSS px. */
+  origin = { x: 0, y: 0 };
+  /** Whether the chart may have another size, or the screen another ratio, than {@link layout} is for. */
+  private resized = true;
   private readonly context: CanvasRenderingContext2D;
   private configuredFor: Stream | null = null;
 
@@ -29,15 +31,22 @@ export class Stage {
     const context = this.overlay.getContext('2d');
     if (context === null) throw new Error('this browser gives no 2D canvas context');
     this.context = context;
+    const observer = new ResizeObserver(() => {
+      this.resized = true;
+    });
+    observer.observe(this.chart);
+    window.addEventListener('resize', () => {
+      this.resized = true;
+    });
   }
 
-  /** Takes over the chart's present size; true when it changed. */
+  /** Takes over the chart's present size when it has changed; true when it has. Else no layout is read. */
   measure(): boolean {
-    const { clientWidth: width, clientHeight: height } = this.chart;
     const { devicePixelRatio: ratio } = window;
-    const key = `${width} ${height} ${ratio}`;
-    if (key === this.measured) return false;
-    this.measured = key;
+    if (!this.resized && ratio === this.layout.ratio) return false;
+    this.resized = false;
+    const { left: x, top: y, width, height } = this.chart.getBoundingClientRect();
+    this.origin = { x, y };
     const rootFont = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
     const next = chartLayout(width, height, ratio, rootFont / NORMAL_FONT_PX);
     this.layout = next;
@@ -71,8 +80,7 @@ export class Stage {
       hovered,
       pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
     });
-    const size = { width: widthOf(view.heat) / ratio, height: heightOf(view.heat) / ratio };
-    this.reading.draw(hovered, stream.grid, pointer, size);
+    this.reading.draw(hovered, stream.grid);
     return true;
   }
 }

@@ -29,6 +29,9 @@ export type RuntimeConfig = Pick<
   | 'grid_radius_ticks'
   | 'cell_width_ms'
   | 'bucket_size_dollars'
+  | 'dt'
+  | 'start_time'
+  | 'end_time'
 >;
 
 export type RuntimeConfigMessage = Omit<contract.RuntimeConfigMessage, 'config'> & {

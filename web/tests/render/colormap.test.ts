@@ -15,42 +15,42 @@ import { frameWith, LAYOUT, packedValue } from '../support/bins';
 
 const MIDDLE = (TABLE_SIZE - 1) / 2;
 
-function lightnesses(kind: 'diverging' | 'sequential'): number[] {
+function lightnesses(kind: 'forces' | 'sides'): number[] {
   const table = colourTable(kind);
   return Array.from({ length: TABLE_SIZE }, (_unused, entry) => lightness(table, entry));
 }
 
 describe('colourTable', () => {
-  it('gets steadily lighter away from the neutral colour', () => {
-    const sequential = lightnesses('sequential');
-    const diverging = lightnesses('diverging');
-    const rising = [sequential, diverging.slice(MIDDLE), diverging.slice(0, MIDDLE + 1).reverse()];
-    for (const arm of rising) {
-      arm.slice(1).forEach((value, index) => {
-        // A byte of rounding is allowed.
-        expect(value).toBeGreaterThan((arm[index] ?? 0) - 0.004);
-      });
-    }
-  });
+  describe.each(['forces', 'sides'] as const)('of %s', (kind) => {
+    const all = lightnesses(kind);
 
-  it('gives equal strength to both signs', () => {
-    const diverging = lightnesses('diverging');
-    for (let offset = 0; offset <= MIDDLE; offset += 1) {
-      const difference = (diverging[MIDDLE + offset] ?? 0) - (diverging[MIDDLE - offset] ?? 0);
-      expect(Math.abs(difference)).toBeLessThan(0.08);
-    }
-  });
+    it('gets steadily lighter away from the neutral colour', () => {
+      for (const arm of [all.slice(MIDDLE), all.slice(0, MIDDLE + 1).reverse()]) {
+        arm.slice(1).forEach((value, index) => {
+          // A byte of rounding is allowed.
+          expect(value).toBeGreaterThan((arm[index] ?? 0) - 0.004);
+        });
+      }
+    });
 
-  it('has the neutral colour exactly in the middle', () => {
-    const table = colourTable('diverging');
-    expect([...table.subarray(MIDDLE * 4, MIDDLE * 4 + 3)]).toEqual(parseHex(PALETTE.neutral));
+    it('gives equal strength to both signs', () => {
+      for (let offset = 0; offset <= MIDDLE; offset += 1) {
+        const difference = (all[MIDDLE + offset] ?? 0) - (all[MIDDLE - offset] ?? 0);
+        expect(Math.abs(difference)).toBeLessThan(0.08);
+      }
+    });
+
+    it('has the neutral colour exactly in the middle', () => {
+      const table = colourTable(kind);
+      expect([...table.subarray(MIDDLE * 4, MIDDLE * 4 + 3)]).toEqual(parseHex(PALETTE.neutral));
+    });
   });
 
   it('has five flat states', () => {
     const table = new Uint32Array(colourTable('states').buffer);
     expect(new Set(table).size).toBe(5);
     const codes = [-2, -1, 0, 1, 2].map((code) => {
-      return table[Math.round(colourPosition(code, 'states', 2, false) * (TABLE_SIZE - 1))];
+      return table[Math.round(colourPosition(code, 2, 'linear') * (TABLE_SIZE - 1))];
     });
     expect(new Set(codes).size).toBe(5);
   });
@@ -62,16 +62,12 @@ describe('colourTable', () => {
 
 describe('colourPosition', () => {
   const values = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
-  const kinds = fc.constantFrom('diverging' as const, 'sequential' as const);
+  const curves = fc.constantFrom('linear' as const, 'root' as const, 'log' as const);
 
   it('stays in the table and grows with the value', () => {
     fc.assert(
-      fc.property(kinds, fc.boolean(), values, values, (kind, root, a, b) => {
-        const [low, high] =
-          kind === 'sequential'
-            ? [Math.abs(a), Math.abs(b)].sort((x, y) => x - y)
-            : [Math.min(a, b), Math.max(a, b)];
-        const positions = [low ?? 0, high ?? 0].map((v) => colourPosition(v, kind, 50, root));
+      fc.property(curves, values, values, (curve, a, b) => {
+        const positions = [Math.min(a, b), Math.max(a, b)].map((v) => colourPosition(v, 50, curve));
         expect(positions[0]).toBeGreaterThanOrEqual(0);
         expect(positions[1]).toBeLessThanOrEqual(1);
         expect(positions[0]).toBeLessThanOrEqual(positions[1] ?? NaN);
@@ -80,8 +76,36 @@ describe('colourPosition', () => {
   });
 
   it('puts zero on the neutral colour', () => {
-    expect(colourPosition(0, 'diverging', 1, false)).toBe(0.5);
-    expect(colourPosition(0, 'sequential', 1, true)).toBe(0);
+    for (const curve of ['linear', 'root', 'log'] as const) {
+      expect(colourPosition(0, 1, curve)).toBe(0.5);
+    }
+  });
+
+  it('dims depth by little when the range grows to four times', () => {
+    const strength = (range: number): number => 2 * colourPosition(50, range, 'log') - 1;
+    expect(strength(50)).toBe(1);
+    expect(strength(200)).toBeGreaterThan(0.6);
+  });
+});
+
+describe('PALETTE', () => {
+  /** Contrast of two colours as WCAG 2 defines it. */
+  function contrast(a: string, b: string): number {
+    const luminance = (colour: string): number => {
+      const [r, g, blue] = parseHex(colour).map((byte) => {
+        const c = byte / 255;
+        return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * (r ?? 0) + 0.7152 * (g ?? 0) + 0.0722 * (blue ?? 0);
+    };
+    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return ((high ?? 0) + 0.05) / ((low ?? 0) + 0.05);
+  }
+
+  it('tells buyers from sellers, and both from the halo that parts them from any cell', () => {
+    expect(contrast(PALETTE.buy, PALETTE.sell)).toBeGreaterThan(3);
+    expect(contrast(PALETTE.buy, PALETTE.halo)).toBeGreaterThan(3);
+    expect(contrast(PALETTE.sell, PALETTE.halo)).toBeGreaterThan(3);
   });
 });
 
@@ -93,11 +117,11 @@ describe('fillColumn', () => {
     const value = (field: Parameters<typeof packedValue>[1], row: number): number =>
       packedValue(frame.cells, field, row);
     for (const row of [0, 37, 100]) {
+      const offered = value('ask_depth', row) > value('bid_depth', row);
+      const depth = (offered ? -1 : 1) * value('rest_depth', row);
       const net = value('pressure_variant', row) - value('vacuum_variant', row);
       expect([...out.subarray(row * CHANNELS, (row + 1) * CHANNELS)]).toEqual(
-        [value('flow_score', row), net, value('rest_depth', row), value('state5_code', row)].map(
-          Math.fround,
-        ),
+        [value('flow_score', row), net, depth, value('state5_code', row)].map(Math.fround),
       );
     }
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { formatClock, formatDate, newYorkOffset, parseSeekTarget } from '../../src/state/clock';
+import { formatClock, formatDate, newYorkOffset, newYorkTime } from '../../src/state/clock';
 
 const HOUR = 3_600_000;
 
@@ -34,27 +34,17 @@ describe('New York time', () => {
     expect(formatClock(evening, 'millis')).toBe('21:05:06.789');
     expect(formatDate(evening)).toBe('2026-02-06');
   });
-});
 
-describe('parseSeekTarget', () => {
-  const base = { originMs: Date.UTC(2026, 1, 6, 14, 30), binMs: 100 };
-
-  it.each([
-    ['1200', 1200],
-    [' #7 ', 7],
-    ['9:30', 0],
-    ['09:30:01', 10],
-    ['10:00', 18_000],
-  ])('reads %s', (text, expected) => {
-    expect(parseSeekTarget(text, base)).toBe(expected);
-  });
-
-  it.each(['', '9:29', '25:00', '9:61', 'noon', '-3', '1.5'])('refuses %j', (text) => {
-    expect(parseSeekTarget(text, base)).toBeNull();
-  });
-
-  it('needs a first bin to read a time, but not to read a number', () => {
-    expect(parseSeekTarget('9:30', null)).toBeNull();
-    expect(parseSeekTarget('9', null)).toBe(9);
+  it('is read back as it is written', () => {
+    const times = fc.integer({ min: Date.UTC(2000, 0), max: Date.UTC(2040, 0) });
+    fc.assert(
+      fc.property(times, (unixMs) => {
+        const read = newYorkTime(formatDate(unixMs), formatClock(unixMs, 'millis'));
+        // The hour that comes twice a year is read as one of the two.
+        expect(Math.abs(read - unixMs) % HOUR).toBe(0);
+        expect(formatClock(read, 'millis')).toBe(formatClock(unixMs, 'millis'));
+      }),
+    );
+    expect(newYorkTime('2026-02-06', 'noon')).toBeNaN();
   });
 });

@@ -70,7 +70,10 @@ describe('number formats', () => {
     [significant(1234.567, 3), '1,235'],
     [significant(0.012345, 3), '0.0123'],
     [significant(0, 3), '0'],
-    [significant(-1.5e-7, 2), '−1.5e−7'],
+    [significant(-1.5e-7, 2), '0'],
+    [significant(9.046e-154, 7), '0'],
+    [significant(0.000123456, 4), '0.000123'],
+    [significant(2.5e12, 3), '2,500,000,000,000'],
     [count(1234567), '1,234,567'],
   ])('%s is %s', (text, expected) => {
     expect(text).toBe(expected);

@@ -36,7 +36,6 @@ describe('Store', () => {
   it('has nothing to draw before the first bin', () => {
     store.advance(0, true);
     expect(store.viewport(CHART)).toBeNull();
-    expect(store.time).toBeNull();
     expect(store.seekBy(30)).toBeNull();
   });
 
@@ -83,7 +82,7 @@ describe('Store', () => {
     feed(BINS.slice(0, 3));
     const view = store.viewport(CHART);
     if (view === null) throw new Error('there is no view');
-    store.look({ kind: 'zoom_price', steps: -20 });
+    store.zoom('price', -20, CHART, null);
     const wide = store.viewport(CHART) ?? view;
     store.look({ kind: 'pointer', at: { x: wide.heat.right - 1, y: 0 } });
     expect(store.hovered(CHART, wide)?.reading).toBeNull();
@@ -101,7 +100,7 @@ describe('Store', () => {
 
   it('forgets what lay ahead after a restart and follows again', () => {
     feed(BINS.slice(0, 60));
-    store.look({ kind: 'pan', bins: -20, head: 59, tail: 0 });
+    store.look({ kind: 'place', to: { edge: 40 } });
     feed(BINS.slice(0, 5));
     expect(store.view.edge).toBeNull();
     expect(store.stream?.history.head).toBe(4);

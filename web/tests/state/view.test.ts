@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { chartLayout, heightOf, widthOf } from '../../src/state/layout';
-import { COLUMN_WIDTHS, INITIAL_VIEW, reduceView, type ViewState } from '../../src/state/view';
+import {
+  INITIAL_VIEW,
+  limitCentre,
+  limitEdge,
+  reduceView,
+  zoomedColumnPx,
+  zoomedHalfRows,
+  type ViewState,
+} from '../../src/state/view';
 import {
   cellAt,
   makeViewport,
@@ -18,35 +26,74 @@ const READY: ViewState = reduceView(INITIAL_VIEW, { kind: 'grid', radius: 50 });
 describe('reduceView', () => {
   it('shows most of the grid at first and keeps the zoom on a reconnect', () => {
     expect(READY.halfRows).toBe(40);
-    const zoomed = reduceView(READY, { kind: 'zoom_price', steps: 2 });
+    const zoomed = reduceView(READY, { kind: 'place', to: { halfRows: 20 } });
     expect(reduceView(zoomed, { kind: 'grid', radius: 50 })).toEqual(zoomed);
   });
 
-  it('stays within its zoom limits, whatever is asked', () => {
-    const zooms = fc.array(
-      fc.record({
-        kind: fc.constantFrom('zoom_time' as const, 'zoom_price' as const),
-        steps: fc.integer({ min: -9, max: 9 }),
-      }),
-    );
+  it('keeps rows that were set before the grid was known, within its limits', () => {
+    const set = reduceView(INITIAL_VIEW, { kind: 'place', to: { halfRows: 500 } });
+    expect(reduceView(set, { kind: 'grid', radius: 50 }).halfRows).toBe(75);
+  });
+
+  it('follows time and price again when asked to', () => {
+    const held = reduceView(READY, { kind: 'place', to: { edge: 5, centre: 2 } });
+    expect(reduceView(held, { kind: 'follow' })).toEqual(READY);
+  });
+});
+
+describe('zoom', () => {
+  const ratios = fc.constantFrom(1, 1.25, 1.5, 2, 3);
+
+  it('is another whole width at every step, up to its limits, and comes back the same way', () => {
     fc.assert(
-      fc.property(zooms, (actions) => {
-        const view = actions.reduce<ViewState>(reduceView, READY);
-        expect(COLUMN_WIDTHS).toContain(view.columnWidth);
-        expect(view.halfRows).toBeGreaterThanOrEqual(6);
-        expect(view.halfRows).toBeLessThanOrEqual(75);
-        expect(Number.isInteger(view.halfRows)).toBe(true);
+      fc.property(ratios, fc.integer({ min: 1, max: 30 }), (ratio, start) => {
+        let px = start;
+        const widths = [px];
+        for (;;) {
+          const next = zoomedColumnPx(px, 1, ratio);
+          if (next === px) break;
+          expect(next).toBeGreaterThan(px);
+          expect(Number.isInteger(next)).toBe(true);
+          px = next;
+          widths.push(px);
+        }
+        for (const before of widths.slice(1, -1).reverse()) {
+          px = zoomedColumnPx(px, -1, ratio);
+          expect(px).toBe(before);
+        }
+        expect(zoomedColumnPx(1, -3, ratio)).toBe(1);
       }),
     );
   });
 
+  it('has no price step that does nothing, up to its limits', () => {
+    for (let rows = 7; rows < 75; rows += 1) {
+      expect(zoomedHalfRows(rows, 1, 50)).toBeLessThan(rows);
+      expect(zoomedHalfRows(rows, -1, 50)).toBeGreaterThan(rows);
+    }
+    expect(zoomedHalfRows(6, 1, 50)).toBe(6);
+    expect(zoomedHalfRows(75, -1, 50)).toBe(75);
+  });
+});
+
+describe('limits', () => {
   it('looks back only as far as is kept, and follows again at the newest bin', () => {
-    const pan = (state: ViewState, bins: number): ViewState =>
-      reduceView(state, { kind: 'pan', bins, head: 99, tail: 20 });
-    expect(pan(READY, -30).edge).toBe(70);
-    expect(pan(READY, -500).edge).toBe(21);
-    expect(pan(pan(READY, -30), 30).edge).toBeNull();
-    expect(reduceView(pan(READY, -30), { kind: 'follow' }).edge).toBeNull();
+    const kept = { head: 999, tail: 200 };
+    expect(limitEdge(700, 300, kept)).toBe(700);
+    expect(limitEdge(10, 300, kept)).toBe(500);
+    expect(limitEdge(1000, 300, kept)).toBeNull();
+  });
+
+  it('stays where it is while the bins do not fill the view', () => {
+    expect(limitEdge(3, 300, { head: 50, tail: 0 })).toBeNull();
+  });
+
+  it('never leaves a view without cells', () => {
+    const sizes = { halfRows: 40, radius: 50 };
+    expect(limitCentre(5, 0, sizes, false)).toBe(5);
+    expect(limitCentre(500, 0, sizes, false)).toBe(70);
+    expect(limitCentre(-500, 0, sizes, true)).toBe(-36);
+    expect(limitCentre(5, NaN, sizes, true)).toBe(5);
   });
 });
 
@@ -80,12 +127,17 @@ describe('makeViewport', () => {
 
   it('puts columns on whole pixels wherever the view stands', () => {
     fc.assert(
-      fc.property(positions, centres, fc.constantFrom(...COLUMN_WIDTHS), (edge, centre, width) => {
-        const view = makeViewport(layout, edge, centre, width, 40);
-        const x = xOf(view, Math.floor(edge));
-        expect(Math.abs(x - Math.round(x))).toBeLessThan(1e-3);
-        expect(Math.abs(view.edge - edge)).toBeLessThanOrEqual(0.5 / view.columnPx + 1e-9);
-      }),
+      fc.property(
+        positions,
+        centres,
+        fc.double({ min: 0.2, max: 32, noNaN: true }),
+        (edge, centre, width) => {
+          const view = makeViewport(layout, edge, centre, width, 40);
+          const x = xOf(view, Math.floor(edge));
+          expect(Math.abs(x - Math.round(x))).toBeLessThan(1e-3);
+          expect(Math.abs(view.edge - edge)).toBeLessThanOrEqual(0.5 / view.columnPx + 1e-9);
+        },
+      ),
     );
   });
 

@@ -10,8 +10,8 @@ export interface MarketBin {
 const CHANNELS = ['add', 'pull', 'fill', 'rest_depth', 'bid_depth', 'ask_depth'] as const;
 const TICK = 250_000_000n;
 const OPEN_TICK = 23_912;
-/** 2026-02-06 09:29:30 in New York. */
-const OPEN_NS = BigInt(Date.UTC(2026, 1, 6, 14, 29, 30)) * 1_000_000n;
+/** 2026-02-06 09:29 in New York. */
+const OPEN_NS = BigInt(Date.UTC(2026, 1, 6, 14, 29)) * 1_000_000n;
 const TICKS = 1200;
 
 export const RADIUS = 50;
@@ -52,6 +52,9 @@ export const RUNTIME_CONFIG: RuntimeConfigMessage = {
     grid_radius_ticks: RADIUS,
     cell_width_ms: BIN_MS,
     bucket_size_dollars: null,
+    dt: '2026-02-06',
+    start_time: '09:29',
+    end_time: '10:29',
   },
   grid_fields: [
     { name: 'k', type: 'int32' },

@@ -138,18 +138,19 @@ export class FakeServer {
         serving: { ...RUNTIME_CONFIG.serving, alias: serving },
       }),
     );
-    // By an absolute schedule, which does not drift.
+    // By an absolute schedule, which does not drift; what is late is sent at once.
     let dueMs = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const next = (): void => {
-      dueMs += 1000 / this.options.rate;
       timer = setTimeout(tick, Math.max(dueMs - performance.now(), 0));
     };
     const tick = (): void => {
+      if (paused) dueMs = performance.now();
       if (this.held || paused || (unacked !== null && unacked.length >= ACK_WINDOW)) {
-        next();
+        timer = setTimeout(tick, 10);
         return;
       }
+      dueMs += 1000 / this.options.rate;
       unacked?.push(cursor);
       const bin = binOf(this.replay, cursor);
       cursor += 1;
@@ -177,6 +178,7 @@ export class FakeServer {
         unacked = (unacked ?? []).filter((seq) => seq > (message.bin_seq ?? -1));
       } else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
         cursor = message.bin_seq ?? 0;
+        dueMs = performance.now();
         unacked = unacked && [];
       } else {
         const answer = `The replay has bins 0 to ${this.options.bins - 1}.`;

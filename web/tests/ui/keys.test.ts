@@ -35,7 +35,25 @@ describe('keyCommand', () => {
     expect(press('9')).toBeNull();
     expect(press('r', { ctrlKey: true })).toBeNull();
     expect(press('r', focused('INPUT'))).toBeNull();
-    expect(press(' ', focused('BUTTON'))).toBeNull();
+    expect(press('r', focused('SELECT'))).toBeNull();
+    expect(press(' ', focused('INPUT'))).toBeNull();
     expect(press('r', focused('BUTTON'))).toEqual({ kind: 'restart' });
+  });
+
+  it('takes Space for pause wherever the focus is, once a press', () => {
+    for (const tagName of ['BUTTON', 'SELECT', 'DIV']) {
+      expect(press(' ', focused(tagName))).toEqual({ kind: 'toggle_play' });
+    }
+    expect(press(' ', { repeat: true })).toBeNull();
+    expect(press('ArrowLeft', { repeat: true })).toMatchObject({ kind: 'pan' });
+  });
+
+  it('leaves arrow keys to radio groups and sliders', () => {
+    const radio = { tagName: 'BUTTON', getAttribute: () => 'radio' };
+    const target = Object.assign(new EventTarget(), radio);
+    expect(press('ArrowRight', { target })).toBeNull();
+    const slider = Object.assign(new EventTarget(), { tagName: 'INPUT', type: 'range' });
+    expect(press('ArrowRight', { target: slider })).toBeNull();
+    expect(press(' ', { target: slider })).toEqual({ kind: 'toggle_play' });
   });
 });
