@@ -41,12 +41,11 @@ BINS = 36_000
 TICK_INT = 250_000_000
 EVALUATIONS = (EvalSpec(), EvalSpec(tp_ticks=6, sl_ticks=6))
 MARKET = Market(product_type="future_mbo", symbol="X", sources=(), start_ns=0, end_ns=BINS * 10**8, cell_width_ms=100)
-EMPTY = Metrics(
-    **{
-        field.name: 0 if field.type is int else 0.0 if field.type is float else None
-        for field in msgspec.structs.fields(Metrics)
-    }
-)
+_ZEROS: dict[str, Any] = {
+    field.name: 0 if field.type is int else 0.0 if field.type is float else None
+    for field in msgspec.structs.fields(Metrics)
+}
+EMPTY = Metrics(**_ZEROS)
 
 
 @dataclass
@@ -65,7 +64,7 @@ class Walk:
 def walk(seed: int) -> Walk:
     rng = np.random.default_rng(seed)
     bid = (20_000 + np.cumsum(rng.integers(-1, 2, BINS) * (rng.random(BINS) < 0.2))) * TICK_INT
-    columns = {}
+    columns: dict[str, Any] = {}
     for side, price in (("bid", bid), ("ask", bid + TICK_INT)):
         columns |= {f"best_{side}_price_int": price, f"{side}_high_price_int": price, f"{side}_low_price_int": price}
     return Walk(pl.DataFrame({**columns, "book_valid": np.ones(BINS, np.bool_)}))
@@ -116,9 +115,9 @@ def main() -> None:
     options = parser.parse_args()
     rng = np.random.default_rng(1)
     market = walk(1)
-    drawing.Dataset = type("Datasets", (), {"open": staticmethod(lambda *_: market)})  # type: ignore[misc,assignment]
-    correction.Dataset = drawing.Dataset  # type: ignore[misc]
-    drawing.check_runs = correction.check_runs = lambda *_: 0  # type: ignore[assignment]
+    for module in (drawing, correction):  # the market is in memory, and no dataset is on the disk
+        setattr(module, "Dataset", type("Datasets", (), {"open": staticmethod(lambda *_: market)}))  # noqa: B010
+        setattr(module, "check_runs", lambda *_: 0)  # noqa: B010
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(folder)
         lake.dataset_dir("d").mkdir(parents=True)

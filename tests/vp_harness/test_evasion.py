@@ -182,8 +182,13 @@ def test_a_run_is_retired_by_a_record_that_stays(searched):
 
 def test_only_what_is_new_is_drawn_and_it_comes_to_the_same(searched, monkeypatch):
     drawn = []
-    real = drawing.first_scores
-    monkeypatch.setattr(drawing, "first_scores", lambda trial, shares: drawn.append(trial) or real(trial, shares))
+    real = vars(drawing)["first_scores"]
+
+    def counted(trial, shares):
+        drawn.append(trial)
+        return real(trial, shares)
+
+    monkeypatch.setattr(drawing, "first_scores", counted)
     run_experiment("small", searched.lake, config_root=searched.configs)
     assert drawn == []
     spec = msgspec.to_builtins(load_experiment(searched.configs / "experiments" / "small.yaml"))

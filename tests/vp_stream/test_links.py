@@ -59,7 +59,9 @@ class Checker:
 
     def take(self, update: bytes, grid: bytes) -> bool:
         """Whether a bin is the one that was judged."""
-        bin_seq = int(re.search(rb'"bin_seq":(\d+)', update)[1])
+        found = re.search(rb'"bin_seq":(\d+)', update)
+        assert found is not None
+        bin_seq = int(found[1])
         if bin_seq != self.at or bin_seq not in self.links:
             self.ask(bin_seq)
         update = re.sub(rb'"skipped_bins":\d+', b'"skipped_bins":0', update)
