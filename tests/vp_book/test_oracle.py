@@ -141,5 +141,5 @@ def test_records_of_another_dtype_are_refused() -> None:
 def test_a_time_before_the_clock_is_refused() -> None:
     engine = BookEngine(INSTRUMENT)
     engine.apply(nonsense(1, 50))
-    with pytest.raises(ValueError, match="ts_ns must not be before"):
+    with pytest.raises(ValueError, match="must not be before the clock"):
         engine.tick_state(20_000 * TICK, T0 - 10**12)

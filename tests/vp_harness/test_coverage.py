@@ -169,7 +169,7 @@ def test_what_rests_on_a_damaged_file_is_promoted_only_when_that_is_accepted(des
     with pytest.raises(UnsoundError, match=r"is unsound: .*damaged: synm6-20260206.*set accept_unsound"):
         promote(best["run_id"], "desk", desk.lake, **options)
     reason = "the rest of the session is not needed"
-    served = promote(best["run_id"], "desk", desk.lake, **options, accept_unsound=True, reason=reason)
+    served = promote(best["run_id"], "desk", desk.lake, **{**options, "reason": reason}, accept_unsound=True)
     published = load_published(desk.configs / "serving_versions" / f"{served.serving_id}.yaml")
     assert published.evidence["sound"] is False
     assert published.evidence["accepted_unsound"] == reason

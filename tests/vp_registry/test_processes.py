@@ -16,7 +16,7 @@ from vp_registry import Registry, UnknownServingError
 # arguments: database URL, versions directory, alias, file of the serving, where to die ("" for nowhere)
 PROMOTE = """\
 import os, signal, sys
-from vp_contract import load_published
+from vp_contract import atomic, load_published
 from vp_registry import Registry, registry, versions
 
 url, versions_dir, alias, spec_file, moment = sys.argv[1:]
@@ -27,7 +27,7 @@ def die(*_):
     os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
 if moment == "before the link":
-    versions._link_new = die
+    atomic._link_new = die
 elif moment == "after the file":
     published = versions.VersionFiles.publish
     versions.VersionFiles.publish = lambda self, spec: (published(self, spec), die())
