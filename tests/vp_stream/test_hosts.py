@@ -87,7 +87,7 @@ def test_every_route_is_held_to_the_host(start: Any, market: Any, tmp_path: Any)
             refused = stage.get(path, Host=host)
             assert refused.status_code == 421, (path, host)
             assert refused.json()["code"] == "wrong_host"
-            assert "--allow-host" in refused.json()["message"]
+            assert "allow_hosts" in refused.json()["message"]
             assert refused.headers["x-content-type-options"] == "nosniff"
         for host in (*OWN, "desk.lan", "desk.lan:80"):
             assert stage.get(path, Host=host).status_code != 421, (path, host)

@@ -122,7 +122,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
             )
         _check_some_weight("flow_rollup_weights", self.flow_rollup_weights)
         _check_some_weight("flow_derivative_weights", self.flow_derivative_weights)
-        _check_periods("flow_zscore_min_periods", self.flow_zscore_min_periods, self.flow_zscore_window_bins)
+        _check_periods("flow_zscore", self.flow_zscore_min_periods, self.flow_zscore_window_bins)
 
     def _check_projection(self) -> None:
         _check_rising("projection_horizons_ms", self.projection_horizons_ms)
@@ -136,7 +136,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
 
     def _check_state_model(self) -> None:
         _check_periods(
-            "state_model_zscore_min_periods",
+            "state_model_zscore",
             self.state_model_zscore_min_periods,
             self.state_model_zscore_window_bins,
         )
@@ -167,6 +167,11 @@ def _check_some_weight(field: str, weights: Sequence[float]) -> None:
         raise SpecError("expected at least one weight above 0", field=field)
 
 
-def _check_periods(field: str, min_periods: int, window: int) -> None:
+def _check_periods(name: str, min_periods: int, window: int) -> None:
+    """`name` is what the names of both fields begin with."""
     if min_periods > window:
-        raise SpecError(f"expected at most the window of {window} bins, found {min_periods}", field=field)
+        raise SpecError(
+            f"expected at most the window of {window} bins, found {min_periods}",
+            field=f"{name}_min_periods",
+            related=(f"{name}_window_bins",),
+        )
