@@ -46,7 +46,17 @@ def test_every_command_takes_the_registry_it_is_told(
     first = rows[0]
     other = next(row for row in rows if row["run_id"] != first["run_id"])
     for row in (first, other):
-        promoted = ["promote", "small", "--run-id", row["run_id"], "--alias", "desk", "--accept-unproven", "--reason", "test"]
+        promoted = [
+            "promote",
+            "small",
+            "--run-id",
+            row["run_id"],
+            "--alias",
+            "desk",
+            "--accept-unproven",
+            "--reason",
+            "test",
+        ]
         vp(*promoted, "--threshold", str(row["threshold"]))
     (listed,) = vp("aliases", "list")
     events = vp("aliases", "history", "desk")
