@@ -184,7 +184,7 @@ def test_schemathesis_finds_nothing(url: str, tmp_path: Path) -> None:
         [*command, "--seed", "20260206", "--checks", "all"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    # Nobody plays a stream here, and the links of a serving that nobody plays are not found; test_links.py asks for others.
+    # The links of a serving that nobody plays are not found, and nobody plays one here; test_links.py asks for others.
     assert "1 warning in" in done.stdout, done.stdout
     assert "Missing test data: 1 operation" in done.stdout
     assert "- GET /v1/servings/{serving_id}/links" in done.stdout
