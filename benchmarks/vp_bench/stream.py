@@ -64,13 +64,14 @@ def _encoding(opened: OpenedServing, schema: Any, bins: int) -> list[dict[str, A
     now = time.perf_counter_ns
     times = np.empty((len(items), 3), np.int64)
     size = 0
-    for i, scored in enumerate(items):
+    for i, item in enumerate(items):
+        scored = item.scored
         t0 = now()
-        encode_message(GridUpdate.from_bin(scored.fields, signal_update(scored.derivative)))
+        encode_message(GridUpdate.from_bin(scored.fields, signal_update(scored.derivative, item.served)))
         t1 = now()
         encode_grid(schema, scored.cells)
         t2 = now()
-        frame = feed.encode(scored).frame
+        frame = feed.encode(item).frame
         times[i] = (t1 - t0, t2 - t1, now() - t2)
         size += len(frame.update) + len(frame.grid)
     rows = []

@@ -101,7 +101,8 @@ def test_a_short_soak_leaves_the_server_as_it_was(roots: tuple[Path, Path]) -> N
     seen = json.loads(done.stdout)
     assert seen["exit_code"] == 0
     assert (seen["missing"], seen["torn"]) == (0, 0)
-    assert (seen["streams"]["steady"], seen["streams"]["visits_with_an_engine"]) == (18, 1)
+    assert seen["streams"]["steady"] == 18
+    assert seen["streams"]["visits_with_an_engine"] >= 1
     assert seen["streams"]["came_and_went"] > 1
     for name, held in seen["held"].items():
         assert held["end"] <= held["start"] < seen["most_held"][name] or name == "threads", seen
