@@ -116,7 +116,7 @@ def test_a_client_that_skips_checks_every_bin_it_gets(server: RunningServer, roo
             if checker.checked == 90:
                 client.send(text(json.dumps({"type": "seek", "bin_seq": BINS - 40})))
     assert skipped > 20
-    assert checker.asked >= 4
+    assert checker.asked >= 3  # at the beginning, after bins that were skipped, after the seek
     assert 100 < checker.checked < 600
     assert checker.link.hex() == frames["head"]
     # the head and the links are those of the manifest, whose digest is in the published version
