@@ -166,9 +166,7 @@ MUTATIONS = (
     Mutation(
         "trades stand a cell too high", _ACTIONS, "- s.range_lo) // s.bucket\n", "- s.range_lo) // s.bucket + 1\n"
     ),
-    Mutation(
-        "cells keep their trades", "vp_book/book/state.py", "stats.traded_from : stats.traded_to] = 0", "0:0] = 0"
-    ),
+    Mutation("cells keep their trades", "vp_book/book/state.py", "    if last:\n", "    if False:\n"),
     Mutation("the mean price is of one side", _ACTIONS, "s.priced_volume += size", "s.priced_volume += size * side"),
     Mutation("the mean price forgets the ticks", _ACTIONS, "s.turnover_high += high * size", "s.turnover_high += high"),
     Mutation("the total is of sells", _ACTIONS, "a.scalars[0].bought += size", "a.scalars[0].sold += size"),

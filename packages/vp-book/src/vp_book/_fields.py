@@ -32,20 +32,20 @@ def record_dtype(name: str, fields: Sequence[Field]) -> np.dtype[Any]:
 def plain_reader(dtype: np.dtype[Any], *names: str) -> Callable[[np.ndarray], Any]:
     """A function that reads these fields of the first record of an array, as a named tuple of Python numbers.
 
+    Without names it reads all of them, which needs no view of the array; none may then have a shape.
+
     It takes 1.5 us for ten fields; one attribute after the other takes 0.3 us each, and gives NumPy's numbers.
 
         read_xy = plain_reader(POINT, "x", "y")
         x, y = read_xy(points)
     """
     members: Any = dtype.fields
+    values: Any = namedtuple("values", names or dtype.names or ())  # type: ignore[misc]
+    if not names:
+        return lambda records: values._make(records.item(0))
     formats, offsets = zip(*(members[name][:2] for name in names), strict=True)
     view = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize})
-    values = namedtuple("values", names)  # type: ignore[misc]
-
-    def read(records: np.ndarray) -> Any:
-        return values._make(records.view(view).item(0))
-
-    return read
+    return lambda records: values._make(records.view(view).item(0))
 
 
 def _setter(name: str) -> Any:

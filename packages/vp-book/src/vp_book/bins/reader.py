@@ -9,7 +9,7 @@ import numpy as np
 
 from vp_book._fields import plain_reader
 from vp_book.book import levels as _levels
-from vp_book.book.state import ANCHORED, ASK, BID, SCALARS, STATS, TURNOVER_BITS, Arrays, clear_statistics
+from vp_book.book.state import ANCHORED, SCALARS, STATS, TURNOVER_BITS, Arrays, clear_statistics
 from vp_book.instrument import PRICE_SCALE
 from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
 
@@ -49,7 +49,7 @@ _read_scalars = plain_reader(
     "turnover_high",
     "turnover_low",
 )
-_read_stats = plain_reader(STATS, *(STATS.names or ()))
+_read_stats = plain_reader(STATS)
 
 
 @dataclass(slots=True)
@@ -113,20 +113,17 @@ class BinReader:
         return Bin(fields, cells, pressure, vacuum, lo, shift)
 
     def _cells(self, a: Arrays, origin_ns: int, lo: int, at_ns: int) -> dict[str, np.ndarray]:
-        floats = np.empty((len(CELL_FLOATS), self._rows), np.float64)
+        rows = self._rows
+        floats = np.empty((len(CELL_FLOATS), rows), np.float64)
         read_cells(a.physics, a.params, origin_ns, at_ns, lo, floats)
-        depth = np.empty((3, self._rows), np.int64)
-        ladder = a.ladder[:, lo * self._bucket : (lo + self._rows) * self._bucket]
-        depth[BID:2] = ladder if self._bucket == 1 else ladder.reshape(2, self._rows, self._bucket).sum(axis=2)
-        depth[2] = depth[BID] + depth[ASK]
-        cells: dict[str, np.ndarray] = {"k": self._k}
-        cells.update(zip(CELL_FLOATS[:5], floats[:5], strict=True))
-        cells.update(rest_depth=depth[2], bid_depth=depth[BID], ask_depth=depth[ASK])
-        cells.update(zip(CELL_FLOATS[5:], floats[5:], strict=True))
-        cells["last_event_id"] = a.touched[lo : lo + self._rows].copy()
-        traded = a.traded[:, lo : lo + self._rows].copy()
-        cells.update(buy_volume=traded[BID], sell_volume=traded[ASK])
-        return cells
+        whole = np.empty((6, rows), np.int64)  # depth of both sides, of bids, of asks; last event; bought, sold
+        ladder = a.ladder[:, lo * self._bucket : (lo + rows) * self._bucket]
+        whole[1:3] = ladder if self._bucket == 1 else ladder.reshape(2, rows, self._bucket).sum(axis=2)
+        np.add(whole[1], whole[2], out=whole[0])
+        whole[3] = a.touched[lo : lo + rows]
+        whole[4:] = a.traded[:, lo : lo + rows]
+        columns = (self._k, *floats[:5], *whole[:3], *floats[5:], *whole[3:])
+        return dict(zip(CELL_COLUMNS, columns, strict=True))
 
     def _fields(
         self, a: Arrays, s: Any, seq: int, start_ns: int, end_ns: int, known: bool

@@ -224,6 +224,7 @@ _NO_STATS: Final = np.zeros((), STATS)
 
 def clear_statistics(a: Arrays) -> None:
     """Begin the statistics of the next bin."""
-    stats = a.stats[0]
-    a.traded[:, stats.traded_from : stats.traded_to] = 0
+    last = a.stats["traded_to"][0]
+    if last:
+        a.traded[:, a.stats["traded_from"][0] : last] = 0
     a.stats[0] = _NO_STATS
