@@ -109,6 +109,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
         },
         "looking_back": {
             "clients": len(back),
+            "alive_at_the_end": sum(not client.ended.done() for client in back),
             "histories": sum(client.histories for client in back),
             "bins_a_second": round(sum(client.looked_at for client in back) / elapsed, 1),
             "torn": sum(client.torn for client in back),
@@ -165,9 +166,8 @@ def main() -> None:
         options.period_s = opened.cell_width_ms / 1000 / options.speed
         if not options.cold:
             warm_log(opened.run)
-        server = Server(
-            options.lake_root, options.config_root, options.speed, options.good + options.stalled + 2 * options.churn
-        )
+        most = options.good + options.stalled + options.back + 2 * options.churn
+        server = Server(options.lake_root, options.config_root, options.speed, most)
         try:
             result = asyncio.run(run(server, options))
         finally:
