@@ -168,6 +168,21 @@ def test_an_array_at_once_is_one_value_after_the_other(fallback):
     assert all_at_once.push(3.0) == one.push(3.0)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    values=st.lists(st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.5, 1e305]), min_size=1, max_size=80),
+    window=st.integers(2, 9),
+    fallback=st.sampled_from(["zero", "std"]),
+    cut=st.integers(0, 80),
+)
+def test_values_that_come_back_are_scored_to_the_bit(values, window, fallback, cut):
+    one, all_at_once = RobustWindow(window, 2, fallback), RobustWindow(window, 2, fallback)
+    z = np.array([one.push(x) for x in values])
+    parts = [all_at_once.push_all(part) for part in (values[:cut], values[cut:])]
+    assert np.concatenate(parts).tobytes() == z.tobytes()
+    assert all_at_once.push(2.0) == one.push(2.0)
+
+
 def test_the_public_tanh_is_that_of_the_blend():
     x = np.concatenate([np.linspace(-30, 30, 2001), [0.0, 1e-300, -1e-9, 2.0, -2.0]])
     assert vp_spectrum.tanh(x).tolist() == [tanh(value) for value in x]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from vp_contract import EvalSpec
 from vp_harness.evaluation.events import detect_events
-from vp_harness.evaluation.kept import Kept
 from vp_harness.evaluation.metrics import measure
 from vp_harness.evaluation.outcomes import ExitRule, OutcomeTable, Prices, opened, outcome_table
 from vp_harness.evaluation.split import TimeSplit, time_split
+from vp_harness.kept import Kept
 from vp_harness.lake.dataset import Dataset
 from vp_harness.research.results import ThresholdRow
 from vp_harness.signals import Signal

@@ -74,28 +74,28 @@ class Trades:
 
     def rate(self, outcome: int) -> float | None:
         """Share of trades that ended in `outcome`."""
-        return float(np.mean(self.outcome == outcome)) if len(self.outcome) else None
+        return int(np.count_nonzero(self.outcome == outcome)) / len(self.outcome) if len(self.outcome) else None
 
 
 def measure(events: Events, table: OutcomeTable, *, n_bins: int, cell_width_ms: int, seed: int) -> Metrics:
     """The figures of `events` (already those that open a position), found in `n_bins` bins of observation."""
     mid = Trades.of(events, table.mid)
     cross = Trades.of(events, table.cross)
-    targets = int(np.sum(mid.outcome == TAKE_PROFIT))
+    targets = int(np.count_nonzero(mid.outcome == TAKE_PROFIT))
     tp_low, tp_high = wilson_interval(targets, len(mid.outcome)) if len(mid.outcome) else (None, None)
     (mean_low, mean_high), (net_low, net_high) = _intervals(mid.pnl_ticks, cross.pnl_ticks, seed)
     hours = n_bins * cell_width_ms / 3_600_000
     return Metrics(
         n_signals=len(events),
-        n_up=int(np.sum(events.directions > 0)),
-        n_down=int(np.sum(events.directions < 0)),
+        n_up=int(np.count_nonzero(events.directions > 0)),
+        n_down=int(np.count_nonzero(events.directions < 0)),
         events_per_hour=len(events) / hours if hours else 0.0,
         tp_rate=mid.rate(TAKE_PROFIT),
         tp_rate_low=tp_low,
         tp_rate_high=tp_high,
         sl_rate=mid.rate(STOP),
         timeout_rate=mid.rate(TIMEOUT),
-        median_time_to_outcome_ms=float(np.median(mid.hold_bins)) * cell_width_ms if len(mid.hold_bins) else None,
+        median_time_to_outcome_ms=_median(mid.hold_bins) * cell_width_ms if len(mid.hold_bins) else None,
         mean_pnl_ticks=_mean(mid.pnl_ticks),
         mean_pnl_ticks_low=mean_low,
         mean_pnl_ticks_high=mean_high,
@@ -170,8 +170,15 @@ def _interval(values: NDArray[np.float64], seed: int) -> _Interval:
     return bootstrap_interval(values, seed=seed) if len(values) > 1 else (None, None)
 
 
+def _median(values: NDArray[np.int64]) -> float:
+    """`numpy.median` of a few whole numbers, which takes five times as long for them."""
+    ordered = np.sort(values)
+    middle = len(ordered) // 2
+    return float(ordered[middle]) if len(ordered) % 2 else (float(ordered[middle - 1]) + float(ordered[middle])) / 2
+
+
 def _mean(values: NDArray[np.float64]) -> float | None:
-    return float(np.mean(values)) if len(values) else None
+    return float(values.sum()) / len(values) if len(values) else None
 
 
 @kernel

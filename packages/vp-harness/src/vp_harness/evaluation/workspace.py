@@ -15,8 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vp_harness.evaluation.evaluate import OutcomeTables
-from vp_harness.evaluation.kept import Kept
 from vp_harness.judgement.market import market_of
+from vp_harness.kept import Kept
 from vp_harness.lake.anchors import dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json

@@ -35,6 +35,10 @@ Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
 _AHEAD: Final = 3
 """Tasks a worker that wait or run: their results are held until those before them are stored."""
 
+_STORED_TOGETHER_S: Final = 1.0
+"""Runs that are finished within so many seconds are stored together: a part of its own for each costs more than
+judging it does. A process that is killed loses no more than these."""
+
 _DASK_WORKERS: Final = 32
 """Workers that a cluster may have, for this purpose."""
 
@@ -85,9 +89,9 @@ def run_experiment(
     `spec` is an experiment's name, the path of its file, or the spec itself. The whole sweep is checked before anything
     runs. `executor` (local, processes, dask), `workers` and `scheduler` (the address for dask) replace what its
     `parallel` says; the results are the same. A sweep of more than `max_rows` rows is refused before anything of it is
-    made. Rows are stored signal by signal, so an interrupted experiment goes on where it was, and of several processes
-    that run the same one at once the first computes, while the others say that they wait. In the end the p-values of
-    all rows ever tried on its datasets are corrected for one another.
+    made. Rows are stored as they are made, once a second, so an interrupted experiment goes on where it was, and of
+    several processes that run the same one at once the first computes, while the others say that they wait. In the end
+    the p-values of all rows ever tried on its datasets are corrected for one another.
 
     Raises ExperimentError for a sweep or capture that cannot be run, SignalTrustError for a signal whose values cannot
     be believed (they are looked into before they are judged), ExecutorError, DatasetChangedError when a run that is
@@ -137,6 +141,7 @@ def _run_missing(
     run_ids: dict[str, None] = {}
     tried: dict[str, Point] = {}
     waiting: deque[Future[list[Stored]]] = deque()
+    finished = _Finished(store)
     computed = 0
 
     def submitted() -> Iterator[Future[list[Stored]]]:
@@ -146,8 +151,8 @@ def _run_missing(
 
     try:
         for runs_of_task in in_order(submitted(), ahead):
-            store.append(runs_of_task)
             waiting.popleft()
+            finished.add(runs_of_task)
             computed += len(runs_of_task)
             if progress:
                 progress("runs", computed, planned.size.runs - (len(run_ids) - computed))
@@ -156,9 +161,32 @@ def _run_missing(
             future.cancel()  # does nothing to those that run or are done
         for future in waiting:  # what is done stays
             if future.done() and not future.cancelled() and future.exception() is None:
-                store.append(future.result())
+                finished.add(future.result())
         raise
+    finally:
+        finished.store()
     return tuple(run_ids), computed, tried
+
+
+class _Finished:
+    """Runs on their way into the store: see `_STORED_TOGETHER_S`."""
+
+    def __init__(self, store: ResultsStore) -> None:
+        self._store = store
+        self._runs: list[Stored] = []
+        self._stored_at = time.monotonic()
+
+    def add(self, runs: list[Stored]) -> None:
+        """Hold `runs`, and store all that are held when the last time is long enough ago."""
+        self._runs.extend(runs)
+        if time.monotonic() - self._stored_at >= _STORED_TOGETHER_S:
+            self.store()
+
+    def store(self) -> None:
+        """Store all that are held."""
+        runs, self._runs = self._runs, []
+        self._store.append(runs)
+        self._stored_at = time.monotonic()
 
 
 def _tasks(

@@ -250,9 +250,9 @@ class ResultsStore:
         return sorted(entered - there)
 
     def runs(self) -> pl.DataFrame:
-        """One row a listed run, with the fields of `Run`."""
+        """One row a listed run, with the fields of `Run`, in order of their ids."""
         meta = self._meta.read().unique("run_id", keep="first", maintain_order=True).drop(PART)
-        return meta.join(self._rows.read().select("run_id").unique(), on="run_id", how="semi")
+        return meta.join(self._rows.read().select("run_id").unique(), on="run_id", how="semi").sort("run_id")
 
     def rows(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
         """One row a threshold of the listed runs (or of those asked for): see `ThresholdRow` and `Metrics`."""

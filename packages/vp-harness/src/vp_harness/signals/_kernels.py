@@ -26,14 +26,33 @@ _EPSILON = 1e-6
 def side_sums(grid: _Floats, weights: _Floats, below: _Floats, above: _Floats) -> None:
     """Sum `weights[|k| - 1] * grid[k]` over the rows k < 0 into `below` and over k > 0 into `above`."""
     radius = grid.shape[1] // 2
-    for t in range(grid.shape[0]):
+    n_bins = grid.shape[0]
+    t = 0
+    # Four bins at a time: each sum keeps its order, and none waits for the addition of another.
+    while t + 4 <= n_bins:
+        low_0 = low_1 = low_2 = low_3 = 0.0
+        high_0 = high_1 = high_2 = high_3 = 0.0
+        for i in range(weights.size):
+            weight = weights[i]
+            low_0 += weight * grid[t, radius - 1 - i]
+            low_1 += weight * grid[t + 1, radius - 1 - i]
+            low_2 += weight * grid[t + 2, radius - 1 - i]
+            low_3 += weight * grid[t + 3, radius - 1 - i]
+            high_0 += weight * grid[t, radius + 1 + i]
+            high_1 += weight * grid[t + 1, radius + 1 + i]
+            high_2 += weight * grid[t + 2, radius + 1 + i]
+            high_3 += weight * grid[t + 3, radius + 1 + i]
+        below[t], below[t + 1], below[t + 2], below[t + 3] = low_0, low_1, low_2, low_3
+        above[t], above[t + 1], above[t + 2], above[t + 3] = high_0, high_1, high_2, high_3
+        t += 4
+    for rest in range(t, n_bins):
         low = 0.0
         high = 0.0
         for i in range(weights.size):
-            low += weights[i] * grid[t, radius - 1 - i]
-            high += weights[i] * grid[t, radius + 1 + i]
-        below[t] = low
-        above[t] = high
+            low += weights[i] * grid[rest, radius - 1 - i]
+            high += weights[i] * grid[rest, radius + 1 + i]
+        below[rest] = low
+        above[rest] = high
 
 
 @kernel

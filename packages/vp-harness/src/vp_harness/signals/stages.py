@@ -6,20 +6,29 @@ or all of them at once. Series are float64 (n,); NaN is a value that is not defi
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vp_harness.kept import Kept
 from vp_harness.signals import _kernels
 from vp_spectrum import RobustWindow, tanh
+
+_LONG: Final = 4096
+"""Values that a series has at least to be kept: steps, and what signals are looked into with, are shorter."""
 
 Series = NDArray[np.float64]
 Rows = NDArray[np.float64]
 
 BANDS: Final = ((1, 3), (4, 11), (12, 23))
 """Inner, mid and outer band: abs(k) from and to."""
+
+
+_SCORES: Final[Kept[Series]] = Kept(64 * 2**20, lambda scores: scores.nbytes)
+"""Scores by window, least number of values and digest of the series: two hundred series of 36,000 bins."""
 
 
 class Ema:
@@ -57,9 +66,14 @@ class Slope:
 
 
 class RobustZ:
-    """Robust z-score among the last `window_bins` defined values, 0 with fewer than `min_periods` of them."""
+    """Robust z-score among the last `window_bins` defined values, 0 with fewer than `min_periods` of them.
+
+    The scores of a long series are kept by its content: parameter sets of a sweep that differ in what comes after them
+    share them.
+    """
 
     def __init__(self, window_bins: int, min_periods: int) -> None:
+        self._key = (window_bins, min_periods)
         self._window = RobustWindow(window_bins, min_periods)
         RobustWindow(2, 1).push(0.0)  # loads its kernel here: steps come to it dozens of bins later, behind a slope
 
@@ -70,8 +84,18 @@ class RobustZ:
             return np.array([0.0 if math.isnan(value) else self._window.push(value)])
         undefined = int(np.isnan(x).sum())
         z = np.zeros(len(x))
-        z[undefined:] = self._window.push_all(x[undefined:])
+        z[undefined:] = self._scores(np.ascontiguousarray(x[undefined:]))
         return z
+
+    def _scores(self, x: Series) -> Series:
+        window_bins = self._key[0]
+        if self._window.count or len(x) < max(_LONG, 2 * window_bins):
+            return self._window.push_all(x)
+        scores = _SCORES.of(
+            (*self._key, hashlib.sha256(x.tobytes()).digest()), lambda: RobustWindow(*self._key).push_all(x)
+        )
+        self._window.push_all(x[-window_bins:])  # all that a full window knows of what was before
+        return scores
 
 
 class SquashedSlope:

@@ -37,7 +37,7 @@ TOLERANCE: Final = 1e-12
 
 _FIRST_BINS: Final = 240
 _BINS: Final = 120
-_BRIEF_BINS: Final = 60
+_BRIEF_BINS: Final = 40
 _LIVE_BINS: Final = 120
 _LONGEST_BINS: Final = 600
 _LONGEST_SHARE: Final = 8  # of the dataset, that the first stretch grows to where a signal needs long to come alive

@@ -150,21 +150,20 @@ def z_or_zero(ordered: _Floats, at: int, count: int, value: float, unit: float) 
 
 
 @called
-def z_or_std(ordered: _Floats, at: int, count: int, value: float, unit: float) -> float:
-    """`(value - median) / (1.4826 * MAD)`; with a MAD of 0 `(value - mean) / std`; 0 when all values are the same.
+def _spread(ordered: _Floats, at: int, count: int, unit: float) -> tuple[float, float, float, float, float]:
+    """What the z-scores of a window with the fallback to the standard deviation are made of, see `z_or_std`.
 
-    Mean and standard deviation (of the population, as `numpy.std`) are taken about the median and in units of the
-    largest deviation. So a window of equal values is found to be one, whatever rounding does to its mean, and neither
-    overflow nor underflow can come of the squares.
+    (center, scale, 0, 0, 0) with the scale of the MAD; (center, 0, shift, largest, std), the last three in units of
+    `largest`, when that is 0; zeros when all values are the same.
     """
     first = ordered[at]
     last = ordered[at + count - 1]
     if first == last:
-        return 0.0
+        return 0.0, 0.0, 0.0, 0.0, 0.0
     center = median(ordered, at, count, unit)
     scale = MAD_TO_SIGMA * deviation(ordered, at, count, center, unit)
     if scale > 0.0:
-        return min(_LARGEST, max(-_LARGEST, (value * unit - center) / scale))
+        return center, scale, 0.0, 0.0, 0.0
     shift = 0.0
     for i in range(at, at + count):
         shift += ordered[i] * unit - center
@@ -174,8 +173,35 @@ def z_or_std(ordered: _Floats, at: int, count: int, value: float, unit: float) -
     for i in range(at, at + count):
         part = (ordered[i] * unit - center - shift) / largest
         squares += part * part
-    z: float = (value * unit - center - shift) / largest / math.sqrt(squares / count)
+    return center, 0.0, shift, largest, math.sqrt(squares / count)
+
+
+@called
+def _z_of(value: float, unit: float, spread: tuple[float, float, float, float, float]) -> float:
+    center, scale, shift, largest, std = spread
+    if scale > 0.0:
+        return min(_LARGEST, max(-_LARGEST, (value * unit - center) / scale))
+    if largest == 0.0:
+        return 0.0
+    z: float = (value * unit - center - shift) / largest / std
     return z
+
+
+@called
+def z_or_std(ordered: _Floats, at: int, count: int, value: float, unit: float) -> float:
+    """`(value - median) / (1.4826 * MAD)`; with a MAD of 0 `(value - mean) / std`; 0 when all values are the same.
+
+    Mean and standard deviation (of the population, as `numpy.std`) are taken about the median and in units of the
+    largest deviation. So a window of equal values is found to be one, whatever rounding does to its mean, and neither
+    overflow nor underflow can come of the squares.
+    """
+    return _z_of(value, unit, _spread(ordered, at, count, unit))
+
+
+@called
+def _unit(ordered: _Floats, count: int) -> float:
+    """Differences of numbers this large would overflow; z does not change when all are shrunk by a power of two."""
+    return _SHRINK if max(abs(ordered[0]), abs(ordered[count - 1])) > _HUGE else 1.0
 
 
 @kernel
@@ -186,8 +212,7 @@ def push(ring: _Floats, ordered: _Floats, seen: int, value: float, min_periods: 
     count = min(seen + 1, size)
     if count < min_periods:
         return 0.0
-    # Differences of numbers this large would overflow; z does not change when all are shrunk by a power of two.
-    unit = _SHRINK if max(abs(ordered[0]), abs(ordered[count - 1])) > _HUGE else 1.0
+    unit = _unit(ordered, count)
     if std_fallback:
         return z_or_std(ordered, 0, count, value, unit)
     return z_or_zero(ordered, 0, count, value, unit)
@@ -197,6 +222,26 @@ def push(ring: _Floats, ordered: _Floats, seen: int, value: float, min_periods: 
 def push_all(
     ring: _Floats, ordered: _Floats, seen: int, values: _Floats, min_periods: int, std_fallback: bool, z: _Floats
 ) -> None:
-    """`push` for one value after the other."""
+    """`push` for one value after the other.
+
+    Where the value that enters is the one that leaves, the window stays as it is, and so does its spread: two thirds of
+    the bins of the derivative stage, whose balance seldom moves.
+    """
+    size = ring.size
+    unit = 1.0
+    spread = (0.0, 0.0, 0.0, 0.0, 0.0)
+    known = False
     for i in range(values.size):
-        z[i] = push(ring, ordered, seen + i, values[i], min_periods, std_fallback)
+        value = values[i]
+        turn = (seen + i) % size
+        if known and ring[turn] == value and math.copysign(1.0, ring[turn]) == math.copysign(1.0, value):
+            z[i] = _z_of(value, unit, spread)
+            continue
+        if not std_fallback or seen + i + 1 < size or seen + i + 1 < min_periods:
+            z[i] = push(ring, ordered, seen + i, value, min_periods, std_fallback)
+            continue
+        admit(ring, ordered, 0, size, min(seen + i, size), turn, value)
+        unit = _unit(ordered, size)
+        spread = _spread(ordered, 0, size, unit)
+        known = True
+        z[i] = _z_of(value, unit, spread)
