@@ -1,4 +1,4 @@
-"""The z-scores of a long series are kept by its content; what comes after them is as if they had been made again."""
+"""What parameter sets of a sweep share: z-scores of a long series by its content, sums of a column by who it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from vp_harness.signals import stages
-from vp_harness.signals.stages import RobustZ
+from vp_harness.signals.shared import identity, share
+from vp_harness.signals.stages import RobustZ, SideSums
 from vp_spectrum import RobustWindow
 
 
@@ -19,9 +20,12 @@ def test_kept_scores_go_on_as_made_ones(undefined, monkeypatch):
     expected = [0.0] * undefined + [plain.push(value) for value in x[undefined:]]
     pushed = []
     push_all = RobustWindow.push_all
-    monkeypatch.setattr(
-        RobustWindow, "push_all", lambda self, values: pushed.append(len(values)) or push_all(self, values)
-    )
+
+    def counted(self, values):
+        pushed.append(len(values))
+        return push_all(self, values)
+
+    monkeypatch.setattr(RobustWindow, "push_all", counted)
     long = len(x) - 200
     for _ in range(2):
         z = RobustZ(300, 75)
@@ -37,3 +41,38 @@ def test_other_series_and_windows_have_their_own():
     assert RobustZ(300, 75)(x).tolist() == RobustWindow(300, 75).push_all(x).tolist()
     assert RobustZ(300, 75)(other).tolist() == RobustWindow(300, 75).push_all(other).tolist()
     assert RobustZ(200, 75)(x).tolist() == RobustWindow(200, 75).push_all(x).tolist()
+
+
+def test_sums_of_a_shared_column_are_made_once(monkeypatch):
+    made = []
+    side_sums = stages._kernels.side_sums
+
+    def counted(*arguments):
+        made.append(len(arguments[0]))
+        side_sums(*arguments)
+
+    monkeypatch.setattr(stages._kernels, "side_sums", counted)
+    n = stages._LONG
+    column = share(np.random.default_rng(7).normal(size=(n, 11)))
+    bands = SideSums.of_bands(5)
+    first = [part.tolist() for part in bands(column)]
+    again = SideSums.of_bands(5)(column[:].view())
+    assert [part.tolist() for part in again] == first
+    assert made == [n]
+    assert [part.tolist() for part in SideSums.plain(5, 5)(column)] != first
+    assert [part.tolist() for part in bands(column.copy())] == first
+    half = bands(np.ascontiguousarray(column[: n // 2]))
+    assert [part.tolist() for part in half] == [side[: n // 2] for side in first]
+    assert made == [n, n, n, n // 2]
+
+
+def test_only_what_was_shared_is_told_apart():
+    column = np.zeros((6, 3))
+    assert identity(column) is None
+    shared = share(column)
+    assert identity(shared) == identity(shared[:]) != identity(shared[1:])
+    assert identity(shared.copy()) is None
+    serial = identity(shared)
+    del column, shared
+    other = share(np.zeros((6, 3)))  # perhaps at the same address
+    assert identity(other) != serial

@@ -21,6 +21,7 @@ from vp_harness.lake.anchors import dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.signals import Signal, SignalContext
+from vp_harness.signals.shared import share
 from vp_harness.signals.trust import TrustReport, trusted_values
 
 COLUMN_BYTES: Final = 384 * 2**20
@@ -67,7 +68,7 @@ class Workspace:
 
     def grid(self, column: str) -> NDArray[Any]:
         """One column, read-only: signals share it."""
-        return self._columns.of(column, lambda: _read_only(self.dataset.grid(column)))
+        return self._columns.of(column, lambda: share(self.dataset.grid(column)))
 
     def judged(self, signal: Signal, *, thorough: bool) -> Judged:
         """The values of a signal, computed and looked into once for all its evaluations."""
@@ -88,8 +89,3 @@ def workspace(lake_root: str, dataset_id: str) -> Workspace:
 def values_digest(values: NDArray[np.float64]) -> str:
     """SHA-256 of the values of a signal: little-endian float64, one a bin, in order."""
     return hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest()
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array

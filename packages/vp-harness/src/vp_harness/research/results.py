@@ -204,7 +204,8 @@ class ResultsStore:
                 raise ResultsError(f"run {run.run_id} has no rows: a run without thresholds is not a result")
         stem = hashlib.sha256(" ".join(run.run_id for run, _ in runs).encode()).hexdigest()[:16]
         flat = [_flat(run.run_id, row) for run, rows in runs for row in rows]
-        self._rows.append(stem, pl.DataFrame(flat, schema=_ROWS, orient="row"))
+        # by columns: of dictionaries a row each it takes twice as long
+        self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in _ROWS}, schema=_ROWS))
         metas = [msgspec.to_builtins(run) for run, _ in runs]
         self._meta.append(stem, pl.DataFrame(metas, schema=_META, orient="row"))
         self._enter_parts()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vp_harness.kept import Kept
 from vp_harness.signals import _kernels
+from vp_harness.signals.shared import identity
 from vp_spectrum import RobustWindow, tanh
 
 _LONG: Final = 4096
@@ -29,6 +30,10 @@ BANDS: Final = ((1, 3), (4, 11), (12, 23))
 
 _SCORES: Final[Kept[Series]] = Kept(64 * 2**20, lambda scores: scores.nbytes)
 """Scores by window, least number of values and digest of the series: two hundred series of 36,000 bins."""
+
+
+_SUMS: Final[Kept[tuple[Series, Series]]] = Kept(64 * 2**20, lambda sums: 2 * sums[0].nbytes)
+"""Sums over the two sides by column and weights: a hundred pairs of 36,000 bins."""
 
 
 class Ema:
@@ -163,7 +168,13 @@ class SideSums:
         return cls(np.ones(min(radius, last)))
 
     def __call__(self, rows: Rows) -> tuple[Series, Series]:
-        """(below, above) of the bins of a grid (n, 2 * radius + 1)."""
+        """(below, above) of the bins of a grid (n, 2 * radius + 1), each kept for a shared column."""
+        column = identity(rows) if len(rows) >= _LONG else None
+        if column is None:
+            return self._sums(rows)
+        return _SUMS.of((column, self._weights.tobytes()), lambda: self._sums(rows))
+
+    def _sums(self, rows: Rows) -> tuple[Series, Series]:
         below, above = np.empty(len(rows)), np.empty(len(rows))
         _kernels.side_sums(rows, self._weights, below, above)
         return below, above
