@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vp_harness.signals import stages
+from vp_harness.signals import _kernels, stages
 from vp_harness.signals.shared import identity, share
 from vp_harness.signals.stages import RobustZ, SideSums
 from vp_spectrum import RobustWindow
@@ -45,13 +45,13 @@ def test_other_series_and_windows_have_their_own():
 
 def test_sums_of_a_shared_column_are_made_once(monkeypatch):
     made = []
-    side_sums = stages._kernels.side_sums
+    side_sums = _kernels.side_sums
 
     def counted(*arguments):
         made.append(len(arguments[0]))
         side_sums(*arguments)
 
-    monkeypatch.setattr(stages._kernels, "side_sums", counted)
+    monkeypatch.setattr(_kernels, "side_sums", counted)
     n = stages._LONG
     column = share(np.random.default_rng(7).normal(size=(n, 11)))
     bands = SideSums.of_bands(5)
