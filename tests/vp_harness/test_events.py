@@ -68,11 +68,11 @@ def test_between_takes_the_first_bin_and_leaves_the_end():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"threshold": 0.0}, "threshold 0.0"),
-        ({"threshold": float("nan")}, "threshold nan"),
+        ({"threshold": 0.0}, "threshold=0.0"),
+        ({"threshold": float("nan")}, "threshold=nan"),
         ({"threshold": 0.5, "probability": True}, r"\(0.5, 1\]"),
-        ({"cooldown_bins": -1}, "cooldown_bins -1"),
-        ({"book_valid": np.ones(4, np.bool_)}, "one length"),
+        ({"cooldown_bins": -1}, "cooldown_bins=-1"),
+        ({"book_valid": np.ones(4, np.bool_)}, "of the length of book_valid"),
     ],
 )
 def test_bad_arguments_are_named(change, named):

@@ -348,10 +348,10 @@ def test_the_ranking_sorts_filters_and_shows_both_parts(ran):
     check_known(store, experiment="small", signal="derivative")
     for name, value in (("experiment", "other"), ("signal", "derivitive"), ("dataset_id", "x__y__00000000")):
         with pytest.raises(
-            ParameterError, match=f"{name} '{value}': no run of it is stored; there are: (small|deriv|syn)"
+            ParameterError, match=f"{name}='{value}': no run of it is stored; there are: (small|deriv|syn)"
         ):
             check_known(store, **{name: value})
-    with pytest.raises(ParameterError, match=r"sort 'luck'.*p_corrected"):
+    with pytest.raises(ParameterError, match=r"sort='luck'.*p_corrected"):
         compare(store, sort="luck")
 
 

@@ -128,7 +128,7 @@ def test_blocks_widen_the_interval_of_dependent_values():
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
 def test_impossible_proportions_are_refused(successes, trials):
-    with pytest.raises(ParameterError, match=f"successes {successes} and trials {trials}"):
+    with pytest.raises(ParameterError, match=f"successes={successes}, trials={trials}:"):
         wilson_interval(successes, trials)
 
 

@@ -168,11 +168,11 @@ def test_prices_come_from_the_columns_of_a_dataset():
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"tp_ticks": 0}, "tp_ticks 0"),
-        ({"sl_ticks": -4}, "sl_ticks -4"),
-        ({"max_hold_bins": 0}, "max_hold_bins 0"),
-        ({"latency_bins": 1200}, "latency_bins 1200"),
-        ({"cost_ticks": float("nan")}, "cost_ticks nan"),
+        ({"tp_ticks": 0}, "tp_ticks=0"),
+        ({"sl_ticks": -4}, "sl_ticks=-4"),
+        ({"max_hold_bins": 0}, "max_hold_bins=0"),
+        ({"latency_bins": 1200}, "latency_bins=1200"),
+        ({"cost_ticks": float("nan")}, "cost_ticks=nan"),
     ],
 )
 def test_bad_rules_are_named(change, named):

@@ -101,9 +101,9 @@ def test_rows_with_too_few_events_cannot_win_but_count():
 
 def test_events_outside_of_the_window_are_refused():
     table = outcome_table(random_market(8, 100), ExitRule(max_hold_bins=10))
-    with pytest.raises(ParameterError, match="outside of 0:50"):
+    with pytest.raises(ParameterError, match="must be within 0:50"):
         Trial(Events(np.array([60]), np.array([1], np.int8)), table, 0, 50)
-    with pytest.raises(ParameterError, match="window 0:101"):
+    with pytest.raises(ParameterError, match="window=0:101"):
         Trial(Events(np.empty(0, np.int64), np.empty(0, np.int8)), table, 0, 101)
 
 

@@ -121,19 +121,23 @@ def parse_parameters(pairs: Sequence[tuple[str, str]], query_type: type[Q]) -> Q
 
     Raises `ParameterRefusal` naming the parameter that is unknown, repeated or not what it may be, and what may.
     """
-    allowed = ", ".join(query_type.__struct_fields__) or "none"
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        if name not in query_type.__struct_fields__:
+    fields = {field.name: field for field in msgspec.structs.fields(query_type)}
+    values: dict[str, object] = {}
+    for name, text in pairs:
+        if name not in fields:
+            allowed = ", ".join(fields) or "none"
             raise ParameterRefusal(name, f"{name[:80]!r}: there is no such parameter, allowed: {allowed}")
         if name in values:
             raise ParameterRefusal(name, f"{name!r}: given more than once")
-        values[name] = value
-    try:
-        return msgspec.convert(values, query_type, strict=False)
-    except msgspec.ValidationError as error:
-        problem, _, name = str(error).removesuffix("`").rpartition(" - at `$.")
-        raise ParameterRefusal(name, f"{name!r}: {problem[:1].lower()}{problem[1:]}") from error
+        try:  # field by field, so that nothing has to be read out of the text of an error
+            values[name] = msgspec.convert(text, fields[name].type, strict=False)
+        except msgspec.ValidationError as error:
+            problem = str(error)
+            raise ParameterRefusal(name, f"{name!r}: {problem[:1].lower()}{problem[1:]}") from error
+    for name, field in fields.items():
+        if field.required and name not in values:
+            raise ParameterRefusal(name, f"{name!r}: is missing")
+    return query_type(**values)
 
 
 def _json(value: object, status: int, headers: Mapping[str, str] | None = None) -> Response:

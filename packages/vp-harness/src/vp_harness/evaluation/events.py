@@ -49,15 +49,15 @@ def detect_events(
     """
     if values.shape != book_valid.shape or values.ndim != 1:
         raise ParameterError(
-            f"values {values.shape} and book_valid {book_valid.shape} must be one-dimensional and of one length"
+            f"values: shape {values.shape}, must be one-dimensional and of the length of book_valid {book_valid.shape}"
         )
     allowed = 0.5 < threshold <= 1 if probability else 0 < threshold < np.inf
     if not allowed:
         raise ParameterError(
-            f"threshold {threshold!r} must be {'in (0.5, 1] for a probability' if probability else 'positive'}"
+            f"threshold={threshold!r}: must be {'in (0.5, 1] for a probability' if probability else 'positive'}"
         )
     if cooldown_bins < 0:
-        raise ParameterError(f"cooldown_bins {cooldown_bins} must be 0 or more")
+        raise ParameterError(f"cooldown_bins={cooldown_bins}: must be 0 or more")
     bins = np.empty(len(values), np.int64)
     directions = np.empty(len(values), np.int8)
     count = _detect(

@@ -120,7 +120,7 @@ def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """95 % score interval of a proportion (Wilson 1927); `trials` must be 1 or more."""
     if not 0 <= successes <= trials or trials < 1:
         raise ParameterError(
-            f"successes {successes} and trials {trials} must satisfy 0 <= successes <= trials, 1 <= trials"
+            f"successes={successes}, trials={trials}: 0 <= successes <= trials and 1 <= trials must hold"
         )
     p = successes / trials
     z2 = _Z95 * _Z95
@@ -137,7 +137,7 @@ def bootstrap_interval(values: NDArray[np.float64], *, seed: int, draws: int = B
     neighbouring trades stays in the resamples. The same seed gives the same interval everywhere.
     """
     if len(values) < 1 or draws < 1:
-        raise ParameterError(f"{len(values)} values and {draws} draws: both must be 1 or more")
+        raise ParameterError(f"draws={draws}, {len(values)} values: both must be 1 or more")
     return bootstrap_intervals(values[np.newaxis], seed=seed, draws=draws)[0]
 
 

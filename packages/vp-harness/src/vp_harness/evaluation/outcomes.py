@@ -64,15 +64,15 @@ class ExitRule:
     def __post_init__(self) -> None:
         for name in ("tp_ticks", "sl_ticks"):
             if not 0 < getattr(self, name) < 1e6:
-                raise ParameterError(f"{name} {getattr(self, name)!r} must be positive")
+                raise ParameterError(f"{name}={getattr(self, name)!r}: must be positive")
         if self.max_hold_bins < 1:
-            raise ParameterError(f"max_hold_bins {self.max_hold_bins} must be 1 or more")
+            raise ParameterError(f"max_hold_bins={self.max_hold_bins}: must be 1 or more")
         if not 0 <= self.latency_bins < self.max_hold_bins:
             raise ParameterError(
-                f"latency_bins {self.latency_bins} must be 0 or more and below max_hold_bins {self.max_hold_bins}"
+                f"latency_bins={self.latency_bins}: must be 0 or more and below max_hold_bins {self.max_hold_bins}"
             )
         if not 0 <= self.cost_ticks < 1e6:
-            raise ParameterError(f"cost_ticks {self.cost_ticks!r} must be 0 or more")
+            raise ParameterError(f"cost_ticks={self.cost_ticks!r}: must be 0 or more")
 
     @property
     def breakeven_tp_rate(self) -> float:

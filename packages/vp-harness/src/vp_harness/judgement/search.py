@@ -54,12 +54,12 @@ class Trial:
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.end <= self.table.mid.outcome.shape[1]:
             raise ParameterError(
-                f"window {self.first}:{self.end} must be a non-empty part of the "
+                f"window={self.first}:{self.end}: must be a non-empty part of the "
                 f"{self.table.mid.outcome.shape[1]} bins of the outcome table"
             )
         if len(self.events) and not self.first <= self.events.bins[0] <= self.events.bins[-1] < self.end:
             raise ParameterError(
-                f"events at bins {self.events.bins[0]}..{self.events.bins[-1]} are outside of {self.first}:{self.end}"
+                f"events: bins {self.events.bins[0]} to {self.events.bins[-1]}, must be within {self.first}:{self.end}"
             )
 
     @property
@@ -103,7 +103,7 @@ class Shares:
 def shares_of(draws: int, seed: int = SEED) -> NDArray[np.float64]:
     """The share of the window that each draw shifts by: more draws begin with the same shares."""
     if draws < 1:
-        raise ParameterError(f"draws {draws} must be 1 or more")
+        raise ParameterError(f"draws={draws}: must be 1 or more")
     return np.random.Generator(np.random.PCG64(seed)).random(draws)
 
 

@@ -165,10 +165,10 @@ class Dataset:
         range only its row groups are read. Raises ParameterError for a column or a range there is not.
         """
         if column not in self.columns:
-            raise ParameterError(f"column {column!r} is not in the grid; it has: {', '.join(self.columns)}")
+            raise ParameterError(f"column={column!r}: is not in the grid; it has: {', '.join(self.columns)}")
         last = self.n_bins if stop is None else stop
         if not 0 <= start <= last <= self.n_bins:
-            raise ParameterError(f"bins {start} to {stop}: 0 to {self.n_bins} are allowed, in order")
+            raise ParameterError(f"bins={start}:{stop}: 0 to {self.n_bins} are allowed, in order")
         rows = self.config.grid_rows
         if (start, last) == (0, self.n_bins):
             places = self._places

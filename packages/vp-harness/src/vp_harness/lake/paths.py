@@ -104,12 +104,12 @@ def open_lake(root: LakeLike | None = None) -> Lake:
         return root
     lake = Lake(root if root is not None else os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
     if lake.root.exists() and not lake.root.is_dir():
-        raise LakeError(f"lake root {lake.root} is not a directory: pass another, or set {ROOT_VARIABLE}")
+        raise LakeError(f"lake root {lake.root}: is not a directory; pass another, or set {ROOT_VARIABLE}")
     return lake
 
 
 def _checked(parameter: str, value: str) -> str:
     """`value` as one path component; nothing a caller passes can leave its directory."""
     if not _NAME.fullmatch(value) or ".." in value:
-        raise LakeError(f"{parameter} {value!r} is not a name: letters, digits, '_', '-' and single '.' are allowed")
+        raise LakeError(f"{parameter}={value!r}: is not a name; letters, digits, '_', '-' and single '.' are allowed")
     return value

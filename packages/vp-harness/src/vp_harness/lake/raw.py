@@ -69,20 +69,20 @@ def import_file(
     """
     source = Path(path)
     if not source.name.endswith(SUFFIXES):
-        raise RawFileError(f"{source} is not a .dbn or .dbn.zst file by its name")
+        raise RawFileError(f"{source}: is not a .dbn or .dbn.zst file by its name")
     if not source.is_file():
-        raise RawFileError(f"{source} is not a file that can be read")
+        raise RawFileError(f"{source}: is not a file that can be read")
     directory = open_lake(lake).raw_dir(lock.product_type, lock.symbol_root)
     found = _inspect(source, lock, publisher, on_damage, progress)
     target = directory / found.name
     made = write_file(target, lambda temporary: shutil.copyfile(source, temporary), read_only=True)
     if not made and sha256_file(target) != found.sha256:
         raise RawFileConflictError(
-            f"{target} exists with other bytes than {source}: a raw file never changes; remove it first if it is wrong"
+            f"{target}: exists with other bytes than {source}, and a raw file never changes; remove it first if it is wrong"
         )
     if made and sha256_file(target) != found.sha256:
         target.unlink()
-        raise RawFileError(f"{source} changed while it was copied: import it again when it is finished")
+        raise RawFileError(f"{source}: changed while it was copied: import it again when it is finished")
     write_file(sidecar_of(target), msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     return target, found
 
@@ -180,7 +180,7 @@ def _inspect(
     except VpBookError as error:
         raise RawFileError(str(error)) from error
     if not records:
-        raise RawFileError(f"{source} has no record of {lock.symbol}; it has {', '.join(map(str, opened.symbols))}")
+        raise RawFileError(f"{source}: has no record of {lock.symbol}; it has {', '.join(map(str, opened.symbols))}")
     if is_off_grid(off_grid, adds):
         raise RawFileError(
             f"{source}: {off_grid} of {adds} orders of {lock.symbol} have a price that is no multiple of tick_size "

@@ -61,11 +61,11 @@ def compare(
     `sort`.
     """
     if sort not in SORTS:
-        raise ParameterError(f"sort {sort!r} must be one of {', '.join(SORTS)}")
+        raise ParameterError(f"sort={sort!r}: must be one of {', '.join(SORTS)}")
     if min_signals < 0:
-        raise ParameterError(f"min_signals {min_signals} must be 0 or more")
+        raise ParameterError(f"min_signals={min_signals}: must be 0 or more")
     if top_n is not None and top_n < 1:
-        raise ParameterError(f"top_n {top_n} must be 1 or more")
+        raise ParameterError(f"top_n={top_n}: must be 1 or more")
     runs = store.runs().select(_META)
     for column, wanted in (("experiment", experiment), ("signal", signal), ("dataset_id", dataset_id)):
         if wanted is not None:
@@ -98,7 +98,7 @@ def check_known(
         known = sorted(runs[column].unique())
         if wanted is not None and wanted not in known:
             raise ParameterError(
-                f"{column} {wanted!r}: no run of it is stored; there are: {', '.join(known) or 'none'}"
+                f"{column}={wanted!r}: no run of it is stored; there are: {', '.join(known) or 'none'}"
             )
 
 
