@@ -78,7 +78,8 @@ def import_file(
     made = write_file(target, lambda temporary: shutil.copyfile(source, temporary), read_only=True)
     if not made and sha256_file(target) != found.sha256:
         raise RawFileConflictError(
-            f"{target}: exists with other bytes than {source}, and a raw file never changes; remove it first if it is wrong"
+            f"{target}: exists with other bytes than {source}, and a raw file never changes; "
+            "remove it first if it is wrong"
         )
     if made and sha256_file(target) != found.sha256:
         target.unlink()
