@@ -1,7 +1,10 @@
-"""Every command has help, and the command page names it."""
+"""Every command has help, the command page names it, and none is imported before it runs."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -11,11 +14,12 @@ import typer
 from support.packages import ROOT
 from typer.testing import CliRunner
 
+from vp_cli import catalogue
 from vp_cli.main import app
-from vp_cli.typer_internals import SEEN_WITH, UsageError
+from vp_cli.typer_internals import SEEN_WITH, UsageError, whole
 from vp_stream.options import OPTIONS
 
-ROOT_COMMAND = typer.main.get_command(app)
+ROOT_COMMAND = whole(app)
 
 
 def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -27,6 +31,37 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 COMMANDS = dict(walk(ROOT_COMMAND))
 LEAVES = {path: command for path, command in COMMANDS.items() if not getattr(command, "commands", None)}
+
+
+def test_the_catalogue_says_what_the_commands_say() -> None:
+    assert list(ROOT_COMMAND.commands) == list(catalogue.COMMANDS)
+    for name, entry in catalogue.COMMANDS.items():
+        command = COMMANDS[name,]
+        first = getattr(command, "commands", {}).values() or [command]
+        assert {leaf.callback.__module__ for leaf in first} == {f"vp_cli.commands.{entry.module}"}
+        assert " ".join(command.help.split("\n\n")[0].split()) == entry.help
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], [], ["nonsense"]], ids=" ".join)
+def test_what_runs_no_command_imports_none(arguments: list[str]) -> None:
+    script = (
+        "import sys\nfrom vp_cli.main import main\n"
+        "try:\n    main()\nfinally:\n    print(sorted({'numpy', 'vp_harness', 'vp_stream'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False)
+    assert ended.stdout.splitlines()[-1] == "[]"
+    assert ended.returncode == (2 if arguments in ([], ["nonsense"]) else 0)
+
+
+def test_names_are_completed_without_their_modules() -> None:
+    script = (
+        "import sys\nfrom vp_cli.main import main\nsys.argv = ['vp']\n"
+        "try:\n    main()\nfinally:\n    assert 'numpy' not in sys.modules"
+    )
+    environment = {**os.environ, "_VP_COMPLETE": "complete_bash", "COMP_WORDS": "vp li", "COMP_CWORD": "1"}
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert ended.stdout.split() == ["list-datasets", "list-signals"]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 from support.packages import ROOT, Package, packages
 
 from vp_cli.main import app
+from vp_cli.typer_internals import whole
 from vp_harness import VpHarnessError
 from vp_harness.errors import UnprovenError, UnsoundError
 
@@ -34,7 +34,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 def options() -> set[str]:
     """Every option of `vp`."""
-    waiting, found = [typer.main.get_command(app)], set()
+    waiting, found = [whole(app)], set()
     while waiting:
         command = waiting.pop()
         waiting += getattr(command, "commands", {}).values()

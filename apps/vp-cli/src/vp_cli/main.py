@@ -6,65 +6,33 @@ import os
 import sys
 import threading
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from vp_book import VpBookError
-from vp_cli.commands import (
-    aliases,
-    bench,
-    cache,
-    campaign,
-    config,
-    data,
-    demo,
-    doctor,
-    research,
-    serving,
-    signals,
-    verify,
-)
+from vp_cli.catalogue import COMMANDS
 from vp_cli.errors import CliError
-from vp_cli.output import fail, refuse
-from vp_cli.typer_internals import UsageError
-from vp_contract import VpContractError
-from vp_harness import TASK_THREADS, VpHarnessError
-from vp_registry import VpRegistryError
-from vp_spectrum import VpSpectrumError
-from vp_stream import VpStreamError
+from vp_cli.typer_internals import UsageError, lazy_group
 
-EXPECTED = (
-    CliError,
-    VpBookError,
-    VpContractError,
-    VpHarnessError,
-    VpRegistryError,
-    VpSpectrumError,
-    VpStreamError,
-    OSError,
-)
-"""What is told in one line; anything else is a defect and shows its traceback."""
+EXPECTED: Final = {
+    "vp_book": "VpBookError",
+    "vp_contract": "VpContractError",
+    "vp_harness": "VpHarnessError",
+    "vp_registry": "VpRegistryError",
+    "vp_spectrum": "VpSpectrumError",
+    "vp_stream": "VpStreamError",
+}
+"""By package, what is told in one line as `CliError` and `OSError` are; anything else is a defect and shows its
+traceback. A package that nothing has imported has raised nothing."""
 
 app = typer.Typer(
     name="vp",
+    cls=lazy_group(COMMANDS, "vp_cli.commands"),
     help="Vacuum-pressure signals from market-by-order data: replay, research, serve.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-demo.register(app)
-doctor.register(app)
-data.register(app)
-campaign.register(app)
-config.register(app)
-cache.register(app)
-research.register(app)
-signals.register(app)
-serving.register(app)
-verify.register(app)
-aliases.register(app)
-bench.register(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -90,19 +58,30 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except UsageError as error:
+        from vp_cli.output import refuse
+
         refuse(error)
-    except EXPECTED as error:
-        if "--debug" in sys.argv:
+    except Exception as error:
+        if "--debug" in sys.argv or not isinstance(error, expected()):
             raise
+        from vp_cli.output import fail
+
         fail(error)
     except (KeyboardInterrupt, typer.Abort):
         _leave_interrupted()
     sys.exit(code or 0)
 
 
+def expected() -> tuple[type[Exception], ...]:
+    """The errors that are told in one line, of the packages that are imported by now."""
+    loaded = ((sys.modules.get(package), name) for package, name in EXPECTED.items())
+    return CliError, OSError, *(getattr(module, name) for module, name in loaded if module is not None)
+
+
 def _leave_interrupted() -> NoReturn:
     """Exit code 130, without waiting for threads that compute something: nobody will take it."""
-    if any(thread.name.startswith(TASK_THREADS) for thread in threading.enumerate()):
+    harness = sys.modules.get("vp_harness")
+    if harness and any(thread.name.startswith(harness.TASK_THREADS) for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(130)  # an exit would join them; files are whole at every moment, a kill does them no harm either

@@ -6,10 +6,15 @@ A test holds the installed version to `SEEN_WITH`: read this module against the 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final, cast
 
 import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from vp_cli.catalogue import Entry
 
 SEEN_WITH: Final = "0.29"
 """The minor version whose source was read."""
@@ -26,3 +31,44 @@ def give_options(command: Callable[..., Any], options: Sequence[tuple[str, Any, 
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter(name, keyword, default=value, annotation=kind) for name, kind, value in options]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+
+
+def lazy_group(entries: Mapping[str, Entry], package: str) -> type[TyperGroup]:
+    """A group whose commands are known by name and help, and imported from `package` when one of them runs.
+
+    Typer resolves the command that a command line names with `resolve_command`; help and completion of names only list
+    the group, and get commands that have a name and a help.
+    """
+
+    class LazyGroup(TyperGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            self._unloaded = dict(entries)
+            for name, entry in entries.items():
+                self.add_command(TyperCommand(name, help=entry.help))
+
+        def load(self, name: str) -> None:
+            """Import the module of a command, if there is one of this name and it is not loaded."""
+            if name not in self._unloaded:
+                return
+            module = self._unloaded[name].module
+            app = typer.Typer()
+            import_module(f"{package}.{module}").register(app)
+            for found, command in typer.main.get_group(app).commands.items():
+                self.commands[found] = command
+                self._unloaded.pop(found, None)
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            """The command that the first argument names, loaded."""
+            self.load(args[0])
+            return super().resolve_command(ctx, args)
+
+    return LazyGroup
+
+
+def whole(app: typer.Typer) -> Any:
+    """The command of an app with every command below it loaded."""
+    command: Any = typer.main.get_command(app)
+    for name in list(command.commands):
+        command.load(name)
+    return command

@@ -1,0 +1,74 @@
+"""Which commands there are, where each is, and what it does in a line.
+
+Their modules import engine, harness and server, which takes seconds. A command is imported when it runs; its name and
+its line must be at hand before, for `vp --help` and for completion. A test holds this table to the commands themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command: the module of `vp_cli.commands` that registers it, and the first paragraph of its help."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Final = {
+    "demo": Entry(
+        "demo",
+        "Make a synthetic market day, a dataset, an experiment of several signals, promote its winner and serve it.",
+    ),
+    "doctor": Entry(
+        "doctor",
+        "Decode a file to its end or damage, replay its book, print the integrity facts; exit code 1 if they fail.",
+    ),
+    "import": Entry(
+        "data",
+        "Check a replay file whole and copy it into the lake; without a pipeline nothing wrong with it is taken.",
+    ),
+    "generate": Entry("data", "Make the immutable dataset of a pipeline, or find it made."),
+    "list-datasets": Entry(
+        "data", "List the datasets of the lake: size, status, where they come from and what rests on them."
+    ),
+    "campaign": Entry(
+        "campaign",
+        "Make the datasets of a pipeline over dates, bundles and axes; goes on where an earlier time stopped.",
+    ),
+    "publish": Entry(
+        "campaign",
+        "Copy a dataset with all that another researcher needs: README, data dictionary, citation, example.",
+    ),
+    "warm-cache": Entry(
+        "cache", "Build the book checkpoint of a pipeline, so that generating and streaming it start at its first bin."
+    ),
+    "warm-stream": Entry(
+        "cache",
+        "Encode the frame log of a serving, so that no client waits for its engine; "
+        "one that is there is checked whole.",
+    ),
+    "run": Entry(
+        "research", "Run an experiment: generate what it needs, judge every point of its sweep, store the rows."
+    ),
+    "compare": Entry(
+        "research",
+        "Rank all rows ever tried: chosen on the first part, confirmed on the rest, corrected for the search.",
+    ),
+    "promote": Entry("research", "Publish a run as an immutable serving and point an alias at it."),
+    "retire": Entry(
+        "research",
+        "Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict.",
+    ),
+    "list-signals": Entry(
+        "signals", "List the signals that can be run, of this package and of plug-ins, with what they read and take."
+    ),
+    "online-sim": Entry("signals", "Step a signal through a dataset one bin at a time, and measure each step."),
+    "serve": Entry("serving", "Serve promoted servings and the page until interrupted."),
+    "config": Entry("config", "Specs and what they resolve to."),
+    "verify": Entry("verify", "Check stored things against their checksums, and streams against datasets."),
+    "aliases": Entry("aliases", "Published servings by alias: list, move, roll back, look up."),
+    "bench": Entry("bench", "Measure speed on this machine."),
+}
+"""By name, in the order of the help."""
