@@ -24,6 +24,7 @@ from .errors import (
 from .instrument import Instrument
 from .physics import Physics
 from .records import MBO_DTYPE
+from .tables import snapshots
 
 __all__ = [
     "CELL_COLUMNS",
@@ -48,4 +49,5 @@ __all__ = [
     "conformance_digest",
     "open_dbn",
     "replay",
+    "snapshots",
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
-from typing import Final
+from typing import Any, Final
 
 from .errors import ParameterError
 
 PRODUCT_TYPES: Final = ("future_mbo", "equity_mbo")
 PRICE_SCALE: Final = 1_000_000_000
 """`price_int` of one unit of the quote currency."""
+_LONGEST_SIZE: Final = 40
+"""Characters of a tick or bucket size that was kept."""
 _LARGEST: Final = 10**9
 """A tick from here on is no price step of anything, and its sums would leave int64."""
 
@@ -58,6 +61,30 @@ class Instrument:
     def bucket_ticks(self) -> int:
         """Price ticks per cell."""
         return self.cell_int // self.tick_int
+
+
+def instrument_of(facts: Mapping[str, Any]) -> Instrument:
+    """The instrument of which `instrument_facts` were kept; ValueError for sizes that were not written by it."""
+    for name in ("tick_size", "bucket_size"):
+        size = facts[name]
+        if size is None and name == "bucket_size":
+            continue
+        if not isinstance(size, str) or len(size) > _LONGEST_SIZE:
+            raise ValueError(f"{name} is {size!r:.60}")
+    if not isinstance(facts["symbol"], str):
+        raise ValueError(f"symbol is {facts['symbol']!r:.60}")
+    return Instrument(**facts)
+
+
+def instrument_facts(instrument: Instrument) -> dict[str, str | None]:
+    """An instrument as plain JSON values that make an equal one: sizes are decimal strings."""
+    bucket = instrument.bucket_size
+    return {
+        "symbol": instrument.symbol,
+        "tick_size": str(instrument.tick_size),
+        "product_type": instrument.product_type,
+        "bucket_size": None if bucket is None else str(bucket),
+    }
 
 
 def _price_int(name: str, value: str | Decimal | float) -> int:

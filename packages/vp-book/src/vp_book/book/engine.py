@@ -15,7 +15,7 @@ from vp_book.certificate import certify
 from vp_book.checkpoint import state_file as checkpoint
 from vp_book.checkpoint.plausible import check_state
 from vp_book.errors import CheckpointError, EventEndError, ParameterError
-from vp_book.instrument import Instrument
+from vp_book.instrument import Instrument, instrument_facts, instrument_of
 from vp_book.physics.flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
 from vp_book.physics.parameters import Physics
 from vp_book.sessions import phase_at
@@ -27,7 +27,7 @@ from . import orders as _orders
 from . import state as st
 from .apply import UNBOUND, apply_records, end_open_event
 from .clock import NO_CLOCK
-from .range import enlarged, level_ticks, recentered, shift_to_middle
+from .range import enlarged, level_ticks, read_best_levels, recentered, shift_to_middle
 from .state import ANCHORED, ASK, BID, Arrays
 
 _DEFAULT_RADIUS: Final = 50
@@ -44,15 +44,15 @@ MAX_TICKS: Final = 1 << 20
 MAX_PRICE_TICKS: Final = 1 << 24
 """Price ticks of the largest range: 256 MB of ladder."""
 
+MAX_DEPTH: Final = 10_000
+"""Levels of a side that are read at once."""
+
 EVENT_ENDS: Final = ("flags", "time")
 
 _FIRST_ORDERS: Final = 1 << 14
 _FIRST_FAR_PLACES: Final = 1 << 11
 _FIRST_PENDING: Final = 1 << 8
 _FIRST_AGGRESSORS: Final = 1 << 6
-
-_LONGEST_SIZE: Final = 40
-"""Characters of a tick or bucket size in a checkpoint."""
 
 _NO_EVENT_ENDS: Final = (
     "records: not one carries F_LAST (flag 128), so nothing says when an event is over and the book is whole; if this "
@@ -177,21 +177,25 @@ class BookEngine:
         stop_ns = checked_int("stop_ns", stop_ns, -FOREVER, FOREVER)
         while True:
             start, status = apply_records(view, start, stop_ns, self._arrays)
-            if status == st.GROW:
-                self._arrays = enlarged(self._arrays)
-            elif status == st.RECENTER:
-                self._arrays = recentered(self._arrays)
-            elif status == st.PHASE:
-                scalars = self._arrays.scalars[0]
-                phase, until_ns = phase_at(self.instrument.product_type, int(scalars.venue_clock))
-                scalars.phase = phase
-                scalars.next_phase_ns = until_ns
-            elif status == st.FOREIGN:
-                raise ParameterError(self._foreign(view[start]))
-            elif status == st.NO_EVENT_ENDS:
-                raise EventEndError(_NO_EVENT_ENDS)
-            else:
+            if status in (st.DONE, st.BIN_END):
                 return start
+            self.settle(status, view, start)
+
+    def settle(self, status: int, view: np.ndarray, at: int) -> None:
+        """Do what a kernel that applies records cannot do itself, before it goes on at `view[at]`. For this package."""
+        if status == st.GROW:
+            self._arrays = enlarged(self._arrays)
+        elif status == st.RECENTER:
+            self._arrays = recentered(self._arrays)
+        elif status == st.PHASE:
+            scalars = self._arrays.scalars[0]
+            phase, until_ns = phase_at(self.instrument.product_type, int(scalars.venue_clock))
+            scalars.phase = phase
+            scalars.next_phase_ns = until_ns
+        elif status == st.FOREIGN:
+            raise ParameterError(self._foreign(view[at]))
+        else:
+            raise EventEndError(_NO_EVENT_ENDS)
 
     def finish(self) -> None:
         """Say that no more records come: with `event_ends="time"` the open event is over, and its boundary is observed.
@@ -240,7 +244,7 @@ class BookEngine:
         if note is not None and not isinstance(note, Mapping):
             raise ParameterError(f"note={note!r}: must be a mapping of plain JSON values, or None")
         facts = {
-            "instrument": _instrument_facts(self.instrument),
+            "instrument": instrument_facts(self.instrument),
             "physics": asdict(self.physics),
             "n_absolute_ticks": self.n_absolute_ticks,
             "note": dict(note or {}),
@@ -264,7 +268,7 @@ class BookEngine:
         """`load_checkpoint`, and the note that was kept with it."""
         facts, arrays = checkpoint.load(checked_path("path", path))
         try:
-            instrument = _instrument_of(facts["instrument"])
+            instrument = instrument_of(facts["instrument"])
             n = checked_int("n_absolute_ticks", facts["n_absolute_ticks"], 1, MAX_TICKS)
             if arrays.ladder.shape != (2, n * instrument.bucket_ticks):
                 raise ValueError(f"a ladder of shape {arrays.ladder.shape}")
@@ -323,6 +327,22 @@ class BookEngine:
             ticks, sizes = ticks[::-1], sizes[::-1]
         return ticks * self.instrument.tick_int, sizes
 
+    def depth(self, n: int) -> dict[Side, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The best `n` levels of each side: (price_int, size, orders), int64, best first, fewer where there are fewer.
+
+        prices, sizes, orders = engine.depth(10)["bid"]
+        """
+        levels = np.zeros((1, 3, 2, checked_int("n", n, 1, MAX_DEPTH)), np.int64)
+        found = np.zeros(2, np.int64)
+        read_best_levels(self._arrays, 0, True, found, levels)
+        levels[0, 0] *= self.instrument.tick_int
+        (bid_prices, ask_prices), (bid_sizes, ask_sizes), (bid_orders, ask_orders) = levels[0]
+        bids, asks = found.tolist()
+        return {
+            "bid": (bid_prices[:bids], bid_sizes[:bids], bid_orders[:bids]),
+            "ask": (ask_prices[:asks], ask_sizes[:asks], ask_orders[:asks]),
+        }
+
     def flow_totals(self) -> dict[str, int]:
         """Contracts added, pulled and filled since the start, hidden quantity without a side included."""
         counts = self._arrays.counts[0]
@@ -373,27 +393,3 @@ class BookEngine:
 
 def _id_or_none(name: str, value: int | None, high: int) -> int:
     return UNBOUND if value is None else checked_int(name, value, 0, high)
-
-
-def _instrument_of(facts: Mapping[str, Any]) -> Instrument:
-    """The instrument of which `_instrument_facts` were kept; ValueError for sizes that were not written by it."""
-    for name in ("tick_size", "bucket_size"):
-        size = facts[name]
-        if size is None and name == "bucket_size":
-            continue
-        if not isinstance(size, str) or len(size) > _LONGEST_SIZE:
-            raise ValueError(f"{name} is {size!r:.60}")
-    if not isinstance(facts["symbol"], str):
-        raise ValueError(f"symbol is {facts['symbol']!r:.60}")
-    return Instrument(**facts)
-
-
-def _instrument_facts(instrument: Instrument) -> dict[str, str | None]:
-    """An instrument as plain JSON values that make an equal one: sizes are decimal strings."""
-    bucket = instrument.bucket_size
-    return {
-        "symbol": instrument.symbol,
-        "tick_size": str(instrument.tick_size),
-        "product_type": instrument.product_type,
-        "bucket_size": None if bucket is None else str(bucket),
-    }

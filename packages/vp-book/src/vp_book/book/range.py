@@ -26,6 +26,25 @@ def level_ticks(a: Arrays, side: int) -> tuple[np.ndarray, np.ndarray]:
     return ticks[order], sizes[order]
 
 
+def read_best_levels(a: Arrays, row: int, counted: bool, found: np.ndarray, out: np.ndarray) -> None:
+    """The best levels of both sides, bids first, into `out[row]`, int64 (3, 2, n): price ticks, sizes, orders.
+
+    `found`, int64 (2,), gets how many levels of each side there are among the n; what is behind them is left as it is,
+    and so are the orders unless they are to be counted.
+    """
+    if _levels.best_levels(a, row, counted, found, out):
+        return
+    for side in (BID, ASK):
+        if found[side] < 0:
+            ticks, sizes = level_ticks(a, side)
+            best = slice(None, None, -1) if side == BID else slice(None)
+            count = min(len(ticks), out.shape[3])
+            out[row, :2, side, :count] = ticks[best][:count], sizes[best][:count]
+            found[side] = count
+    if counted:
+        _levels.count_orders(a.orders, row, found, out)
+
+
 def shift_to_middle(a: Arrays) -> int:
     """Cells by which the range has to move up for the BBO to lie in its middle."""
     s = a.scalars[0]
