@@ -19,7 +19,7 @@ from support.small_lake import import_market, promote_small, write_configs, writ
 
 from vp_harness import Lake, ResultsStore, compare
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.http.answers import RunDetail, RunList
+from vp_stream.http.answers import RunDetail, RunList, TradeList
 from vp_stream.http.openapi import document_bytes
 
 RUNS = "/v1/experiments/runs"
@@ -86,6 +86,32 @@ def test_a_run_in_detail(url: str, lake: tuple[Lake, Path, str]) -> None:
     assert detail.config["symbol"] == "SYNM6"
     assert [row.threshold for row in detail.thresholds] == [0.05, 0.2]
     assert (detail.can_stream, detail.streaming_url) == (True, "/v1/vacuum-pressure/stream?serving=small")
+
+
+def test_the_trades_of_a_run(url: str, lake: tuple[Lake, Path, str]) -> None:
+    stored = ResultsStore(lake[0]).trades(lake[2])
+    every = msgspec.json.decode(get(url, f"{RUNS}/{lake[2]}/trades").content, type=TradeList)
+    assert (every.total, every.first, len(every.trades)) == (stored.height, 0, stored.height)
+    for trade, row in zip(every.trades, stored.iter_rows(named=True), strict=True):
+        assert (trade.threshold, trade.part, trade.event_ts_ns) == (row["threshold"], row["part"], row["event_ts_ns"])
+        for model, fill in (("mid", trade.mid), ("cross", trade.cross)):
+            assert (fill and fill.pnl_ticks) == row[f"{model}_pnl_ticks"]
+    at_one = get(url, f"{RUNS}/{lake[2]}/trades?threshold=0.2&first=1&count=2").json()
+    assert at_one["total"] == stored.filter(stored["threshold"] == 0.2).height > 3
+    assert [trade["threshold"] for trade in at_one["trades"]] == [0.2, 0.2]
+    refused = get(url, f"{RUNS}/{lake[2]}/trades?threshold=0.3")
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_threshold")
+    assert get(url, f"{RUNS}/{'f' * 16}/trades").json()["code"] == "unknown_run"
+
+
+def test_trades_of_a_dataset_that_is_gone_are_503(lake: tuple[Lake, Path, str], tmp_path: Path) -> None:
+    copy = Lake(tmp_path / "lake")
+    shutil.copytree(lake[0].root, copy.root)
+    shutil.rmtree(copy.datasets_dir)
+    with start_in_background(StreamSettings(lake_root=copy.root, config_root=lake[1], port=0)) as server:
+        response = get(server.url, f"{RUNS}/{lake[2]}/trades")
+    assert response.status_code == 503
+    assert str(tmp_path) not in response.text
 
 
 def test_an_unknown_run_is_404(url: str) -> None:

@@ -1,9 +1,10 @@
-"""Commands of research: run an experiment, compare its rows, promote one."""
+"""Commands of research: run an experiment, compare its rows, look at the trades of one, promote it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -55,6 +56,18 @@ COLUMNS = (
     "verdict",
 )
 
+TRADE_COLUMNS = (
+    "threshold",
+    "part",
+    "side",
+    "event_bin",
+    "mid_outcome",
+    "mid_pnl_ticks",
+    "cross_entry_price",
+    "cross_exit_price",
+    "cross_outcome",
+    "cross_pnl_ticks",
+)
 
 BEST = ("run_id", "signal", "threshold", "verdict", "doubt", "p_corrected", "confirmed_low", "confirmed_high")
 """What `vp run` says of the best row of an experiment."""
@@ -66,6 +79,7 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(compare_)
     app.command("promote")(promote_)
     app.command("retire")(retire_)
+    app.command("trades")(trades)
 
 
 def run(
@@ -224,3 +238,29 @@ def retire_(
     """Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict."""
     facts = {"retired": list(retire(run_ids, lake_root, reason=reason, actor=actor)), "reason": reason}
     print_json(facts) if as_json else print_facts("retired", facts)
+
+
+def trades(
+    run_id: Annotated[str, typer.Argument(help="The run.")],
+    threshold: Annotated[float | None, typer.Option(help="Only trades at this threshold of it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write them all to this file: .csv or .parquet, every column.")
+    ] = None,
+    top_n: Annotated[int, typer.Option(min=1, help="Trades to show.")] = 20,
+    lake_root: LakeRoot = LAKE_ROOT,
+    as_json: AsJson = False,
+) -> None:
+    """The trades of a run, recomputed from its events: sides, times, prices, outcome and pnl under each fill model."""
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise typer.BadParameter(f"{out}: a name that ends in .csv or .parquet is allowed", param_hint="--out")
+    found = ResultsStore(open_lake(lake_root)).trades(run_id, threshold)
+    if out is not None:
+        found.write_csv(out) if out.suffix == ".csv" else found.write_parquet(out)
+        facts = {"run_id": run_id, "trades": found.height, "file": str(out)}
+        print_json(facts) if as_json else print_facts("written", facts)
+    elif as_json:
+        print_json(found.to_dicts())
+    else:
+        print_rows(f"trades of {run_id}", found.head(top_n).to_dicts(), TRADE_COLUMNS)
+        if found.height > top_n:
+            say(f"{found.height - top_n:,} more: --top-n shows them, --out FILE.csv or FILE.parquet writes all")

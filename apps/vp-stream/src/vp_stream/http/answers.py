@@ -187,3 +187,49 @@ class RunQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sort: Sort = "tp_rate"
     min_signals: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 5
     top_n: Annotated[int, Meta(ge=1, le=1000)] = 50
+
+
+class TradeQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which trades of a run: those at `threshold`, or of all its thresholds, `count` of them from the `first` on."""
+
+    threshold: float | None = None
+    first: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    count: Annotated[int, Meta(ge=1, le=10_000)] = 1000
+
+
+class TradeFill(Struct, frozen=True, kw_only=True):
+    """A trade under one fill model: bins, times (ns since the epoch, UTC), prices in the quote currency, and its pnl
+    in ticks after costs. `outcome` is take_profit, stop or timeout."""
+
+    outcome: str
+    entry_bin: int
+    entry_ts_ns: int
+    entry_price: float
+    exit_bin: int
+    exit_ts_ns: int
+    exit_price: float
+    pnl_ticks: float
+
+
+class TradeRow(Struct, frozen=True, kw_only=True):
+    """A trade: `part` is choose or confirm, `side` buy or sell, `event_bin` the bin whose close decided it.
+
+    `mid` and `cross` are null where the order found no valid book to trade in.
+    """
+
+    threshold: float
+    part: str
+    side: str
+    event_bin: int
+    event_ts_ns: int
+    mid: TradeFill | None
+    cross: TradeFill | None
+
+
+class TradeList(Struct, frozen=True, kw_only=True):
+    """Trades of a run in order of threshold and time, from the one numbered `first` on, of `total` there are."""
+
+    run_id: str
+    total: int
+    first: int
+    trades: list[TradeRow]

@@ -27,7 +27,7 @@ from vp_stream.http.links import serving_links
 from vp_stream.http.openapi import OPENAPI_PATH, openapi
 from vp_stream.http.origin import may_connect
 from vp_stream.http.pages import BuiltPage, SecurityHeaders
-from vp_stream.http.rest import LookUps, http_error, list_runs, list_servings, run_detail, serving_history
+from vp_stream.http.rest import LookUps, http_error, list_runs, list_servings, run_detail, run_trades, serving_history
 from vp_stream.metrics import Metrics, metrics
 from vp_stream.servings.catalogue import Catalogue
 from vp_stream.servings.published import LakeCatalogue
@@ -104,6 +104,7 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
             Route(OPENAPI_PATH, openapi, methods=["GET"]),
             Route("/v1/experiments/runs", list_runs, methods=["GET"]),
             Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
+            Route("/v1/experiments/runs/{run_id}/trades", run_trades, methods=["GET"]),
             Route("/v1/servings", list_servings, methods=["GET"]),
             Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
             Route("/v1/servings/{serving_id}/links", serving_links, methods=["GET"]),

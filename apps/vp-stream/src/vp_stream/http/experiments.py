@@ -14,9 +14,20 @@ import polars as pl
 
 from vp_contract import STREAM_PATH
 from vp_harness import CONFIRM_PREFIX, SORTS, Metrics, ResultsStore, compare
-from vp_harness.errors import ResultsError, UnknownRunError
+from vp_harness.errors import DatasetError, ParameterError, ResultsError, UnknownRunError
 from vp_stream.errors import Refusal
-from vp_stream.http.answers import RunChoices, RunDetail, RunList, RunQuery, RunRow, ThresholdFigures
+from vp_stream.http.answers import (
+    RunChoices,
+    RunDetail,
+    RunList,
+    RunQuery,
+    RunRow,
+    ThresholdFigures,
+    TradeFill,
+    TradeList,
+    TradeQuery,
+    TradeRow,
+)
 from vp_stream.servings.catalogue import Catalogue
 
 _logger = logging.getLogger(__name__)
@@ -43,6 +54,10 @@ class Experiments(Protocol):
 
     def detail(self, run_id: str) -> RunDetail:
         """One run with all its thresholds. Raises `Refusal` with the code `unknown_run`."""
+        ...
+
+    def trades(self, run_id: str, query: TradeQuery) -> TradeList:
+        """Trades of one run. Raises `Refusal` with the code `unknown_run`, `unknown_threshold` or `unavailable`."""
         ...
 
 
@@ -105,6 +120,18 @@ class StoredExperiments:
             **_stream(run.run_id, self._aliases()),
         )
 
+    def trades(self, run_id: str, query: TradeQuery) -> TradeList:
+        """As `Experiments.trades`."""
+        with self._reading():
+            trades = self._store.trades(run_id, query.threshold)
+        wanted = trades.slice(query.first, query.count)
+        return TradeList(
+            run_id=run_id,
+            total=trades.height,
+            first=query.first,
+            trades=[_trade(row) for row in wanted.iter_rows(named=True)],
+        )
+
     def _aliases(self) -> Mapping[str, str]:
         """What is served; nothing when there is no registry yet: runs can be looked at before one is promoted."""
         try:
@@ -121,6 +148,12 @@ class StoredExperiments:
                 yield
             except UnknownRunError as error:
                 raise Refusal("unknown_run", "no finished run has this id") from error
+            except ParameterError as error:
+                raise Refusal("unknown_threshold", "the run has no such threshold: its detail lists them") from error
+            except DatasetError as error:
+                _logger.error("the dataset of a run cannot be read", exc_info=error)
+                problem = "the dataset of the run cannot be read: `vp verify lake` says why"
+                raise Refusal("unavailable", problem) from error
             except (ResultsError, OSError) as error:  # their texts hold paths of this machine
                 _logger.error("the results store cannot be read", exc_info=error)
                 problem = "the results store cannot be read: `vp verify lake` names what is damaged"
@@ -142,6 +175,24 @@ def _row(row: Mapping[str, Any], aliases: Mapping[str, str]) -> RunRow:
 
 def _threshold(row: Mapping[str, Any]) -> ThresholdFigures:
     return ThresholdFigures(**_figures(row))
+
+
+def _trade(row: Mapping[str, Any]) -> TradeRow:
+    return TradeRow(
+        threshold=row["threshold"],
+        part=row["part"],
+        side=row["side"],
+        event_bin=row["event_bin"],
+        event_ts_ns=row["event_ts_ns"],
+        mid=_fill(row, "mid"),
+        cross=_fill(row, "cross"),
+    )
+
+
+def _fill(row: Mapping[str, Any], model: str) -> TradeFill | None:
+    if row[f"{model}_outcome"] is None:
+        return None
+    return TradeFill(**{name: row[f"{model}_{name}"] for name in TradeFill.__struct_fields__})
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, Any]:

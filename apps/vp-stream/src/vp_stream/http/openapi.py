@@ -23,6 +23,8 @@ from vp_stream.http.answers import (
     ServingHistory,
     ServingLinks,
     ServingList,
+    TradeList,
+    TradeQuery,
 )
 
 OPENAPI_PATH: Final = "/openapi.json"
@@ -98,6 +100,15 @@ OPERATIONS: Final = (
         "run_detail",
         "One run with all its thresholds",
         dict([(200, ("The run", RunDetail)), _no("run"), _WRONG, _GONE]),
+        path_parameter="run_id",
+        meaning="Sixteen hex digits",
+    ),
+    Operation(
+        "/v1/experiments/runs/{run_id}/trades",
+        "run_trades",
+        "The trades of a run, recomputed from its events",
+        dict([(200, ("The trades", TradeList)), _no("run or threshold"), _WRONG, _GONE]),
+        query=TradeQuery,
         path_parameter="run_id",
         meaning="Sixteen hex digits",
     ),

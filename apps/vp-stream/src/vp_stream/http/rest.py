@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import Refusal
-from vp_stream.http.answers import ErrorAnswer, RunQuery
+from vp_stream.http.answers import ErrorAnswer, RunQuery, TradeQuery
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=msgspec.Struct)
@@ -83,6 +83,12 @@ async def run_detail(request: Request) -> Response:
     """`GET /v1/experiments/runs/{run_id}/detail`: one run with all its thresholds; 404 if there is no such run."""
     experiments, run_id = request.app.state.experiments, request.path_params["run_id"]
     return await _answer(request, NoQuery, lambda _: experiments.detail(run_id))
+
+
+async def run_trades(request: Request) -> Response:
+    """`GET /v1/experiments/runs/{run_id}/trades`: the trades of a run; 404 if there is no such run or threshold."""
+    experiments, run_id = request.app.state.experiments, request.path_params["run_id"]
+    return await _answer(request, TradeQuery, lambda query: experiments.trades(run_id, query))
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vp_contract import EvalSpec
 from vp_harness.evaluation.events import detect_events
 from vp_harness.evaluation.metrics import measure
-from vp_harness.evaluation.outcomes import ExitRule, OutcomeTable, Prices, opened, outcome_table
+from vp_harness.evaluation.outcomes import ExitRule, OutcomeTable, Prices, exit_rule, opened, outcome_table
 from vp_harness.evaluation.split import TimeSplit, time_split
 from vp_harness.kept import Kept
 from vp_harness.lake.dataset import Dataset
@@ -21,17 +21,6 @@ from vp_harness.signals import Signal
 
 TABLE_BYTES: Final = 128 * 2**20
 """Outcome tables of one dataset that are kept: forty of an hour of 36,000 bins."""
-
-
-def exit_rule(evaluation: EvalSpec) -> ExitRule:
-    """The exit rule of an evaluation."""
-    return ExitRule(
-        tp_ticks=evaluation.tp_ticks,
-        sl_ticks=evaluation.sl_ticks,
-        max_hold_bins=evaluation.max_hold_bins,
-        latency_bins=evaluation.latency_bins,
-        cost_ticks=evaluation.cost_ticks,
-    )
 
 
 class OutcomeTables:

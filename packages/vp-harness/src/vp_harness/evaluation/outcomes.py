@@ -27,7 +27,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vp_contract import FillModel
+from vp_contract import EvalSpec, FillModel
 from vp_harness._jit import kernel
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
@@ -78,6 +78,17 @@ class ExitRule:
     def breakeven_tp_rate(self) -> float:
         """The share of targets among targets and stops at which such trades earn nothing, costs included."""
         return min(1.0, (self.sl_ticks + self.cost_ticks) / (self.tp_ticks + self.sl_ticks))
+
+
+def exit_rule(evaluation: EvalSpec) -> ExitRule:
+    """The exit rule of an evaluation."""
+    return ExitRule(
+        tp_ticks=evaluation.tp_ticks,
+        sl_ticks=evaluation.sl_ticks,
+        max_hold_bins=evaluation.max_hold_bins,
+        latency_bins=evaluation.latency_bins,
+        cost_ticks=evaluation.cost_ticks,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from vp_contract import EvalSpec
 from vp_harness.errors import DatasetMissingError
-from vp_harness.evaluation.evaluate import OutcomeTables, exit_rule
+from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.events import Events
+from vp_harness.evaluation.outcomes import exit_rule
 from vp_harness.judgement.market import Market
 from vp_harness.judgement.overfitting import trade_moments
 from vp_harness.judgement.search import Shares, Trial, first_scores, more_scores, shares_of

@@ -18,8 +18,11 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from vp_harness.errors import ResultsError, UnknownRunError
+from vp_contract import EvalSpec
+from vp_harness.errors import DatasetChangedError, ParameterError, ResultsError, UnknownRunError
 from vp_harness.evaluation.metrics import Metrics
+from vp_harness.evaluation.trades import trades_of
+from vp_harness.lake.dataset import BINS_FILE, Dataset
 from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.paths import LEDGER, Lake
 from vp_harness.research.parts import PART, PartTable
@@ -185,6 +188,7 @@ class ResultsStore:
     def __init__(self, root: str | os.PathLike[str] | Lake) -> None:
         directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
         self.root = directory
+        self._lake = root if isinstance(root, Lake) else None
         self._meta = PartTable(directory / "runs_meta.parquet", _META, _LATER_META)
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
         self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, _LATER)
@@ -311,6 +315,40 @@ class ResultsStore:
             raise UnknownRunError(f"no finished run {run_id!r} in {self.root}: `vp compare` lists the run ids")
         with _CONVERTING:  # see vp_contract.yaml.reading: the first uses of a struct must not meet
             return msgspec.convert(found.row(0, named=True), Run)
+
+    def trades(self, run_id: str, threshold: float | None = None) -> pl.DataFrame:
+        """The trades of a run, at one threshold or at all of them, one row each: see `evaluation.trades.trades_of`.
+
+        Recomputed from the stored events and the bins of the dataset. Raises UnknownRunError, ParameterError for a
+        threshold the run has not, DatasetMissingError or DatasetDamagedError when the dataset cannot be read,
+        DatasetChangedError when its bins are not those the run was judged on, and ResultsError for a store that was
+        opened without its lake.
+        """
+        if self._lake is None:
+            raise ResultsError(f"the store {self.root} was opened without its lake: open ResultsStore(open_lake(...))")
+        run = self.run(run_id)
+        rows = self.rows([run_id])
+        if threshold is not None:
+            known = rows["threshold"]
+            rows = rows.filter(known == threshold)
+            if rows.is_empty():
+                raise ParameterError(
+                    f"threshold={threshold}: run {run_id} has none of it; it has {', '.join(map(str, sorted(known)))}",
+                    argument="threshold",
+                )
+        dataset = Dataset.open(self._lake, run.dataset_id)
+        judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
+        if judged_on.get(BINS_FILE, dataset.checksums[BINS_FILE]) != dataset.checksums[BINS_FILE]:
+            raise DatasetChangedError(
+                f"dataset {run.dataset_id}: {BINS_FILE} is not the one that run {run_id} was judged on: bring the "
+                "original dataset back from a copy"
+            )
+        parts = {
+            "choose": (run.choose_first, run.choose_end),
+            "confirm": (run.confirm_first, run.confirm_end),
+        }
+        evaluation = msgspec.json.decode(run.eval_json, type=EvalSpec)
+        return trades_of(rows, parts, evaluation, dataset.bins, dataset.config.tick_int)
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run of this id is listed."""
