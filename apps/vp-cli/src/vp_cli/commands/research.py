@@ -54,6 +54,10 @@ COLUMNS = (
     "p_corrected",
     "p_error",
     "verdict",
+    "ic",
+    "ic_horizon_ms",
+    "partial_ic",
+    "confirm_ic",
 )
 
 TRADE_COLUMNS = (

@@ -7,9 +7,12 @@ from typing import Final, Literal, TypeAlias, get_args
 import polars as pl
 
 from vp_harness.errors import ParameterError
+from vp_harness.information.stored import at_best_horizon
 from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore
 
-Sort: TypeAlias = Literal["statistic", "tp_rate", "mean_pnl_ticks", "net_pnl_ticks", "events_per_hour", "p_corrected"]
+Sort: TypeAlias = Literal[
+    "statistic", "tp_rate", "mean_pnl_ticks", "net_pnl_ticks", "events_per_hour", "p_corrected", "ic"
+]
 SORTS: Final[tuple[str, ...]] = get_args(Sort)
 
 _META: Final = (
@@ -53,12 +56,13 @@ def compare(
     retired: bool = False,
 ) -> pl.DataFrame:
     """Rows of all runs that match, best first: the columns of `_META`, `threshold`, those of `Metrics` for the choosing
-    part and, prefixed `confirm_`, for the confirming part, then those of `JUDGED` (null where not corrected).
+    part and, prefixed `confirm_`, for the confirming part, then those of `JUDGED` (null where not corrected) and of
+    `information.stored.at_best_horizon` (null where nothing could be measured).
 
     `min_signals` counts signals of the choosing part. `best_per_run` keeps the best threshold of each run. Ranking
     never looks at the confirming part; `statistic`, the standardised net pnl, is what p-values are of, and does not
-    favour rows with few events. Retired runs are left out unless `retired` is set. Raises ParameterError for an unknown
-    `sort`.
+    favour rows with few events; `ic`, the rank IC of the signal, ranks by its size. Retired runs are left out unless
+    `retired` is set. Raises ParameterError for an unknown `sort`.
     """
     if sort not in SORTS:
         raise ParameterError(f"sort={sort!r}: must be one of {', '.join(SORTS)}")
@@ -73,13 +77,15 @@ def compare(
     if not retired:
         runs = runs.join(store.retired(), on="run_id", how="anti")
     rows = store.rows(runs["run_id"]).drop(_LISTS).filter(pl.col("n_signals") >= min_signals)
+    informed = at_best_horizon(store.information(runs["run_id"]))
     corrections = store.corrections().select("run_id", "threshold", *JUDGED)
     corrections = corrections.with_columns(verdict=pl.col("verdict").replace("", None))
     ranked = (
         runs.join(rows, on="run_id")
         .join(corrections, on=["run_id", "threshold"], how="left")
+        .join(informed, on="run_id", how="left")
         .sort(
-            [sort, "run_id", "threshold"],
+            [pl.col(sort).abs() if sort == "ic" else pl.col(sort), "run_id", "threshold"],
             descending=[sort != "p_corrected", False, False],
             nulls_last=True,
         )

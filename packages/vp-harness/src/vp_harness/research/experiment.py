@@ -9,19 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from vp_contract import EvalSpec, RuntimeConfig
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluation.evaluate import evaluate
+from vp_harness.evaluation.split import TimeSplit
 from vp_harness.evaluation.workspace import workspace
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import executor_of, in_order, parallel_of
 from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
+from vp_harness.information.measures import Information
 from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
@@ -32,6 +34,15 @@ from vp_harness.research.results import ResultsStore, Run, ThresholdRow
 from vp_harness.research.sweep import MAX_ROWS, Plan, PlannedSignal, plan
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
+
+
+class TaskResult(NamedTuple):
+    """The runs of a task, and what its signal says on the parts of each of their splits."""
+
+    runs: list[Stored]
+    information: list[Information]
+
+
 _AHEAD: Final = 3
 """Tasks a worker that wait or run: their results are held until those before them are stored."""
 
@@ -140,20 +151,20 @@ def _run_missing(
     stored = set(store.runs()["run_id"])
     run_ids: dict[str, None] = {}
     tried: dict[str, Point] = {}
-    waiting: deque[Future[list[Stored]]] = deque()
+    waiting: deque[Future[TaskResult]] = deque()
     finished = _Finished(store)
     computed = 0
 
-    def submitted() -> Iterator[Future[list[Stored]]]:
+    def submitted() -> Iterator[Future[TaskResult]]:
         for task in _tasks(experiment, planned, datasets, stored, run_ids, tried):
             waiting.append(pool.submit(run_task, str(lake.root.absolute()), task))
             yield waiting[-1]
 
     try:
-        for runs_of_task in in_order(submitted(), ahead):
+        for done in in_order(submitted(), ahead):
             waiting.popleft()
-            finished.add(runs_of_task)
-            computed += len(runs_of_task)
+            finished.add(done)
+            computed += len(done.runs)
             if progress:
                 progress("runs", computed, planned.size.runs - (len(run_ids) - computed))
     except KeyboardInterrupt:
@@ -173,19 +184,20 @@ class _Finished:
 
     def __init__(self, store: ResultsStore) -> None:
         self._store = store
-        self._runs: list[Stored] = []
+        self._held = TaskResult([], [])
         self._stored_at = time.monotonic()
 
-    def add(self, runs: list[Stored]) -> None:
-        """Hold `runs`, and store all that are held when the last time is long enough ago."""
-        self._runs.extend(runs)
+    def add(self, done: TaskResult) -> None:
+        """Hold what is done, and store all that is held when the last time is long enough ago."""
+        self._held.runs.extend(done.runs)
+        self._held.information.extend(done.information)
         if time.monotonic() - self._stored_at >= _STORED_TOGETHER_S:
             self.store()
 
     def store(self) -> None:
-        """Store all that are held."""
-        runs, self._runs = self._runs, []
-        self._store.append(runs)
+        """Store all that is held."""
+        held, self._held = self._held, TaskResult([], [])
+        self._store.append(*held)
         self._stored_at = time.monotonic()
 
 
@@ -217,14 +229,15 @@ def _tasks(
             yield _Task(experiment, dataset_id, signal, missing, thorough)
 
 
-def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
+def run_task(lake_root: str | os.PathLike[str], task: _Task) -> TaskResult:
     """Compute a signal once and judge it by every evaluation that is asked for. Runs in any thread or process."""
     began = time.perf_counter()
     work = workspace(os.fspath(lake_root), task.dataset_id)
     signal = task.signal.create()
     judged = work.judged(signal, thorough=task.thorough)
     shared_s = (time.perf_counter() - began) / len(task.runs)
-    stored = []
+    stored: list[Stored] = []
+    information: dict[TimeSplit, Information] = {}
     for run_id, config_hash, evaluation in task.runs:
         began = time.perf_counter()
         split, rows = evaluate(
@@ -241,6 +254,8 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
                 f"signal {task.signal.name!r} with {dict(task.signal.params)} is 0 throughout the calibration of "
                 f"{task.dataset_id}: it has no threshold to judge"
             )
+        if split not in information:
+            information[split] = work.information(judged, task.signal.name, split)
         run = Run(
             run_id=run_id,
             experiment=task.experiment,
@@ -263,7 +278,7 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> list[Stored]:
             market_json=work.market_json,
         )
         stored.append((run, rows))
-    return stored
+    return TaskResult(stored, list(information.values()))
 
 
 def _generate_all(

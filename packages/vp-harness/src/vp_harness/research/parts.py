@@ -21,7 +21,7 @@ from vp_harness.lake.ledger import names_in
 Schema = Mapping[str, pl.DataType]
 
 _SUFFIX: Final = ".parquet"
-PART: Final = "part"
+PART: Final = "part_file"
 """Column added on reading: the stem under which a part was appended."""
 
 
@@ -66,7 +66,7 @@ class PartTable:
         return [f"{self.directory.name}/{name}" for name in self.names()]
 
     def read(self) -> pl.DataFrame:
-        """All parts in order of their names, with the column `part`.
+        """All parts in order of their names, with the column `PART`.
 
         Raises ResultsError naming the part whose bytes are not those its name promises.
         """

@@ -1,8 +1,9 @@
 """The results store: what was run and what came out, append-only.
 
 `runs_meta.parquet` has one row a run, `runs.parquet` one row a threshold of a run, `corrections.parquet` the p-values
-and verdicts that know about all rows tried so far, `searches.parquet` what was drawn of them for that, and
-`retired.parquet` which runs do not count any more and why. All are directories of immutable part files, which any
+and verdicts that know about all rows tried so far, `searches.parquet` what was drawn of them for that,
+`information.parquet` what their signals say before anything is traded, and `retired.parquet` which runs do not count
+any more and why. All are directories of immutable part files, which any
 Parquet reader takes as one table. A run is listed when its meta row and its threshold rows are both there: they are
 appended in the order rows, then meta, so a process that dies in between leaves a run that does not exist yet.
 """
@@ -22,6 +23,8 @@ from vp_contract import EvalSpec
 from vp_harness.errors import DatasetChangedError, ParameterError, ResultsError, UnknownRunError
 from vp_harness.evaluation.metrics import Metrics
 from vp_harness.evaluation.trades import trades_of
+from vp_harness.information import stored
+from vp_harness.information.measures import Information
 from vp_harness.lake.dataset import BINS_FILE, Dataset
 from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.paths import LEDGER, Lake
@@ -193,11 +196,14 @@ class ResultsStore:
         self._rows = PartTable(directory / "runs.parquet", _ROWS)
         self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, _LATER)
         self._searches = PartTable(directory / "searches.parquet", _SEARCHES)
+        self._information = PartTable(directory / "information.parquet", stored.SCHEMA)
         self._retired = PartTable(directory / "retired.parquet", _RETIRED)
         self._ledger = Ledger(directory / LEDGER)
 
-    def append(self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]]) -> None:
-        """Store finished runs with their rows, all of them or (whatever dies when) none.
+    def append(
+        self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]], information: Sequence[Information] = ()
+    ) -> None:
+        """Store finished runs with their rows and what their signals say, all of them or (whatever dies when) none.
 
         A run of an id that is stored already does no harm: readers see the first one.
         """
@@ -210,6 +216,8 @@ class ResultsStore:
         flat = [_flat(run.run_id, row) for run, rows in runs for row in rows]
         # by columns: of dictionaries a row each it takes twice as long
         self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in _ROWS}, schema=_ROWS))
+        if information:
+            self._information.append(stem, stored.stored_rows(information))
         metas = [msgspec.to_builtins(run) for run, _ in runs]
         self._meta.append(stem, pl.DataFrame(metas, schema=_META, orient="row"))
         self._enter_parts()
@@ -270,6 +278,18 @@ class ResultsStore:
             wanted = wanted.filter(pl.col("run_id").is_in(list(run_ids)))
         return rows.join(wanted, on="run_id", how="semi").sort("run_id", "threshold")
 
+    def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
+        """What the signals of the listed runs (or of those asked for) say before anything is traded: run_id, then one
+        row a horizon of a part (choose, confirm), with the fields of `PartInformation` and `HorizonFigures`.
+
+        Runs of an early version, and those whose parts are too short, have none.
+        """
+        wanted = self.runs().select("run_id", *stored.KEY)
+        if run_ids is not None:
+            wanted = wanted.filter(pl.col("run_id").is_in(list(run_ids)))
+        rows = self._information.read().drop(PART).unique([*stored.KEY, "part", "horizon_ms"], keep="first")
+        return wanted.join(rows, on=stored.KEY).sort("run_id", "part", "horizon_ms").drop(stored.KEY)
+
     def corrections(self) -> pl.DataFrame:
         """One row a corrected threshold row: of several the last, or that which counted the most rows."""
         rows = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
@@ -302,7 +322,7 @@ class ResultsStore:
 
     @property
     def _tables(self) -> tuple[PartTable, ...]:
-        return self._meta, self._rows, self._corrections, self._searches, self._retired
+        return self._meta, self._rows, self._corrections, self._searches, self._information, self._retired
 
     def _enter_parts(self) -> None:
         """Enter what the ledger does not know: what was appended just now, by a dead process, or by version 0.1."""

@@ -1,0 +1,1 @@
+"""What a signal says about the mid that follows, before anything is traded."""
