@@ -51,3 +51,25 @@ def test_a_terminal_is_told_nothing_by_a_text(
     with output.progress("[/desk]") as update:
         update("[/desk] \x1b[2J", 1, 2)
     assert "[/desk] \\x1b[2J" in screen.getvalue()
+
+
+def test_intervals_are_drawn_on_one_scale() -> None:
+    rows = [
+        output.Interval("first", -2.0, 0.0, 2.0),
+        output.Interval("second", 1.0, 2.0, 3.0),
+        output.Interval("no trades", None, None, None),
+        output.Interval("one trade", None, 3.0, None),
+    ]
+    title, first, second, one, scale = output.interval_lines("net pnl", rows, 40)
+    assert title == "net pnl"
+    assert (first.index("├"), first.index("●"), first.index("┤")) == (10, 18, 25)
+    assert (second.index("│"), second.index("├"), second.index("●")) == (18, 21, 25)
+    assert one.index("●") == second.index("┤")
+    assert scale.index("0") == 18
+    assert second.endswith("+2.00")
+    assert output.interval_lines("net pnl", rows[2:3], 40) == []
+
+
+def test_a_chart_is_for_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_intervals("net pnl", [output.Interval("first", -2.0, 0.0, 2.0)])
+    assert capsys.readouterr().out == ""

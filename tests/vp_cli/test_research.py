@@ -66,3 +66,20 @@ def test_what_is_wrong_is_said(vp: Run, lake: Lake, tmp_path: Path) -> None:
     code, _, err = vp("trades", run_id, "--threshold", "0.3")
     assert (code, "it has 0.05, 0.2 (--threshold)" in " ".join(err.split())) == (1, True)
     assert vp("trades", "f" * 16)[0] == 1
+
+
+def test_the_report_of_a_run(vp: Run, lake: Lake, tmp_path: Path) -> None:
+    run_id = ResultsStore(lake).runs()["run_id"][0]
+    code, out, _ = vp("report", run_id, "--config-root", str(tmp_path), "--out", str(tmp_path / "one.html"), "--json")
+    assert (code, json.loads(out)) == (
+        0, {"run_id": run_id, "report": str(tmp_path / "one.html"), "alias": None},
+    )  # fmt: skip
+    assert (tmp_path / "one.html").read_text().startswith("<!doctype html>")
+    assert vp("report", "f" * 16)[0] == 1
+
+
+def test_a_run_ends_with_its_report(vp: Run, lake: Lake) -> None:
+    code, out, _ = vp("run", "small", "--config-root", str(lake.root.parent / "configs"), "--json")
+    found = json.loads(out)
+    assert (code, found["computed"]) == (0, 0)
+    assert found["best"]["run_id"] in Path(found["report"]).read_text()

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NamedTuple, NoReturn
 
 import typer
 from rich.console import Console
@@ -51,6 +51,52 @@ def print_rows(title: str, rows: Sequence[Mapping[str, object]], columns: Sequen
     for row in rows:
         table.add_row(*(shown(row[name]) for name in columns))
     _console().print(table)
+
+
+class Interval(NamedTuple):
+    """A value with the ends of its interval, None where it is not known."""
+
+    name: str
+    low: float | None
+    value: float | None
+    high: float | None
+
+
+def print_intervals(title: str, rows: Sequence[Interval]) -> None:
+    """A chart of values with their intervals on one scale with 0, where there is a terminal; else nothing."""
+    console = _console()
+    if console.is_terminal:
+        for line in interval_lines(title, rows, console.width):
+            console.print(_printable(line), soft_wrap=True)
+
+
+def interval_lines(title: str, rows: Sequence[Interval], width: int) -> list[str]:
+    """The chart, a line a row. Example: `imbalance 0.35   ├────●────┤   │      -1.20`."""
+    drawn = [row for row in rows if row.value is not None]
+    if not drawn:
+        return []
+    ends = [0.0, *(end for row in drawn for end in (row.low, row.value, row.high) if end is not None)]
+    low, high = min(ends), max(ends)
+    names = min(30, max(len(row.name) for row in drawn))
+    places = max(20, min(72, width - names - 14))
+
+    def place(value: float) -> int:
+        return round((value - low) / ((high - low) or 1.0) * (places - 1))
+
+    lines = [title]
+    for row in drawn:
+        marks = [" "] * places
+        marks[place(0.0)] = "│"
+        if row.low is not None and row.high is not None:
+            first, last = place(row.low), place(row.high)
+            marks[first : last + 1] = "─" * (last - first + 1)
+            marks[place(0.0)] = "┼" if first <= place(0.0) <= last else "│"
+            marks[first], marks[last] = "├", "┤"
+        marks[place(row.value or 0.0)] = "●"
+        lines.append(f"{row.name[:names]:<{names}} {''.join(marks)} {row.value or 0.0:+8.2f}")
+    scale = [" "] * places
+    scale[place(0.0)] = "0"
+    return [*lines, f"{'':<{names}} {''.join(scale)}"]
 
 
 def shown(value: object) -> str:

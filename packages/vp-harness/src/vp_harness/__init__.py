@@ -62,6 +62,7 @@ from vp_harness.lake.publication import publish, published_facts
 from vp_harness.lake.raw import RawFile, find_raw, import_file
 from vp_harness.lake.sources import check_sources, located, source_options
 from vp_harness.lake.verification import WRONG, Finding, verify_dataset, verify_lake
+from vp_harness.reporting.page import write_report
 from vp_harness.research.compare import SORTS, Sort, check_known, compare
 from vp_harness.research.dry_run import DryRun, dry_run
 from vp_harness.research.experiment import ExperimentResult, run_experiment
@@ -160,4 +161,5 @@ __all__ = [
     "verify_dataset",
     "verify_lake",
     "warm_checkpoint",
+    "write_report",
 ]

@@ -20,7 +20,17 @@ from vp_cli.options import (
     Scheduler,
     Workers,
 )
-from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
+from vp_cli.output import (
+    AsJson,
+    Interval,
+    print_facts,
+    print_intervals,
+    print_json,
+    print_rows,
+    progress,
+    say,
+    shown,
+)
 from vp_harness import (
     MAX_ROWS,
     SORTS,
@@ -34,6 +44,7 @@ from vp_harness import (
     promote,
     retire,
     run_experiment,
+    write_report,
 )
 
 COLUMNS = (
@@ -84,6 +95,7 @@ def register(app: typer.Typer) -> None:
     app.command("promote")(promote_)
     app.command("retire")(retire_)
     app.command("trades")(trades)
+    app.command("report")(report)
 
 
 def run(
@@ -127,6 +139,11 @@ def run(
     rows = compare(ResultsStore(open_lake(lake_root)), experiment=result.experiment)
     best = rows.filter(rows["run_id"].is_in(list(result.run_ids))).head(1).to_dicts()
     found = {name: best[0][name] for name in BEST} if best else None
+    if best:
+        try:
+            facts["report"] = str(write_report(best[0]["run_id"], lake_root, threshold=best[0]["threshold"]))
+        except OSError as error:  # the experiment is done and stored
+            say(f"the report was not written: {error}")
     if as_json:
         print_json({**facts, "best": found})
         return
@@ -182,8 +199,17 @@ def compare_(
         print_json(rows)
         return
     print_rows("rows, best first", rows, COLUMNS)
+    print_intervals("confirmed net pnl, ticks a trade, with its 95 % interval", [_interval(row) for row in rows])
     if rows and rows[0]["n_trials"] is not None:
         say(search_of(rows[0]))
+
+
+def _interval(row: Mapping[str, Any]) -> Interval:
+    name = f"{row['signal']} {shown(row['threshold'])}"
+    corrected = row["confirmed_low"] is not None
+    low = row["confirmed_low"] if corrected else row["confirm_net_pnl_ticks_low"]
+    high = row["confirmed_high"] if corrected else row["confirm_net_pnl_ticks_high"]
+    return Interval(name, low, row["confirm_net_pnl_ticks"], high)
 
 
 def promote_(
@@ -268,3 +294,26 @@ def trades(
         print_rows(f"trades of {run_id}", found.head(top_n).to_dicts(), TRADE_COLUMNS)
         if found.height > top_n:
             say(f"{found.height - top_n:,} more: --top-n shows them, --out FILE.csv or FILE.parquet writes all")
+
+
+def report(
+    run_id: Annotated[str, typer.Argument(help="The run.")],
+    threshold: Annotated[float | None, typer.Option(help="Its threshold; if not given, the best.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The file; if not given, in research/vp_harness/reports of the lake."),
+    ] = None,
+    server: Annotated[str, typer.Option(help="Where the page is, for the links of trades.")] = "http://127.0.0.1:8002",
+    lake_root: LakeRoot = LAKE_ROOT,
+    config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the report of a run: one HTML file with its evidence, figures, charts and trades."""
+    alias = None
+    with closing(open_registry(lake_root, config_root, registry_url)) as registry:
+        if registry.exists():
+            alias = registry.aliases_by_run().get(run_id)
+    path = write_report(run_id, lake_root, threshold=threshold, out=out, alias=alias, server=server)
+    facts = {"run_id": run_id, "report": str(path), "alias": alias}
+    print_json(facts) if as_json else print_facts("written", facts)
