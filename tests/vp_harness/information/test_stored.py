@@ -26,6 +26,7 @@ sweep:
 def lake(tmp_path_factory, research):
     root = tmp_path_factory.mktemp("informed")
     shutil.copytree(research.lake.root, root / "lake")
+    shutil.rmtree(Lake(root / "lake").results_dir, ignore_errors=True)
     shutil.copytree(research.configs, root / "configs")
     (root / "configs" / "experiments" / "informed.yaml").write_text(SWEEP)
     run_experiment("informed", root / "lake", config_root=root / "configs")

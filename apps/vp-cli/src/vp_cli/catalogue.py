@@ -61,6 +61,13 @@ COMMANDS: Final = {
         "research",
         "Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict.",
     ),
+    "trades": Entry(
+        "research",
+        "The trades of a run, recomputed from its events: sides, times, prices, outcome and pnl under each fill model.",
+    ),
+    "report": Entry(
+        "research", "Write the report of a run: one HTML file with its evidence, figures, charts and trades."
+    ),
     "list-signals": Entry(
         "signals", "List the signals that can be run, of this package and of plug-ins, with what they read and take."
     ),
