@@ -16,7 +16,7 @@ _CLOCK = "vp_book/book/clock.py"
 _ORDERS = "vp_book/book/orders.py"
 _BINS = "vp_book/bins/reader.py"
 _STATE = "vp_book/book/state.py"
-_REPLAY = "vp_book/bins/replay.py"
+_MACHINE = "vp_book/bins/machine.py"
 _SESSIONS = "vp_book/sessions.py"
 _PHYSICS = "vp_book/physics/parameters.py"
 _CERTIFICATE = "vp_book/certificate.py"
@@ -451,21 +451,21 @@ MUTATIONS = (
     Mutation("mid is shown for an invalid book", _BINS, "/ (2 * PRICE_SCALE) if valid else 0.0", "/ (2 * PRICE_SCALE)"),
     Mutation("a silence is valid", _BINS, "valid = known and whole and", "valid = whole and"),
     Mutation("an event that does not end is looked at", _BINS, "valid = known and whole and", "valid = known and"),
-    Mutation("bins begin without the warm-up's anchor", _REPLAY, "        self.engine.reanchor()\n", "        pass\n"),
+    Mutation("bins begin without the warm-up's anchor", _MACHINE, "        self.engine.reanchor()\n", "        pass\n"),
     Mutation(
         "statistics of the warm-up are in the first bin",
-        _REPLAY,
+        _MACHINE,
         "        self.engine.reset_statistics()\n",
         "        pass\n",
     ),
     Mutation(
-        "the warm-up is ignored", _REPLAY, "engine.set_physics(False)  # before", "engine.set_physics(True)  # before"
+        "the warm-up is ignored", _MACHINE, "engine.set_physics(False)  # before", "engine.set_physics(True)  # before"
     ),
     Mutation(
         "bins go on beyond their end",
-        _REPLAY,
-        "                if end > self._limit_ns:\n",
-        "                if end > self._limit_ns + 300_000_000:\n",
+        _MACHINE,
+        "            if end > limit:\n",
+        "            if end > limit + 300_000_000:\n",
     ),
     Mutation(
         "futures trade through the break",

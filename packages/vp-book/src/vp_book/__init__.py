@@ -22,6 +22,7 @@ from .errors import (
     VpBookError,
 )
 from .instrument import Instrument
+from .live import FeedMark, LiveBins, LiveRouter, replay_marked
 from .physics import Physics
 from .records import MBO_DTYPE
 from .tables import snapshots
@@ -39,7 +40,10 @@ __all__ = [
     "DbnFormatError",
     "DbnSource",
     "EventEndError",
+    "FeedMark",
     "Instrument",
+    "LiveBins",
+    "LiveRouter",
     "ParameterError",
     "Physics",
     "ReadReport",
@@ -49,5 +53,6 @@ __all__ = [
     "conformance_digest",
     "open_dbn",
     "replay",
+    "replay_marked",
     "snapshots",
 ]

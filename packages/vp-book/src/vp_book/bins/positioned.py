@@ -92,13 +92,10 @@ class _Place(NamedTuple):
     """The part of a `SourceState` that is known when a chunk is read; `position` is None for plain arrays."""
 
     position: ReadPosition | None
+    file: int
     chunk_record: int
     seams_done: int
     clock: tuple[int, ...]
-
-    @property
-    def file(self) -> int:
-        return 0 if self.position is None else self.position.file
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,8 @@ class Segment:
     The book has had the first `applied` of them already: it was restored in the middle of them. `first` is the number
     in the session of record 0, but the first `inserted` records are of no file and have no number. A replay that stops
     before record 0 goes on at `begin`, one that stops later at `end`. `first_clock_ns` is the first clock of the
-    session, 0 if none of its records up to the last of these sets one.
+    session, 0 if none of its records up to the last of these sets one. `seam_ns` is the time of the snapshot at the
+    head of a later file, where these are the records that come with it or after it, else 0.
     """
 
     records: np.ndarray
@@ -118,6 +116,7 @@ class Segment:
     end: _Place
     first_clock_ns: int = 0
     applied: int = 0
+    seam_ns: int = 0
 
     def number(self, index: int) -> int:
         """Number in the session of record `index`."""
@@ -128,23 +127,25 @@ class PositionedSource:
     """What an engine is to apply, and how far it has come. Every segment is applied before the next one is asked for.
 
     `source` is what `open_dbn` opened, or any iterable of arrays. `engine` is fresh, or was restored together with
-    `state`, where an earlier replay of the same source stopped.
+    `state`, where an earlier replay of the same source stopped. With `silences` records may lie further apart than a
+    day.
 
     `next_record` is the number in the session of the first record that the book has not had, `seams` what the
     snapshots at the heads of later files showed, by the number of the file, `silence` the longest time without a
-    record.
+    record. `claims_start` says that metadata tells where the source begins.
     """
 
     def __init__(
         self,
         source: Iterable[np.ndarray],
         engine: BookEngine,
-        max_silence_ns: int | None,
+        silences: bool,
         state: SourceState | None = None,
     ) -> None:
         self.dbn = source if isinstance(source, DbnSource) else None
         if state is not None and self.dbn is None:
             raise TypeError("only what open_dbn opened can be read from a position on")
+        self.claims_start = self.dbn is not None and self.dbn.start_ns is not None
         self.next_record = 0 if state is None else state.next_record
         self.seams: dict[int, Seam] = {} if state is None else dict(state.seams)
         self.silence = Silence(None if state is None else state.silence)
@@ -152,33 +153,57 @@ class PositionedSource:
         self._chunks = source
         self._from = None if state is None else state.position
         self._pass: DbnPass | None = None  # since reading has begun
-        self._limit_ns = DAY_NS if max_silence_ns is None else FOREVER
+        self._part = 0  # number of the file that plain arrays are of
+        self._limit_ns = FOREVER if silences else DAY_NS
         self._clock = clock_state() if state is None else np.array(state.clock, np.int64)
         self._seams_done = 0 if state is None else state.seams_done
         self._session = 0 if state is None else state.chunk_record  # records of the session before the chunk at hand
         self._read = 0  # records of any kind before the chunk at hand, as far as this object has read
         self._chunk: np.ndarray | None = None  # the one at hand, None when the source is at its end
         self._pending: list[tuple[np.ndarray, _Place]] = []  # of a head snapshot whose end has not come yet
+        self._first = engine_clock(engine.arrays)  # up to the first clock
+        self._waiting: list[Segment] = []  # for the first clock
+        self._n_waiting = 0
 
     def segments(self) -> Iterator[Segment]:
-        """The segments from here on, each with the first clock of the session.
+        """The segments from here on to the end of the source, each with the first clock of the session."""
+        if self.dbn is not None:
+            self._pass = self.dbn.read_from(self._from)
+        for chunk in self._chunks if self._pass is None else self._pass:
+            yield from self.take(chunk)
+            if self.damage is not None:
+                break
+        self._chunk = None
+        if self._pending:
+            yield from self._timed(self._after_seam(np.zeros(0, MBO_DTYPE), self._pending[-1][1], 0))
+        if self._waiting:
+            yield self._counted(_joined(self._waiting))
 
-        Records before the first clock wait for the record that sets it: only then is it known when they happened.
+    def take(self, chunk: np.ndarray) -> Iterator[Segment]:
+        """The segments that the next records of the source give, as far as they do not wait for later ones.
+
+        Records before the first clock wait for the record that sets it: only then is it known when they happened. The
+        snapshot at the head of a later file waits for its end.
         """
-        clock = engine_clock(self._engine.arrays)
-        waiting: list[Segment] = []
-        n_waiting = 0
-        for segment in self._segments():
-            if not clock[BEGAN]:
-                follow(segment.records, clock)
-                waiting.append(segment)
-                n_waiting += len(segment.records)
-                if not clock[BEGAN] and n_waiting < _MOST_WAITING:
-                    continue
-                segment, waiting, n_waiting = _joined(waiting), [], 0
-            yield self._counted(replace(segment, first_clock_ns=int(clock[BEGAN])))
-        if waiting:
-            yield self._counted(_joined(waiting))
+        chunk = _checked(chunk)
+        self._chunk = chunk
+        position = None if self._pass is None else self._pass.position
+        file = self._part if position is None else position.file
+        place = _Place(position, file, self._session, self._seams_done, tuple(self._clock.tolist()))
+        believable = follow(chunk, self._clock, self._limit_ns)
+        records = in_session(self._engine.instrument.product_type, chunk[:believable])
+        for segment in self._segments_of(records, place):
+            if len(segment.records):
+                yield from self._timed(segment)
+        if believable < len(chunk):
+            self._refuse_jump(chunk, believable)
+            return
+        self._session += len(records)
+        self._read += len(chunk)
+
+    def begin_part(self) -> None:
+        """What is taken from here on was not sent right after what came before: it is a file of its own."""
+        self._part += 1
 
     def advance(self, segment: Segment, index: int, clock_before: np.ndarray) -> None:
         """The engine has applied the records of a segment before `index`; its clock was `clock_before` until then."""
@@ -249,27 +274,17 @@ class PositionedSource:
         """The chunk at which a replay is resumed begins with records that its engine has had."""
         return replace(segment, applied=max(self.next_record - segment.first, 0))
 
-    def _segments(self) -> Iterator[Segment]:
-        if self.dbn is not None:
-            self._pass = self.dbn.read_from(self._from)
-        for chunk in self._chunks if self._pass is None else self._pass:
-            chunk = _checked(chunk)
-            self._chunk = chunk
-            position = None if self._pass is None else self._pass.position
-            place = _Place(position, self._session, self._seams_done, tuple(self._clock.tolist()))
-            believable = follow(chunk, self._clock, self._limit_ns)
-            records = in_session(self._engine.instrument.product_type, chunk[:believable])
-            for segment in self._segments_of(records, place):
-                if len(segment.records):
-                    yield segment
-            if believable < len(chunk):
-                self._refuse_jump(chunk, believable)
-                break
-            self._session += len(records)
-            self._read += len(chunk)
-        self._chunk = None
-        if self._pending:
-            yield self._after_seam(np.zeros(0, MBO_DTYPE), self._pending[-1][1], 0)
+    def _timed(self, segment: Segment) -> Iterator[Segment]:
+        """A segment, once a clock has begun; until then it waits, and comes together with the one that begins it."""
+        clock = self._first
+        if not clock[BEGAN]:
+            follow(segment.records, clock)
+            self._waiting.append(segment)
+            self._n_waiting += len(segment.records)
+            if not clock[BEGAN] and self._n_waiting < _MOST_WAITING:
+                return
+            segment, self._waiting, self._n_waiting = _joined(self._waiting), [], 0
+        yield self._counted(replace(segment, first_clock_ns=int(clock[BEGAN])))
 
     def _segments_of(self, records: np.ndarray, place: _Place) -> Iterator[Segment]:
         """The records of one chunk, and the pending snapshot of those before it."""
@@ -293,15 +308,16 @@ class PositionedSource:
             return Segment(rest, place.chunk_record, 0, place, end)
         begin = pending[0][1]
         snapshot = np.concatenate([records for records, _ in pending])
+        seam_ns = int(snapshot["ts_recv"][0])
         if self._engine.clock_ns == 0:  # no record has come before it: there is no book to compare it with
             return Segment(np.concatenate([snapshot, rest]), begin.chunk_record, 0, begin, end)
         if _session_is_open(self._engine.instrument.product_type, snapshot):
             seam = self.seams[place.file] = compare(self._engine, snapshot)
             if seam.agrees:
-                return Segment(rest, place.chunk_record + n, 0, end, end)
+                return Segment(rest, place.chunk_record + n, 0, end, end, seam_ns=seam_ns)
         state = as_state(snapshot)
         inserted = len(state) - len(snapshot)
-        return Segment(np.concatenate([state, rest]), begin.chunk_record, inserted, begin, end)
+        return Segment(np.concatenate([state, rest]), begin.chunk_record, inserted, begin, end, seam_ns=seam_ns)
 
     def _refuse_jump(self, chunk: np.ndarray, index: int) -> None:
         """Records that lie further apart than a market is ever quiet: end here, or raise."""

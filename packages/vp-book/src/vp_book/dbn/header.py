@@ -15,6 +15,7 @@ from .bytes import DBN_MAGIC, ByteSource, CorruptBytesError
 from .symbols import Interval, intervals_of
 
 _VERSIONS: Final = (1, 2, 3)
+_PREFIX_BYTES: Final = 8
 _MAX_METADATA_BYTES: Final = 64 << 20
 """A few kilobytes of zstd can claim any length; a hundred thousand symbols take 22 MB."""
 _TS_OUT_WORDS: Final = 2
@@ -48,6 +49,24 @@ def read_header(path: Path) -> Header:
         raise damage_at(path, f"corrupt zstd data ({error})", error.offset, 0) from None
     finally:
         source.close()
+    return _header_of(path, version, metadata, size)
+
+
+def pushed_header(name: Path, data: bytes) -> tuple[Header | None, int]:
+    """(The header at the front of bytes that come piece by piece, its size); None as long as it is not whole.
+
+    `name` is what the bytes are called in a message. Raises as `read_header` does.
+    """
+    if len(data) < _PREFIX_BYTES:
+        return None, 0
+    size = _PREFIX_BYTES + _metadata_bytes(name, data)
+    if len(data) < size:
+        return None, 0
+    metadata = _decode(name, data[:size])
+    return _header_of(name, data[3], metadata, size), size
+
+
+def _header_of(path: Path, version: int, metadata: databento_dbn.Metadata, size: int) -> Header:
     schema = metadata.schema
     if schema is not None and str(schema) != "mbo":
         raise DbnFormatError(f"{path}: schema is {schema}, only mbo can be replayed")
@@ -79,25 +98,34 @@ def damage_at(path: Path, what: str, offset: int, records: int) -> DbnDamagedErr
 
 def _read_metadata(path: Path, source: ByteSource) -> tuple[int, databento_dbn.Metadata, int]:
     """(DBN version, metadata, bytes up to the first record)."""
-    prefix = source.read(8)
-    if len(prefix) < 8 and not source.ended_whole():
+    prefix = source.read(_PREFIX_BYTES)
+    if len(prefix) < _PREFIX_BYTES and not source.ended_whole():
         raise DbnDamagedError(f"{path}: ends inside its first zstd frame", offset=len(prefix), records=0)
     if prefix[:3] != DBN_MAGIC:
         raise DbnFormatError(f"{path}: the decompressed bytes are not DBN; a fragment without metadata cannot be read")
-    if len(prefix) < 8:
+    if len(prefix) < _PREFIX_BYTES:
         raise DbnDamagedError(f"{path}: ends inside the metadata at byte {len(prefix)}", offset=len(prefix), records=0)
+    length = _metadata_bytes(path, prefix)
+    body = source.read(length)
+    if len(body) < length:
+        end = _PREFIX_BYTES + len(body)
+        raise DbnDamagedError(f"{path}: ends inside the metadata at byte {end}", offset=end, records=0)
+    return prefix[3], _decode(path, prefix + body), _PREFIX_BYTES + length
+
+
+def _metadata_bytes(path: Path, prefix: bytes) -> int:
+    """The length that the first eight bytes claim for the metadata behind them."""
     version = prefix[3]
     if version not in _VERSIONS:
         raise DbnFormatError(f"{path}: DBN version {version} is not known; versions 1, 2 and 3 are")
     length = int.from_bytes(prefix[4:8], "little")
     if length > _MAX_METADATA_BYTES:
         raise DbnDamagedError(f"{path}: metadata claims {length} bytes", offset=4, records=0)
-    body = source.read(length)
-    if len(body) < length:
-        end = 8 + len(body)
-        raise DbnDamagedError(f"{path}: ends inside the metadata at byte {end}", offset=end, records=0)
+    return length
+
+
+def _decode(path: Path, head: bytes) -> databento_dbn.Metadata:
     try:
-        metadata = databento_dbn.Metadata.decode(prefix + body)
+        return databento_dbn.Metadata.decode(head)
     except databento_dbn.DBNError as error:
         raise DbnDamagedError(f"{path}: metadata cannot be decoded ({error})", offset=8, records=0) from None
-    return version, metadata, 8 + length

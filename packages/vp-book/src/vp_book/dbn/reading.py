@@ -86,7 +86,7 @@ def read_batches(path: Path, source: ByteSource, at: int, words: int, chunk_byte
         for buffer in read_ahead(source, chunk_bytes):
             if len(rest):
                 buffer = np.concatenate([rest, buffer])
-            batch, taken, bad = _split(buffer, at, words)
+            batch, taken, bad = split_records(buffer, at, words)
             before += batch.count
             if batch.count:
                 yield batch
@@ -102,7 +102,7 @@ def read_batches(path: Path, source: ByteSource, at: int, words: int, chunk_byte
         raise damage_at(path, "ends inside a zstd frame", at, before)
 
 
-def _split(buffer: np.ndarray, offset: int, words: int) -> tuple[Batch, int, bool]:
+def split_records(buffer: np.ndarray, offset: int, words: int) -> tuple[Batch, int, bool]:
     """(What a buffer holds, bytes of its whole records, whether nonsense follows them)."""
     n = len(buffer) // MBO_BYTES
     plain = buffer[: n * MBO_BYTES].view(MBO_DTYPE)
