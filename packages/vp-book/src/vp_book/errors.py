@@ -42,3 +42,7 @@ class EventEndError(VpBookError):
 
 class CheckpointError(VpBookError):
     """A file is no book checkpoint that can be trusted: damaged, foreign, or made by other code or for another book."""
+
+
+class FeedError(VpBookError):
+    """A live feed cannot be had: no client, no key, no gateway, or the gateway refuses."""

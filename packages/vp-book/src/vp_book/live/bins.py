@@ -99,6 +99,12 @@ class LiveBins:
         self._marks: list[FeedMark] = []
         self._unmarked: FeedMark | None = None  # the newest close, which matters only if a record comes too late
 
+    @property
+    def due_ns(self) -> int | None:
+        """When `close_until` closes the next bin (ns UTC), None before a record has said when bins begin."""
+        end = self._machine.next_end_ns
+        return None if end is None or end > self._machine.limit_ns else end + self._hold_back_ns
+
     def push(self, records: Pushed) -> list[Bin]:
         """Apply records; returns the bins that they closed, in order.
 
@@ -255,7 +261,8 @@ def replay_marked(source: Iterable[np.ndarray], bins: LiveBins, marks: Iterable[
             yield from _again(bins, mark)
         yield from bins.push(chunk)
     for mark in waiting:
-        yield from _again(bins, mark)
+        if mark.records <= bins.records:  # else its records are not there
+            yield from _again(bins, mark)
 
 
 def _again(bins: LiveBins, mark: FeedMark) -> list[Bin]:

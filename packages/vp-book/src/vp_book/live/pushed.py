@@ -24,11 +24,13 @@ _TS_OUT_WORDS: Final = 2
 class PushedStream:
     """A stream that comes in pieces. `header` is the metadata of its bytes, None as long as it has had none.
 
-    Bytes may be cut anywhere; they begin with metadata, or with a record.
+    Bytes may be cut anywhere; they begin with metadata, or with a record. `head` are the bytes of the metadata that the
+    last piece completed, if it did, and `whole` those of the whole records that were taken last.
     """
 
     def __init__(self) -> None:
         self.header: Header | None = None
+        self.head = self.whole = b""
         self._rest = b""  # of bytes: the beginning of what is not whole yet
         self._begun = False
         self._words = 0  # of a market-by-order record, 0 before the first one of a stream without metadata
@@ -67,7 +69,7 @@ class PushedStream:
 
     def _bytes(self, data: bytes) -> Batch | None:
         data = self._rest + data if self._rest else data
-        self._rest = b""
+        self._rest = self.head = self.whole = b""
         if not self._begun:
             if len(data) < len(ZSTD_MAGIC):
                 self._rest = data
@@ -80,7 +82,7 @@ class PushedStream:
                     self._rest = data
                     return None
                 self.header, self._words, self._offset = header, header.words, size
-                data = data[size:]
+                self.head, data = data[:size], data[size:]
             self._begun = True
         if not data:
             return None
@@ -91,7 +93,7 @@ class PushedStream:
         self._records += batch.count
         if bad:
             self._damage = damage_at(_NAME, "a record of impossible length", self._offset, self._records)
-        self._rest = data[taken:]
+        self.whole, self._rest = data[:taken], data[taken:]
         return batch if batch.count else None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vp_book.bins.reader import Bin
+from vp_book.dbn.header import Header
+from vp_book.dbn.reading import Batch
 from vp_book.errors import ParameterError
 
 from .bins import LiveBins
@@ -36,14 +38,23 @@ class LiveRouter:
         Raises as that does. An array has no mappings: of it only instruments that are known already are taken.
         """
         batch = self._stream.take(records)
-        header = self._stream.header
-        if header is not None:
-            for bins in self.bins.values():
-                bins.begin_stream(header)
+        if self._stream.header is not None:
+            self.begin_stream(self._stream.header)
         if batch is not None:
             for bins in self.bins.values():
                 bins.apply_batch(batch, routed=True)
         self._stream.refuse_damage()
+        return {name: bins.closed() for name, bins in self.bins.items()}
+
+    def begin_stream(self, header: Header) -> None:
+        """The metadata of what is taken from here on, for one who reads the stream by himself."""
+        for bins in self.bins.values():
+            bins.begin_stream(header)
+
+    def take(self, batch: Batch) -> dict[str, list[Bin]]:
+        """`push` of what was read already."""
+        for bins in self.bins.values():
+            bins.apply_batch(batch, routed=True)
         return {name: bins.closed() for name, bins in self.bins.items()}
 
     def close_until(self, ts_ns: int) -> dict[str, list[Bin]]:
