@@ -1,4 +1,7 @@
 /** What tests of the page in a real browser stand on: one browser, and for each test a server and a page of its own. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 import { FakeServer, type FakeServerOptions } from '../tests/support/server';
@@ -19,7 +22,13 @@ const FLAGS = [
 const PRELUDE = `
   globalThis.__name = (what) => what;
   const frame = globalThis.requestAnimationFrame?.bind(globalThis);
-  globalThis.requestAnimationFrame = (callback) => setTimeout(() => frame(callback), 50);
+  const asleep = [];
+  globalThis.__sleep = (sleeps) => {
+    globalThis.__sleeps = sleeps;
+    if (!sleeps) for (const callback of asleep.splice(0)) frame(callback);
+  };
+  globalThis.requestAnimationFrame = (callback) =>
+    setTimeout(() => (globalThis.__sleeps ? asleep.push(callback) : frame(callback)), 50);
 `;
 /** How long a page may take to become what a test waits for, ms. */
 const PATIENCE_MS = 30_000;
@@ -33,6 +42,10 @@ export interface Lab {
   /** Waits until the page's counters are as wanted. */
   until: (wanted: (counters: PageCounters) => boolean, ms?: number) => Promise<void>;
   counters: () => Promise<PageCounters>;
+  /** Draws nothing, as a tab in the background; or draws again. */
+  sleep: (sleeps: boolean) => Promise<void>;
+  /** Share of the map's width, sampled across, that has cells in it. */
+  lit: () => Promise<number>;
 }
 
 export interface Scenario {
@@ -90,6 +103,7 @@ export async function perform(
     const bins = scenario.bins ?? 5;
     await lab.until((counters) => counters.drawn >= bins);
     await scenario.run(lab);
+    await keepShot(page, scenario.name);
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
   } finally {
@@ -100,6 +114,52 @@ export async function perform(
   return { name: scenario.name, problem, ms: Math.round(performance.now() - startedMs) };
 }
 
+/** With SHOTS the last picture of every scenario is kept in that folder. */
+async function keepShot(page: Page, name: string): Promise<void> {
+  const folder = process.env.SHOTS;
+  if (folder === undefined) return;
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name.replace(/\W+/g, '-')}.png`), await page.screenshot());
+}
+
+/** What share of a picture's columns, of the upper part, differs from the ground somewhere. */
+async function litShare(page: Page): Promise<number> {
+  const { view } = await page.evaluate(() => ({ ...window.__vp }));
+  const box = await page.locator('#chart').boundingBox();
+  if (view === null || box === null) throw new Error('nothing is shown');
+  const ratio = await page.evaluate(() => window.devicePixelRatio);
+  const clip = {
+    x: box.x,
+    y: box.y,
+    width: (view.heat.right - view.heat.left) / ratio - 2,
+    height: (view.heat.bottom - view.heat.top) / ratio,
+  };
+  const png = (await page.screenshot({ clip })).toString('base64');
+  return page.evaluate(async (data) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    canvas.width = image.width;
+    canvas.height = image.height;
+    const context = canvas.getContext('2d');
+    if (context === null) throw new Error('no canvas');
+    context.drawImage(image, 0, 0);
+    const { data: pixels } = context.getImageData(0, 0, image.width, image.height);
+    let lit = 0;
+    for (let x = 0; x < image.width; x += 1) {
+      const seen = new Set<number>();
+      for (let y = 0; y < image.height; y += 2) {
+        const at = (y * image.width + x) * 4;
+        seen.add(((pixels[at] ?? 0) << 16) | ((pixels[at + 1] ?? 0) << 8) | (pixels[at + 2] ?? 0));
+      }
+      // Axis lines and price lines cross an empty map too; cells have many colours.
+      if (seen.size > 8) lit += 1;
+    }
+    return lit / image.width;
+  }, png);
+}
+
 function labOf(server: FakeServer, page: Page, address: string): Lab {
   const counters = async (): Promise<PageCounters> => page.evaluate(() => ({ ...window.__vp }));
   return {
@@ -107,6 +167,11 @@ function labOf(server: FakeServer, page: Page, address: string): Lab {
     page,
     address,
     counters,
+    sleep: (sleeps) =>
+      page.evaluate((value) => {
+        (window as unknown as { __sleep: (sleeps: boolean) => void }).__sleep(value);
+      }, sleeps),
+    lit: () => litShare(page),
     until: async (wanted, ms = PATIENCE_MS) => {
       const endMs = performance.now() + ms;
       for (;;) {

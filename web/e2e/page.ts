@@ -13,6 +13,7 @@ import { launch, perform, type Finding } from './lab';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
 import { LOOKS } from './scenarios/looks';
+import { WHOLE } from './scenarios/whole';
 
 const AT_ONCE = 2;
 
@@ -20,7 +21,9 @@ const { values } = parseArgs({
   options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
 });
 const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
-const waiting = [...FRESHNESS, ...HANDS, ...LOOKS].filter(({ name }) => name.includes(values.only));
+const waiting = [...FRESHNESS, ...WHOLE, ...HANDS, ...LOOKS].filter(({ name }) =>
+  name.includes(values.only),
+);
 const findings: Finding[] = [];
 
 const browser = await launch();

@@ -1,4 +1,5 @@
 import { widthOf } from './state/layout';
+import { formatPlace, parsePlace, timeOfBin, type Place as SavedPlace } from './state/place';
 import { Store } from './state/store';
 import { cellAt, seqAt } from './state/viewport';
 import { publishCounters } from './ui/counters';
@@ -17,6 +18,9 @@ import type { ClientMessage } from './wire/types';
 
 /** Served by `vp demo`; what to try when the server offers nothing. */
 const DEFAULT_SERVING = 'demo';
+/** How often the place is written into the address, ms. Browsers allow some hundred writes in half a minute. */
+const PLACE_MS = 1000;
+const PLACE_KEY = 'spymaster.place';
 /** How often an otherwise unchanged page is drawn again, for countdowns and silences, ms. */
 const IDLE_REDRAW_MS = 250;
 
@@ -53,21 +57,83 @@ function send(message: ClientMessage | null): void {
   if (message !== null) tell({ kind: 'send', message });
 }
 
-function choose(serving: string): void {
-  const address = new URL(window.location.href);
-  address.searchParams.set('serving', serving);
-  window.history.replaceState(null, '', address);
+/** Where to begin as soon as the stream has said which times it has. */
+let beginning: Pick<SavedPlace, 'at' | 'paused'> | null = null;
+
+function choose(serving: string, begin: Pick<SavedPlace, 'at' | 'paused'> | null = null): void {
+  beginning = begin?.at == null ? null : begin;
   store.act({ kind: 'choose', serving });
-  tell({ kind: 'connect', url: streamUrl(window.location, serving) });
+  savePlace();
+  const url = streamUrl(window.location, serving);
+  tell({ kind: 'connect', url, elsewhere: beginning !== null });
 }
 
 worker.addEventListener('message', (event: MessageEvent<WorkerEvent>) => {
   store.receive(event.data, performance.now());
+  if (event.data.kind === 'config' && beginning !== null) begin(beginning);
 });
 
+function begin({ at, paused }: Pick<SavedPlace, 'at' | 'paused'>): void {
+  beginning = null;
+  const target = store.target(at ?? '');
+  if (paused) setPaused(true);
+  if ('problem' in target)
+    store.tell('The link names a time that the session does not have', target.problem);
+  goTo('problem' in target ? 0 : target.bin);
+}
+
+/** Moves the replay, and asks for what will be in view beside that bin. */
+function goTo(bin: number): void {
+  stage.measure();
+  const seek = store.seekTo(bin);
+  // First: a replay that ends at that bin would otherwise be over before it is heard.
+  send(store.takeWantedAhead(stage.layout, performance.now()));
+  send(seek);
+}
+
+// Place
+
+function placeNow(): SavedPlace {
+  const { view, time, session } = store;
+  const shown = store.viewport(stage.layout);
+  const at =
+    beginning?.at ??
+    (shown === null || time === null ? null : timeOfBin(time, Math.ceil(shown.edge) - 1));
+  return {
+    serving: session.serving,
+    at,
+    paused: session.paused,
+    mode: view.mode,
+    columnWidth: view.columnWidth,
+    halfRows: view.halfRows,
+  };
+}
+
+let savedAtMs = -Infinity;
+
+/** Writes the place into the address, and keeps it for a page that is opened without one. */
+function savePlace(): void {
+  savedAtMs = performance.now();
+  const query = formatPlace(placeNow(), window.location.search);
+  if (query === window.location.search) return;
+  window.history.replaceState(null, '', query);
+  window.localStorage.setItem(PLACE_KEY, query);
+}
+
 async function start(): Promise<void> {
-  const asked = new URLSearchParams(window.location.search).get('serving');
-  if (asked !== null) choose(asked);
+  const { search } = window.location;
+  const kept = parsePlace(window.localStorage.getItem(PLACE_KEY) ?? '');
+  const named = search === '' ? kept : parsePlace(search);
+  const mode = named.mode ?? kept.mode;
+  if (mode !== null) store.look({ kind: 'mode', mode });
+  const columnWidth = named.columnWidth ?? kept.columnWidth;
+  const halfRows = named.halfRows ?? kept.halfRows;
+  store.look({
+    kind: 'place',
+    to: { ...(columnWidth !== null && { columnWidth }), ...(halfRows !== null && { halfRows }) },
+  });
+  const asked = named.serving;
+  if (asked !== null) choose(asked, named);
   const choices = await fetchServings();
   store.act({ kind: 'offer', choices });
   const [only] = choices;
@@ -85,14 +151,14 @@ function run(command: Command): void {
       break;
     case 'restart':
       if (store.session.phase === 'ended') playFrom(0);
-      else send(store.seekTo(0));
+      else goTo(0);
       break;
     case 'step':
       if (!store.session.paused) setPaused(true);
-      send(store.seekTo((store.stream?.history.head ?? 0) + command.bins));
+      goTo((store.stream?.history.head ?? 0) + command.bins);
       break;
     case 'skip':
-      send(store.seekBy(command.seconds));
+      skip(command.seconds);
       break;
     case 'latest':
       store.look({ kind: 'follow' });
@@ -130,7 +196,12 @@ function setPaused(paused: boolean): void {
 
 function playFrom(bin: number): void {
   setPaused(false);
-  send(store.seekTo(bin));
+  goTo(bin);
+}
+
+function skip(seconds: number): void {
+  const bin = store.binAfter(seconds);
+  if (bin !== null) goTo(bin);
 }
 
 byId('retry', HTMLButtonElement).addEventListener('click', () => {
@@ -175,7 +246,7 @@ byId('seek-form', HTMLFormElement).addEventListener('submit', (event) => {
   seekProblem.textContent = problem;
   seekProblem.hidden = problem === '';
   if ('problem' in target) return;
-  send(store.seekTo(target.bin));
+  goTo(target.bin);
   seekInput.value = '';
   seekInput.blur();
 });
@@ -243,6 +314,8 @@ function onFrame(nowMs: number): void {
   const drawable = stage.draw(store);
   mostAtOnce = Math.max(mostAtOnce, stage.drawn - drawnBefore);
   send(store.takeAck());
+  if (drawable) send(store.takeWanted(stage.layout, startedMs));
+  if (drawable && startedMs - savedAtMs > PLACE_MS) savePlace();
   const freshness = store.freshness(startedMs);
   header.draw(store, freshness, startedMs);
   panel.draw(store, freshness);
@@ -257,6 +330,7 @@ publishCounters(() => {
   const { counters, phase } = store.session;
   const connected = phase === 'waiting' || phase === 'streaming';
   const { word, latenessMs } = store.freshness(performance.now());
+  const view = store.viewport(stage.layout);
   return {
     ...counters,
     freshness: word,
@@ -272,7 +346,8 @@ publishCounters(() => {
     paused: store.session.paused,
     tail: store.stream?.history.tail ?? 0,
     followsTime: store.view.edge === null,
-    view: store.viewport(stage.layout),
+    view,
+    missing: view === null ? 0 : store.missingIn(view),
   };
 });
 

@@ -102,7 +102,7 @@ async function zoomAndDrag(lab: Lab, ratio: number): Promise<void> {
 function said({ server }: Lab): string[] {
   return server.heard
     .map((text) => (JSON.parse(text) as { type: string }).type)
-    .filter((type) => type !== 'ack' && type !== 'follow');
+    .filter((type) => !['ack', 'follow', 'history'].includes(type));
 }
 
 export const HANDS: readonly Scenario[] = [

@@ -27,6 +27,7 @@ export class CanvasHeatmap implements Heatmap {
   }
 
   sync(history: History): number {
+    history.takeFilled();
     return binsIn(history, history.takeDirty());
   }
 

@@ -95,6 +95,7 @@ export class GlHeatmap implements Heatmap {
     const stale = this.lost ? history.takeDirty() : fresh;
     this.lost = false;
     for (let seq = stale.from; seq <= stale.to; seq += 1) this.upload(history, seq);
+    for (const seq of history.takeFilled()) this.upload(history, seq);
     return binsIn(history, fresh);
   }
 

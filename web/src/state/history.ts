@@ -27,6 +27,8 @@ export class History {
   private first = 0;
   private last = -1;
   private synced = -1;
+  /** Older bins that came later, and the gaps beside them, of which the consumer has not seen the contents. */
+  private filled: number[] = [];
 
   /** @param capacity bins kept (> 0). */
   constructor(readonly capacity: number) {
@@ -72,6 +74,27 @@ export class History {
     return arrival;
   }
 
+  /**
+   * Puts a bin that was left out, or lies before the oldest one, into its place.
+   *
+   * @returns false when the ring has no room for it, or has it.
+   */
+  fill(frame: Frame): boolean {
+    const { seq } = frame;
+    if (seq > this.last || seq < this.reach || this.at(seq) !== undefined) return false;
+    this.slots[this.slotOf(seq)] = frame;
+    this.filled.push(seq);
+    // What lies between is not there, which a mirror has to know.
+    for (let gap = seq + 1; gap < this.first; gap += 1) this.filled.push(gap);
+    this.first = Math.min(this.first, seq);
+    return true;
+  }
+
+  /** Number of the oldest bin that could be kept beside the newest one. */
+  get reach(): number {
+    return Math.max(this.last - this.capacity + 1, 0);
+  }
+
   private makeRoom(seq: number): Arrival {
     if (this.empty) {
       this.restart(seq);
@@ -101,6 +124,7 @@ export class History {
     this.first = seq;
     this.last = seq - 1;
     this.synced = seq - 1;
+    this.filled = [];
   }
 
   /** The bins that changed since the last call; the one consumer is the renderer's texture. */
@@ -108,6 +132,13 @@ export class History {
     const range = { from: Math.max(this.synced + 1, this.first), to: this.last };
     this.synced = this.last;
     return range;
+  }
+
+  /** As {@link takeDirty}, the bins that {@link fill} brought, and the gaps it made. */
+  takeFilled(): number[] {
+    const filled = this.filled.filter((seq) => seq >= this.first && seq <= this.last);
+    this.filled = [];
+    return filled;
   }
 
   /** Makes every kept bin dirty again, for a texture that was lost. */

@@ -115,6 +115,8 @@ function reduceWire(state: SessionState, event: WorkerEvent, nowMs: number): Ses
     case 'ended':
       return { ...state, phase: 'ended' };
     case 'server_error':
+      // The page asked for more than there is; nobody has to know.
+      if (event.code === 'bad_history') return state;
       return { ...state, notice: serverNotice(event.code, event.message) };
     case 'protocol_error': {
       const unreadable = state.counters.unreadable + 1;

@@ -1,20 +1,22 @@
-import { streamIdentity, type ClientMessage } from '../wire/types';
+import { answersHistory, streamIdentity, type ClientMessage, type GridUpdate } from '../wire/types';
 import type { WorkerEvent } from '../wire/protocol';
 import { CELL_FIELDS } from '../wire/cells';
 import type { TimeBase } from './clock';
 import { extentOf, possibleTimes, seekTarget, type Extent, type SeekTarget } from './extent';
-import { makeFrame } from './frame';
+import { makeFrame, type Frame } from './frame';
 import { freshnessAt, type Freshness } from './freshness';
 import { History, historyCapacity } from './history';
+import { LookBack, type Stretch } from './lookback';
 import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
 import { heightOf, widthOf, type ChartLayout } from './layout';
 import { modeOf, type ModeId } from './modes';
 import { arrivalInterval, centreTarget, glideCentre, glideEdge } from './motion';
-import { observeBin, type Pace } from './pace';
+import { observeBin, startPace, type Pace } from './pace';
 import { cellSpan, PriceGrid } from './price';
 import { INITIAL_SCALE, largeMagnitude, observeMagnitude, type AutoScale } from './scale';
 import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
 import {
+  columnPxOf,
   INITIAL_VIEW,
   limitCentre,
   limitEdge,
@@ -24,7 +26,15 @@ import {
   type ViewAction,
   type ViewState,
 } from './view';
-import { cellAt, centreWith, edgeWith, makeViewport, seqAt, type Viewport } from './viewport';
+import {
+  cellAt,
+  centreWith,
+  edgeWith,
+  makeViewport,
+  seqAt,
+  visibleColumns,
+  type Viewport,
+} from './viewport';
 
 /** Cells on each side of spot that the gauges add up. */
 export const NEAR_REACH = 10;
@@ -85,6 +95,13 @@ export class Store {
   private scratch = new Float64Array(0);
   /** The newest bin that the server has not been told of. */
   private unacknowledged: number | null = null;
+  /** The bin that a seek leads to, until it comes. */
+  private expected: number | null = null;
+  /** Bins that were asked for and came before the one that is expected. */
+  private early: Frame[] = [];
+  private readonly lookBack = new LookBack();
+  /** Speed of the replay, as the server told it; null while it has told none. */
+  speed: number | null = null;
 
   /** @param widest most columns the renderer can hold. */
   constructor(private readonly widest: number) {}
@@ -111,16 +128,23 @@ export class Store {
       this.configure(event);
       this.pace = null;
     }
+    if (event.kind === 'closed') this.lookBack.reset();
+    if (event.kind === 'history') this.addOlder(event.update, event.cells, nowMs);
+    if (event.kind === 'history_end') this.lookBack.ended(event.message.bins, nowMs);
+    if (event.kind === 'speed') this.playAt(event.value, nowMs);
+    if (event.kind === 'server_error' && event.code === 'bad_history')
+      this.lookBack.ended(0, nowMs);
+    if (event.kind === 'server_error' && event.code === 'bad_seek') {
+      this.expected = null;
+      this.early = [];
+    }
     if (event.kind === 'ended' && this.stream !== null) {
       const { extent } = this.stream;
       this.stream.extent = { ...extent, bins: Math.max(event.bins, 1) };
     }
     if (event.kind === 'server_error' && event.code === 'bad_seek' && this.stream !== null) {
       const detail = possibleTimes(this.stream.extent);
-      this.session = {
-        ...this.session,
-        notice: { title: 'The session has no data at that time', detail },
-      };
+      this.tell('The session has no data at that time', detail);
     }
     if (event.kind === 'bin') {
       if (previousBinAt !== null) {
@@ -130,9 +154,19 @@ export class Store {
     }
   }
 
+  /** Tells the user something. */
+  tell(title: string, detail: string): void {
+    this.session = { ...this.session, notice: { title, detail } };
+    this.revision += 1;
+  }
+
   private forget(): void {
     this.stream = null;
     this.near = null;
+    this.expected = null;
+    this.early = [];
+    this.speed = null;
+    this.lookBack.reset();
     this.pace = null;
     this.unacknowledged = null;
     this.scales = INITIAL_SCALES;
@@ -161,20 +195,96 @@ export class Store {
 
   private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>, nowMs: number): void {
     const { stream } = this;
-    const config = this.session.config?.config;
-    if (stream === null || config === undefined) return;
-    stream.grid ??= firstGrid(update.spot_ref_price_int, config);
-    const frame = makeFrame(update, cells, stream.grid ?? anyGrid(config));
+    const frame = this.frameOf(update, cells);
+    if (stream === null || frame === null) return;
     const { bin_seq: seq, skipped_bins: skipped } = update;
+    this.pace ??= startPace(this.periodMs, seq, nowMs);
     this.pace = observeBin(this.pace, seq, skipped, nowMs, stream.binMs);
     const arrival = stream.history.push(frame);
     this.unacknowledged = frame.seq;
-    if (arrival.kind === 'reset' || arrival.kind === 'rewind') {
+    const led = this.expected !== null;
+    this.expected = null;
+    for (const older of this.early) stream.history.fill(older);
+    this.early = [];
+    if (led || arrival.kind === 'reset' || arrival.kind === 'rewind') {
       this.motion = { ...this.motion, edge: stream.history.head + 1 };
       this.view = reduceView(this.view, { kind: 'follow' });
     }
     this.near = nearTotals(frame, stream.columns, NEAR_REACH);
     this.observeScales(cells, stream.rows, this.near);
+  }
+
+  private frameOf(update: GridUpdate, cells: Float64Array): Frame | null {
+    const { stream } = this;
+    const config = this.session.config?.config;
+    if (stream === null || config === undefined) return null;
+    stream.grid ??= firstGrid(update.spot_ref_price_int, config);
+    return makeFrame(update, cells, stream.grid ?? anyGrid(config));
+  }
+
+  /** Takes over a bin that was asked for; it says nothing of how bins come, and nothing of now. */
+  private addOlder(update: GridUpdate, cells: Float64Array, nowMs: number): void {
+    this.lookBack.arrived(nowMs);
+    const frame = this.frameOf(update, cells);
+    if (frame === null) return;
+    if (this.expected === null) this.stream?.history.fill(frame);
+    else this.early.push(frame);
+  }
+
+  private playAt(speed: number, nowMs: number): void {
+    this.speed = speed;
+    const { history } = this.stream ?? {};
+    this.pace =
+      history === undefined || history.empty ? null : startPace(this.periodMs, history.head, nowMs);
+    this.motion.intervalMs = this.periodMs;
+  }
+
+  /** Time between two bins by the speed that is known, ms. */
+  private get periodMs(): number {
+    return (this.stream?.binMs ?? 100) / (this.speed ?? 1);
+  }
+
+  private get answersHistory(): boolean {
+    const { config } = this.session;
+    return config !== null && answersHistory(config);
+  }
+
+  /** The message that asks for what is in view and not kept, or null when there is nothing to ask for now. */
+  takeWanted(layout: ChartLayout, nowMs: number): ClientMessage | null {
+    const { stream, session } = this;
+    const view = this.viewport(layout);
+    if (stream === null || view === null || this.expected !== null) return null;
+    if (session.phase !== 'streaming' || !this.answersHistory) return null;
+    // A link that is too slow for the bins themselves has no room for more.
+    if (this.freshness(nowMs).word === 'Late') return null;
+    return asMessage(this.lookBack.next(stream.history, visibleColumns(view), nowMs));
+  }
+
+  /** As {@link takeWanted}, what will be in view once the bin of the last seek has come. */
+  takeWantedAhead(layout: ChartLayout, nowMs: number): ClientMessage | null {
+    const { expected, stream } = this;
+    if (expected === null || stream === null || !this.answersHistory) return null;
+    const columns = Math.ceil(
+      widthOf(layout.heat) / columnPxOf(this.view.columnWidth, layout.ratio),
+    );
+    const stretch = { from: Math.max(expected + 1 - columns, 0), to: expected - 1 };
+    const { history } = stream;
+    const kept = history.at(stretch.from) !== undefined && history.at(stretch.to) !== undefined;
+    if (stretch.to < stretch.from || kept) return null;
+    this.lookBack.begin(stretch, nowMs);
+    return asMessage(stretch);
+  }
+
+  /** How many bins in view are not kept. */
+  missingIn(view: Viewport): number {
+    const { history } = this.stream ?? {};
+    if (history === undefined) return 0;
+    const { from, to } = visibleColumns(view);
+    let bins = 0;
+    for (let seq = Math.max(from, history.reach); seq <= Math.min(to, history.head); seq += 1) {
+      if (history.at(seq) === undefined) bins += 1;
+    }
+    return bins;
   }
 
   private observeScales(cells: Float64Array, rows: number, near: NearTotals): void {
@@ -311,7 +421,8 @@ export class Store {
   private within(view: Viewport, edge: number, columnPx: number): number | null {
     const history = this.stream?.history;
     if (history === undefined) return null;
-    return limitEdge(edge, widthOf(view.heat) / columnPx, history);
+    const tail = this.answersHistory ? Math.min(history.reach, history.tail) : history.tail;
+    return limitEdge(edge, widthOf(view.heat) / columnPx, { head: history.head, tail });
   }
 
   /** How bin numbers and times belong together in this stream, or null before it is known. */
@@ -341,11 +452,10 @@ export class Store {
     return seq === null ? null : { type: 'ack', bin_seq: seq };
   }
 
-  /** The message that moves the replay by `seconds`, or null when nothing is known yet. */
-  seekBy(seconds: number): ClientMessage | null {
+  /** The bin that is `seconds` after the newest one, or null when nothing is known yet. */
+  binAfter(seconds: number): number | null {
     if (this.stream === null || this.stream.history.empty) return null;
-    const bins = Math.round((seconds * 1000) / this.stream.binMs);
-    return this.seekTo(this.stream.history.head + bins);
+    return this.stream.history.head + Math.round((seconds * 1000) / this.stream.binMs);
   }
 
   /** Where a text of the go-to box leads, or why it leads nowhere. */
@@ -356,12 +466,19 @@ export class Store {
   /** The message that moves the replay to the nearest bin that the session has. */
   seekTo(seq: number): ClientMessage {
     const bins = this.stream?.extent.bins ?? Infinity;
-    return { type: 'seek', bin_seq: Math.max(Math.min(seq, bins - 1), 0) };
+    const bin = Math.max(Math.min(seq, bins - 1), 0);
+    this.expected = bin;
+    this.early = [];
+    return { type: 'seek', bin_seq: bin };
   }
 }
 
 function restingMotion(intervalMs: number): Motion {
   return { edge: 0, centre: NaN, centreTarget: NaN, intervalMs, steppedAtMs: null };
+}
+
+function asMessage(stretch: Stretch | null): ClientMessage | null {
+  return stretch && { type: 'history', ...stretch };
 }
 
 type GridConfig = Parameters<typeof cellSpan>[0] & { price_decimals: number };

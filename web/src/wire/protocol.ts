@@ -2,7 +2,8 @@ import type { ClientMessage, GridUpdate, HistoryEnd, RuntimeConfigMessage } from
 
 /** What the page asks of the worker. */
 export type WorkerCommand =
-  | { kind: 'connect'; url: string }
+  /** `elsewhere`: the page begins with a seek, and wants no bin before that. */
+  | { kind: 'connect'; url: string; elsewhere: boolean }
   | { kind: 'disconnect' }
   /** Connects at once instead of when the wait is over. */
   | { kind: 'retry' }

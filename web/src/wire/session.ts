@@ -3,7 +3,12 @@ import { retryDelay } from './backoff';
 import { cellLayout } from './cells';
 import { ContractVersionError, WireError } from './errors';
 import type { WorkerEvent } from './protocol';
-import { streamIdentity, type ClientMessage, type RuntimeConfigMessage } from './types';
+import {
+  streamIdentity,
+  type ClientMessage,
+  type GridUpdate,
+  type RuntimeConfigMessage,
+} from './types';
 
 /** The part of a WebSocket that a session uses, so that tests can run it over another implementation. */
 export interface Socket {
@@ -26,8 +31,8 @@ export interface SessionHost {
 const OPEN = 1;
 /** A stream that has begun sends even empty bins, so this long a silence is a dead connection. */
 const SILENCE_MS = 30_000;
-/** Bins already on their way may come before a resuming seek takes effect; after this many it is taken as ignored. */
-const STALE_BINS_AFTER_SEEK = 50;
+/** Bins already on their way may come before a seek takes effect; after this many it is taken as ignored. */
+const STALE_BINS_AFTER_SEEK = 80;
 
 /**
  * One stream, kept alive over any number of connections.
@@ -44,9 +49,13 @@ export class StreamSession {
   private paused = false;
   private identity: string | null = null;
   private lastBin = -1;
-  /** While resuming: bins before this one are repeats. */
-  private resumeAt = 0;
+  /** Where the last seek leads: until that bin comes, others are of before it. */
+  private awaited: number | null = null;
   private staleBins = 0;
+  /** Whether bins are held back until the page has said where to begin. */
+  private holdsBins = false;
+  /** Speed that the page asked for, which a new connection is told again. */
+  private speed: number | null = null;
   /** Where to go once connected, asked for while not connected. */
   private seekOnOpen: number | null = null;
   /** Whether this connection has been told how the page wants its bins. */
@@ -58,12 +67,18 @@ export class StreamSession {
 
   constructor(private readonly host: SessionHost) {}
 
-  /** Starts a fresh stream; a current one is left. */
-  connect(url: string): void {
+  /**
+   * Starts a fresh stream; a current one is left.
+   *
+   * @param elsewhere whether the page begins with a seek, once it knows the config: bins before that are held back.
+   */
+  connect(url: string, elsewhere = false): void {
     this.disconnect();
     this.url = url;
     this.attempt = 0;
     this.paused = false;
+    this.speed = null;
+    this.holdsBins = elsewhere;
     this.identity = null;
     this.lastBin = -1;
     this.seekOnOpen = null;
@@ -99,8 +114,11 @@ export class StreamSession {
     if (message.type === 'pause') this.paused = true;
     if (message.type === 'resume') this.paused = false;
     if (message.type === 'ack' && message.bin_seq >= this.lastBin) this.owesAck = false;
+    if (message.type === 'speed') this.speed = message.value;
     if (message.type === 'seek') {
-      this.resumeAt = 0;
+      this.holdsBins = false;
+      this.awaited = message.bin_seq;
+      this.staleBins = 0;
       this.owesAck = false;
       // A connection that is lost before the seek takes effect goes on there.
       this.lastBin = message.bin_seq - 1;
@@ -117,7 +135,7 @@ export class StreamSession {
   private openSocket(): void {
     this.host.emit({ kind: 'connecting', attempt: this.attempt });
     this.assembler = new Assembler();
-    this.resumeAt = 0;
+    this.awaited = null;
     this.greeted = false;
     this.owesAck = false;
     const socket = this.host.open(this.url);
@@ -161,7 +179,7 @@ export class StreamSession {
           this.host.emit({ kind: 'history', update, cells }, [cells.buffer]);
           return;
         }
-        if (this.isRepeat(update.bin_seq)) return;
+        if (this.isStale(update)) return;
         this.attempt = 0;
         this.lastBin = update.bin_seq;
         this.owesAck = true;
@@ -180,7 +198,7 @@ export class StreamSession {
         this.host.emit({ kind: 'speed', value: decoded.value });
         break;
       case 'error':
-        this.resumeAt = 0;
+        if (decoded.code === 'bad_seek') this.awaited = null;
         this.host.emit({ kind: 'server_error', code: decoded.code, message: decoded.message });
         break;
     }
@@ -200,13 +218,12 @@ export class StreamSession {
     const asked = this.seekOnOpen;
     const target = asked ?? goOn;
     this.seekOnOpen = null;
+    this.awaited = null;
     if (!this.greeted) this.greet(message.serving.alias);
     // A seek shows its bin also during a pause, which is wanted of one that the user asked for.
     if (this.paused && asked !== null) this.send({ type: 'pause' });
     if (target !== null) {
       this.send({ type: 'seek', bin_seq: target });
-      this.resumeAt = target;
-      this.staleBins = 0;
     }
     if (this.paused && asked === null) this.send({ type: 'pause' });
   }
@@ -217,16 +234,17 @@ export class StreamSession {
     this.send({ type: 'ack', bin_seq: Math.max(this.lastBin, 0) });
     // A page opened by alias shows what is promoted, also when that changes.
     if (alias !== null) this.send({ type: 'follow' });
+    if (this.speed !== null) this.send({ type: 'speed', value: this.speed });
   }
 
-  private isRepeat(binSeq: number): boolean {
-    if (binSeq >= this.resumeAt) {
-      this.resumeAt = 0;
-      return false;
-    }
+  private isStale({ bin_seq: seq, skipped_bins: skipped }: GridUpdate): boolean {
+    if (this.holdsBins) return true;
+    const { awaited } = this;
+    if (awaited === null) return false;
     this.staleBins += 1;
-    if (this.staleBins <= STALE_BINS_AFTER_SEEK) return true;
-    this.resumeAt = 0;
+    const reached = seq >= awaited && seq - skipped <= awaited;
+    if (!reached && this.staleBins <= STALE_BINS_AFTER_SEEK) return true;
+    this.awaited = null;
     return false;
   }
 

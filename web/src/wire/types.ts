@@ -50,6 +50,11 @@ export type ServerMessage =
   | contract.HistoryEnd
   | contract.SpeedSet;
 
+/** Whether the server of this stream answers `history` and `speed`; those of contract 1.0 do not know them. */
+export function answersHistory({ contract_version: version }: RuntimeConfigMessage): boolean {
+  return Number(version.split('.')[1]) >= 1;
+}
+
 /** Equal for two streams exactly when bins of the same number hold the same. */
 export function streamIdentity({ serving, config_hash: hash }: RuntimeConfigMessage): string {
   return `${serving.serving_id} ${hash}`;

@@ -17,7 +17,7 @@ scope.onmessage = (event: MessageEvent<WorkerCommand>) => {
   const command = event.data;
   switch (command.kind) {
     case 'connect':
-      session.connect(command.url);
+      session.connect(command.url, command.elsewhere);
       break;
     case 'disconnect':
       session.disconnect();

@@ -24,21 +24,32 @@ class Oracle {
     this.bins.set(frame.seq, frame);
     this.last = frame.seq;
   }
+
+  fill(frame: Frame): boolean {
+    const { seq } = frame;
+    if (seq > this.last || seq <= this.last - this.capacity || this.bins.has(seq)) return false;
+    this.bins.set(seq, frame);
+    return true;
+  }
 }
 
 describe('History', () => {
   const capacities = fc.integer({ min: 1, max: 12 });
-  const numbers = fc.array(fc.nat(40), { minLength: 1, maxLength: 60 });
+  const arrivals = fc.array(fc.tuple(fc.nat(40), fc.boolean()), { minLength: 1, maxLength: 60 });
 
-  it('keeps the newest bins through gaps, jumps and returns', () => {
+  it('keeps the newest bins through gaps, jumps, returns and what is filled in', () => {
     fc.assert(
-      fc.property(capacities, numbers, (capacity, seqs) => {
+      fc.property(capacities, arrivals, (capacity, steps) => {
         const history = new History(capacity);
         const oracle = new Oracle(capacity);
-        for (const seq of seqs) {
+        for (const [seq, fills] of steps) {
           const frame = bin(seq);
-          history.push(frame);
-          oracle.push(frame);
+          if (fills) {
+            expect(history.fill(frame)).toBe(oracle.fill(frame));
+          } else {
+            history.push(frame);
+            oracle.push(frame);
+          }
           expect(history.head).toBe(oracle.last);
           for (let at = 0; at <= 40; at += 1) expect(history.at(at)).toBe(oracle.bins.get(at));
         }
@@ -47,16 +58,21 @@ describe('History', () => {
   });
 
   it('lets a mirror that takes the dirty bins always agree with it', () => {
-    const steps = fc.array(fc.tuple(fc.nat(40), fc.boolean()), { minLength: 1, maxLength: 60 });
+    const steps = fc.array(fc.tuple(fc.nat(40), fc.boolean(), fc.boolean()), {
+      minLength: 1,
+      maxLength: 60,
+    });
     fc.assert(
       fc.property(capacities, steps, (capacity, moves) => {
         const history = new History(capacity);
         const mirror = new Array<Frame | undefined>(capacity);
-        for (const [seq, sync] of moves) {
-          history.push(bin(seq));
+        for (const [seq, fills, sync] of moves) {
+          if (fills) history.fill(bin(seq));
+          else history.push(bin(seq));
           if (!sync) continue;
           const { from, to } = history.takeDirty();
           for (let at = from; at <= to; at += 1) mirror[history.slotOf(at)] = history.at(at);
+          for (const at of history.takeFilled()) mirror[history.slotOf(at)] = history.at(at);
           for (let at = history.tail; at <= history.head; at += 1) {
             expect(mirror[history.slotOf(at)]).toBe(history.at(at));
           }

@@ -36,7 +36,7 @@ describe('Store', () => {
   it('has nothing to draw before the first bin', () => {
     store.advance(0, true);
     expect(store.viewport(CHART)).toBeNull();
-    expect(store.seekBy(30)).toBeNull();
+    expect(store.binAfter(30)).toBeNull();
   });
 
   it('shows the newest bin at the right edge with spot in the middle', () => {
@@ -127,11 +127,12 @@ describe('Store', () => {
 
   it('moves a replay by seconds, never before its first bin nor behind its end', () => {
     feed(BINS.slice(0, 100));
-    expect(store.seekBy(-5)).toEqual({ type: 'seek', bin_seq: 49 });
-    expect(store.seekBy(-500)).toEqual({ type: 'seek', bin_seq: 0 });
-    expect(store.seekBy(30)).toEqual({ type: 'seek', bin_seq: 399 });
+    const skip = (seconds: number): unknown => store.seekTo(store.binAfter(seconds) ?? NaN);
+    expect(skip(-5)).toEqual({ type: 'seek', bin_seq: 49 });
+    expect(skip(-500)).toEqual({ type: 'seek', bin_seq: 0 });
+    expect(skip(30)).toEqual({ type: 'seek', bin_seq: 399 });
     store.receive({ kind: 'ended', bins: 100 }, now);
-    expect(store.seekBy(30)).toEqual({ type: 'seek', bin_seq: 99 });
+    expect(skip(30)).toEqual({ type: 'seek', bin_seq: 99 });
   });
 
   it('acknowledges the newest bin once, and nothing of a stream that was left', () => {
@@ -144,6 +145,66 @@ describe('Store', () => {
     feed(BINS.slice(6, 7));
     store.act({ kind: 'choose', serving: 'other' });
     expect(store.takeAck()).toBeNull();
+  });
+
+  /** Bins as the answer to a history, newest first. */
+  function lookBack(bins: readonly MarketBin[]): void {
+    for (const bin of [...bins].reverse()) {
+      now += 1;
+      const update = { ...bin.update, history: true };
+      store.receive({ kind: 'history', update, cells: pack(bin) }, now);
+    }
+  }
+
+  it('asks for what is in view and missing, once, and takes it without another idea of now', () => {
+    feed(BINS.slice(300, 310));
+    const before = { fresh: store.freshness(now), counters: store.session.counters };
+    expect(store.takeWanted(CHART, now)).toEqual({ type: 'history', from: 4, to: 299 });
+    expect(store.takeWanted(CHART, now + 1000)).toBeNull();
+    const at = now;
+    lookBack(BINS.slice(4, 300));
+    now = at;
+    expect(store.stream?.history.tail).toBe(4);
+    expect(store.stream?.history.head).toBe(309);
+    expect(store.freshness(now)).toEqual(before.fresh);
+    expect(store.session.counters).toEqual(before.counters);
+    const message = { type: 'history_end', from: 4, to: 299, every: 1, bins: 296 } as const;
+    store.receive({ kind: 'history_end', message }, now);
+    expect(store.takeWanted(CHART, now + 1000)).toBeNull();
+    const view = store.viewport(CHART);
+    expect(view && store.missingIn(view)).toBe(0);
+  });
+
+  it('asks for nothing of a server that does not know history', () => {
+    store.act({ kind: 'choose', serving: 'old' });
+    const message = { ...RUNTIME_CONFIG, contract_version: '1.0' };
+    store.receive({ kind: 'config', message, columns: LAYOUT.columns }, now);
+    feed(BINS.slice(300, 310));
+    expect(store.takeWanted(CHART, now)).toBeNull();
+    store.seekTo(50);
+    expect(store.takeWantedAhead(CHART, now)).toBeNull();
+  });
+
+  it('asks for what will be in view after a seek, and shows it when that bin is there', () => {
+    feed(BINS.slice(0, 10));
+    store.seekTo(399);
+    expect(store.takeWantedAhead(CHART, now)).toEqual({ type: 'history', from: 94, to: 398 });
+    lookBack(BINS.slice(390, 399));
+    expect(store.stream?.history.head).toBe(9);
+    feed(BINS.slice(399));
+    expect(store.stream?.history.at(390)?.seq).toBe(390);
+    expect(store.viewport(CHART)?.edge).toBe(400);
+  });
+
+  it('takes the told speed for the rhythm of the bins', () => {
+    feed(BINS.slice(0, 20));
+    store.receive({ kind: 'speed', value: 0.5 }, now);
+    for (const bin of BINS.slice(20, 60)) {
+      now += 200;
+      store.receive({ kind: 'bin', update: bin.update, cells: pack(bin) }, now);
+    }
+    expect(store.freshness(now)).toMatchObject({ live: true, latenessMs: 0 });
+    expect(store.freshness(now + 900).word).toBe('Late');
   });
 
   it('adds up the cells near spot as sent', () => {

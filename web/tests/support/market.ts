@@ -44,7 +44,7 @@ export const CODE_FIELDS = ['flow_state_code', 'state5_code'];
 
 export const RUNTIME_CONFIG: RuntimeConfigMessage = {
   type: 'runtime_config',
-  contract_version: '1.0',
+  contract_version: '1.1',
   config: {
     symbol: 'SYNM6',
     tick_size: '0.25',

@@ -5,6 +5,7 @@ import { extname, join, normalize } from 'node:path';
 
 import { WebSocketServer, type WebSocket } from 'ws';
 
+import type { ClientMessage, GridUpdate } from '../../src/wire/types';
 import { encodeGrid } from './encode';
 import { Market, RUNTIME_CONFIG } from './market';
 
@@ -37,6 +38,12 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Later than this, ms, a client is sent the newest bin that is due. */
+const MAX_LAG_MS = 1000;
+/** Bins of a history that follow one another, and the rest between two such bursts, ms. */
+const BURST = 16;
+const REST_MS = 8;
+
 /** Bins on their way to a client that acknowledges them, as the real server has it. */
 export const ACK_WINDOW = 64;
 
@@ -67,6 +74,28 @@ function binOf({ market, log }: Replay, seq: number): Encoded {
   const bin = log[seq];
   if (bin === undefined) throw new RangeError(`there is no bin ${seq}`);
   return bin;
+}
+
+/** Last bin of each stretch of a history, newest first, as `vp_stream` makes them. */
+function lastOfStretches(from: number, to: number, every: number): number[] {
+  const lasts: number[] = [];
+  for (let last = to; last >= from; last = Math.max(last - (last % every), from) - 1)
+    lasts.push(last);
+  return lasts;
+}
+
+/** One bin of a history: the last of its stretch, with the volumes of all. */
+function stretchOf(replay: Replay, first: number, last: number): Encoded {
+  const { text, grid } = binOf(replay, last);
+  const update = JSON.parse(text) as GridUpdate;
+  if (first === last) return { text: JSON.stringify({ ...update, history: true }), grid };
+  for (let seq = first; seq < last; seq += 1) {
+    const other = JSON.parse(binOf(replay, seq).text) as GridUpdate;
+    update.buy_volume += other.buy_volume;
+    update.sell_volume += other.sell_volume;
+    update.trade_count += other.trade_count;
+  }
+  return { text: JSON.stringify({ ...update, history: true, every: last - first + 1 }), grid };
 }
 
 /** A stream server for the page's tests: the real protocol and real Arrow bytes over an invented market. */
@@ -130,6 +159,30 @@ export class FakeServer {
     }
     let cursor = 0;
     let paused = false;
+    /** What is still to be sent of a history, newest first. */
+    let older: number[] = [];
+    let asked = { from: 0, to: 0, every: 1, bins: 0 };
+    const lookBack = (): void => {
+      if (this.held) return;
+      for (const last of older.splice(0, BURST)) {
+        const { text, grid } = stretchOf(
+          this.replay,
+          Math.max(last - (last % asked.every), asked.from),
+          last,
+        );
+        socket.send(text);
+        socket.send(grid);
+      }
+      if (older.length > 0) return;
+      clearInterval(lookingBack);
+      socket.send(JSON.stringify({ type: 'history_end', ...asked }));
+    };
+    let lookingBack: NodeJS.Timeout | undefined;
+    let speed = 1;
+    /** Whether the client was waited for: what was due meanwhile is left out. */
+    let waited = false;
+    /** Whether a seek is to show its bin during a pause. */
+    let showsOne = false;
     /** Bins on their way; null until the client acknowledges any. */
     let unacked: number[] | null = null;
     socket.send(
@@ -146,15 +199,26 @@ export class FakeServer {
     };
     const tick = (): void => {
       if (paused) dueMs = performance.now();
-      if (this.held || paused || (unacked !== null && unacked.length >= ACK_WINDOW)) {
+      const full = unacked !== null && unacked.length >= ACK_WINDOW;
+      waited ||= full;
+      if (this.held || (paused && !showsOne) || full) {
         timer = setTimeout(tick, 10);
         return;
       }
-      dueMs += 1000 / this.options.rate;
+      showsOne = false;
+      const periodMs = 1000 / (this.options.rate * speed);
+      const lateMs = performance.now() - dueMs;
+      const wanted = waited && lateMs > MAX_LAG_MS ? Math.floor(lateMs / periodMs) : 0;
+      const skipped = Math.min(wanted, this.options.bins - 1 - cursor);
+      waited = false;
+      cursor += skipped;
+      dueMs += (1 + skipped) * periodMs;
       unacked?.push(cursor);
       const bin = binOf(this.replay, cursor);
       cursor += 1;
-      socket.send(bin.text);
+      socket.send(
+        skipped > 0 ? bin.text.replace(/"skipped_bins":0/, `"skipped_bins":${skipped}`) : bin.text,
+      );
       socket.send(bin.grid);
       if (cursor < this.options.bins) {
         next();
@@ -166,23 +230,36 @@ export class FakeServer {
     next();
     socket.on('close', () => {
       clearTimeout(timer);
+      clearInterval(lookingBack);
     });
     socket.on('message', (data: Buffer) => {
       const text = data.toString();
       this.heard.push(text);
-      const message = JSON.parse(text) as { type: string; bin_seq?: number };
+      const message = JSON.parse(text) as ClientMessage;
       if (message.type === 'pause') paused = true;
       else if (message.type === 'resume') paused = false;
       else if (message.type === 'follow') return;
       else if (message.type === 'ack') {
-        unacked = (unacked ?? []).filter((seq) => seq > (message.bin_seq ?? -1));
-      } else if (message.type === 'seek' && (message.bin_seq ?? -1) < this.options.bins) {
-        cursor = message.bin_seq ?? 0;
+        unacked = (unacked ?? []).filter((seq) => seq > message.bin_seq);
+      } else if (message.type === 'speed') {
+        speed = message.value;
+        dueMs = performance.now();
+        socket.send(text);
+      } else if (message.type === 'history' && message.from < this.options.bins) {
+        const { from, to, every = 1 } = message;
+        older = lastOfStretches(from, Math.min(to, this.options.bins - 1), every);
+        asked = { from, to: Math.min(to, this.options.bins - 1), every, bins: older.length };
+        clearInterval(lookingBack);
+        lookingBack = setInterval(lookBack, REST_MS);
+      } else if (message.type === 'seek' && message.bin_seq < this.options.bins) {
+        cursor = message.bin_seq;
+        showsOne = paused;
         dueMs = performance.now();
         unacked = unacked && [];
       } else {
         const answer = `The replay has bins 0 to ${this.options.bins - 1}.`;
-        socket.send(JSON.stringify({ type: 'error', code: 'bad_message', message: answer }));
+        const kind = message.type === 'seek' ? 'seek' : 'history';
+        socket.send(JSON.stringify({ type: 'error', code: `bad_${kind}`, message: answer }));
       }
     });
   }

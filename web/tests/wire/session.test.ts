@@ -35,6 +35,10 @@ class Bench {
     return new Bench(server, await server.listen());
   }
 
+  get url(): string {
+    return streamUrl({ protocol: 'http:', host: this.host }, 'demo');
+  }
+
   connect(serving = 'demo'): void {
     this.session.connect(streamUrl({ protocol: 'http:', host: this.host }, serving));
   }
@@ -149,6 +153,22 @@ describe('StreamSession', () => {
     bench.session.send({ type: 'seek', bin_seq: 12 });
     await bench.until(() => bench?.of('closed').length === 2);
     expect(bench.bins.slice(15)).toEqual([12, 13, 14]);
+  });
+
+  it('begins elsewhere: no bin comes before the page has said where', async () => {
+    bench = await Bench.start();
+    bench.session.connect(bench.url, true);
+    await bench.until(() => bench?.of('config').length === 1);
+    await new Promise((done) => setTimeout(done, 100));
+    expect(bench.bins).toEqual([]);
+    bench.session.send({ type: 'speed', value: 4 });
+    bench.session.send({ type: 'seek', bin_seq: 70 });
+    await bench.until(() => (bench?.bins.length ?? 0) >= 10);
+    expect(bench.bins.slice(0, 3)).toEqual([70, 71, 72]);
+    // A new connection is told the speed again.
+    bench.server.dropClients();
+    await bench.until(() => (bench?.of('speed').length ?? 0) === 2);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => 70 + index));
   });
 
   it('asks to follow the alias once a connection', async () => {

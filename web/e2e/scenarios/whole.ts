@@ -1,0 +1,117 @@
+/** Nothing is black where the server has bins, and a place is found again. */
+import { holds, same, type Lab, type Scenario } from '../lab';
+
+/** Waits until all of the map that has bins is drawn, and says how long that took. */
+async function filled(lab: Lab, ms = 10_000): Promise<number> {
+  const startedMs = performance.now();
+  await lab.until(({ missing, view }) => missing === 0 && view !== null, ms);
+  const tookMs = performance.now() - startedMs;
+  // The counters are those of before the picture.
+  await lab.page.evaluate(async () => {
+    const before = window.__vp.frames;
+    while (window.__vp.frames < before + 2) await new Promise((done) => setTimeout(done, 10));
+  });
+  const lit = await lab.lit();
+  holds(lit > 0.99, `${Math.round(100 * lit)} % of the map's width is drawn`);
+  return tookMs;
+}
+
+async function goTo({ page }: Lab, text: string): Promise<void> {
+  await page.locator('#seek').fill(text);
+  await page.keyboard.press('Enter');
+}
+
+export const WHOLE: readonly Scenario[] = [
+  {
+    name: 'a seek far ahead, and back, leaves the map full',
+    async run(lab) {
+      await goTo(lab, '9:30:05');
+      await lab.until(({ binSeq }) => binSeq >= 650);
+      await filled(lab);
+      await goTo(lab, '#560');
+      await lab.until(({ binSeq }) => binSeq >= 560 && binSeq < 640);
+      await filled(lab);
+      same((await lab.counters()).freshness, 'Live', 'the freshness after it');
+    },
+  },
+  {
+    name: 'a tab that was hidden has what it missed',
+    server: { rate: 30 },
+    async run(lab) {
+      await goTo(lab, '#600');
+      await lab.until(({ binSeq }) => binSeq >= 600);
+      await filled(lab);
+      await lab.sleep(true);
+      await lab.page.waitForTimeout(4500);
+      await lab.sleep(false);
+      await lab.until(({ skipped }) => skipped > 20);
+      await filled(lab);
+      await lab.until(({ freshness }) => freshness === 'Live');
+    },
+  },
+  {
+    name: 'a lost connection leaves no hole',
+    breaks: true,
+    async run(lab) {
+      await goTo(lab, '#600');
+      await lab.until(({ binSeq }) => binSeq >= 600);
+      await filled(lab);
+      lab.server.dropClients();
+      await lab.until(({ connected }) => !connected);
+      await lab.until(({ freshness }) => freshness === 'Live');
+      await filled(lab);
+    },
+  },
+  {
+    name: 'looking back further than what came with the stream',
+    async run(lab) {
+      await goTo(lab, '#700');
+      await lab.until(({ binSeq }) => binSeq >= 700);
+      await filled(lab);
+      for (let press = 0; press < 12; press += 1) await lab.page.keyboard.press('ArrowLeft');
+      await lab.until(({ followsTime, tail }) => !followsTime && tail < 400);
+      await filled(lab);
+    },
+  },
+  {
+    name: 'a link with a time shows that time, and a full map',
+    query: '&at=09:30:01.5&mode=depth&zoom=2&rows=30&paused=1',
+    bins: 1,
+    async run(lab) {
+      await filled(lab);
+      const { binSeq, paused, view } = await lab.counters();
+      same([binSeq, paused, view?.columnPx], [615, true, 2], 'bin, pause and zoom');
+      const mode = lab.page.locator('#modes [aria-checked=true]');
+      same(await mode.innerText(), 'Depth', 'the mode');
+    },
+  },
+  {
+    name: 'a reload shows the same moment, mode and zoom',
+    async run(lab) {
+      const { page } = lab;
+      await goTo(lab, '#634');
+      await lab.until(({ binSeq }) => binSeq >= 634);
+      await page.keyboard.press(' ');
+      await page.keyboard.press('3');
+      await page.keyboard.press('+');
+      await lab.until(({ paused }) => paused);
+      await page.waitForTimeout(1500);
+      const before = await lab.counters();
+      await page.reload();
+      await lab.until(({ view, paused }) => view !== null && paused);
+      await filled(lab);
+      const after = await lab.counters();
+      same(after.binSeq, before.binSeq, 'the bin');
+      same(after.view?.columnPx, before.view?.columnPx, 'the zoom');
+      same(await page.locator('#modes [aria-checked=true]').innerText(), 'Depth', 'the mode');
+    },
+  },
+  {
+    name: 'a link to a time that the session does not have says so',
+    query: '&at=16:00',
+    async run({ page }) {
+      const notice = await page.locator('#notice').innerText();
+      holds(notice.includes('Possible: 09:29:00 to 10:28:59'), `the notice says "${notice}"`);
+    },
+  },
+];
