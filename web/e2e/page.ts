@@ -13,6 +13,7 @@ import { launch, perform, type Finding } from './lab';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
 import { LOOKS } from './scenarios/looks';
+import { SESSION } from './scenarios/session';
 import { WHOLE } from './scenarios/whole';
 
 const AT_ONCE = 2;
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
 });
 const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
-const waiting = [...FRESHNESS, ...WHOLE, ...HANDS, ...LOOKS].filter(({ name }) =>
+const waiting = [...FRESHNESS, ...WHOLE, ...SESSION, ...HANDS, ...LOOKS].filter(({ name }) =>
   name.includes(values.only),
 );
 const findings: Finding[] = [];

@@ -1,5 +1,6 @@
 import { widthOf } from './state/layout';
 import { formatPlace, parsePlace, timeOfBin, type Place as SavedPlace } from './state/place';
+import { stepSpeed } from './state/speed';
 import { Store } from './state/store';
 import { cellAt, seqAt } from './state/viewport';
 import { publishCounters } from './ui/counters';
@@ -12,6 +13,7 @@ import { Panel } from './ui/panel';
 import { listenToPointer, type Place } from './ui/pointer';
 import { Stage } from './ui/stage';
 import { Status } from './ui/status';
+import { Timeline } from './ui/timeline';
 import { fetchServings, streamUrl } from './wire/servings';
 import type { WorkerCommand, WorkerEvent } from './wire/protocol';
 import type { ClientMessage } from './wire/types';
@@ -27,9 +29,13 @@ const IDLE_REDRAW_MS = 250;
 const stage = new Stage();
 const store = new Store(stage.heatmap.widest);
 const worker = new Worker(new URL('./wire/worker.ts', import.meta.url), { type: 'module' });
-const header = new Header((mode) => {
-  run({ kind: 'mode', mode });
+const header = new Header({
+  mode: (mode) => {
+    run({ kind: 'mode', mode });
+  },
+  speed: playAt,
 });
+const timeline = new Timeline(goTo);
 const cover = new Cover({
   choose,
   retry: () => {
@@ -62,6 +68,7 @@ let beginning: Pick<SavedPlace, 'at' | 'paused'> | null = null;
 
 function choose(serving: string, begin: Pick<SavedPlace, 'at' | 'paused'> | null = null): void {
   beginning = begin?.at == null ? null : begin;
+  askedSpeed = null;
   store.act({ kind: 'choose', serving });
   savePlace();
   const url = streamUrl(window.location, serving);
@@ -167,6 +174,9 @@ function run(command: Command): void {
       seekInput.focus();
       seekInput.select();
       break;
+    case 'speed':
+      playAt(stepSpeed(askedSpeed ?? 1, command.steps));
+      break;
     case 'help':
       help.toggle();
       break;
@@ -192,6 +202,14 @@ function setPaused(paused: boolean): void {
   const kind = paused ? 'pause' : 'resume';
   store.act({ kind });
   send({ type: kind });
+}
+
+/** The speed asked for last: keys may come faster than answers. */
+let askedSpeed: number | null = null;
+
+function playAt(speed: number): void {
+  askedSpeed = speed;
+  send({ type: 'speed', value: speed });
 }
 
 function playFrom(bin: number): void {
@@ -319,6 +337,7 @@ function onFrame(nowMs: number): void {
   const freshness = store.freshness(startedMs);
   header.draw(store, freshness, startedMs);
   panel.draw(store, freshness);
+  timeline.draw(store, store.viewport(stage.layout));
   cover.draw(store, drawable);
   followButton.hidden = store.view.edge === null && store.view.centre === null;
   status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
@@ -347,6 +366,7 @@ publishCounters(() => {
     tail: store.stream?.history.tail ?? 0,
     followsTime: store.view.edge === null,
     view,
+    speed: store.speed,
     missing: view === null ? 0 : store.missingIn(view),
   };
 });

@@ -9,6 +9,8 @@ export interface Stretch {
 interface Asked extends Stretch {
   /** When it was asked for, or the last bin of it came, ms of the page's clock. */
   atMs: number;
+  /** It is not in view, and gives way to what is. */
+  aside: boolean;
 }
 
 /** After so long without a bin an answer is not waited for any longer, ms. */
@@ -39,9 +41,9 @@ export class LookBack {
   }
 
   /** A stretch is asked for, whatever was asked for before. */
-  begin(stretch: Stretch, nowMs: number): void {
-    this.asked = { ...stretch, atMs: nowMs };
-    this.restUntilMs = nowMs + HASTE_MS;
+  begin({ from, to }: Stretch, nowMs: number, aside = false): void {
+    this.asked = { from, to, atMs: nowMs, aside };
+    if (!aside) this.restUntilMs = nowMs + HASTE_MS;
   }
 
   /** A bin of the answer came. */
@@ -53,7 +55,7 @@ export class LookBack {
   ended(bins: number, nowMs: number): void {
     const { asked } = this;
     this.asked = null;
-    const whole = asked === null || bins >= asked.to - asked.from + 1;
+    const whole = asked === null || asked.aside || bins >= asked.to - asked.from + 1;
     if (!whole) this.restUntilMs = nowMs + REST_MS;
   }
 
@@ -63,9 +65,14 @@ export class LookBack {
     this.restUntilMs = -Infinity;
   }
 
+  /** Whether no answer is waited for. */
+  isIdle(nowMs: number): boolean {
+    return this.asked === null || nowMs - this.asked.atMs > PATIENCE_MS;
+  }
+
   private isUnderWay({ from, to }: Stretch, nowMs: number): boolean {
     const { asked } = this;
-    if (asked === null || nowMs - asked.atMs > PATIENCE_MS) return false;
+    if (asked === null || asked.aside || this.isIdle(nowMs)) return false;
     return from <= asked.to && to >= asked.from;
   }
 }

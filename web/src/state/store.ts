@@ -1,4 +1,10 @@
-import { answersHistory, streamIdentity, type ClientMessage, type GridUpdate } from '../wire/types';
+import {
+  answersHistory,
+  streamIdentity,
+  type ClientMessage,
+  type GridUpdate,
+  type HistoryEnd,
+} from '../wire/types';
 import type { WorkerEvent } from '../wire/protocol';
 import { CELL_FIELDS } from '../wire/cells';
 import type { TimeBase } from './clock';
@@ -11,6 +17,7 @@ import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect'
 import { heightOf, widthOf, type ChartLayout } from './layout';
 import { modeOf, type ModeId } from './modes';
 import { arrivalInterval, centreTarget, glideCentre, glideEdge } from './motion';
+import { Overview } from './overview';
 import { observeBin, startPace, type Pace } from './pace';
 import { cellSpan, PriceGrid } from './price';
 import { INITIAL_SCALE, largeMagnitude, observeMagnitude, type AutoScale } from './scale';
@@ -49,6 +56,7 @@ export interface Stream {
   binMs: number;
   /** Which bins there are, as far as is known: a finished replay has told its true end. */
   extent: Extent;
+  overview: Overview;
   /** Known from the first bin with a spot on. */
   grid: PriceGrid | null;
 }
@@ -99,6 +107,8 @@ export class Store {
   private expected: number | null = null;
   /** Bins that were asked for and came before the one that is expected. */
   private early: Frame[] = [];
+  /** Whether the last request was for the overview. */
+  private asksOverview = false;
   private readonly lookBack = new LookBack();
   /** Speed of the replay, as the server told it; null while it has told none. */
   speed: number | null = null;
@@ -130,10 +140,10 @@ export class Store {
     }
     if (event.kind === 'closed') this.lookBack.reset();
     if (event.kind === 'history') this.addOlder(event.update, event.cells, nowMs);
-    if (event.kind === 'history_end') this.lookBack.ended(event.message.bins, nowMs);
+    if (event.kind === 'history_end') this.endLookBack(event.message, nowMs);
     if (event.kind === 'speed') this.playAt(event.value, nowMs);
     if (event.kind === 'server_error' && event.code === 'bad_history')
-      this.lookBack.ended(0, nowMs);
+      this.endLookBack(null, nowMs);
     if (event.kind === 'server_error' && event.code === 'bad_seek') {
       this.expected = null;
       this.early = [];
@@ -180,13 +190,15 @@ export class Store {
     // The same stream after a lost connection goes on where it was.
     if (this.stream?.identity === identity) return;
     this.forget();
+    const extent = extentOf(config);
     this.stream = {
       identity,
       history: new History(historyCapacity(columns.length * rows, this.widest)),
       columns,
       rows,
       binMs: config.cell_width_ms,
-      extent: extentOf(config),
+      extent,
+      overview: new Overview(extent.bins),
       grid: null,
     };
     this.motion = restingMotion(config.cell_width_ms);
@@ -214,6 +226,13 @@ export class Store {
     this.observeScales(cells, stream.rows, this.near);
   }
 
+  private endLookBack(end: HistoryEnd | null, nowMs: number): void {
+    const overview = end === null ? this.asksOverview : end.every > 1;
+    this.lookBack.ended(end?.bins ?? 0, nowMs);
+    if (overview) this.stream?.overview.ended(end?.bins ?? 0, nowMs);
+    this.asksOverview = false;
+  }
+
   private frameOf(update: GridUpdate, cells: Float64Array): Frame | null {
     const { stream } = this;
     const config = this.session.config?.config;
@@ -225,6 +244,10 @@ export class Store {
   /** Takes over a bin that was asked for; it says nothing of how bins come, and nothing of now. */
   private addOlder(update: GridUpdate, cells: Float64Array, nowMs: number): void {
     this.lookBack.arrived(nowMs);
+    if (update.every !== undefined) {
+      this.stream?.overview.add(update);
+      return;
+    }
     const frame = this.frameOf(update, cells);
     if (frame === null) return;
     if (this.expected === null) this.stream?.history.fill(frame);
@@ -257,7 +280,14 @@ export class Store {
     if (session.phase !== 'streaming' || !this.answersHistory) return null;
     // A link that is too slow for the bins themselves has no room for more.
     if (this.freshness(nowMs).word === 'Late') return null;
-    return asMessage(this.lookBack.next(stream.history, visibleColumns(view), nowMs));
+    const wanted = asMessage(this.lookBack.next(stream.history, visibleColumns(view), nowMs));
+    if (wanted !== null) this.asksOverview = false;
+    if (wanted !== null || !this.lookBack.isIdle(nowMs)) return wanted;
+    const overview = stream.overview.next(stream.history.head, nowMs);
+    if (overview === null) return null;
+    this.lookBack.begin(overview, nowMs, true);
+    this.asksOverview = true;
+    return { type: 'history', ...overview };
   }
 
   /** As {@link takeWanted}, what will be in view once the bin of the last seek has come. */
@@ -272,6 +302,7 @@ export class Store {
     const kept = history.at(stretch.from) !== undefined && history.at(stretch.to) !== undefined;
     if (stretch.to < stretch.from || kept) return null;
     this.lookBack.begin(stretch, nowMs);
+    this.asksOverview = false;
     return asMessage(stretch);
   }
 

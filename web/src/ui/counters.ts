@@ -24,6 +24,8 @@ export interface PageCounters {
   /** The oldest bin kept. */
   readonly tail: number;
   readonly followsTime: boolean;
+  /** As the server told it; null while it has told none. */
+  readonly speed: number | null;
   /** Bins in view that are not there. */
   readonly missing: number;
   /** What part of time and price is shown, in device px of the chart. */

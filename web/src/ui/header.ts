@@ -4,8 +4,16 @@ import { MODES, modeOf, type ModeId } from '../state/modes';
 import { count, significant } from '../state/format';
 import { formatAge, type Freshness } from '../state/freshness';
 import type { SessionState } from '../state/session';
+import { SPEEDS, speedText } from '../state/speed';
 import type { Store } from '../state/store';
+import { answersHistory } from '../wire/types';
 import { byId, make, setData, setText } from './elements';
+
+/** What the user can do in the header. */
+export interface HeaderActions {
+  mode(mode: ModeId): void;
+  speed(value: number): void;
+}
 
 /** The bar at the top and the map's toolbar: instrument, clock, serving, connection, colour mode. */
 export class Header {
@@ -19,8 +27,8 @@ export class Header {
   private readonly retry = byId('retry', HTMLButtonElement);
   private readonly play = byId('play', HTMLButtonElement);
   private readonly transport = [
-    ...document.querySelectorAll<HTMLButtonElement | HTMLInputElement>(
-      '.transport :is(button, input)',
+    ...document.querySelectorAll<HTMLButtonElement | HTMLInputElement | HTMLSelectElement>(
+      '.transport :is(button, input, select)',
     ),
   ];
   private readonly modeButtons = new Map<ModeId, HTMLButtonElement>();
@@ -28,7 +36,9 @@ export class Header {
   private legendOf: ModeId | null = null;
   private offered = '';
 
-  constructor(onMode: (mode: ModeId) => void) {
+  private readonly speed = byId('speed', HTMLSelectElement);
+
+  constructor(actions: HeaderActions) {
     const modes = byId('modes', HTMLElement);
     MODES.forEach((mode, index) => {
       const button = make('button', mode.label);
@@ -36,12 +46,16 @@ export class Header {
       button.title = `${mode.hint} (${index + 1})`;
       button.setAttribute('role', 'radio');
       button.addEventListener('click', () => {
-        onMode(mode.id);
+        actions.mode(mode.id);
       });
       modes.append(button);
       this.modeButtons.set(mode.id, button);
     });
     moveByArrows(modes);
+    this.speed.append(...SPEEDS.map((speed) => new Option(speedText(speed), String(speed))));
+    this.speed.addEventListener('change', () => {
+      actions.speed(Number(this.speed.value));
+    });
   }
 
   draw(store: Store, freshness: Freshness, nowMs: number): void {
@@ -57,6 +71,10 @@ export class Header {
     this.drawServings(session);
     this.drawMode(store);
     for (const control of this.transport) control.disabled = store.stream === null;
+    this.speed.hidden = session.config !== null && !answersHistory(session.config);
+    const speed = String(store.speed ?? '');
+    if (this.speed.value !== speed && document.activeElement !== this.speed)
+      this.speed.value = speed;
   }
 
   private drawConnection(session: SessionState, freshness: Freshness, nowMs: number): void {

@@ -14,6 +14,8 @@ export type Command =
   | { kind: 'pan'; share: number }
   /** Moves the replay by bins, and pauses it. */
   | { kind: 'step'; bins: number }
+  /** One step slower or faster. */
+  | { kind: 'speed'; steps: number }
   | { kind: 'help' };
 
 /** Seconds that the skip buttons move the replay by. */
@@ -36,6 +38,8 @@ const KEYS: Readonly<Record<string, Command>> = {
   ArrowRight: { kind: 'pan', share: PAN_SHARE },
   ',': { kind: 'step', bins: -1 },
   '.': { kind: 'step', bins: 1 },
+  '<': { kind: 'speed', steps: -1 },
+  '>': { kind: 'speed', steps: 1 },
   '?': { kind: 'help' },
 };
 
@@ -45,6 +49,7 @@ export const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['R'], 'Restart from the first bin'],
   [['J', 'L'], `Back or forward ${SKIP_SECONDS} seconds`],
   [[',', '.'], 'One bin back or on, paused'],
+  [['<', '>'], 'Slower or faster'],
   [['End'], 'Back to the newest bin'],
   [['G'], 'Go to a time or bin'],
   [['1', '2', '3', '4'], 'Colour of the map'],
