@@ -13,6 +13,7 @@ import { launch, perform, type Finding } from './lab';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
 import { LOOKS } from './scenarios/looks';
+import { READS } from './scenarios/reads';
 import { SESSION } from './scenarios/session';
 import { WHOLE } from './scenarios/whole';
 
@@ -22,8 +23,8 @@ const { values } = parseArgs({
   options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
 });
 const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
-const waiting = [...FRESHNESS, ...WHOLE, ...SESSION, ...HANDS, ...LOOKS].filter(({ name }) =>
-  name.includes(values.only),
+const waiting = [...FRESHNESS, ...WHOLE, ...SESSION, ...READS, ...HANDS, ...LOOKS].filter(
+  ({ name }) => name.includes(values.only),
 );
 const findings: Finding[] = [];
 

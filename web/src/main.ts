@@ -366,6 +366,7 @@ publishCounters(() => {
     tail: store.stream?.history.tail ?? 0,
     followsTime: store.view.edge === null,
     view,
+    layout: stage.layout,
     speed: store.speed,
     missing: view === null ? 0 : store.missingIn(view),
   };

@@ -19,7 +19,7 @@ export const LOOKS: readonly Scenario[] = [
       const corner = await page.locator('#reading').boundingBox();
       if (chart === null || corner === null) throw new Error('chart or reading are not shown');
       holds(corner.x >= chart.x + chart.width, 'the reading lies over the map');
-      await page.mouse.move(chart.x + chart.width - 110, chart.y + 80);
+      await page.mouse.move(chart.x + chart.width - 260, chart.y + 80);
       await page.waitForFunction(
         () => document.querySelector('#reading-fields dd')?.textContent !== '–',
       );

@@ -49,7 +49,7 @@ function tagMiddle(brush: Brush, { heat }: Scene['layout'], y: number): number {
 }
 
 export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void {
-  const { heat, signal, timeAxis } = layout;
+  const { heat, delta, signal, timeAxis } = layout;
   const timeAt = (seq: number): number => time.originMs + seq * time.binMs;
   const step = timeStep(time.binMs / view.columnPx, brush.em(TIME_SPACING));
   const detail: ClockDetail = step < 1000 ? 'tenths' : step < 60_000 ? 'seconds' : 'minutes';
@@ -58,6 +58,7 @@ export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void 
   for (const at of timeTicks(timeAt(seqAt(view, heat.left)), timeAt(view.edge), step)) {
     const x = xOf(view, (at - time.originMs) / time.binMs);
     brush.vertical(x, heat.top, heat.bottom, PALETTE.gridline);
+    brush.vertical(x, delta.top, delta.bottom, PALETTE.gridline);
     brush.vertical(x, signal.top, signal.bottom, PALETTE.gridline);
     const clear = brush.em(26);
     if (x < heat.left + clear || x > heat.right - clear) continue;
@@ -90,9 +91,10 @@ function midText(frame: Frame, grid: PriceGrid): string {
 export function drawCrosshair(brush: Brush, scene: Scene): void {
   const { layout, view, grid, time, hovered, pointer } = scene;
   if (hovered === null || pointer === null) return;
-  const { heat, signal, timeAxis } = layout;
+  const { heat, delta, signal, timeAxis } = layout;
   const x = xOf(view, hovered.seq + 0.5);
   brush.vertical(x, heat.top, heat.bottom, PALETTE.crosshair);
+  brush.vertical(x, delta.top, delta.bottom, PALETTE.crosshair);
   brush.vertical(x, signal.top, signal.bottom, PALETTE.crosshair);
   brush.font(11, 600);
   const colours = { fill: PALETTE.tag, text: PALETTE.text };

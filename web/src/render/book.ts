@@ -5,7 +5,7 @@ import { PALETTE } from './palette';
 import type { Scene } from './scene';
 
 const LINE_WIDTH = 1.4;
-/** Radii of trade marks in CSS px; the area is the volume. */
+/** Radii of trade marks in CSS px. */
 const MARK = { least: 1.6, most: 14, perRootLot: 0.8, rim: 1 };
 
 /** Best bid and ask as step lines; nothing is drawn where the book is not valid. */
@@ -50,34 +50,79 @@ function stepLine({ history, view }: Scene, priceOf: (frame: Frame) => number): 
   return path;
 }
 
-/** A mark at the last trade of every bin that has trades, by size and by the side that traded more. */
+/** Where trades are nearer to one another than this, CSS px, they are drawn as one. */
+const CLUSTER_PX = 9;
+
+interface Cluster {
+  /** Volume and its first moments, whose ratios are the mean place. */
+  volume: number;
+  seqs: number;
+  cells: number;
+}
+
+/**
+ * Circles where trades were, buyers' and sellers' apart; the area is the volume. Neighbours that would overlap are one
+ * circle. Groups are of fixed bins and prices, so that circles do not change as the map moves.
+ */
 export function drawTrades(brush: Brush, scene: Scene): void {
   const { history, view, layout } = scene;
-  const buys = new Path2D();
-  const sells = new Path2D();
+  const bins = Math.max(Math.round(brush.em(CLUSTER_PX) / view.columnPx), 1);
+  const cells = Math.max(Math.round(brush.em(CLUSTER_PX) / view.rowPx), 1);
+  const [buys, sells] = [new Map<string, Cluster>(), new Map<string, Cluster>()];
   const { from, to } = visibleColumns(view);
-  for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
-    const frame = history.at(seq);
-    if (frame === undefined || Number.isNaN(frame.trade)) continue;
-    const { buy_volume: buy, sell_volume: sell } = frame.update;
-    addMark(buy >= sell ? buys : sells, view, frame, markRadius(brush, buy + sell));
+  const first = Math.max(from - (from % bins) - bins, history.tail);
+  for (let seq = first; seq <= Math.min(to + bins, history.head); seq += 1) {
+    for (const { cell, buy, sell } of history.at(seq)?.prints ?? []) {
+      const key = `${Math.floor(seq / bins)} ${Math.floor(cell / cells)}`;
+      if (buy > 0) gather(buys, key, seq, cell, buy);
+      if (sell > 0) gather(sells, key, seq, cell, sell);
+    }
   }
   brush.clipped(layout.heat, () => {
-    fillMarks(brush, buys, PALETTE.buy);
-    fillMarks(brush, sells, PALETTE.sell);
+    fillMarks(brush, marksOf(brush, view, sells), PALETTE.sell);
+    fillMarks(brush, marksOf(brush, view, buys), PALETTE.buy);
   });
 }
 
-function markRadius(brush: Brush, volume: number): number {
-  const { least, most, perRootLot } = MARK;
-  return brush.em(Math.min(Math.max(perRootLot * Math.sqrt(volume), least), most));
+function gather(
+  into: Map<string, Cluster>,
+  key: string,
+  seq: number,
+  cell: number,
+  volume: number,
+): void {
+  const cluster = into.get(key) ?? { volume: 0, seqs: 0, cells: 0 };
+  cluster.volume += volume;
+  cluster.seqs += volume * seq;
+  cluster.cells += volume * cell;
+  into.set(key, cluster);
 }
 
-function addMark(path: Path2D, view: Viewport, frame: Frame, radius: number): void {
-  const x = xOf(view, frame.seq + 0.5);
-  const y = yOf(view, frame.trade);
-  path.moveTo(x + radius, y);
-  path.arc(x, y, radius, 0, 2 * Math.PI);
+function marksOf(brush: Brush, view: Viewport, clusters: Map<string, Cluster>): Path2D {
+  const path = new Path2D();
+  const { least, most, perRootLot } = MARK;
+  for (const { volume, seqs, cells } of clusters.values()) {
+    const x = xOf(view, seqs / volume + 0.5);
+    const y = yOf(view, cells / volume);
+    const radius = brush.em(Math.min(Math.max(perRootLot * Math.sqrt(volume), least), most));
+    path.moveTo(x + radius, y);
+    path.arc(x, y, radius, 0, 2 * Math.PI);
+  }
+  return path;
+}
+
+/** The volume-weighted mean price since the start, dashed. */
+export function drawVwap(brush: Brush, scene: Scene): void {
+  const { context } = brush;
+  brush.clipped(scene.layout.heat, () => {
+    context.setLineDash([brush.em(7), brush.em(4)]);
+    brush.haloed(
+      stepLine(scene, (frame) => frame.vwap),
+      PALETTE.vwap,
+      LINE_WIDTH,
+    );
+    context.setLineDash([]);
+  });
 }
 
 function fillMarks(brush: Brush, marks: Path2D, fill: string): void {

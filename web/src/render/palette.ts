@@ -12,6 +12,10 @@ export const PALETTE = {
   buy: '#2573d8',
   sell: '#ffcf9a',
   halo: '#06080c',
+  vwap: '#f2e9a0',
+  /** Bars behind numbers: buyers and sellers, without the strength of marks. */
+  buyBar: 'rgba(74, 155, 255, 0.45)',
+  sellBar: 'rgba(242, 162, 90, 0.45)',
   crosshair: 'rgba(228, 234, 242, 0.5)',
   tag: '#2a3444',
   bull: '#4a9bff',

@@ -10,6 +10,8 @@ export interface Scene {
   layout: ChartLayout;
   view: Viewport;
   history: History;
+  /** Cells of a bin. */
+  rows: number;
   grid: PriceGrid;
   time: TimeBase;
   hovered: Hovered | null;

@@ -13,6 +13,8 @@ interface Run {
 }
 
 const PADDING = 8;
+/** Height of the ribbon, CSS px. */
+const RIBBON = 5;
 const AREA_ALPHA = 0.26;
 
 /** The promoted signal over time, on the time axis of the heatmap. */
@@ -33,12 +35,45 @@ export function drawSignal(brush: Brush, scene: Scene): void {
       brush.horizontal(signal.left, signal.right, yAt(score), PALETTE.gridline);
     }
     brush.horizontal(signal.left, signal.right, yAt(0), PALETTE.axisLine);
+    drawThreshold(brush, scene, yAt);
     for (const run of scoreRuns(scene, yAt)) {
       const end = (run.points.at(-1)?.x ?? 0) + view.columnPx;
       drawRun(brush, run, plot, yAt(0), end);
     }
   });
+  drawRibbon(brush, scene);
   drawScale(brush, scene, yAt);
+}
+
+/** The levels at which the signal is bullish or bearish. */
+function drawThreshold(
+  brush: Brush,
+  { history, layout }: Scene,
+  yAt: (score: number) => number,
+): void {
+  const signal = history.newest?.update.signal;
+  if (signal === undefined) return;
+  const { threshold, probability } = promotedOf(signal);
+  if (threshold === null) return;
+  const level = probability ? 2 * threshold - 1 : threshold;
+  const { left, right } = layout.signal;
+  brush.horizontal(left, right, yAt(level), PALETTE.bull);
+  brush.horizontal(left, right, yAt(-level), PALETTE.bear);
+}
+
+/** The signal's state of each bin, as a ribbon along the top of its plot. */
+function drawRibbon(brush: Brush, { history, view, layout }: Scene): void {
+  const { signal } = layout;
+  const height = brush.em(RIBBON);
+  const { from, to } = visibleColumns(view);
+  brush.clipped(signal, () => {
+    for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
+      const state = history.at(seq)?.update.signal.state ?? 0;
+      if (state === 0) continue;
+      brush.context.fillStyle = state > 0 ? PALETTE.bull : PALETTE.bear;
+      brush.context.fillRect(xOf(view, seq), signal.top, view.columnPx, height);
+    }
+  });
 }
 
 function scoreRuns({ history, view }: Scene, yAt: (score: number) => number): Run[] {

@@ -15,7 +15,11 @@ export interface ChartLayout {
   /** Size of text against its normal size; large screens have larger text. */
   textScale: number;
   heat: Rect;
+  /** Volume and depth by price, beside the map; empty where the chart is narrow. */
+  ladder: Rect;
   priceAxis: Rect;
+  /** Volume delta, between map and signal; empty where the chart is low. */
+  delta: Rect;
   signal: Rect;
   signalAxis: Rect;
   timeAxis: Rect;
@@ -24,6 +28,8 @@ export interface ChartLayout {
 const PRICE_AXIS_WIDTH = 84;
 const TIME_AXIS_HEIGHT = 26;
 const GAP = 8;
+const LADDER = { width: 132, from: 640 };
+const DELTA = { height: 56, from: 400 };
 const SIGNAL_SHARE = 0.18;
 const SIGNAL_HEIGHT = { least: 64, most: 200 };
 
@@ -36,18 +42,24 @@ export function chartLayout(
 ): ChartLayout {
   const px = (css: number): number => Math.round(css * ratio);
   const full = { width: Math.max(px(width), 1), height: Math.max(px(height), 1) };
-  const plotRight = Math.max(full.width - px(PRICE_AXIS_WIDTH * textScale), 1);
+  const axisLeft = Math.max(full.width - px(PRICE_AXIS_WIDTH * textScale), 1);
+  const ladderWidth = width >= LADDER.from * textScale ? px(LADDER.width * textScale) : 0;
+  const plotRight = Math.max(axisLeft - ladderWidth, 1);
   const wanted = Math.min(Math.max(height * SIGNAL_SHARE, SIGNAL_HEIGHT.least), SIGNAL_HEIGHT.most);
   const timeTop = Math.max(full.height - px(TIME_AXIS_HEIGHT * textScale), 0);
   const signalTop = Math.max(timeTop - px(wanted), 0);
-  const heatBottom = Math.max(signalTop - px(GAP), 0);
+  const deltaHeight = height >= DELTA.from * textScale ? px(DELTA.height * textScale) : 0;
+  const deltaTop = Math.max(signalTop - deltaHeight, 0);
+  const heatBottom = Math.max(deltaTop - px(GAP), 0);
   const column = { left: 0, right: plotRight };
-  const axis = { left: plotRight, right: full.width };
+  const axis = { left: axisLeft, right: full.width };
   return {
     ...full,
     ratio,
     textScale,
     heat: { ...column, top: 0, bottom: heatBottom },
+    ladder: { left: plotRight, right: axisLeft, top: 0, bottom: heatBottom },
+    delta: { ...column, top: deltaTop, bottom: signalTop },
     priceAxis: { ...axis, top: 0, bottom: heatBottom },
     signal: { ...column, top: signalTop, bottom: timeTop },
     signalAxis: { ...axis, top: signalTop, bottom: timeTop },

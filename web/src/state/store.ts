@@ -238,7 +238,7 @@ export class Store {
     const config = this.session.config?.config;
     if (stream === null || config === undefined) return null;
     stream.grid ??= firstGrid(update.spot_ref_price_int, config);
-    return makeFrame(update, cells, stream.grid ?? anyGrid(config));
+    return makeFrame(update, cells, stream.grid ?? anyGrid(config), stream.columns);
   }
 
   /** Takes over a bin that was asked for; it says nothing of how bins come, and nothing of now. */

@@ -1,3 +1,4 @@
+import type { ChartLayout } from '../state/layout';
 import type { Viewport } from '../state/viewport';
 import type { Phase } from '../state/session';
 
@@ -28,6 +29,8 @@ export interface PageCounters {
   readonly speed: number | null;
   /** Bins in view that are not there. */
   readonly missing: number;
+  /** Where the parts of the chart are. */
+  readonly layout: ChartLayout;
   /** What part of time and price is shown, in device px of the chart. */
   readonly view: Viewport | null;
 }

@@ -7,6 +7,7 @@ import { heldBins, promotedOf, sentence, valueText, type Promoted } from '../sta
 import { NEAR_REACH, type Store } from '../state/store';
 import type { RuntimeConfigMessage, SignalUpdate } from '../wire/types';
 import { byId, setData, setText } from './elements';
+import { EvidenceCard } from './evidence';
 import { fillMeter, Gauge, type Tone } from './gauge';
 
 /** The gauges at the side: shows the newest bin as the server sent it. */
@@ -20,6 +21,7 @@ export class Panel {
   private readonly valid = byId('book-valid', HTMLElement);
   private readonly intensity: Record<'bull' | 'bear' | 'mixed', Gauge>;
   private readonly near: Gauge[];
+  private readonly evidence = new EvidenceCard();
   private shown: RuntimeConfigMessage | null = null;
 
   constructor() {
@@ -51,6 +53,7 @@ export class Panel {
     const held = history === undefined ? 0 : heldBins(history);
     show('signal-words', sentence(promoted, held, binMs ?? 0));
     this.drawStage(newest.update.signal);
+    this.evidence.draw(store);
     this.drawBook(newest, config);
     this.drawNear(store);
   }

@@ -75,6 +75,7 @@ export class Stage {
       layout: this.layout,
       view,
       history: stream.history,
+      rows: stream.rows,
       grid: stream.grid,
       time,
       hovered,

@@ -21,6 +21,9 @@ export const CELL_FIELDS = [
   'v_rest_depth',
 ] as const satisfies readonly GridColumn[];
 
+/** As {@link CELL_FIELDS}, of servers of contract 1.1 and later. */
+export const NEWER_FIELDS = ['buy_volume', 'sell_volume'] as const satisfies readonly GridColumn[];
+
 export type CellField = (typeof CELL_FIELDS)[number];
 
 /** Prefix of the projection columns; the rest of the name is the horizon in ms. */
@@ -37,7 +40,7 @@ export interface CellLayout {
   readonly rows: number;
 }
 
-/** The columns to keep of a grid with these fields: {@link CELL_FIELDS}, then the projections by horizon. */
+/** The columns to keep of a grid with these fields: {@link CELL_FIELDS}, newer ones, then the projections by horizon. */
 export function cellLayout(fieldNames: readonly string[], rows: number): CellLayout {
   const missing = CELL_FIELDS.filter((name) => !fieldNames.includes(name));
   if (missing.length > 0) {
@@ -46,7 +49,8 @@ export function cellLayout(fieldNames: readonly string[], rows: number): CellLay
   const projections = fieldNames
     .filter((name) => name.startsWith(PROJECTION_PREFIX))
     .sort((a, b) => projectionMs(a) - projectionMs(b));
-  return { columns: [...CELL_FIELDS, ...projections], rows };
+  const newer = NEWER_FIELDS.filter((name) => fieldNames.includes(name));
+  return { columns: [...CELL_FIELDS, ...newer, ...projections], rows };
 }
 
 /** Horizon in ms of a projection column ("proj_500" is 500). */

@@ -107,11 +107,13 @@ describe('chartLayout', () => {
     fc.assert(
       fc.property(sizes, ([width, height, ratio]) => {
         const layout = chartLayout(width, height, ratio);
-        const { heat, signal, timeAxis, priceAxis } = layout;
-        expect(heat.bottom).toBeLessThanOrEqual(signal.top);
+        const { heat, ladder, delta, signal, timeAxis, priceAxis } = layout;
+        expect(heat.bottom).toBeLessThanOrEqual(delta.top);
+        expect(delta.bottom).toBe(signal.top);
         expect(signal.bottom).toBe(timeAxis.top);
-        expect(priceAxis.left).toBe(heat.right);
-        for (const rect of [heat, signal, timeAxis, priceAxis]) {
+        expect(ladder.left).toBe(heat.right);
+        expect(priceAxis.left).toBe(ladder.right);
+        for (const rect of [heat, ladder, delta, signal, timeAxis, priceAxis]) {
           expect(Object.values(rect).every(Number.isInteger)).toBe(true);
           expect(Math.min(widthOf(rect), heightOf(rect))).toBeGreaterThanOrEqual(0);
         }

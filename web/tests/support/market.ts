@@ -228,7 +228,12 @@ export class Market {
     this.baseBefore = base;
     this.score = this.score * 0.9 + Math.tanh(base + d1 * 8) * 0.1;
     return {
-      name: 'derivative',
+      name: 'imbalance',
+      kind: 'signed',
+      value: seq < 60 ? null : this.score,
+      state: seq < 60 ? 0 : this.score >= 0.25 ? 1 : this.score <= -0.25 ? -1 : 0,
+      threshold: 0.25,
+      detail: { base, slope: d1 },
       score: seq < 60 ? 0 : this.score,
       ready: seq >= 60,
       sample_count: Math.min(seq, 240),

@@ -47,6 +47,27 @@ const REST_MS = 8;
 /** Bins on their way to a client that acknowledges them, as the real server has it. */
 export const ACK_WINDOW = 64;
 
+/** What the server knows of the run that is served, as far as the page reads it. */
+const RUN = {
+  thresholds: [
+    { threshold: 0.1, confirm: { n_signals: 400, tp_rate: 0.41 }, p_corrected: 0.6 },
+    {
+      threshold: 0.25,
+      confirm: {
+        n_signals: 120,
+        tp_rate: 0.58,
+        tp_rate_low: 0.49,
+        tp_rate_high: 0.66,
+        net_pnl_ticks: 0.8,
+      },
+      p_corrected: 0.012,
+      n_trials: 14,
+      verdict: 'proven',
+      doubt: null,
+    },
+  ],
+};
+
 interface Encoded {
   text: string;
   grid: Uint8Array;
@@ -271,6 +292,9 @@ export class FakeServer {
     if (path === '/v1/servings') {
       const body = this.options.servings.map((alias) => ({ alias, serving_id: `srv_${alias}` }));
       return { status: 200, type: 'application/json', body: JSON.stringify({ servings: body }) };
+    }
+    if (path === `/v1/experiments/runs/${RUNTIME_CONFIG.serving.source_run}/detail`) {
+      return { status: 200, type: 'application/json', body: JSON.stringify(RUN) };
     }
     const missing = { status: 404, type: 'text/plain', body: 'not found' };
     if (this.options.pages === null) return missing;

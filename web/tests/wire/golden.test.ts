@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { Assembler } from '../../src/wire/assembler';
-import { CELL_FIELDS, cellLayout } from '../../src/wire/cells';
+import { CELL_FIELDS, NEWER_FIELDS, cellLayout } from '../../src/wire/cells';
 import { decodeCells } from '../../src/wire/decode';
 import { ContractVersionError } from '../../src/wire/errors';
 import { parseServerMessage } from '../../src/wire/messages';
@@ -96,7 +96,7 @@ describe('a server of another version', () => {
 
 it('packs the cell fields first, then the projections', () => {
   const { columns } = cellLayout(Object.keys(expectedFrame('busy').columns), 101);
-  expect(columns).toEqual([...CELL_FIELDS, 'proj_500', 'proj_1000']);
+  expect(columns).toEqual([...CELL_FIELDS, ...NEWER_FIELDS, 'proj_500', 'proj_1000']);
   const layout = { columns, rows: 101 };
   expect(decodeCells(goldenBytes('busy.arrow'), layout)).toEqual(expectedCells('busy'));
 });
