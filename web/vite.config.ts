@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
+import { compressedFiles } from './vite-plugins/compressed.ts';
 import { aliasPage, contentSecurityPolicy } from './vite-plugins/pages.ts';
 import { messageValidators } from './vite-plugins/validators.ts';
 
@@ -11,6 +12,7 @@ export default defineConfig({
     messageValidators(),
     contentSecurityPolicy(),
     aliasPage('index.html', 'vacuum-pressure.html'),
+    compressedFiles(),
   ],
   build: { target: 'es2022', modulePreload: { polyfill: false } },
   worker: { format: 'es', plugins: () => [messageValidators()] },

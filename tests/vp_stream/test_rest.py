@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import os
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +100,40 @@ def test_the_built_page_is_served_with_strict_headers(start: Any, tmp_path: Path
         assert "default-src 'self'" in response.headers["content-security-policy"]
     for escape in ("/../secret.txt", "/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt", "/%2e%2e/secret.txt", "/%00"):
         assert stage.get(escape).status_code == 404
+
+
+def test_the_built_page_is_sent_compressed_to_who_takes_it(start: Any, tmp_path: Path) -> None:
+    stage = start()
+    assets = tmp_path / "dist" / "assets"
+    assets.mkdir(parents=True)
+    script = assets / "main-abc123.js"
+    script.write_text("export const plain = 1;")
+    os.utime(script, (1_000_000, 1_000_000))
+    for suffix, packed in ((".br", b"not read by this test"), (".gz", gzip.compress(script.read_bytes()))):
+        script.with_name(script.name + suffix).write_bytes(packed)
+
+    def headers(accepted: str) -> HTTPMessage:
+        connection = HTTPConnection("127.0.0.1", stage.server.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/assets/main-abc123.js", headers={"accept-encoding": accepted})
+            return connection.getresponse().headers
+
+    for accepted, encoding in (
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip;q=0.8", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("identity", None),
+        ("", None),
+    ):
+        answer = headers(accepted)
+        assert answer.get("content-encoding") == encoding
+        assert answer["vary"] == "accept-encoding"
+        assert answer["content-type"] == "text/javascript; charset=utf-8"
+        assert "immutable" in answer["cache-control"]
+    assert stage.get("/assets/main-abc123.js", **{"accept-encoding": "gzip"}).text == script.read_text()
+    # A copy that an earlier build left behind is not of this file.
+    script.write_text("export const newer = 2;")
+    assert "content-encoding" not in headers("gzip, br")
 
 
 def test_what_only_reads_takes_no_other_method(start: Any, market: Any) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from mimetypes import guess_type
 from os import PathLike, stat_result
 from pathlib import Path
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -37,6 +38,8 @@ _MEDIA_TYPES: Final = {
     ".css": "text/css",
     ".wasm": "application/wasm",
 }
+# The build writes a compressed copy beside each file; the shorter one first.
+_ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
 _PAGES: Final = frozenset({".", "index.html", "vacuum-pressure.html", "experiments.html"})
 _NOT_BUILT: Final = """<!doctype html>
 <html lang="en">
@@ -72,15 +75,48 @@ class BuiltPage(StaticFiles):
     def file_response(
         self, full_path: str | PathLike[str], stat_result: stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """A file with its media type; files under `assets/` carry a hash in their name and may be kept for ever."""
-        response = super().file_response(full_path, stat_result, scope, status_code)
+        """A file with its media type, compressed when there is a compressed copy and the client takes it.
+
+        Files under `assets/` carry a hash in their name and may be kept for ever.
+        """
         path = Path(full_path)
-        media_type = _MEDIA_TYPES.get(path.suffix)
+        encoding = _encoding_for(path, Headers(scope=scope).get("accept-encoding", ""))
+        sent = path
+        if encoding is not None:
+            sent = path.with_name(path.name + _ENCODINGS[encoding])
+            stat_result = sent.stat()
+        response = super().file_response(sent, stat_result, scope, status_code)
+        response.headers["vary"] = "accept-encoding"
+        if encoding is not None:
+            response.headers["content-encoding"] = encoding
+        media_type = _MEDIA_TYPES.get(path.suffix) or guess_type(path.name)[0]
         if media_type is not None:
-            response.headers["content-type"] = f"{media_type}; charset=utf-8"
+            text = media_type.startswith("text/") or path.suffix in _MEDIA_TYPES
+            response.headers["content-type"] = f"{media_type}; charset=utf-8" if text else media_type
         hashed = path.parent.name == "assets"
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return response
+
+
+def _encoding_for(path: Path, accepted: str) -> str | None:
+    """The best encoding of a file that the client takes and of which there is a copy.
+
+    >>> _encoding_for(Path("no-such-file.js"), "gzip, br") is None
+    True
+    """
+    taken: dict[str, bool] = {}
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        taken[name.strip()] = quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    for name, suffix in _ENCODINGS.items():
+        if taken.get(name, taken.get("*", False)) and _is_copy(path.with_name(path.name + suffix), path):
+            return name
+    return None
+
+
+def _is_copy(copy: Path, of: Path) -> bool:
+    """Whether the copy is there and not left over from an earlier build."""
+    return copy.is_file() and copy.stat().st_mtime_ns >= of.stat().st_mtime_ns
 
 
 class SecurityHeaders:
