@@ -8,6 +8,6 @@ import pytest
 from support.docs import run_examples
 
 
-@pytest.mark.parametrize("document", ["docs/book.md", "packages/vp-book/README.md"])
+@pytest.mark.parametrize("document", ["docs/book.md", "docs/live.md", "packages/vp-book/README.md"])
 def test_the_examples_of_a_document_run(document: str, tmp_path: Path) -> None:
     run_examples(document, tmp_path)

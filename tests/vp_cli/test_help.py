@@ -58,7 +58,7 @@ def test_names_are_completed_without_their_modules() -> None:
         "import sys\nfrom vp_cli.main import main\nsys.argv = ['vp']\n"
         "try:\n    main()\nfinally:\n    assert 'numpy' not in sys.modules"
     )
-    environment = {**os.environ, "_VP_COMPLETE": "complete_bash", "COMP_WORDS": "vp li", "COMP_CWORD": "1"}
+    environment = {**os.environ, "_VP_COMPLETE": "complete_bash", "COMP_WORDS": "vp list", "COMP_CWORD": "1"}
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert ended.stdout.split() == ["list-datasets", "list-signals"]

@@ -73,6 +73,9 @@ COMMANDS: Final = {
     ),
     "online-sim": Entry("signals", "Step a signal through a dataset one bin at a time, and measure each step."),
     "serve": Entry("serving", "Serve promoted servings and the page until interrupted."),
+    "live": Entry(
+        "feeds.live", "Serve a promoted serving on the live feed of today's market, and record all that comes."
+    ),
     "config": Entry("config", "Specs and what they resolve to."),
     "verify": Entry("verify", "Check stored things against their checksums, and streams against datasets."),
     "aliases": Entry("aliases", "Published servings by alias: list, move, roll back, look up."),

@@ -14,11 +14,14 @@ from vp_stream.frames.runs import RunSpec
 from vp_stream.http.app import create_app
 from vp_stream.server import RunningServer, serve, start_in_background
 from vp_stream.servings.catalogue import Catalogue, OpenedServing, Status
+from vp_stream.servings.live import LiveCatalogue, LiveThread
 from vp_stream.settings import StreamSettings
 
 __all__ = [
     "Catalogue",
     "EngineError",
+    "LiveCatalogue",
+    "LiveThread",
     "LogDamagedError",
     "OpenedServing",
     "Refusal",

@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Final
@@ -20,6 +20,7 @@ from vp_stream.clients.hub import Hub
 from vp_stream.clients.protocol import MAX_CLIENT_MESSAGE_BYTES
 from vp_stream.clients.transport import listen
 from vp_stream.errors import VpStreamError
+from vp_stream.frames.runs import RunSpec
 from vp_stream.http.app import create_app
 from vp_stream.http.exchanges import RequestProtocol
 from vp_stream.http.hosts import is_loopback
@@ -132,9 +133,10 @@ def serve(
     settings: StreamSettings,
     *,
     catalogue: Catalogue | None = None,
+    pinned: Sequence[RunSpec] = (),
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; streams are then closed with 1001.
+    """Serve until SIGINT or SIGTERM; streams are then closed with 1001. The runs of `pinned` begin with the server.
 
     `on_ready` is called with the address (`http://host:port`) once connections are accepted. Raises `SettingsError`
     when the address cannot be listened on, before anything else is started.
@@ -144,7 +146,7 @@ def serve(
     with listen(settings.host, settings.port, dead_peer_s=settings.dead_peer_s) as listener:
         url = url_of(*address_of(listener))
         ready = on_ready or (lambda _: None)
-        server = _server(settings, catalogue, listener, lambda: ready(url), own_process=True)
+        server = _server(settings, catalogue, listener, lambda: ready(url), pinned, own_process=True)
         server.run(sockets=[listener])
 
 
@@ -180,10 +182,11 @@ def _server(
     catalogue: Catalogue | None,
     listener: Listener,
     on_ready: Callable[[], None],
+    pinned: Sequence[RunSpec] = (),
     *,
     own_process: bool,
 ) -> _StreamServer:
-    app = create_app(settings, catalogue=catalogue)
+    app = create_app(settings, catalogue=catalogue, pinned=pinned)
     lobby = Lobby(settings.dead_peer_s)
     listener.most = settings.max_connections or most_connections(settings.max_clients, raise_limit=own_process)
     listener.lobby = lobby

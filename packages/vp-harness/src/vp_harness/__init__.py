@@ -38,6 +38,7 @@ from vp_harness.execution.campaign import Campaign, estimate, plan_campaign, run
 from vp_harness.execution.configs import experiment_chain, pipeline_config
 from vp_harness.execution.executors import TASK_THREADS, parallel_of
 from vp_harness.execution.generate import generate
+from vp_harness.execution.live import live_bins, live_scores, new_recording, recorded_bins
 from vp_harness.execution.pipeline import (
     Files,
     ScoredReplay,
@@ -139,7 +140,10 @@ __all__ = [
     "import_file",
     "instrument_of",
     "list_datasets",
+    "live_bins",
+    "live_scores",
     "located",
+    "new_recording",
     "open_lake",
     "open_registry",
     "overview",
@@ -150,6 +154,7 @@ __all__ = [
     "promote",
     "publish",
     "published_facts",
+    "recorded_bins",
     "retire",
     "run_campaign",
     "run_experiment",

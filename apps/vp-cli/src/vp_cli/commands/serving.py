@@ -23,13 +23,13 @@ Speed = Annotated[str, typer.Option(help=_BY_NAME["speed"].help)]
 
 def register(app: typer.Typer) -> None:
     """Add the command, with the options of the server."""
-    give_options(serve, [(option.name, _type(option), option.default) for option in OPTIONS])
+    give_options(serve, [(option.name, option_type(option), option.default) for option in OPTIONS])
     app.command("serve")(serve)
 
 
 def serve(**values: Any) -> None:
     """Serve promoted servings and the page until interrupted."""
-    parsed = {name: _parsed(_BY_NAME[name], value) for name, value in values.items()}
+    parsed = {name: parsed_option(_BY_NAME[name], value) for name, value in values.items()}
     page: Path | None = parsed["web_root"] or built_page(parsed["config_root"])
     run(settings_of(parsed | {"web_root": page}), log_format=parsed["log_format"])
 
@@ -42,10 +42,11 @@ def run(settings: StreamSettings, path: str = "/", log_format: LogFormat = "text
 
 def speed_of(text: str) -> float:
     """A replay speed as it is written on the command line; StreamSettings checks the range."""
-    return float(_parsed(_BY_NAME["speed"], text))
+    return float(parsed_option(_BY_NAME["speed"], text))
 
 
-def _parsed(option: ServerOption, value: Any) -> Any:
+def parsed_option(option: ServerOption, value: Any) -> Any:
+    """The value of an option as the settings take it. Raises `typer.BadParameter`."""
     if option.parse is None:
         return value
     try:
@@ -54,7 +55,7 @@ def _parsed(option: ServerOption, value: Any) -> Any:
         raise typer.BadParameter(str(error), param_hint=option.flag) from None
 
 
-def _type(option: ServerOption) -> Any:
+def option_type(option: ServerOption) -> Any:
     """The annotation by which Typer knows an option."""
     kind: Any = Literal[option.choices] if option.choices else option.type
     if option.repeatable:

@@ -35,6 +35,8 @@ _logger = logging.getLogger(__name__)
 
 _OPENING_AT_ONCE: Final = 4
 _REFUSAL_TIMEOUT_S: Final = 5.0
+_NO_PACING_S: Final = 1e-6
+"""Time between bins of a live serving: they are due when they are there, and who is behind skips all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +192,12 @@ class Hub:
             serving_id=opened.serving_id,
             alias=opened.alias,
             config_text=opened.config_text,
-            period_s=opened.cell_width_ms / 1000.0 / self._limits.speed,
+            period_s=_NO_PACING_S if opened.live else opened.cell_width_ms / 1000.0 / self._limits.speed,
             timeline=opened.timeline,
             run=run,
             bin_s=opened.cell_width_ms / 1000.0,
             overview=Overview(opened.config),
+            live=opened.live,
         )
 
     def _full(self, address: str) -> str | None:

@@ -61,7 +61,8 @@ class Programme:
 
     A bin is `bin_s` seconds of the market, and one is sent every `period_s` seconds unless the client sets a speed.
 
-    `timeline` is equal for two servings exactly if the same bin number means the same time in both.
+    `timeline` is equal for two servings exactly if the same bin number means the same time in both. One that is `live`
+    begins with its newest bin.
     """
 
     serving_id: str
@@ -72,6 +73,7 @@ class Programme:
     run: ServingRun
     bin_s: float
     overview: Overview
+    live: bool = False
 
 
 class Session:
@@ -106,7 +108,7 @@ class Session:
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
         self._wake = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
-        self._pacer = self._new_pacer(programme, 0)
+        self._pacer = self._new_pacer(programme, max(programme.run.ready - 1, 0) if programme.live else 0)
         self.bins_sent = 0
         self.bins_skipped = 0
 

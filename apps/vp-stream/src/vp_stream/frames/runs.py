@@ -38,7 +38,7 @@ class RunSpec:
     """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it.
 
     `judged` is what its frames are held to. Without it a finished log is believed if it is whole, or, unless `any_log`,
-    never: it is made again.
+    never: it is made again. One that is `pinned` goes on without clients: what it reads does not come twice.
     """
 
     key: LogKey
@@ -46,6 +46,7 @@ class RunSpec:
     feed: Feed[Any]
     judged: JudgedFrames | None = None
     any_log: bool = True
+    pinned: bool = False
 
     @property
     def name(self) -> str:
@@ -238,7 +239,7 @@ class RunTable:
         """The run of this key, started if need be. A run that failed is given another chance."""
         name = spec.name
         run = self._runs.get(name)
-        if run is None or run.failure is not None:
+        if run is None or (run.failure is not None and not spec.pinned):
             failed = run
             # In the table before anything is waited for: whoever asks meanwhile gets the same run.
             run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
@@ -262,7 +263,9 @@ class RunTable:
         for run in in_use:
             run.last_used = now
         found = [
-            run for run in self._runs.values() if run.started and run.failure is None and now - run.last_used > grace_s
+            run
+            for run in self._runs.values()
+            if run.started and run.failure is None and not run.spec.pinned and now - run.last_used > grace_s
         ]
         return sorted(found, key=lambda run: run.last_used)
 

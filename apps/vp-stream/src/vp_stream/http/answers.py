@@ -18,8 +18,8 @@ class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """Whether the server can do its work: `ok`, `degraded` while an engine run stands failed or a serving's signal is
-    missing here, or `unavailable`."""
+    """Whether the server can do its work: `ok`, `degraded` while an engine run stands failed, a serving's signal is
+    missing here or the live feed is lost, or `unavailable`. `live` is the state of that feed, where there is one."""
 
     status: str
     service: str
@@ -32,6 +32,7 @@ class Health(Struct, frozen=True, kw_only=True):
     problems: list[str]
     engine_failures: dict[str, str]
     signals_missing: dict[str, str]
+    live: dict[str, Any] | None = None
 
 
 class ServingEntry(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ from vp_harness import Lake, ResultsStore
 from vp_stream.clients.hub import Hub
 from vp_stream.clients.protocol import CLOSE_REFUSED
 from vp_stream.frames.framelog import BlockCache
-from vp_stream.frames.runs import RunTable
+from vp_stream.frames.runs import RunSpec, RunTable
 from vp_stream.frames.tidying import Tidier
 from vp_stream.http.access import SIGN_IN_PATH, TokenGuard, sign_in
 from vp_stream.http.experiments import StoredExperiments
@@ -34,12 +34,14 @@ from vp_stream.servings.published import LakeCatalogue
 from vp_stream.settings import StreamSettings
 
 
-def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) -> Starlette:
+def create_app(
+    settings: StreamSettings, *, catalogue: Catalogue | None = None, pinned: Sequence[RunSpec] = ()
+) -> Starlette:
     """The ASGI application: stream, REST, health and the built page.
 
-    Servings come from the registry and lake of `settings` unless another `catalogue` is given. Any ASGI server can run
-    it, once; `serve` does so with the transport settings the stream needs. Raises `SettingsError` when the telemetry
-    file cannot be written.
+    Servings come from the registry and lake of `settings` unless another `catalogue` is given. The runs of `pinned`
+    begin with the server. Any ASGI server can run it, once; `serve` does so with the transport settings the stream
+    needs. Raises `SettingsError` when the telemetry file cannot be written.
     """
     chosen = (
         catalogue
@@ -74,6 +76,8 @@ def create_app(settings: StreamSettings, *, catalogue: Catalogue | None = None) 
         if latency is not None:
             kept.watch_telemetry(latency)
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
+        for spec in pinned:
+            await runs.get(spec)
         app.state.warming = warming = asyncio.create_task(status_look.now())
         try:
             yield

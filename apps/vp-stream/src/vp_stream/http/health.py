@@ -33,8 +33,8 @@ class StatusLook:
 
 
 async def health(request: Request) -> JSONResponse:
-    """200 with status `ok`, or `degraded` while an engine run stands failed or the signal of a serving is missing here;
-    503 if registry or lake cannot be read.
+    """200 with status `ok`, or `degraded` while an engine run stands failed, the signal of a serving is missing here or
+    the live feed is lost; 503 if registry or lake cannot be read.
 
     On a server with a token whoever does not have it learns the status and nothing else.
     """
@@ -42,8 +42,9 @@ async def health(request: Request) -> JSONResponse:
     look: StatusLook = request.app.state.status_look
     status = await look.now()
     failures = {serving: describe_failure(error) for serving, error in hub.runs.failures().items()}
+    degraded = bool(failures or status.signals_missing or status.live_problem)
     body: dict[str, Any] = {
-        "status": "unavailable" if status.problems else "degraded" if failures or status.signals_missing else "ok",
+        "status": "unavailable" if status.problems else "degraded" if degraded else "ok",
         "service": SERVICE,
     }
     token: Token | None = request.app.state.token
@@ -65,4 +66,5 @@ def _details(request: Request, status: Status, failures: dict[str, str]) -> dict
         "problems": list(status.problems),
         "engine_failures": failures,
         "signals_missing": dict(status.signals_missing),
+        **({} if status.live is None else {"live": {**status.live, "problem": status.live_problem}}),
     }

@@ -15,7 +15,8 @@ class OpenedServing:
     """A serving that passed every check.
 
     `config_text` is the `runtime_config` message as JSON. `timeline` is equal for two servings exactly if the same
-    bin number means the same time in both.
+    bin number means the same time in both. A serving that is `live` has no end yet: its streams begin with the newest
+    bin, and each bin is sent as soon as it is there.
     """
 
     serving_id: str
@@ -25,6 +26,7 @@ class OpenedServing:
     config: RuntimeConfig
     timeline: tuple[str, ...]
     run: RunSpec
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,16 @@ class Status:
     """Whether servings can be opened at all, and what this server runs on.
 
     `problems` is empty if the registry and the lake can be read. `signals_missing` says of servings with an alias, by
-    serving id, why this server cannot compute their signal.
+    serving id, why this server cannot compute their signal. `live` is the state of the live feed, None where there is
+    none, and `live_problem` says what is wrong with it now.
     """
 
     instrument: dict[str, str]
     digests: dict[str, str]
     problems: Sequence[str] = field(default=())
     signals_missing: Mapping[str, str] = field(default_factory=dict)
+    live: Mapping[str, Any] | None = None
+    live_problem: str | None = None
 
 
 class Catalogue(Protocol):

@@ -123,7 +123,7 @@ class LakeCatalogue:
         self, lake: Lake, config_root: Path, registry_url: str | None = None, *, registry_timeout_s: float = 5.0
     ) -> None:
         """A registry that does not answer in `registry_timeout_s` seconds is unavailable."""
-        self._lake = lake
+        self.lake = lake
         self._calls = TimedCalls(registry_timeout_s)
         self._config_root = config_root
         self._registry_url = registry_url
@@ -142,11 +142,9 @@ class LakeCatalogue:
         and that the raw files are there which it was published with, byte for byte. Raises `Refusal` for each. A
         dataset that is gone is no reason to serve nothing: the numbers are computed from the raw files.
         """
-        resolved = self._resolve(name)
+        resolved = self.resolved(name)
         spec = resolved.spec
-        self._check_instrument(spec)
-        self._check_digests(spec)
-        served = served_signal(spec)
+        served = self.checked(spec)
         judged = self._judged(spec, served)
         files = self._files(spec)
         key = LogKey(
@@ -167,12 +165,12 @@ class LakeCatalogue:
             timeline=(runtime.symbol, runtime.dt, runtime.start_time, str(runtime.cell_width_ms)),
             run=RunSpec(
                 key,
-                self._lake.stream_cache_dir(spec.serving_id),
+                self.lake.stream_cache_dir(spec.serving_id),
                 # a checkpoint that was tampered with shows by the frames, where it is known what they should be
                 ReplayFeed(
                     runtime,
                     files,
-                    None if judged is None else self._lake.book_cache_dir,
+                    None if judged is None else self.lake.book_cache_dir,
                     [file.sha256 for file in spec.sources.files],
                     served,
                 ),
@@ -181,13 +179,19 @@ class LakeCatalogue:
             ),
         )
 
+    def checked(self, spec: PublishedServing) -> ServedSignal:
+        """The signal of a serving, after the checks of instrument, digests and versions. Raises `Refusal`."""
+        self._check_instrument(spec)
+        self._check_digests(spec)
+        return served_signal(spec)
+
     def published(self, name: str) -> PublishedServing:
         """The serving of an alias or id as it was published. Raises `Refusal`."""
-        return self._resolve(name).spec
+        return self.resolved(name).spec
 
     def target(self, alias: str) -> str:
         """The serving id an alias points to now."""
-        return self._resolve(alias).serving_id
+        return self.resolved(alias).serving_id
 
     def servings(self) -> list[dict[str, Any]]:
         """Every alias with its serving."""
@@ -213,9 +217,9 @@ class LakeCatalogue:
         except Refusal as refusal:
             problems.append(str(refusal))
         try:
-            next(self._lake.root.iterdir(), None)
+            next(self.lake.root.iterdir(), None)
         except OSError as error:
-            _logger.error("lake root %s cannot be read: %s", self._lake.root, error)
+            _logger.error("lake root %s cannot be read: %s", self.lake.root, error)
             problems.append(f"the lake root cannot be read: {error.strerror or type(error).__name__}")
         else:
             try:
@@ -236,14 +240,15 @@ class LakeCatalogue:
         for serving_id in {str(alias["serving_id"]) for alias in self.servings()}:
             try:
                 if serving_id not in self._promoted:  # a published serving never changes
-                    self._promoted[serving_id] = self._resolve(serving_id).spec
+                    self._promoted[serving_id] = self.resolved(serving_id).spec
                 served_signal(self._promoted[serving_id])
             except Refusal as refusal:
                 if refusal.code == SIGNAL_MISSING:  # other reasons are told to who asks for the serving
                     found[serving_id] = str(refusal)
         return found
 
-    def _resolve(self, name: str) -> ResolvedServing:
+    def resolved(self, name: str) -> ResolvedServing:
+        """What the registry has under an alias or id. Raises `Refusal`."""
         return self._ask(lambda registry: registry.resolve(name))
 
     def _ask(self, look_up: Callable[[Registry], T]) -> T:
@@ -258,7 +263,7 @@ class LakeCatalogue:
     def _open_registry(self) -> Registry:
         with self._lock:
             if self._registry is None:
-                url = self._registry_url or self._lake.registry_url
+                url = self._registry_url or self.lake.registry_url
                 registry = Registry(url, self._config_root / VERSIONS_DIR)
                 if not registry.exists():  # also a URL that names nothing
                     raise Refusal("unavailable", "there is no registry: promote a run first")
@@ -307,14 +312,14 @@ class LakeCatalogue:
         if not source.dataset_files:
             return None
         try:
-            directory = self._lake.dataset_dir(source.dataset_id)
+            directory = self.lake.dataset_dir(source.dataset_id)
             if not directory.exists():
                 return None
             stamp = stamps_of([directory / name for name in (MANIFEST_FILE, CHECKSUMS_FILE)])
             known = self._datasets.get(spec.serving_id)
             if known is not None and known[0] == stamp:
                 return known[1]
-            dataset = Dataset.open(self._lake, source.dataset_id)
+            dataset = Dataset.open(self.lake, source.dataset_id)
             check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
             judged: JudgedFrames | None = None
             with contextlib.suppress(FramesUnknownError):
@@ -340,7 +345,7 @@ class LakeCatalogue:
         where = f"serving {spec.serving_id}"
         try:
             check_sources(spec.runtime, spec.sources)
-            return located(spec.sources, self._lake)
+            return located(spec.sources, self.lake)
         except (PipelineError, RawFileChangedError) as error:
             raise Refusal("integrity", f"{where}: {error}") from error
         except RawFileError as error:
@@ -350,8 +355,13 @@ class LakeCatalogue:
             raise Refusal("raw_file_missing", f"{where}: {problem}") from error
 
 
-def runtime_config_text(resolved: ResolvedServing, judged: JudgedFrames | None) -> str:
-    """The `runtime_config` message of a serving, as JSON, with the chain that its frames are held to."""
+def runtime_config_text(
+    resolved: ResolvedServing, judged: JudgedFrames | None, began: tuple[str, str] | None = None
+) -> str:
+    """The `runtime_config` message of a serving, as JSON, with the chain that its frames are held to.
+
+    `began` are date and time (New York) of a feed that is no replay of the config's capture.
+    """
     spec = resolved.spec
     message = RuntimeConfigMessage(
         contract_version=CONTRACT_VERSION,
@@ -366,8 +376,8 @@ def runtime_config_text(resolved: ResolvedServing, judged: JudgedFrames | None) 
             versions=spec.versions,
             digests=spec.digests,
         ),
-        replay_date=spec.runtime.dt,
-        replay_start_time=spec.runtime.start_time,
+        replay_date=spec.runtime.dt if began is None else began[0],
+        replay_start_time=spec.runtime.start_time if began is None else began[1],
         config_hash=spec.runtime.config_version,
         frames=msgspec.UNSET if judged is None else FramesInfo(bins=judged.bins, head=judged.head),
     )

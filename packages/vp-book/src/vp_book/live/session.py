@@ -15,7 +15,8 @@ import numpy as np
 
 from vp_book.bins.reader import Bin
 from vp_book.dbn.reading import Batch
-from vp_book.records import F_SNAPSHOT
+from vp_book.instrument import Instrument
+from vp_book.records import F_LAST, F_SNAPSHOT, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
 
 from .bins import LiveBins
 from .gateway import FeedRequest, GatewayFeed
@@ -92,7 +93,8 @@ class FeedSession:
     """Takes what a `GatewayFeed` gives: records it, makes bins of it, keeps its state.
 
     `bins` maps names to the `LiveBins` of the instruments; it may be empty, to record only. `on_bins` is told of bins
-    as they are closed, with the name, on the thread of the event loop that `run` runs on.
+    as they are closed, with the name, on the thread of the event loop that `run` runs on. `certificates` has those of
+    the bins by name, as of a second ago at most; they may be read from any thread.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class FeedSession:
     ) -> None:
         self.state = FeedState()
         self.bins = dict(bins)
+        self.certificates: dict[str, dict[str, Any]] = {}
         self._router = LiveRouter(bins) if bins else None
         self._recorder = recorder
         self._on_bins = on_bins
@@ -112,6 +115,7 @@ class FeedSession:
 
     async def run(self, request: FeedRequest) -> None:
         """Listen until cancelled; raises as `GatewayFeed.run` does."""
+        _load_kernels(with_book=bool(self.bins))
         feed = GatewayFeed(request, self)
         clock = asyncio.ensure_future(self._keep_time())
         try:
@@ -125,6 +129,7 @@ class FeedSession:
     def end(self) -> None:
         """Nothing more comes: what the clock has closed is marked, the recording is closed."""
         self._keep_marks(newest_close=True)
+        self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
         if self._recorder is not None:
             self._recorder.close()
 
@@ -183,6 +188,7 @@ class FeedSession:
             self.tick()
             if time.monotonic() - self._marked_at >= _MARK_EVERY_S:
                 self._keep_marks(newest_close=True)
+                self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
 
     def _take(self, batch: Batch, monotonic_ns: int) -> None:
         state = self.state
@@ -236,3 +242,18 @@ class FeedSession:
             for mark in bins.take_marks(newest_close=newest_close):
                 if self._recorder is not None:
                     self._recorder.mark(bins.engine.instrument.symbol, mark)
+
+
+def _load_kernels(*, with_book: bool) -> None:
+    """Load or compile what a first record would wait for: the gateway need not."""
+    said = np.zeros(16, np.uint8)
+    said[:2] = 4, _SYSTEM
+    quote = np.zeros(2, MBO_DTYPE)
+    quote["length"], quote["rtype"], quote["flags"], quote["size"] = MBO_WORDS, RTYPE_MBO, F_LAST, 1
+    quote["order_id"], quote["price"], quote["action"], quote["side"] = (1, 2), (10**9, 2 * 10**9), b"A", (b"B", b"A")
+    quote["ts_recv"] = quote["ts_event"] = 10**18
+    batch = PushedStream().take(said.tobytes() + quote.tobytes())
+    if with_book and batch is not None:
+        bins = LiveBins(Instrument("LOADED", "1"), n_absolute_ticks=1024)
+        bins.push(batch.records)
+        bins.close_until(10**18 + 10**9)

@@ -37,6 +37,16 @@ class Lake:
             / "table=market_by_order_dbn"
         )
 
+    def live_dir(self, product_type: str, symbol_root: str) -> Path:
+        """Recordings of the live feed of one product, one directory each."""
+        return (
+            self.root
+            / "live"
+            / "source=databento"
+            / f"product_type={_checked('product_type', product_type)}"
+            / f"symbol={_checked('symbol_root', symbol_root)}"
+        )
+
     @property
     def book_cache_dir(self) -> Path:
         """Book checkpoints."""

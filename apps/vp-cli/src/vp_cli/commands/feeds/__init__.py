@@ -1,0 +1,1 @@
+"""Commands that take data from outside while it comes."""
