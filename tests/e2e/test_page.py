@@ -17,5 +17,5 @@ def test_the_page_in_a_real_browser() -> None:
     need_browser()
     pages = built_page(ROOT / "configs")
     command = ["node", "node_modules/tsx/dist/cli.mjs", "e2e/page.ts", "--pages", str(pages)]
-    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

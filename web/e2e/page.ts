@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { launch, perform, type Finding } from './lab';
+import { ACCESS } from './scenarios/access';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
 import { LOOKS } from './scenarios/looks';
@@ -23,9 +24,15 @@ const { values } = parseArgs({
   options: { pages: { type: 'string' }, only: { type: 'string', default: '' } },
 });
 const pages = values.pages ?? fileURLToPath(new URL('../dist', import.meta.url));
-const waiting = [...FRESHNESS, ...WHOLE, ...SESSION, ...READS, ...HANDS, ...LOOKS].filter(
-  ({ name }) => name.includes(values.only),
-);
+const waiting = [
+  ...FRESHNESS,
+  ...WHOLE,
+  ...SESSION,
+  ...READS,
+  ...HANDS,
+  ...LOOKS,
+  ...ACCESS,
+].filter(({ name }) => name.includes(values.only));
 const findings: Finding[] = [];
 
 const browser = await launch();
