@@ -1,8 +1,9 @@
+import { csvOf } from './state/export';
 import { widthOf } from './state/layout';
 import { formatPlace, parsePlace, timeOfBin, type Place as SavedPlace } from './state/place';
 import { stepSpeed } from './state/speed';
 import { Store } from './state/store';
-import { cellAt, seqAt } from './state/viewport';
+import { cellAt, seqAt, visibleColumns } from './state/viewport';
 import { publishCounters } from './ui/counters';
 import { Cover } from './ui/cover';
 import { byId } from './ui/elements';
@@ -11,6 +12,7 @@ import { makeHelp } from './ui/help';
 import { isSpace, keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
 import { Panel } from './ui/panel';
 import { listenToPointer, type Place } from './ui/pointer';
+import { saveFile } from './ui/save';
 import { Stage } from './ui/stage';
 import { Status } from './ui/status';
 import { Timeline } from './ui/timeline';
@@ -174,6 +176,9 @@ function run(command: Command): void {
       seekInput.focus();
       seekInput.select();
       break;
+    case 'save':
+      void save(command.as);
+      break;
     case 'speed':
       playAt(stepSpeed(askedSpeed ?? 1, command.steps));
       break;
@@ -217,6 +222,21 @@ function playFrom(bin: number): void {
   goTo(bin);
 }
 
+/** Gives the user what is in view, named by serving and time. */
+async function save(as: 'png' | 'csv'): Promise<void> {
+  const { stream } = store;
+  const view = store.viewport(stage.layout);
+  if (stream === null || view === null) return;
+  const { serving, at } = placeNow();
+  const name = `${serving ?? 'stream'} ${at ?? ''}`.trim().replace(/[^\w.-]+/g, '-');
+  const { from, to } = visibleColumns(view);
+  const content =
+    as === 'png'
+      ? await stage.picture(store)
+      : new Blob([csvOf(stream.history, from, to)], { type: 'text/csv' });
+  if (content !== null) saveFile(`${name}.${as}`, content);
+}
+
 function skip(seconds: number): void {
   const bin = store.binAfter(seconds);
   if (bin !== null) goTo(bin);
@@ -231,6 +251,8 @@ const buttons: Readonly<Record<string, Command>> = {
   back: { kind: 'skip', seconds: -SKIP_SECONDS },
   play: { kind: 'toggle_play' },
   forward: { kind: 'skip', seconds: SKIP_SECONDS },
+  'save-png': { kind: 'save', as: 'png' },
+  'save-csv': { kind: 'save', as: 'csv' },
 };
 for (const [id, command] of Object.entries(buttons)) {
   byId(id, HTMLButtonElement).addEventListener('click', () => {

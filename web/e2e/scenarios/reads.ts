@@ -1,4 +1,6 @@
 /** What a trader reads from the page. */
+import { readFile } from 'node:fs/promises';
+
 import type { Page } from 'playwright-core';
 
 import { holds, same, type Scenario } from '../lab';
@@ -55,6 +57,32 @@ export const READS: readonly Scenario[] = [
         holds(text.includes(part), `the evidence lacks ${part}: ${text}`);
       }
       same(await page.locator('#evidence-report').isVisible(), true, 'the report');
+    },
+  },
+  {
+    name: 'the view as a picture and its bins as a table',
+    query: '&at=09:29:20&paused=1',
+    bins: 1,
+    async run({ page, until }) {
+      await until(({ missing }) => missing === 0);
+      const [picture] = await Promise.all([
+        page.waitForEvent('download'),
+        page.locator('#save-png').click(),
+      ]);
+      same(picture.suggestedFilename(), 'demo-09-29-20.png', 'the name of the picture');
+      const png = await readFile(await picture.path());
+      holds(png.readUInt32BE(16) === 736, 'the picture is not as wide as the chart');
+      holds(png.byteLength > 20_000, `the picture of ${png.byteLength} bytes is empty`);
+      const [table] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('c')]);
+      const lines = (await readFile(await table.path(), 'utf8')).trimEnd().split('\n');
+      const bins = lines.slice(1).map((line) => Number(line.split(',')[0]));
+      same(bins.at(-1), 200, 'the newest bin of the table');
+      same(
+        bins,
+        Array.from(bins, (_bin, index) => (bins[0] ?? 0) + index),
+        'the bins',
+      );
+      holds(bins.length > 150, `${bins.length} bins`);
     },
   },
 ];

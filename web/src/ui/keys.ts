@@ -16,6 +16,8 @@ export type Command =
   | { kind: 'step'; bins: number }
   /** One step slower or faster. */
   | { kind: 'speed'; steps: number }
+  /** Gives the view as a picture, or its bins as a table. */
+  | { kind: 'save'; as: 'png' | 'csv' }
   | { kind: 'help' };
 
 /** Seconds that the skip buttons move the replay by. */
@@ -40,6 +42,8 @@ const KEYS: Readonly<Record<string, Command>> = {
   '.': { kind: 'step', bins: 1 },
   '<': { kind: 'speed', steps: -1 },
   '>': { kind: 'speed', steps: 1 },
+  p: { kind: 'save', as: 'png' },
+  c: { kind: 'save', as: 'csv' },
   '?': { kind: 'help' },
 };
 
@@ -56,6 +60,8 @@ export const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['+', '−'], 'Zoom time in or out'],
   [['[', ']'], 'Zoom price out or in'],
   [['←', '→'], 'Look back, look ahead'],
+  [['P'], 'Save the view as a picture (PNG)'],
+  [['C'], 'Save the bins in view as a table (CSV)'],
   [['?'], 'This list'],
 ];
 

@@ -1,5 +1,6 @@
 import { drawChart } from '../render/chart';
 import { createHeatmap, type Heatmap } from '../render/heatmap';
+import { PALETTE } from '../render/palette';
 import { chartLayout, heightOf, widthOf, type ChartLayout } from '../state/layout';
 import { modeOf } from '../state/modes';
 import type { Stream, Store } from '../state/store';
@@ -53,6 +54,23 @@ export class Stage {
     resize(this.overlay, next.width, next.height, next.ratio);
     resize(this.heat, widthOf(next.heat), heightOf(next.heat), next.ratio);
     return true;
+  }
+
+  /** The view as a picture, or null when there is nothing to draw yet. */
+  async picture(store: Store): Promise<Blob | null> {
+    const canvas = document.createElement('canvas');
+    canvas.width = this.layout.width;
+    canvas.height = this.layout.height;
+    const context = canvas.getContext('2d');
+    // What WebGL drew is only there until the browser shows it.
+    if (context === null || !this.draw(store)) return null;
+    context.fillStyle = PALETTE.ground;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(this.heat, 0, 0);
+    context.drawImage(this.overlay, 0, 0);
+    return new Promise((resolve) => {
+      canvas.toBlob(resolve, 'image/png');
+    });
   }
 
   /** Draws one picture; false when there is nothing to draw yet. */

@@ -170,6 +170,11 @@ export class FakeServer {
     await new Promise((resolve) => this.http.close(resolve));
   }
 
+  /** How many bins were made so far. */
+  private get made(): number {
+    return Math.min(this.replay.log.length, this.options.bins);
+  }
+
   private serve(socket: WebSocket, url: URL): void {
     const serving = url.searchParams.get('serving');
     if (serving === null || !this.options.servings.includes(serving)) {
@@ -266,10 +271,12 @@ export class FakeServer {
         speed = message.value;
         dueMs = performance.now();
         socket.send(text);
-      } else if (message.type === 'history' && message.from < this.options.bins) {
-        const { from, to, every = 1 } = message;
-        older = lastOfStretches(from, Math.min(to, this.options.bins - 1), every);
-        asked = { from, to: Math.min(to, this.options.bins - 1), every, bins: older.length };
+      } else if (message.type === 'history' && message.from < this.made) {
+        // As of an engine that still runs, there is what was made so far.
+        const { from, every = 1 } = message;
+        const to = Math.min(message.to, this.made - 1);
+        older = lastOfStretches(from, to, every);
+        asked = { from, to, every, bins: older.length };
         clearInterval(lookingBack);
         lookingBack = setInterval(lookBack, REST_MS);
       } else if (message.type === 'seek' && message.bin_seq < this.options.bins) {
