@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from support.dbn_files import metadata, write_dbn
+from support.itch_day import ItchDay
 from support.records import T0, record, stream
 from support.refusals import Case
 from support.refusals.bench import Bench, flip
 from vp_book import BookEngine, Instrument, Physics, open_dbn, replay, synthetic
+from vp_book.feeds import convert_itch50
 
 ES = Instrument("TEST", tick_size="0.25")
 
@@ -54,6 +56,12 @@ def _version_nine(bench: Bench) -> None:
     data[3] = 9
     path.write_bytes(data)
     open_dbn(path)
+
+
+def _itch(bench: Bench, symbol: str = "AAPL", cut: int = 0) -> None:
+    data = ItchDay(1, 50).data
+    (bench.folder / "day.itch").write_bytes(data[: len(data) - cut])
+    convert_itch50("day.itch", "aapl.dbn", symbol=symbol, date="2026-01-30")
 
 
 def _two_instruments(bench: Bench) -> None:
@@ -103,6 +111,8 @@ CASES = [
     Case("a checkpoint without a start", lambda b: replay(open_dbn(b.file()), ES, checkpoint="book")),
     Case("the name of an instrument instead of one", lambda b: replay(open_dbn(b.file()), "TEST")),  # type: ignore[arg-type]
     Case("a session that never ends an event", _never_last),
+    Case("an ITCH file cut inside a message", lambda b: _itch(b, cut=5)),
+    Case("a stock that an ITCH file does not have", lambda b: _itch(b, symbol="GOOG")),
     Case("a synthetic market of no minutes", lambda _: synthetic.write_market("m.dbn", seed=1, minutes=0)),
     Case("a synthetic market as text", lambda _: synthetic.write_market("m.csv", seed=1)),
     Case("a synthetic market with twice the effect", lambda _: synthetic.write_market("m.dbn", seed=1, effect=2.0)),

@@ -13,6 +13,7 @@ from .conformance import conformance_digest
 from .dbn import DbnFile, DbnSource, ReadReport, open_dbn
 from .errors import (
     CheckpointError,
+    ConversionError,
     DbnDamagedError,
     DbnError,
     DbnFormatError,
@@ -35,6 +36,7 @@ __all__ = [
     "Bin",
     "BookEngine",
     "CheckpointError",
+    "ConversionError",
     "DbnDamagedError",
     "DbnError",
     "DbnFile",

@@ -46,3 +46,16 @@ class CheckpointError(VpBookError):
 
 class FeedError(VpBookError):
     """A live feed cannot be had: no client, no key, no gateway, or the gateway refuses."""
+
+
+class ConversionError(VpBookError):
+    """A file of another feed cannot be converted: damaged, of another kind, or without what was asked for.
+
+    `offset` is the byte of the decompressed file at which that shows, `line` the line of a text file (from 1); None
+    where there is no such place.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.line = line

@@ -53,6 +53,7 @@ from vp_harness.execution.pipeline import (
     warm_checkpoint,
 )
 from vp_harness.execution.served import ServedRun, ServedSignal, check_versions, signal_versions
+from vp_harness.intake.converted import import_converted
 from vp_harness.judgement.verdict import Verdict
 from vp_harness.lake.anchors import check_anchor
 from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset, list_datasets
@@ -60,7 +61,7 @@ from vp_harness.lake.frames import FrameCheck, bin_of_frame, chain_of
 from vp_harness.lake.overview import overview
 from vp_harness.lake.paths import Lake, open_lake
 from vp_harness.lake.publication import publish, published_facts
-from vp_harness.lake.raw import RawFile, find_raw, import_file
+from vp_harness.lake.raw import Origin, RawFile, find_raw, import_file
 from vp_harness.lake.sources import check_sources, located, source_options
 from vp_harness.lake.verification import WRONG, Finding, verify_dataset, verify_lake
 from vp_harness.reporting.page import write_report
@@ -98,6 +99,7 @@ __all__ = [
     "LakeError",
     "Metrics",
     "OffGridError",
+    "Origin",
     "ParameterError",
     "PipelineError",
     "PromotionError",
@@ -137,6 +139,7 @@ __all__ = [
     "files_of",
     "find_raw",
     "generate",
+    "import_converted",
     "import_file",
     "instrument_of",
     "list_datasets",

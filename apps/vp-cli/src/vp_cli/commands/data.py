@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 import typer
 
+from vp_book.feeds import Conversion, convert_itch50, convert_lobster
+from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
-from vp_harness import Dataset, generate, import_file, list_datasets, open_lake, overview, pipeline_config, utc_text
+from vp_harness import (
+    Dataset,
+    RawFile,
+    generate,
+    import_converted,
+    import_file,
+    list_datasets,
+    open_lake,
+    overview,
+    pipeline_config,
+    utc_text,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -20,25 +33,62 @@ def register(app: typer.Typer) -> None:
     app.command("list-datasets")(list_datasets_)
 
 
+Feed = Literal["itch50", "lobster"]
+NEEDS: Final = {"itch50": ("date",), "lobster": ("date", "book")}
+"""Options of `import --from` that a feed cannot do without."""
+
+
 def import_(
-    file: Annotated[Path, typer.Argument(help="A .dbn or .dbn.zst file of the mbo schema.")],
+    file: Annotated[Path, typer.Argument(help="A .dbn or .dbn.zst file of the mbo schema, or with --from another.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
     pipeline: PipelineName = None,
+    feed: Annotated[
+        Feed | None,
+        typer.Option("--from", help="Convert a file of another feed: Nasdaq TotalView-ITCH 5.0, or LOBSTER."),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="With --from: what to take; the symbol of the instrument lock.")
+    ] = None,
+    date: Annotated[str | None, typer.Option(help="With --from: the day in New York, YYYY-MM-DD.")] = None,
+    book: Annotated[Path | None, typer.Option(help="With --from lobster: the order book file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a replay file whole and copy it into the lake; without a pipeline nothing wrong with it is taken."""
-    capture = None if pipeline is None else pipeline_config(pipeline, config_root)
-    with progress("records") as update:
-        target, found = import_file(
-            lake_root,
-            file,
-            load_lock(config_root),
-            publisher=None if capture is None else capture.publisher,
-            on_damage="refuse" if capture is None else capture.on_damage,
-            progress=lambda records: update("records", records, None),
-        )
-    facts = {
+    given = {"symbol": symbol, "date": date, "book": book}
+    if feed is None:
+        for name, value in given.items():
+            if value is not None:
+                raise typer.BadParameter("needs --from", param_hint=f"--{name}")
+        target, found = _import_dbn(file, lake_root, config_root, pipeline)
+    else:
+        for name in NEEDS[feed]:
+            if given[name] is None:
+                raise typer.BadParameter(f"is missing: --from {feed} needs it", param_hint=f"--{name}")
+        if book is not None and "book" not in NEEDS[feed]:
+            raise typer.BadParameter(f"has no meaning with --from {feed}", param_hint="--book")
+        if pipeline is not None:
+            raise typer.BadParameter("has no meaning with --from", param_hint="--pipeline")
+        lock = load_lock(config_root)
+        if symbol not in (None, lock.symbol):
+            raise CliError(
+                f"symbol={symbol}: the instrument lock is of {lock.symbol}; set VP_INSTRUMENT_CONFIG_PATH to a file "
+                f"of {symbol}"
+            )
+        with progress("messages") as update:
+
+            def told(messages: int) -> None:
+                update("messages", messages, None)
+
+            def convert(output: Path) -> Conversion:
+                if book is not None:
+                    return convert_lobster(file, book, output, symbol=lock.symbol, date=date or "", progress=told)
+                return convert_itch50(file, output, symbol=lock.symbol, date=date or "", progress=told)
+
+            target, found = import_converted(
+                lake_root, lock, convert, progress=lambda records: update("records", records, None)
+            )
+    facts: dict[str, object] = {
         "path": str(target),
         "symbol": found.symbol,
         "dataset": found.dataset,
@@ -51,7 +101,22 @@ def import_(
         "sha256": found.sha256,
         "damage": found.damage,
     }
+    if found.origin is not None:
+        facts |= {"feed": found.origin.feed, "converted from": list(found.origin.sha256), **found.origin.facts}
     print_json(facts) if as_json else print_facts("imported", facts)
+
+
+def _import_dbn(file: Path, lake_root: Path, config_root: Path, pipeline: str | None) -> tuple[Path, RawFile]:
+    capture = None if pipeline is None else pipeline_config(pipeline, config_root)
+    with progress("records") as update:
+        return import_file(
+            lake_root,
+            file,
+            load_lock(config_root),
+            publisher=None if capture is None else capture.publisher,
+            on_damage="refuse" if capture is None else capture.on_damage,
+            progress=lambda records: update("records", records, None),
+        )
 
 
 def generate_(

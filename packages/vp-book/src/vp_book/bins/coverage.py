@@ -55,10 +55,15 @@ def coverage_facts(
 
 
 def reading_facts(source: DbnSource | None, report: ReadReport | None) -> dict[str, Any] | None:
-    """The certificate's `reading`: whose records were taken, and what else there was. None for arrays."""
+    """The certificate's `reading`: whose records were taken, and what else there was. None for arrays.
+
+    Of a feed that knows the best levels of the book only, `depth_levels` says how many.
+    """
     if source is None or report is None:
         return None
-    return {
+    feed, _, levels = source.dataset.partition(".")
+    limited = {"depth_levels": int(levels)} if feed == "LOBSTER" and levels.isdecimal() else {}
+    return limited | {
         "symbol": source.symbol,
         "publisher": source.publisher,
         "dataset": source.dataset,

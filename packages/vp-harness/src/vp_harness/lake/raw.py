@@ -24,6 +24,14 @@ SUFFIXES: Final = (".dbn.zst", ".dbn")
 _SIDECAR: Final = ".json"
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file was before it was converted: its feed, the hashes of the feed's files, counts and remarks."""
+
+    feed: str
+    sha256: tuple[str, ...]
+    facts: dict[str, int | bool | str]
+
+
 class RawFile(msgspec.Struct, frozen=True, kw_only=True):
     """What an import found out about a file; kept beside it as `<name>.json`.
 
@@ -31,6 +39,7 @@ class RawFile(msgspec.Struct, frozen=True, kw_only=True):
     are the instrument's market-by-order records, `first_ns` and `last_ns` the range of their ts_recv (ns UTC),
     `publishers` the ids of who sent them. `covered_ns` is the span in which the market is known: that of the metadata,
     else of the records, and after damage up to the last whole event before it. `damage` is what was tolerated.
+    `origin` is what the file was converted from, if it was.
     """
 
     name: str
@@ -46,6 +55,7 @@ class RawFile(msgspec.Struct, frozen=True, kw_only=True):
     covered_ns: tuple[int, int] | None = None
     publishers: tuple[int, ...] = ()
     damage: str | None = None
+    origin: Origin | None = None
 
 
 def import_file(
@@ -55,13 +65,15 @@ def import_file(
     *,
     publisher: int | None = None,
     on_damage: OnDamage = "refuse",
+    origin: Origin | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Path, RawFile]:
     """Check a DBN file whole and copy it into the lake; returns its place there and what was found.
 
     The file must be of the mbo schema, hold the locked instrument's symbol at prices of its tick, and decode to its
     last byte (a damaged one is taken only with `on_damage` until_damage). `publisher` says whose records are meant when
-    there are several; a pipeline's capture has both options. `progress` is called with the records decoded so far.
+    there are several; a pipeline's capture has both options. `origin` is kept beside the file. `progress` is called
+    with the records decoded so far.
     Importing the same bytes again changes nothing.
 
     Raises RawFileError saying what is wrong with the file, or RawFileConflictError when the lake holds other bytes
@@ -73,7 +85,7 @@ def import_file(
     if not source.is_file():
         raise RawFileError(f"{source}: is not a file that can be read")
     directory = open_lake(lake).raw_dir(lock.product_type, lock.symbol_root)
-    found = _inspect(source, lock, publisher, on_damage, progress)
+    found = msgspec.structs.replace(_inspect(source, lock, publisher, on_damage, progress), origin=origin)
     target = directory / found.name
     made = write_file(target, lambda temporary: shutil.copyfile(source, temporary), read_only=True)
     if not made and sha256_file(target) != found.sha256:

@@ -1,0 +1,1 @@
+"""Ways into the lake for data that are not there as DBN files yet."""

@@ -1,0 +1,107 @@
+"""`vp import --from`: from another feed's file to a dataset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.itch_day import OWN, ItchDay
+from typer.testing import CliRunner
+
+from vp_book.errors import ConversionError
+from vp_cli.errors import CliError
+from vp_cli.main import app
+from vp_harness import Dataset, Lake
+
+LOCK = """
+product_type: equity_mbo
+symbol: AAPL
+symbol_root: AAPL
+tick_size: 0.01
+bucket_size_dollars: 0.05
+contract_multiplier: 1
+qty_unit: shares
+price_decimals: 2
+n_absolute_ticks: 2048
+"""
+PIPELINE = """
+name: noon
+description: A minute of a made-up day.
+capture: {product_type: equity_mbo, symbol: AAPL, dt: "2026-01-30", start_time: "12:00", end_time: "12:01"}
+pipeline: {}
+"""
+
+
+@pytest.fixture
+def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    configs = tmp_path / "configs"
+    (configs / "pipelines").mkdir(parents=True)
+    (configs / "instrument.yaml").write_text(LOCK)
+    (configs / "pipelines" / "noon.yaml").write_text(PIPELINE)
+    monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
+    return ["--lake-root", str(tmp_path / "lake"), "--config-root", str(configs)]
+
+
+def run(*arguments: str) -> Any:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_from_a_day_of_itch_to_a_dataset(tmp_path: Path, roots: list[str]) -> None:
+    day = tmp_path / "day.itch"
+    day.write_bytes(ItchDay(1, 6000).data)
+    asked = ["import", str(day), "--from", "itch50", "--symbol", OWN, "--date", "2026-01-30", "--json", *roots]
+    facts = run(*asked)
+    assert facts["feed"] == "itch50"
+    assert facts["complete"] is True
+    assert facts["dataset"] == "XNAS.ITCH"
+    place = Path(str(facts["path"]))
+    assert place.name == "aapl-20260130.mbo.dbn.zst"
+    assert sorted(path.name for path in place.parent.iterdir()) == [place.name, f"{place.name}.json"]
+    assert json.loads(place.with_name(f"{place.name}.json").read_text())["origin"]["feed"] == "itch50"
+    assert run(*asked) == facts
+    made = run("generate", "noon", "--json", *roots)
+    dataset = Dataset.open(Lake(tmp_path / "lake"), str(made["dataset_id"]))
+    assert len(dataset.bins) == 600
+    assert dataset.sound
+
+
+def test_a_pair_of_lobster_files(tmp_path: Path, roots: list[str]) -> None:
+    messages, book = tmp_path / "messages.csv", tmp_path / "book.csv"
+    messages.write_text("34200.5,1,7,100,1800000,1\n34201.25,1,8,50,1800300,-1\n34202.5,4,7,40,1800000,1\n")
+    book.write_text("9999999999,0,1800000,100\n1800300,50,1800000,100\n1800300,50,1800000,60\n")
+    asked = ["import", str(messages), "--from", "lobster", "--book", str(book), "--date", "2026-01-30", "--json"]
+    facts = run(*asked, *roots)
+    assert facts["dataset"] == "LOBSTER.1"
+    assert facts["records"] == 2 + 1 + 3
+    assert len(facts["converted from"]) == 2
+
+
+def test_what_fails_leaves_no_lake(tmp_path: Path, roots: list[str]) -> None:
+    day = tmp_path / "day.itch"
+    day.write_bytes(ItchDay(1, 100).data[:-5])
+    with pytest.raises(ConversionError, match="ends inside a message"):
+        run("import", str(day), "--from", "itch50", "--date", "2026-01-30", *roots)
+    assert not (tmp_path / "lake").exists()
+    with pytest.raises(CliError, match=r"symbol=MSFT: the instrument lock is of AAPL"):
+        run("import", str(day), "--from", "itch50", "--date", "2026-01-30", "--symbol", "MSFT", *roots)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--from", "itch50"],
+        ["--symbol", "AAPL"],
+        ["--book", "book.csv"],
+        ["--from", "lobster", "--date", "2026-01-30"],
+        ["--from", "itch50", "--date", "2026-01-30", "--pipeline", "noon"],
+        ["--from", "itch50", "--date", "2026-01-30", "--book", "book.csv"],
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(
+    tmp_path: Path, roots: list[str], arguments: list[str]
+) -> None:
+    assert CliRunner().invoke(app, ["import", str(tmp_path / "day.itch"), *arguments, *roots]).exit_code == 2
