@@ -28,6 +28,7 @@ NOT_SHOWN = {
     "GridError": "for readers of frames: tests/vp_contract/test_grid.py",
     "CampaignError": "see docs/campaigns.md",
     "DatasetChangedError": "needs an editor who sets checksums right: tests/vp_harness/test_anchors.py",
+    "FeedError": "needs a live gateway that refuses: tests/vp_book/test_live_feed.py",
     "FramesUnknownError": "needs a dataset of another contract: tests/vp_harness/test_anchors.py",
     "InstrumentLockError": "shown as the refusal of a serving",
     "OffGridError": "needs a file of another tick: tests/vp_harness/test_coverage.py",
