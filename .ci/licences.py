@@ -28,6 +28,7 @@ ALLOWED: Final = {
 }
 """None of them asks anything of a program beside which it is used but its notice."""
 ACCEPTED: Final = {
+    "axe-core": ("MPL-2.0", "tests of the page only, used as it is"),
     "certifi": ("MPL-2.0", "a list of certificates, used as it is"),
     "hypothesis": ("MPL-2.0", "tests only, used as it is"),
     "pathspec": ("MPL-2.0", "type checking only, used as it is"),

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from vp_book.errors import ConversionError
 from vp_cli.errors import CliError
 from vp_cli.main import app
+from vp_contract import SpecError
 from vp_harness import Dataset, Lake
 
 LOCK = """
@@ -80,6 +81,22 @@ def test_a_pair_of_lobster_files(tmp_path: Path, roots: list[str]) -> None:
     assert len(facts["converted from"]) == 2
 
 
+def test_a_table_of_order_events(tmp_path: Path, roots: list[str]) -> None:
+    table, mapping = tmp_path / "events.csv", tmp_path / "map.yaml"
+    table.write_text("id,at,price,size,side,what\nx1,1769792400,180,5,b,new\ny2,1769792401.5,180.05,7,s,new\n")
+    mapping.write_text(
+        "time: at\ntime_unit: s\norder_id: id\naction: what\nbuy: b\nsell: s\nevents: {add: new}\ndataset: MINE\n"
+    )
+    facts = run("import", str(table), "--from", "csv", "--map", str(mapping), "--json", *roots)
+    assert (facts["feed"], facts["dataset"], facts["records"], facts["rows"]) == ("csv", "MINE", 2, 2)
+    mapping.write_text(mapping.read_text().replace("time_unit: s", "time_unit: h"))
+    with pytest.raises(SpecError, match=r"map\.yaml:2: time_unit"):
+        run("import", str(table), "--from", "csv", "--map", str(mapping), "--json", *roots)
+    mapping.write_text("events: {change: new}\n")
+    with pytest.raises(SpecError, match=r"map\.yaml: events=change: must have add"):
+        run("import", str(table), "--from", "csv", "--map", str(mapping), "--json", *roots)
+
+
 def test_what_fails_leaves_no_lake(tmp_path: Path, roots: list[str]) -> None:
     day = tmp_path / "day.itch"
     day.write_bytes(ItchDay(1, 100).data[:-5])
@@ -99,6 +116,8 @@ def test_what_fails_leaves_no_lake(tmp_path: Path, roots: list[str]) -> None:
         ["--from", "lobster", "--date", "2026-01-30"],
         ["--from", "itch50", "--date", "2026-01-30", "--pipeline", "noon"],
         ["--from", "itch50", "--date", "2026-01-30", "--book", "book.csv"],
+        ["--from", "csv"],
+        ["--from", "csv", "--map", "map.yaml", "--date", "2026-01-30"],
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

@@ -54,6 +54,7 @@ from vp_harness.execution.pipeline import (
 )
 from vp_harness.execution.served import ServedRun, ServedSignal, check_versions, signal_versions
 from vp_harness.intake.converted import import_converted
+from vp_harness.intake.csv_map import CsvMap, load_csv_map
 from vp_harness.judgement.verdict import Verdict
 from vp_harness.lake.anchors import check_anchor
 from vp_harness.lake.dataset import CHECKSUMS_FILE, MANIFEST_FILE, Dataset, list_datasets
@@ -84,6 +85,7 @@ __all__ = [
     "Campaign",
     "CampaignError",
     "CoverageError",
+    "CsvMap",
     "Dataset",
     "DatasetDamagedError",
     "DatasetError",
@@ -145,6 +147,7 @@ __all__ = [
     "list_datasets",
     "live_bins",
     "live_scores",
+    "load_csv_map",
     "located",
     "new_recording",
     "open_lake",

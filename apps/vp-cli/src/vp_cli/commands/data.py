@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 import typer
 
-from vp_book.feeds import Conversion, convert_itch50, convert_lobster
+from vp_book.feeds import Conversion, convert_csv, convert_itch50, convert_lobster
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
@@ -19,6 +19,7 @@ from vp_harness import (
     import_converted,
     import_file,
     list_datasets,
+    load_csv_map,
     open_lake,
     overview,
     pipeline_config,
@@ -33,8 +34,8 @@ def register(app: typer.Typer) -> None:
     app.command("list-datasets")(list_datasets_)
 
 
-Feed = Literal["itch50", "lobster"]
-NEEDS: Final = {"itch50": ("date",), "lobster": ("date", "book")}
+Feed = Literal["itch50", "lobster", "csv"]
+NEEDS: Final = {"itch50": ("date",), "lobster": ("date", "book"), "csv": ("map",)}
 """Options of `import --from` that a feed cannot do without."""
 
 
@@ -45,17 +46,23 @@ def import_(
     pipeline: PipelineName = None,
     feed: Annotated[
         Feed | None,
-        typer.Option("--from", help="Convert a file of another feed: Nasdaq TotalView-ITCH 5.0, or LOBSTER."),
+        typer.Option(
+            "--from",
+            help="Convert a file of another feed: Nasdaq TotalView-ITCH 5.0, LOBSTER, or a table of order events.",
+        ),
     ] = None,
     symbol: Annotated[
         str | None, typer.Option(help="With --from: what to take; the symbol of the instrument lock.")
     ] = None,
     date: Annotated[str | None, typer.Option(help="With --from: the day in New York, YYYY-MM-DD.")] = None,
     book: Annotated[Path | None, typer.Option(help="With --from lobster: the order book file.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="With --from csv: the YAML file that says what its columns mean.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a replay file whole and copy it into the lake; without a pipeline nothing wrong with it is taken."""
-    given = {"symbol": symbol, "date": date, "book": book}
+    given = {"symbol": symbol, "date": date, "book": book, "map": mapping}
     if feed is None:
         for name, value in given.items():
             if value is not None:
@@ -65,8 +72,9 @@ def import_(
         for name in NEEDS[feed]:
             if given[name] is None:
                 raise typer.BadParameter(f"is missing: --from {feed} needs it", param_hint=f"--{name}")
-        if book is not None and "book" not in NEEDS[feed]:
-            raise typer.BadParameter(f"has no meaning with --from {feed}", param_hint="--book")
+        for name, value in given.items():
+            if value is not None and name not in ("symbol", *NEEDS[feed]):
+                raise typer.BadParameter(f"has no meaning with --from {feed}", param_hint=f"--{name}")
         if pipeline is not None:
             raise typer.BadParameter("has no meaning with --from", param_hint="--pipeline")
         lock = load_lock(config_root)
@@ -75,12 +83,22 @@ def import_(
                 f"symbol={symbol}: the instrument lock is of {lock.symbol}; set VP_INSTRUMENT_CONFIG_PATH to a file "
                 f"of {symbol}"
             )
+        columns = None if mapping is None else load_csv_map(mapping)
         with progress("messages") as update:
 
             def told(messages: int) -> None:
                 update("messages", messages, None)
 
             def convert(output: Path) -> Conversion:
+                if columns is not None:
+                    return convert_csv(
+                        file,
+                        output,
+                        symbol=lock.symbol,
+                        columns=columns.columns,
+                        dataset=columns.dataset,
+                        progress=told,
+                    )
                 if book is not None:
                     return convert_lobster(file, book, output, symbol=lock.symbol, date=date or "", progress=told)
                 return convert_itch50(file, output, symbol=lock.symbol, date=date or "", progress=told)

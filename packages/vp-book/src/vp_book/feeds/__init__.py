@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .csv_events import CsvColumns, convert_csv
 from .itch import convert_itch50
 from .lobster import convert_lobster
 from .written import Conversion
 
-__all__ = ["Conversion", "convert_itch50", "convert_lobster"]
+__all__ = ["Conversion", "CsvColumns", "convert_csv", "convert_itch50", "convert_lobster"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vp_contract.yaml.reading import convert_plain, line_of
+from vp_contract.yaml.reading import PathLike, convert_plain, line_of, load_yaml
 
-__all__ = ["convert_plain", "line_of"]
+__all__ = ["PathLike", "convert_plain", "line_of", "load_yaml"]
