@@ -17,6 +17,7 @@ WORKERS = 2
 TESTS = Path(__file__).parent
 ALONE = (
     "e2e/test_demo.py",
+    "e2e/test_page.py",
     "hostile/test_descriptors.py",
     "hostile/test_fragments.py",
     "vp_cli/test_stream_commands.py",
