@@ -107,8 +107,8 @@ MUTATIONS = (
     Mutation(
         "numbers too large to be subtracted overflow",
         _WINDOW,
-        "unit = _SHRINK if max(abs(ordered[0])",
-        "unit = 1.0 if max(abs(ordered[0])",
+        "return _SHRINK if max(abs(ordered[0])",
+        "return 1.0 if max(abs(ordered[0])",
     ),
     Mutation("the tanh ends early", _BLEND, "_lambert(12)", "_lambert(5)"),
     Mutation("the tanh is not scaled", _BLEND, "tanh(z[i] / tanh_scale)", "tanh(z[i])"),
