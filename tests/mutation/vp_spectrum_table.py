@@ -93,7 +93,12 @@ MUTATIONS = (
         "ring[at + turn], value)",
         "ordered[at + count - 1], value)",
     ),
-    Mutation("with a MAD of 0 z is 0 in the derivative stage too", _WINDOW, "    shift /= count\n", "    return 0.0\n"),
+    Mutation(
+        "with a MAD of 0 z is 0 in the derivative stage too",
+        _WINDOW,
+        "    shift /= count\n",
+        "    return 0.0, 0.0, 0.0, 0.0, 0.0\n",
+    ),
     Mutation(
         "the standard deviation is that of a sample",
         _WINDOW,
