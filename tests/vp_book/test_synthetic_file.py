@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import zstandard
 
+from vp_book.dbn.writing import HashedOutput
 from vp_book.errors import ParameterError, VpBookError
 from vp_book.records import MBO_DTYPE
 from vp_book.synthetic import write_market
-from vp_book.synthetic.files.files import HashedOutput
 
 
 def test_official_decoder_reads_every_record(tmp_path: Path) -> None:

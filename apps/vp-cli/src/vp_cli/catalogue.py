@@ -42,7 +42,7 @@ COMMANDS: Final = {
         "Copy a dataset with all that another researcher needs: README, data dictionary, citation, example.",
     ),
     "warm-cache": Entry(
-        "cache", "Build the book checkpoint of a pipeline, so that generating and streaming it start at its first bin."
+        "cache", "Build the book checkpoint of a pipeline, so that streaming it starts at its first bin."
     ),
     "warm-stream": Entry(
         "cache",

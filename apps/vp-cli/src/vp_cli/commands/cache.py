@@ -26,7 +26,7 @@ def warm_cache(
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """Build the book checkpoint of a pipeline, so that generating and streaming it start at its first bin."""
+    """Build the book checkpoint of a pipeline, so that streaming it starts at its first bin."""
     config = pipeline_config(pipeline, config_root)
     lake = open_lake(lake_root)
     files = located(source_options(config, lake), lake)

@@ -13,6 +13,8 @@ from vp_book.book.state import ANCHORED, SCALARS, STATS, TURNOVER_BITS, Arrays, 
 from vp_book.instrument import PRICE_SCALE
 from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
 
+from ._kernels import read_whole
+
 CELL_COLUMNS: Final = (
     "k",
     "pressure_variant",
@@ -116,12 +118,8 @@ class BinReader:
         rows = self._rows
         floats = np.empty((len(CELL_FLOATS), rows), np.float64)
         read_cells(a.physics, a.params, origin_ns, at_ns, lo, floats)
-        whole = np.empty((6, rows), np.int64)  # depth of both sides, of bids, of asks; last event; bought, sold
-        ladder = a.ladder[:, lo * self._bucket : (lo + rows) * self._bucket]
-        whole[1:3] = ladder if self._bucket == 1 else ladder.reshape(2, rows, self._bucket).sum(axis=2)
-        np.add(whole[1], whole[2], out=whole[0])
-        whole[3] = a.touched[lo : lo + rows]
-        whole[4:] = a.traded[:, lo : lo + rows]
+        whole = np.empty((6, rows), np.int64)
+        read_whole(a.ladder, a.touched, a.traded, lo, self._bucket, whole)
         columns = (self._k, *floats[:5], *whole[:3], *floats[5:], *whole[3:])
         return dict(zip(CELL_COLUMNS, columns, strict=True))
 
@@ -129,8 +127,8 @@ class BinReader:
         self, a: Arrays, s: Any, seq: int, start_ns: int, end_ns: int, known: bool
     ) -> dict[str, int | float | bool]:
         stats, tick_int = _read_stats(a.stats), self._tick_int
-        bid, bid_size = (int(x) for x in _levels.best_bid(a.ladder, a.far, a.scalars))
-        ask, ask_size = (int(x) for x in _levels.best_ask(a.ladder, a.far, a.scalars))
+        bid, bid_size = _levels.best_bid(a.ladder, a.far, a.scalars)
+        ask, ask_size = _levels.best_ask(a.ladder, a.far, a.scalars)
         # in the middle of an event or a snapshot, where a source may end, a book is not observed
         whole = not s.in_event and not s.in_snapshot
         valid = known and whole and bool(s.valid)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 import numpy as np
-from databento_dbn import Metadata, Schema, SType
-from databento_dbn.metadata import MappingInterval
 
 from vp_book.atomic import StagedFile
+from vp_book.dbn.writing import HashedOutput, mbo_metadata
 from vp_book.errors import ParameterError
-from vp_book.synthetic.files.files import HashedOutput
 
-DBN_VERSION: Final = 3
-_NS: Final = 1_000_000_000
 _BLOCK_BYTES: Final = 1 << 22
 _LONGEST_SYMBOL: Final = 70
 
@@ -85,7 +80,7 @@ class ConvertedFile:
         """Write the DBN file in the place of whatever has its name."""
         with StagedFile(self._target) as file:
             output = HashedOutput(file, compress=self._target.suffix == ".zst")
-            output.write(_metadata(dataset, self._symbol, instrument_id, *span_ns).encode())
+            output.write(mbo_metadata(dataset, self._symbol, instrument_id, *span_ns).encode())
             if self.records:
                 with self._spool.path.open("rb") as spool:
                     while block := spool.read(_BLOCK_BYTES):
@@ -105,38 +100,3 @@ class ConvertedFile:
             source_sha256=tuple(source_sha256),
             facts=facts,
         )
-
-
-@dataclass(slots=True)
-class _Interval:
-    start_date: date
-    end_date: date
-    symbol: str
-
-
-@dataclass(slots=True)
-class _Mapping:
-    raw_symbol: str
-    intervals: Sequence[MappingInterval]
-
-
-def _metadata(dataset: str, symbol: str, instrument_id: int, start_ns: int, end_ns: int) -> Metadata:
-    interval = _Interval(_utc_date(start_ns), _utc_date(end_ns - 1) + timedelta(days=1), str(instrument_id))
-    return Metadata(
-        dataset=dataset,
-        start=start_ns,
-        end=end_ns,
-        stype_in=SType.from_str("raw_symbol"),
-        stype_out=SType.from_str("instrument_id"),
-        schema=Schema.from_str("mbo"),
-        symbols=[symbol],
-        partial=[],
-        not_found=[],
-        mappings=[_Mapping(symbol, [interval])],
-        ts_out=False,
-        version=DBN_VERSION,
-    )
-
-
-def _utc_date(ns: int) -> date:
-    return datetime.fromtimestamp(ns // _NS, tz=UTC).date()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from databento_dbn import Metadata, Schema, SType
-from databento_dbn.metadata import MappingInterval
 
 from vp_book.atomic import StagedFile, replace_file
+from vp_book.dbn.writing import DBN_VERSION, HashedOutput, mbo_metadata
 from vp_book.records import (
     ACTION_ADD,
     ACTION_CANCEL,
@@ -23,12 +20,10 @@ from vp_book.records import (
     ACTION_TRADE,
     F_SNAPSHOT,
 )
-from vp_book.synthetic.files.files import HashedOutput
 from vp_book.synthetic.market.generate import Market, Session
 from vp_book.synthetic.market.model import MarketModel
 
 DATASET: Final = "GLBX.MDP3"
-DBN_VERSION: Final = 3
 GENERATOR: Final = "vp_book.synthetic 2"
 """Name and version of the model: the version changes whenever a seed would give other records."""
 
@@ -82,7 +77,8 @@ class Part:
 
     def __enter__(self) -> Part:
         self._file.__enter__()
-        self._output.write(_metadata(self._session, *self._span).encode())
+        metadata = mbo_metadata(DATASET, self._session.symbol, self._session.instrument_id, *self._span)
+        self._output.write(metadata.encode())
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -114,11 +110,6 @@ class Part:
         return written
 
 
-def utc_date(ns: int) -> date:
-    """The UTC day of a time."""
-    return datetime.fromtimestamp(ns // _NS, tz=UTC).date()
-
-
 @dataclass(slots=True)
 class _Tally:
     """What has been written so far."""
@@ -135,39 +126,6 @@ class _Tally:
         for name, action in _ACTIONS.items():
             self.counts[name] += int(np.count_nonzero(actions == action))
         self.volume += int(records["size"][actions == ACTION_TRADE].sum(dtype=np.int64))
-
-
-@dataclass(slots=True)
-class _Interval:
-    start_date: date
-    end_date: date
-    symbol: str
-
-
-@dataclass(slots=True)
-class _Mapping:
-    raw_symbol: str
-    intervals: Sequence[MappingInterval]
-
-
-def _metadata(session: Session, start_ns: int, end_ns: int) -> Metadata:
-    first = utc_date(start_ns)
-    last = utc_date(end_ns - 1)
-    interval = _Interval(first, last + timedelta(days=1), str(session.instrument_id))
-    return Metadata(
-        dataset=DATASET,
-        start=start_ns,
-        end=end_ns,
-        stype_in=SType.from_str("raw_symbol"),
-        stype_out=SType.from_str("instrument_id"),
-        schema=Schema.from_str("mbo"),
-        symbols=[session.symbol],
-        partial=[],
-        not_found=[],
-        mappings=[_Mapping(session.symbol, [interval])],
-        ts_out=False,
-        version=DBN_VERSION,
-    )
 
 
 def _sidecar(

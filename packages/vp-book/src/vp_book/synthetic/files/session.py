@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from vp_book.dbn.writing import utc_date
 from vp_book.synthetic.files.arguments import checked_pattern, checked_span
-from vp_book.synthetic.files.part import MarketFile, Part, utc_date
+from vp_book.synthetic.files.part import MarketFile, Part
 from vp_book.synthetic.market.generate import Market
 from vp_book.synthetic.market.model import MarketModel
 from vp_book.synthetic.orders.resting import RestingOrders
