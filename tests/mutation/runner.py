@@ -81,7 +81,11 @@ class Interpreter:
     def _read(self) -> dict[str, str]:
         if self._process.stdout is None:
             raise RuntimeError("no pipe")
-        answer: dict[str, str] = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line:
+            self.close()
+            raise RuntimeError(f"the interpreter of kernels ended with code {self._process.returncode}; see its output")
+        answer: dict[str, str] = json.loads(line)
         return answer
 
     def __enter__(self) -> Self:
@@ -90,6 +94,9 @@ class Interpreter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait()

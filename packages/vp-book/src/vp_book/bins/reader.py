@@ -189,4 +189,4 @@ def _mean_price(s: Any) -> int:
 
 
 def _sign(x: int) -> int:
-    return (x > 0) - (x < 0)
+    return int(x > 0) - int(x < 0)  # of NumPy's scalars too, which the kernels return when they are interpreted
