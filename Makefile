@@ -1,5 +1,5 @@
 # The commands of every day; each line can be typed as it stands.
-.PHONY: setup demo test check format coverage pythons licences sbom advisories
+.PHONY: setup demo test check format coverage pythons docs notebooks licences sbom advisories
 
 setup:  ## the environment of Python and that of the page
 	python3 -m pip install -q uv
@@ -18,6 +18,7 @@ check:  ## what must be clean before a commit
 	uv run ruff format --check
 	uv run mypy
 	uv run mypy --config-file tests/mypy.ini
+	uv run .ci/blocks
 	cd web && npm run format:check && npm run lint && npm run check && npm test
 
 format:  ## put the code in order
@@ -25,8 +26,14 @@ format:  ## put the code in order
 	uv run ruff format
 	cd web && npm run format
 
+docs:  ## the documentation as a site, into site/; a broken link fails
+	uv run --group docs .ci/site
+
+notebooks:  ## run those of docs/notebooks and write their pages anew
+	uv run .ci/notebooks
+
 licences:  ## docs/licences.md anew, from the lock files
-	uv sync --all-packages --all-extras --group plots
+	uv sync --all-packages --all-extras
 	uv run --no-sync python .ci/licences.py
 
 sbom:  ## what a release is made of, as CycloneDX, into build/

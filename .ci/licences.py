@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "licences.md"
 ALLOWED: Final = {
     *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BlueOak-1.0.0", "CC0-1.0", "ISC", "LLVM-exception"),
-    *("MIT", "MIT-CMU", "PSF-2.0", "Python-2.0", "Zlib"),
+    *("MIT", "MIT-0", "MIT-CMU", "NCSA", "PSF-2.0", "Python-2.0", "Zlib"),
 }
 """None of them asks anything of a program beside which it is used but its notice."""
 ACCEPTED: Final = {
@@ -75,7 +75,7 @@ class Package:
 
 def locked_versions() -> dict[str, set[str]]:
     """Every locked package with the versions it has on one platform or another."""
-    command = ["uv", "export", "--quiet", "--locked", "--offline", "--all-packages", "--all-extras", "--group", "plots"]
+    command = ["uv", "export", "--quiet", "--locked", "--offline", "--all-packages", "--all-extras"]
     command += ["--no-emit-workspace", "--no-hashes", "--no-annotate", "--no-header"]
     exported = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     versions: dict[str, set[str]] = {}
@@ -117,7 +117,7 @@ def page_text(python: list[Package], page: list[Package]) -> str:
         "# Licences of what this is built on",
         "",
         "Made by `make licences`; a test holds it to the lock files and fails on a licence that is unknown, or that",
-        "asks for more than a notice and was not looked at. Spymaster itself is under [Apache-2.0](../LICENSE).",
+        "asks for more than a notice and was not looked at. Spymaster itself is under Apache-2.0.",
         "",
         "Copyleft that was looked at, and why it may stay:",
         "",
@@ -174,7 +174,7 @@ def main() -> None:
     if not options.check:
         missing = sorted(locked.keys() - {one.name for one in python})
         if missing:
-            sys.exit(f"not installed: {', '.join(missing)}; uv sync --all-packages --all-extras --group plots")
+            sys.exit(f"not installed: {', '.join(missing)}; uv sync --all-packages --all-extras")
         PAGE.write_text(page_text(python, page), encoding="utf-8", newline="\n")
     problems += stale(PAGE.read_text(encoding="utf-8"), locked, python, page)
     if problems:

@@ -27,7 +27,7 @@ import vp_harness.judgement.drawing as drawing
 from vp_contract import EvalSpec
 from vp_harness import ResultsStore
 from vp_harness.evaluation.events import Events
-from vp_harness.evaluation.metrics import Metrics
+from vp_harness.evaluation.measures import Measures
 from vp_harness.evaluation.outcomes import ExitRule, Prices, outcome_table
 from vp_harness.judgement import correction
 from vp_harness.judgement.market import Market
@@ -35,7 +35,7 @@ from vp_harness.judgement.overfitting import trade_moments
 from vp_harness.judgement.search import Trial
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake
-from vp_harness.research.results import Run, ThresholdRow
+from vp_harness.research.records import Run, ThresholdRow
 
 BINS = 36_000
 TICK_INT = 250_000_000
@@ -43,9 +43,9 @@ EVALUATIONS = (EvalSpec(), EvalSpec(tp_ticks=6, sl_ticks=6))
 MARKET = Market(product_type="future_mbo", symbol="X", sources=(), start_ns=0, end_ns=BINS * 10**8, cell_width_ms=100)
 _ZEROS: dict[str, Any] = {
     field.name: 0 if field.type is int else 0.0 if field.type is float else None
-    for field in msgspec.structs.fields(Metrics)
+    for field in msgspec.structs.fields(Measures)
 }
-EMPTY = Metrics(**_ZEROS)
+EMPTY = Measures(**_ZEROS)
 
 
 @dataclass
@@ -53,6 +53,7 @@ class Walk:
     """Stands for a dataset: the bins of a random walk with a spread of a tick."""
 
     bins: pl.DataFrame
+    has_fills = False
 
     @property
     def config(self) -> Walk:

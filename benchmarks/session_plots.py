@@ -160,10 +160,11 @@ def images(sessions: list[Session]) -> Figure:
         force = _absolute(session.force_image[last], spots, middle)
         limit = float(np.nanpercentile(np.abs(force), 98))
         # the square root keeps a wall from darkening everything else
-        for at, image, look in (
+        looks: tuple[tuple[int, Floats, dict[str, Any]], ...] = (
             (i, np.sqrt(depth), {"cmap": "magma", "vmin": 0, "vmax": float(np.nanpercentile(np.sqrt(depth), 99))}),
             (i + len(sessions), force, {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}),
-        ):
+        )
+        for at, image, look in looks:
             axes[at].imshow(image, aspect="auto", extent=extent, interpolation="nearest", **look)
             minutes = np.arange(len(spots)) / 60
             axes[at].step(minutes, spots - middle, color="white" if at == i else "#222222", lw=0.8)
@@ -177,7 +178,12 @@ def images(sessions: list[Session]) -> Figure:
 def draw(sessions: list[Session], folder: Path) -> None:
     """Write the plots as synthetic-<subject>.png; the directory is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.titleweight": "bold"}
+    style: dict[Any, Any] = {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titleweight": "bold",
+    }
     with mpl.rc_context(style):
         for subject, figure in (("heatmap", images), ("orders", orders), ("clock", clock), ("price", price)):
             figure(sessions).savefig(folder / f"synthetic-{subject}.png", dpi=100)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class BenchBin:
     vacuum: npt.NDArray[np.float64]
     window_lo: int
     shift_cells: int = 0
+    cells: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class Stopwatch:
@@ -58,7 +59,7 @@ class Stopwatch:
 
 def run(cells: int, radius: int, bins: int, walk: bool, clock: Callable[[], int]) -> None:
     rng = np.random.default_rng(7)
-    field = rng.gamma(1.0, 1.0, (2, 61, cells))
+    amounts = rng.gamma(1.0, 1.0, (2, 61, cells))
     signs = rng.integers(-1, 2, (2, bins))
     score_chain = vs.ScoreChain(vs.SpectrumParams(horizons_ms=(500, 1000)), vs.DerivativeParams(), cells, radius)
     watch = Stopwatch(clock)
@@ -80,7 +81,7 @@ def run(cells: int, radius: int, bins: int, walk: bool, clock: Callable[[], int]
                 "ask_reprice_sign": int(signs[0, i]),
                 "bid_reprice_sign": int(signs[1, i]),
             }
-            update(BenchBin(fields, field[0, i % 61], field[1, i * 7 % 61], low))
+            update(BenchBin(fields, amounts[0, i % 61], amounts[1, i * 7 % 61], low))
     finally:
         _cells.record, _cells.serve = saved
     moves = "window walks 1 cell in 2 of 9 bins" if walk else "window stands still"

@@ -1,6 +1,6 @@
 """The synthetic market beside a real session: the same measurements of both, as a table and as plots.
 
-    uv run --group plots python benchmarks/synthetic_vs_real.py [--seed 1] [--plots docs/img] [--json FILE]
+    uv run python benchmarks/synthetic_vs_real.py [--seed 1] [--plots docs/img] [--json FILE]
 
 The real session is ESH4 of 2023-12-25, looked for in $VP_REAL_DATA or in ../shared/data beside the repository. Two
 synthetic ones stand beside it: one of the same hour of the evening, and one of the morning after the open, which is
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The synthetic market beside a real session.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--effect", type=float, default=0.0)
-    parser.add_argument("--plots", type=Path, metavar="DIR", help="write synthetic-*.png there (group plots)")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="write synthetic-*.png there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table there as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

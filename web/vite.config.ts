@@ -14,8 +14,17 @@ export default defineConfig({
     aliasPage('index.html', 'vacuum-pressure.html'),
     compressedFiles(),
   ],
-  build: { target: 'es2022', modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: ['index.html', 'experiments.html'] },
+  },
   worker: { format: 'es', plugins: () => [messageValidators()] },
   server: { proxy: { '/v1': { target: STREAM_SERVER, ws: true } } },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node', testTimeout: 20_000 },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    setupFiles: ['tests/properties.ts'],
+    environment: 'node',
+    testTimeout: process.env.PROPERTY_RUNS === undefined ? 20_000 : 600_000,
+  },
 });

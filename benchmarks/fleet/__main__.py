@@ -5,7 +5,8 @@
 The server is a process of its own, the fleet this one; both run on the same machine. Good clients read everything.
 Half of the stalled ones never read again after their first bin, the other half stops for five seconds in every fifteen.
 The churning ones come, read a little and leave, politely or not. Those that look back ask for their last 500 bins
-once a second. Lateness is measured at the client, for whole bins,
+once a second. Those that seek go to a bin at random once a second, and ask for the bins that a map shows before it.
+Lateness is measured at the client, for whole bins,
 against the schedule its own earliest bin is on. With --lake-root, --config-root and --serving a serving of that lake is
 streamed, else the synthetic market of the demo. With --cold the engine makes its bins while the clients are connecting.
 """
@@ -22,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clients import SMALL_BUFFER, Client, churn, connect, looking_back, stalling, stuck
+from clients import SMALL_BUFFER, Client, churn, connect, looking_back, seeking, stalling, stuck
 from server import Server, quantile_ms, value
 
 from vp_cli.commands.demo import ALIAS, temporary_demo
@@ -52,6 +53,11 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     ]
     back: list[Client] = []
     restless += [asyncio.create_task(looking_back(server.port, options.serving, back)) for _ in range(options.back)]
+    seekers: list[Client] = []
+    restless += [
+        asyncio.create_task(seeking(server.port, options.serving, options.bins, seed, seekers))
+        for seed in range(options.seek)
+    ]
     before, cpu, own_cpu = await asyncio.to_thread(server.metrics), server.cpu_s(), time.process_time()
     measured_from = time.monotonic()
     memory: list[tuple[float, float]] = []
@@ -73,7 +79,8 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     await asyncio.gather(*stuck_ones, return_exceptions=True)
     late = sorted(s * 1000 for client in good for s in client.lateness_s(options.period_s))
     alive = sum(not client.ended.done() for client in good)
-    for client in [*good, *stalled, *churned, *back]:
+    filled = sorted(s * 1000 for client in seekers for s in client.filled_s)
+    for client in [*good, *stalled, *churned, *back, *seekers]:
         client.transport.abort()
     sent = value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total")
     settled = [mb for at, mb in memory if at >= min(SETTLE_S, options.seconds / 2)]
@@ -115,6 +122,12 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "torn": sum(client.torn for client in back),
             "missing": sum(client.missing for client in back),
         },
+        "seeking": {
+            "clients": len(seekers),
+            "seeks": len(filled),
+            "map_filled_ms": {f"p{p:g}": round(percentile(filled, p), 1) for p in (50, 99, 100)},
+            "torn": sum(client.torn for client in seekers),
+        },
         "server": {
             "cores": round(cpu / elapsed, 3),
             "rss_mb": {"settled": round(settled[0], 1), "end": round(settled[-1], 1), "most": round(max(settled), 1)},
@@ -149,6 +162,7 @@ def main() -> None:
     add("--good", type=int, default=200)
     add("--stalled", type=int, default=20)
     add("--back", type=int, default=0, help="clients that ask for the last 500 bins once a second")
+    add("--seek", type=int, default=0, help="clients that seek at random once a second")
     add("--churn", type=int, default=10, help="clients at a time that come and go")
     add("--seconds", type=float, default=300)
     add("--speed", type=float, default=1.0, help="1 is 10 bins a second at a cell width of 100 ms")
@@ -164,10 +178,12 @@ def main() -> None:
             options.lake_root, options.config_root, _ = stack.enter_context(temporary_demo(CONFIGS))
         opened = LakeCatalogue(open_lake(options.lake_root), options.config_root).open(options.serving)
         options.period_s = opened.cell_width_ms / 1000 / options.speed
-        if not options.cold:
-            warm_log(opened.run)
-        most = options.good + options.stalled + options.back + 2 * options.churn
+        options.bins = 0 if options.cold else warm_log(opened.run).bins
+        if options.seek and options.cold:
+            parser.error("--seek needs a finished log: leave --cold out")
+        most = options.good + options.stalled + options.back + options.seek + 2 * options.churn + 8
         server = Server(options.lake_root, options.config_root, options.speed, most)
+        print(f"http://127.0.0.1:{server.port}/?serving={options.serving}", file=sys.stderr, flush=True)
         try:
             result = asyncio.run(run(server, options))
         finally:

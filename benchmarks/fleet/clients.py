@@ -21,6 +21,8 @@ SKIPPED = re.compile(rb'"skipped_bins":(\d+)')
 CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
 SMALL_BUFFER = 4096
 HISTORY = b',"history":true}'
+MAP_BINS = 430
+"""Bins that a map of 1600 px shows."""
 _OF_HISTORY = -1
 
 
@@ -38,6 +40,7 @@ class Client(asyncio.Protocol):
         self.torn = 0
         self.histories = 0
         self.looked_at = 0
+        self.filled_s = array("d")
         self.missing = 0
         self.grid_bytes = 0
         self.close_code: int | None = None
@@ -153,7 +156,8 @@ class Client(asyncio.Protocol):
     def lateness_s(self, period_s: float) -> list[float]:
         """How late each bin came, against the schedule that this client's earliest bin is on."""
         offsets = [at - seq * period_s for at, seq in zip(self.arrivals, self.bins, strict=True)]
-        return [offset - min(offsets) for offset in offsets] if offsets else []
+        earliest = min(offsets, default=0.0)
+        return [offset - earliest for offset in offsets]
 
 
 def masked(first: int, payload: bytes) -> bytes:
@@ -236,6 +240,27 @@ async def looking_back(port: int, serving: str, clients: list[Client]) -> None:
             client.changed.clear()
             await client.changed.wait()
         await asyncio.sleep(1.0)
+
+
+async def seeking(port: int, serving: str, bins: int, seed: int, clients: list[Client]) -> None:
+    """Goes to a bin at random once a second and asks for what a map shows before it, until cancelled."""
+    rng = random.Random(seed)
+    client = await connect(port, serving)
+    clients.append(client)
+    await _bins(client, 1)
+    while not client.ended.done():
+        to = rng.randrange(MAP_BINS, bins)
+        for request in (
+            f'{{"type":"seek","bin_seq":{to}}}',
+            f'{{"type":"history","from":{to - MAP_BINS},"to":{to - 1}}}',
+        ):
+            client.transport.write(masked(0x81, request.encode()))
+        asked, answers = time.monotonic(), client.histories
+        while client.histories == answers and not client.ended.done():
+            client.changed.clear()
+            await client.changed.wait()
+        client.filled_s.append(time.monotonic() - asked)
+        await asyncio.sleep(max(1.0 - client.filled_s[-1], 0.0))
 
 
 def is_ended(sock: socket.socket) -> bool:

@@ -1,17 +1,18 @@
 """Server, engine and a hundred clients for half an hour: what stays as it was, and what grows.
 
-    uv run --group plots python benchmarks/fleet/soak.py --minutes 30 --clients 100 --plots docs/img
+    uv run python benchmarks/fleet/soak.py --minutes 30 --clients 100 --plots docs/img
 
 The server is a process of its own, the clients this one. Most clients read everything and begin anew when a replay has
 ended. Some stop reading for five seconds in every fifteen, some come and go all the time, and every `--every` seconds a
 visitor opens another serving, whose frame log the server removed when the last visitor had left: an engine runs, writes
 its log, and is let go of.
 
-Before the measured time the same clients play for `--before` seconds and leave. Counts of tasks, threads and
-descriptors are compared between the quiet server then and the quiet server at the end. Memory is resident memory in
-windows of three minutes, without the first: its median, and its most, which is that of an engine run. Lateness is that
-of whole bins at the steady clients, against the schedule that each one's own earliest bin is on. With --lake-root,
---config-root and two --serving, servings of that lake are streamed, else two of the demo.
+Before the measured time the same clients play for `--before` seconds and leave, with others that seek at random, so
+that pools of threads have all they will ever have. Counts of tasks, threads and descriptors are compared between the
+quiet server then and the quiet server at the end. Memory is resident memory in windows of three minutes, without the
+first: its median, and its most, which is that of an engine run. Lateness is that of whole bins at the steady clients,
+against the schedule that each one's own earliest bin is on. With --lake-root, --config-root and two --serving, servings
+of that lake are streamed, else two of the demo.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from clients import Client, churn, connect, stalling
+from clients import MAP_BINS, Client, churn, connect, seeking, stalling
 from server import Server, value
 from websockets.asyncio.client import connect as open_stream
 
@@ -41,6 +42,8 @@ EVERY_S = 5.0
 """Between two samples."""
 BUCKET_S = 30.0
 """Of lateness."""
+SEEKERS = 50
+"""Before the measured time: enough for every worker of the server's pool to be busy once."""
 WINDOW_S = 180.0
 """Of memory: two engine runs."""
 QUIET_S = 120.0
@@ -92,9 +95,11 @@ class Gauge:
 class Crowd:
     """Clients of every kind, until they are sent home."""
 
-    def __init__(self, server: Server, options: argparse.Namespace) -> None:
+    def __init__(self, server: Server, options: argparse.Namespace, seekers: int = 0) -> None:
         self._server = server
         self._options = options
+        self._seekers = seekers
+        self.sought: list[Client] = []
         self.steady: list[Client] = []
         self.stalled: list[Client] = []
         self.churned: list[Client] = []
@@ -113,6 +118,8 @@ class Crowd:
         serving = self._options.serving[0]
         going = (churn(self._server.port, serving, seed, self.churned) for seed in range(going_ones))
         tasks += [asyncio.create_task(one) for one in going]
+        sought = (seeking(self._server.port, serving, 2 * MAP_BINS, seed, self.sought) for seed in range(self._seekers))
+        tasks += [asyncio.create_task(one) for one in sought]
         tasks.append(asyncio.create_task(self._visit()))
         try:
             yield
@@ -120,7 +127,7 @@ class Crowd:
             for task in tasks:
                 task.cancel()
             met = await asyncio.gather(*tasks, return_exceptions=True)
-            for client in [*self.steady, *self.stalled, *self.churned, *self.visits]:
+            for client in [*self.steady, *self.stalled, *self.churned, *self.visits, *self.sought]:
                 client.transport.abort()
         failed = [error for error in met if isinstance(error, Exception)]
         if failed:
@@ -187,7 +194,7 @@ def _more(now: Sample, then: Sample) -> bool:
 async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     gauge = Gauge(server)
     period_s = await cell_width_s(server.port, options.serving[0]) / options.speed
-    async with Crowd(server, options).here():
+    async with Crowd(server, options, seekers=SEEKERS).here():
         await asyncio.sleep(options.before)
     start = await quiet(gauge, options.settle)
     crowd, gauge.began, own_cpu = Crowd(server, options), time.monotonic(), time.process_time()
@@ -309,7 +316,8 @@ def demo() -> Iterator[tuple[Path, Path, list[str]]]:
         rows = compare(ResultsStore(open_lake(lake)), experiment=EXPERIMENT, min_signals=0)
         other = next(row for row in rows.iter_rows(named=True) if row["run_id"] != made.served.spec.source.run_id)
         run, threshold = other["run_id"], other["threshold"]
-        promote(run, "visited", lake, config_root=configs, threshold=threshold, accept_unproven=True)
+        reason = "only streamed, to visitors of the soak"
+        promote(run, "visited", lake, config_root=configs, threshold=threshold, accept_unproven=True, reason=reason)
         yield lake, configs, [ALIAS, "visited"]
 
 
@@ -326,7 +334,7 @@ def main() -> None:
     add("--config-root", type=Path)
     add("--serving", action="append", help="given twice: that of the clients, and that of the visitors")
     add("--json", type=Path, help="write all samples there; the table goes to standard output")
-    add("--plots", type=Path, metavar="DIR", help="write soak.png there (group plots)")
+    add("--plots", type=Path, metavar="DIR", help="write soak.png there")
     options = parser.parse_args()
     own = (options.lake_root, options.config_root, options.serving)
     if any(own) and not (all(own) and len(options.serving) == 2):

@@ -14,7 +14,7 @@ import pytest
 from support.browser import draws, need_browser
 from support.packages import ROOT
 
-from vp_cli.commands.demo import ALIAS, Demo, make
+from vp_cli.commands.demo import ALIAS, NULL, Demo, make
 from vp_cli.page import built_page
 from vp_harness import Dataset, find_raw
 from vp_harness.execution.configs import experiment_chain
@@ -59,6 +59,7 @@ def test_demo_check_exits_0_with_one_json_object() -> None:
     result = json.loads(done.stdout)
     assert result["ok"]
     assert result["equal_to_dataset"]
+    assert result["proven"]  # the planted effect is found
     assert (result["bins_received"], result["grid_rows"]) == (50, 101)
 
 
@@ -68,6 +69,13 @@ def test_what_is_made_is_found_the_second_time(roots: tuple[Path, Path], made: D
     assert (again.dataset_id, again.served.serving_id) == (made.dataset_id, made.served.serving_id)
     assert find_raw(roots[0], experiment_chain("demo", roots[1]).config).stat().st_mtime_ns == raw
     Dataset.open(roots[0], made.dataset_id).verify()
+
+
+def test_without_an_effect_nothing_is_proven(roots: tuple[Path, Path], made: Demo) -> None:
+    evidence = make(*roots, NULL).served.spec.evidence
+    assert evidence["verdict"] == "unproven"
+    assert evidence["p_corrected"] > 0.05
+    assert made.served.spec.evidence["p_corrected"] <= 0.05
 
 
 @pytest.mark.browser

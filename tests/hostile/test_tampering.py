@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -174,6 +175,21 @@ def grid(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[[Desk], Non
     return functools.partial(edit_table, name="grid_clean.parquet", change=change)
 
 
+def fills(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[[Desk], None]:
+    return functools.partial(edit_table, name="fills.parquet", change=change)
+
+
+def restate_fills(desk: Desk) -> None:
+    """Say in the manifest too what the table of passive orders is now."""
+    path = desk.dataset / "fills.parquet"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest(lambda held: held["passive"].update(sha256=digest))(desk)
+
+
+def lose_fills(desk: Desk) -> None:
+    (desk.dataset / "fills.parquet").unlink()
+
+
 def edit_table(desk: Desk, name: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     path = desk.dataset / name
     path.chmod(0o644)
@@ -323,6 +339,28 @@ def bend(at: int, old: bytes, new: bytes) -> Callable[[list[Frame]], list[Frame]
     return change
 
 
+def other_marks(change: Callable[[list[dict[str, object]]], object]) -> Callable[[list[Frame]], list[Frame]]:
+    """The first frame with marks, with others."""
+
+    def bent(held: list[Frame]) -> list[Frame]:
+        at = next(at for at, frame in enumerate(held) if b'"marks":[{' in frame.update)
+        update = held[at].update
+        start = update.index(b'"marks":') + len(b'"marks":')
+        end = update.index(b"]", start) + 1
+        marks = change(json.loads(update[start:end]))
+        held[at] = Frame(
+            update[:start] + json.dumps(marks, separators=(",", ":")).encode() + update[end:], held[at].grid
+        )
+        assert held[at].update != update
+        return held
+
+    return bent
+
+
+def no_marks(held: list[Frame]) -> list[Frame]:
+    return [Frame(re.sub(rb',"marks":\[.*?\]', b"", frame.update), frame.grid) for frame in held]
+
+
 def bend_grid(held: list[Frame]) -> list[Frame]:
     held[90] = Frame(held[90].update, held[91].grid)
     return held
@@ -413,7 +451,7 @@ CHECKPOINTS = {
 @pytest.mark.parametrize("what", CHECKPOINTS)
 def test_no_dataset_is_made_from_a_forged_checkpoint(desk: Desk, what: str) -> None:
     """It would be judged and published as it is: the digests of everything after it would be right."""
-    tables = ("bins.parquet", "grid_clean.parquet")
+    tables = ("bins.parquet", "grid_clean.parquet", "fills.parquet")
     before = {name: (desk.dataset / name).read_bytes() for name in tables}
     (path,) = desk.lake.book_cache_dir.glob("*.book")
     sound = path.read_bytes()
@@ -436,6 +474,7 @@ CASES: dict[str, tuple[Callable[[Desk], None], tuple[Finder, ...]]] = {
     "a bin twice": (bins(lambda t: pl.concat([t, t.tail(1)])), (serve, verify)),
     "a column more": (bins(lambda t: t.with_columns(more=pl.lit(1))), (serve, verify)),
     "a column gone": (bins(lambda t: t.drop("trade_count")), (serve, verify)),
+    "the marks": (bins(lambda t: t.with_columns(pl.col("marks").list.head(1))), (serve, verify)),
     "a column of another type": (bins(lambda t: t.with_columns(PRICE.cast(pl.Float32))), (serve, verify)),
     "nothing but the compression": (bins(lambda t: t), (serve, verify)),
     # grid_clean.parquet
@@ -449,7 +488,18 @@ CASES: dict[str, tuple[Callable[[Desk], None], tuple[Finder, ...]]] = {
         grid(lambda t: t.with_columns(composite_d1=pl.col("composite_d2"), composite_d2=pl.col("composite_d1"))),
         (serve, verify),
     ),
+    # fills.parquet
+    "a wait": (fills(lambda t: t.with_columns(pl.col("wait_bins") - 1)), (serve, verify, run, promoted)),
+    "a wait, and what the manifest says of it": (
+        both(fills(lambda t: t.with_columns(pl.col("wait_bins") - 1)), restate_fills),
+        (serve, verify, run, promoted),
+    ),
+    "no passive orders at all": (
+        both(manifest(lambda m: m.update(passive=None)), checksums(lambda c: c.pop("fills.parquet")), lose_fills),
+        (serve, verify),
+    ),
     # manifest.json
+    "when passive orders are given up": (manifest(lambda m: m["passive"].update(max_wait_bins=9)), (serve, verify)),
     "its chain ends elsewhere": (manifest(lambda m: m["frames"].update(head="0" * 64)), (serve, verify)),
     "a link of its chain": (
         manifest(lambda m: m["frames"].update(links="AAAA" + m["frames"]["links"][4:])),
@@ -523,6 +573,11 @@ CASES: dict[str, tuple[Callable[[Desk], None], tuple[Finder, ...]]] = {
     "the signal in a frame": (frames(bend(200, b'"score":', b'"score":1')), (serve,)),
     "no signal in a frame": (frames(bend(20, b'"signal":', b'"signals":')), (serve,)),
     "the grid of a frame": (frames(bend_grid), (serve,)),
+    "a mark in a frame": (frames(other_marks(lambda m: [{**m[0], "size": "1"}, *m[1:]])), (serve,)),
+    "a mark too many": (frames(other_marks(lambda m: [*m, m[0]])), (serve,)),
+    "a mark with a member too many": (frames(other_marks(lambda m: [{**m[0], "by": "me"}, *m[1:]])), (serve,)),
+    "marks that are none": (frames(other_marks(lambda m: 7)), (serve,)),
+    "no marks in frames": (frames(no_marks), (serve,)),
     "frames in another order": (frames(lambda f: [*f[:100], f[101], f[100], *f[102:]]), (serve,)),
     "a frame gone": (frames(lambda f: f[:-1]), (serve,)),
     "no frames": (frames(lambda f: []), (serve,)),

@@ -68,7 +68,7 @@ class Desk:
         return {
             f"{dataset_id}/{name}": hashlib.sha256((self.lake.dataset_dir(dataset_id) / name).read_bytes()).hexdigest()
             for dataset_id in list_datasets(self.lake)
-            for name in ("bins.parquet", "grid_clean.parquet")
+            for name in ("bins.parquet", "grid_clean.parquet", "fills.parquet")
         }
 
     def results(self) -> list[dict[str, Any]]:

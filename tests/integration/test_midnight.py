@@ -95,8 +95,8 @@ def own(two: Desk, tmp_path: Path) -> Desk:
 
 
 def numbers(dataset: Dataset) -> tuple[bytes, ...]:
-    """Every byte that holds one: both tables and the chain over the frames."""
-    tables = (dataset.path / name for name in ("bins.parquet", "grid_clean.parquet"))
+    """Every byte that holds one: all tables and the chain over the frames."""
+    tables = (dataset.path / name for name in ("bins.parquet", "grid_clean.parquet", "fills.parquet"))
     return (*(path.read_bytes() for path in tables), dataset.manifest["frames"]["head"].encode())
 
 

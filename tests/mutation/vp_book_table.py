@@ -90,8 +90,8 @@ MUTATIONS = (
     Mutation(
         "a modify adds to the size",
         _ACTIONS,
-        "change_depth(side, tick, size - old_size, fill, state, a)\n        return\n    if old_side",
-        "change_depth(side, tick, size, fill, state, a)\n        return\n    if old_side",
+        "change_depth(side, tick, size - old_size, fill, state, a)\n        return\n    a.orders",
+        "change_depth(side, tick, size, fill, state, a)\n        return\n    a.orders",
     ),
     Mutation(
         "a modify keeps the price",
@@ -108,14 +108,14 @@ MUTATIONS = (
     Mutation(
         "a zero size leaves the order",
         _ACTIONS,
-        "        if slot >= 0:\n            _cancel(order_id, abs(a.orders[slot, O_SIZE]), state, a)\n        return\n",
-        "        return\n",
+        "            _cancel(order_id, abs(a.orders[slot, O_SIZE]), state, marked, a)\n        return\n",
+        "            return\n        return\n",
     ),
     Mutation(
         "a fill changes the book",
         _ACTIONS,
         "        a.orders[slot, O_FILL] += size\n",
-        "        a.orders[slot, O_FILL] += size\n        _cancel(order_id, size, False, a)\n",
+        "        a.orders[slot, O_FILL] += size\n        _cancel(order_id, size, False, False, a)\n",
     ),
     Mutation(
         "only the last fill of an order counts",

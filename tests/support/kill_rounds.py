@@ -151,7 +151,7 @@ def main(directory: Path, rounds: int, seed: int) -> None:
         complete(action)
     left = list(work.lake.root.rglob(".making-*"))
     (dataset_id,) = list_datasets(work.lake)
-    for name in ("bins.parquet", "grid_clean.parquet"):
+    for name in ("bins.parquet", "grid_clean.parquet", "fills.parquet"):
         if (work.lake.dataset_dir(dataset_id) / name).read_bytes() != (reference / dataset_id / name).read_bytes():
             raise SystemExit(f"{name} is not what an undisturbed process makes")
     Dataset.open(work.lake, dataset_id).verify()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +57,17 @@ def packages() -> list[Package]:
     paths = [*sorted((ROOT / "packages").iterdir()), *sorted((ROOT / "apps").iterdir())]
     found = [path for path in paths if (path / "pyproject.toml").is_file()]
     return [Package(path, tomllib.loads((path / "pyproject.toml").read_text())["project"]) for path in found]
+
+
+def ci_script(name: str) -> ModuleType:
+    """A script of `.ci` as a module."""
+    loader = SourceFileLoader(f"ci_{name}", str(ROOT / ".ci" / name))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    if spec is None:
+        raise ValueError(f".ci/{name}: cannot be loaded")
+    module = sys.modules[loader.name] = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def requirement_name(requirement: str) -> str:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from vp_harness.evaluation.metrics import Metrics
-from vp_harness.research.results import Run, ThresholdRow
+from vp_harness.evaluation.measures import Measures
+from vp_harness.research.records import Run, ThresholdRow
 
 NOTHING: dict[str, Any] = {
     name: (0 if name.startswith("n_") else 0.0 if name in ("events_per_hour", "breakeven_tp_rate") else None)
-    for name in Metrics.__struct_fields__
+    for name in Measures.__struct_fields__
 }
-EMPTY = Metrics(**NOTHING)
+EMPTY = Measures(**NOTHING)
 
 
 def a_run(number, experiment="demo"):

@@ -64,6 +64,16 @@ MAX_INT64 = 2**63 - 1
 _EDGES = (-0.0, 0.1, -1 / 3, 5e-324, -1.7976931348623157e308, 2.0**53 + 2.0, 1e-9)
 
 
+class MarkInfo(NamedTuple):
+    """A mark before it is encoded."""
+
+    kind: str
+    price_int: int
+    size: int
+    side: str
+    detail: int
+
+
 class GoldenFrame(NamedTuple):
     """One bin before it is encoded."""
 
@@ -71,9 +81,10 @@ class GoldenFrame(NamedTuple):
     signal: SignalUpdate
     columns: Columns
     skipped_bins: int
+    marks: tuple[MarkInfo, ...] | None = None
 
     def update(self) -> GridUpdate:
-        message = GridUpdate.from_bin(self.fields, self.signal)
+        message = GridUpdate.from_bin(self.fields, self.signal, self.marks)
         return msgspec.structs.replace(message, skipped_bins=self.skipped_bins)
 
     def expected(self) -> dict[str, Any]:
@@ -81,7 +92,15 @@ class GoldenFrame(NamedTuple):
         text = {name: str(value) for name, value in self.fields.items() if name.endswith(("_ns", "_price_int"))}
         told = {name: getattr(self.signal, name) for name in self.signal.__struct_fields__}
         signal = {name: value for name, value in told.items() if value is not msgspec.UNSET}
-        update = {"type": "grid_update", **self.fields, **text, "signal": signal, "skipped_bins": self.skipped_bins}
+        update: dict[str, Any] = {
+            "type": "grid_update",
+            **self.fields,
+            **text,
+            "signal": signal,
+            "skipped_bins": self.skipped_bins,
+        }
+        if self.marks is not None:
+            update["marks"] = [{**mark._asdict(), "price_int": str(mark.price_int)} for mark in self.marks]
         columns = {
             name: [str(value) for value in values.tolist()] if values.dtype == np.int64 else values.tolist()
             for name, values in self.columns.items()
@@ -178,7 +197,11 @@ def busy_frame() -> GoldenFrame:
         mixed_intensity=0.0,
         dominant_state=-1,
     )
-    return GoldenFrame(fields, signal, _columns(lambda index: (index - 2000) / 7.0, step=1), 0)
+    marks = (
+        MarkInfo("sweep", 5_400_750_000_000, 61, "buy", 3),
+        MarkInfo("iceberg", 5_400_250_000_000, 12, "sell", 60),
+    )
+    return GoldenFrame(fields, signal, _columns(lambda index: (index - 2000) / 7.0, step=1), 0, marks)
 
 
 def empty_frame() -> GoldenFrame:
@@ -191,7 +214,7 @@ def empty_frame() -> GoldenFrame:
     held = msgspec.to_builtins(busy.signal)
     zeros = {name: type(value)(0) for name, value in held.items() if name != "name"}
     signal = SignalUpdate(name="derivative", **zeros)
-    return GoldenFrame(fields, signal, _columns(lambda index: index * 0.0, step=0), 0)
+    return GoldenFrame(fields, signal, _columns(lambda index: index * 0.0, step=0), 0, ())
 
 
 def extreme_frame() -> GoldenFrame:

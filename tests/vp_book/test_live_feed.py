@@ -203,6 +203,20 @@ def test_bins_close_on_time_when_nothing_comes(tmp_path: Path) -> None:
     assert all(b.fields["book_valid"] for b in silent)
 
 
+def test_certificates_are_made_while_records_come(tmp_path: Path) -> None:
+    """Whoever looks at a feed that is never silent sees what is late and lost."""
+    records = orderly(1, 300)
+    seconds = [later(orderly(seed, 40, first_id=5_000 * seed), seed * 400 * MS).tobytes() for seed in range(2, 12)]
+    script: list[Step] = [opening(), records.tobytes()]
+    for piece in seconds:
+        script += [0.15, piece]
+    session, bins, _ = played(tmp_path, [script], lambda s: bool(s.certificates))
+    assert session.state.connected
+    assert session.state.records < len(records) + 10 * 40
+    assert session.certificates["TEST"]["late"] >= 0
+    assert bins
+
+
 def test_what_the_gateway_says_is_kept(tmp_path: Path) -> None:
     script: list[Step] = [opening(), error("Symbol UNKNOWN did not resolve"), "close"]
     session, _, _ = played(tmp_path, [script, [opening(), heartbeat()]], lambda s: s.state.heartbeats == 1)

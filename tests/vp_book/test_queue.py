@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from support.queue_oracle import QueueOracle
 from support.real_session import real_session
 from support.records import LAST, SNAPSHOT, TICK, record, stream
 
-from vp_book import BookEngine, Instrument, ParameterError, open_dbn
+from vp_book import BookEngine, Instrument, ParameterError, open_dbn, replay
 from vp_book.queue import FILLED_AT, FILLED_THROUGH, QueueFollower, QueueJoins
 from vp_book.synthetic import write_market
 
@@ -234,6 +235,56 @@ def test_room_is_made_as_it_is_needed() -> None:
     for _ in range(1_100):
         market.bin()
     assert len(market.queue.joins().how) == 1_104
+
+
+def test_a_replay_follows_it_as_by_hand(tmp_path: Path) -> None:
+    """From the first record on, and from the book before the first bin: joins of that book and what came of them."""
+    path = tmp_path / "market.dbn.zst"
+    write_market(path, seed=3, minutes=1, effect=0.5, date="2026-02-06", start="09:29")
+    instrument = Instrument("SYNM6", "0.25")
+    whole, late = (QueueFollower(TICK, max_wait_bins=50) for _ in range(2))
+    bins = list(replay(open_dbn(path), instrument, queue=whole))
+    by_hand, engine = QueueFollower(TICK, max_wait_bins=50), BookEngine(instrument)
+    records, at = np.concatenate(list(open_dbn(path))), 0
+    for closed in bins:
+        before, at = at, engine.apply_until(records, at, int(closed.fields["bin_end_ns"]))
+        by_hand.apply(records, before, at)
+        by_hand.close_bin(engine)
+    for found, expected in zip(whole.joins(), by_hand.joins(), strict=True):
+        assert np.array_equal(found, expected)
+    start = int(bins[100].fields["bin_start_ns"])
+    later = list(replay(open_dbn(path), instrument, start_ns=start, warmup_s=5, queue=late))
+    assert len(later) == len(bins) - 100
+    for found, expected in zip(late.joins(), whole.joins(), strict=True):
+        assert np.array_equal(found, expected[100:])
+    assert (late.joins().how > 0).sum() > 20
+
+
+def test_none_joins_where_bins_are_not_valid() -> None:
+    """A silence makes bins invalid; whoever waits goes on waiting."""
+    quotes = [record("A", "B", BID, 5, 1), record("A", "A", ASK, 4, 2), record("A", "B", BID - 3, 1, 3, ts=3 * SECOND)]
+    queue = QueueFollower(TICK)
+    bins = list(replay([stream(*quotes)], Instrument("X", "0.25"), max_silence_s=1, queue=queue))
+    valid = np.array([closed.fields["book_valid"] for closed in bins])
+    assert 10 <= valid.sum() < len(valid)
+    assert np.array_equal(queue.joins().ahead[:, 0] > 0, valid)
+
+
+def test_a_feed_of_the_best_prices_has_no_queues() -> None:
+    market = Market()
+    market.bin(record("A", "B", BID, 9, 0, flags=LAST | 64))
+    market.bin(*event(record("T", "A", BID - 1, 1, 900)))
+    assert market.first() == (8, -1, 0)
+    assert market.queue.joins().ahead[1:].tolist() == [[0, 0], [0, 0]]
+
+
+def test_a_replay_refuses_a_follower_of_something_else() -> None:
+    records = [stream(record("A", "B", BID, 1, 1))]
+    with pytest.raises(ParameterError, match="queue: its tick_int is 1; must be 250000000"):
+        replay(records, Instrument("X", "0.25"), queue=QueueFollower(1))
+    used = Market().queue
+    with pytest.raises(ParameterError, match="queue: the follower has begun; make a new one for each replay"):
+        replay(records, Instrument("X", "0.25"), queue=used)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,15 @@ def test_the_report_of_a_run(vp: Run, lake: Lake, tmp_path: Path) -> None:
     assert vp("report", "f" * 16)[0] == 1
 
 
+def test_hansens_test_beside_the_corrected_p(vp: Run, lake: Lake) -> None:
+    code, out, _ = vp("compare", "--spa", "--min-signals", "0", "--json")
+    found = json.loads(out)
+    assert (code, found["p_corrected"]) == (0, ResultsStore(lake).corrections()["p_corrected"].min())
+    assert 0 <= found["p_lower"] <= found["p"] <= found["p_upper"] <= 1
+    code, out, _ = vp("compare", "--spa", "--min-signals", "0")
+    assert (code, "SPA p" in out) == (0, True)
+
+
 def test_a_run_ends_with_its_report(vp: Run, lake: Lake) -> None:
     code, out, _ = vp("run", "small", "--config-root", str(lake.root.parent / "configs"), "--json")
     found = json.loads(out)

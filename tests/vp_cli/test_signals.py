@@ -1,4 +1,4 @@
-"""`vp list-signals` and `vp online-sim`."""
+"""`vp list-signals`, `vp online-sim` and `vp analyze`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.small_lake import import_market, write_configs, write_small_market
 
 from vp_cli.main import main
-from vp_harness import Lake, generate, signals
+from vp_harness import Dataset, Lake, generate, signals
+from vp_harness.analysis import directional_regimes, projection_tries, spectrum_health
 
 
 class Command:
@@ -162,3 +164,38 @@ def test_what_cannot_be_simulated_is_told_in_a_line(
     code, out, err = vp("online-sim", "--dataset-id", "absent", "--signal", "ads")
     assert (code, out) == (1, "")
     assert "no dataset 'absent'" in err
+
+
+def test_analyze_says_what_the_library_finds(vp: Any, there: Command) -> None:
+    dataset = Dataset.open(there.root, there.dataset_id)
+    code, out, _ = vp("analyze", "spectrum", there.dataset_id, "--json")
+    assert (code, json.loads(out)) == (0, msgspec.to_builtins(spectrum_health(dataset)))
+    code, out, _ = vp("analyze", "regimes", there.dataset_id, "--json")
+    assert (code, json.loads(out)) == (0, msgspec.to_builtins(directional_regimes(dataset)))
+    code, out, _ = vp("analyze", "projection", there.dataset_id, "--json")
+    assert (code, json.loads(out)) == (0, msgspec.to_builtins(projection_tries(dataset)))
+
+
+def test_analyze_in_words(vp: Any, there: Command) -> None:
+    code, out, _ = vp("analyze", "spectrum", there.dataset_id)
+    assert code == 0
+    assert "projected scores against those that came" in out
+    code, out, _ = vp("analyze", "regimes", there.dataset_id, "--band", "4", "--window", "50")
+    assert code == 0
+    assert len(out.strip().splitlines()) == 3
+    code, out, _ = vp("analyze", "projection", there.dataset_id)
+    assert code == 0
+    assert out.count("served") == 1
+    assert "no change" in out
+
+
+def test_analyze_refuses_in_a_line(vp: Any, there: Command) -> None:
+    for arguments, says in (
+        (("spectrum", "nothing__there__00000000"), "nothing__there__00000000"),
+        (("regimes", there.dataset_id, "--band", "0"), "bands=0"),
+        (("regimes", there.dataset_id, "--threshold", "7"), "threshold=7"),
+    ):
+        code, _, err = vp("analyze", *arguments)
+        assert code == 1
+        assert says in err
+        assert len(err.strip().splitlines()) == 1

@@ -120,6 +120,20 @@ def test_reading_makes_nothing(vp: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "lake").exists()
 
 
+def test_every_command_that_asks_the_registry_takes_its_address(vp: Run, lake: Lake, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.sqlite"
+    elsewhere.write_bytes(lake.registry_path.read_bytes())
+    lake.registry_path.unlink()
+    there = "--registry-url", f"sqlite:///{elsewhere.as_posix()}"
+    dataset_id = dataset_of(lake)
+    assert [row["aliases"] for row in json.loads(vp("list-datasets", "--json", *there)[1])] == [["small"]]
+    assert json.loads(vp("verify", "dataset", dataset_id, "--json", *there)[1])["servings"] == 1
+    assert vp("verify", "lake", *there)[0] == 0
+    code, _, err = vp("verify", "lake")
+    assert code == 1
+    assert "serving_registry.sqlite" in err
+
+
 def test_history_shows_what_the_clocks_said_in_the_order_of_events(
     vp: Run, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,9 +13,11 @@ from vp_contract import InstrumentLock, PipelineOverrides
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["docs/configs.md", "packages/vp-contract/README.md"])
-def test_examples_run(page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(ROOT)
+@pytest.mark.parametrize(("page", "where"), [("docs/configs.md", ROOT), ("packages/vp-contract/README.md", None)])
+def test_examples_run(
+    page: str, where: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(where or tmp_path)
     monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
     examples = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     assert examples

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import UNSET
 from support.wire_golden import GOLDEN
 
 from vp_contract import (
@@ -32,6 +33,7 @@ def test_an_earlier_frame_is_read_with_defaults_for_what_it_lacks() -> None:
     assert isinstance(message, GridUpdate)
     assert message.bin_seq == 6000
     assert (message.cum_buy_volume, message.cum_sell_volume, message.vwap_price_int) == (0, 0, "0")
+    assert message.marks is UNSET
     columns = decode_grid(earlier("busy.arrow"))
     now = decode_grid((GOLDEN / "busy.arrow").read_bytes())
     added = {column.name for column in (*BOOK_COLUMNS, *SCORE_COLUMNS) if column.since != "1.0"}

@@ -44,6 +44,17 @@ def test_the_chain_is_its_definition_and_knows_no_signal(bins: list[tuple[bytes,
         assert chain.head == (expected[-1] if expected else b"\0" * 32).hex()
 
 
+def test_the_chain_knows_no_marks() -> None:
+    """Frames of a server that knows none, of a bin without any, and of one with some have the same links."""
+    plain = update(3)
+    some = b'[{"kind":"sweep","price_int":"5","size":61,"side":"buy","detail":3},{"kind":"\\",\\"marks"}]'
+    for marks in (b"[]", some):
+        marked = plain[:-1] + b',"marks":' + marks + b"}"
+        assert split_signal(marked) == split_signal(plain)
+        one, two = FrameChain(), FrameChain()
+        assert one.add(Frame(plain, b"grid")) == two.add(Frame(marked, b"grid"))
+
+
 def test_every_later_link_depends_on_an_earlier_frame() -> None:
     frames = [Frame(update(i), bytes([i])) for i in range(5)]
     one, two = FrameChain(), FrameChain()

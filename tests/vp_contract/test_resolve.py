@@ -157,6 +157,13 @@ def test_config_version_is_the_hash_of_canonical_json(config: RuntimeConfig) -> 
     assert msgspec.json.decode(text, type=RuntimeConfig) == config
 
 
+def test_a_large_size_that_nobody_sets_is_in_no_hash(config: RuntimeConfig) -> None:
+    """Datasets and servings of before there was one keep their ids."""
+    assert config.large_size is msgspec.UNSET
+    assert b"large_size" not in config.canonical_json() + config.numbers_json() + msgspec.json.encode(config)
+    assert config.replace(large_size=20).replace(tau_velocity=1.5).large_size == 20
+
+
 def test_whole_numbers_hash_like_floats(config: RuntimeConfig) -> None:
     loose = msgspec.structs.replace(config, tau_velocity=2, flow_rollup_weights=[1, 1, 1, 1])
     assert loose.config_version == config.config_version
@@ -178,6 +185,7 @@ def test_whole_numbers_hash_like_floats(config: RuntimeConfig) -> None:
         {"max_silence_s": 60.0},
         {"symbol": "SYNU6"},
         {"tick_size": "0.5"},
+        {"large_size": 50},
     ],
 )
 def test_what_decides_numbers_changes_both_hashes(config: RuntimeConfig, changes: dict[str, Any]) -> None:

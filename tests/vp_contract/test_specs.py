@@ -5,15 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vp_contract import (
+    CaptureSpec,
     EvalSpec,
     ExperimentSpec,
     InstrumentLock,
     InstrumentLockError,
+    PipelineSpec,
     SpecError,
     SpecNotFoundError,
     SplitSpec,
@@ -21,6 +24,7 @@ from vp_contract import (
     instrument_path,
     load_chain,
     load_instrument,
+    resolve,
     spec_names,
 )
 from vp_contract.specs.decimals import PRICE_SCALE, decimals_needed, price_int, price_text
@@ -54,7 +58,7 @@ def test_every_shipped_instrument_is_checked() -> None:
 
 def test_shipped_experiments_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
-    assert set(spec_names(CONFIGS, "experiments")) == {"demo", "esh4_reopen", "globex_evening"}
+    assert set(spec_names(CONFIGS, "experiments")) == {"demo", "demo_null", "esh4_reopen", "globex_evening"}
     demo = load_chain(CONFIGS, experiment="demo").config
     assert (demo.symbol, demo.dt, demo.start_time, demo.end_time) == ("SYNM6", "2026-02-06", "09:25", "09:55")
     with pytest.raises(InstrumentLockError, match=r"future_mbo ESH4.*future_mbo SYNM6"):
@@ -63,6 +67,25 @@ def test_shipped_experiments_resolve(monkeypatch: pytest.MonkeyPatch) -> None:
     reopen = load_chain(CONFIGS, experiment="esh4_reopen").config
     assert (reopen.symbol, reopen.symbol_root, reopen.tick_size) == ("ESH4", "ES", "0.25")
     assert reopen.state_model_center_exclusion_radius == 1
+
+
+def test_a_capture_of_several_days_is_in_order_of_time_and_resolves_to_the_first(instrument: InstrumentLock) -> None:
+    capture = CaptureSpec(
+        product_type=instrument.product_type,
+        symbol=instrument.symbol,
+        dates=("2026-02-06", "2026-02-04", "2026-02-05"),
+        start_time="09:25",
+        end_time="09:55",
+    )
+    pipeline = PipelineSpec(name="days", capture=capture)
+    assert capture.days == ("2026-02-04", "2026-02-05", "2026-02-06")
+    first = resolve(instrument, pipeline)
+    assert first.dt == "2026-02-04"
+    single = msgspec.structs.replace(capture, dates=msgspec.UNSET, dt="2026-02-05")
+    alone = PipelineSpec(name="days", capture=single)
+    assert single.days == ("2026-02-05",)
+    assert resolve(instrument, pipeline, overrides={"dt": "2026-02-05"}) == resolve(instrument, alone)
+    assert "dates" not in msgspec.to_builtins(alone)["capture"]  # a manifest of one day says what it said
 
 
 def test_defaults_are_those_of_the_specification(instrument: InstrumentLock) -> None:
@@ -122,7 +145,7 @@ def test_lock_file_is_chosen_by_the_environment(monkeypatch: pytest.MonkeyPatch,
 
 def test_names_of_specs_that_do_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("VP_INSTRUMENT_CONFIG_PATH", raising=False)
-    listed = "no such file, serving has: demo, esh4_reopen, globex_evening"
+    listed = "no such file, serving has: demo, demo_null, esh4_reopen, globex_evening"
     with pytest.raises(SpecNotFoundError, match=rf"serving.nope\.yaml: {listed}"):
         load_chain(CONFIGS, serving="nope")
     for name in ("../demo", "Demo", "", "demo\n", "demo\0", "a/b"):

@@ -27,18 +27,19 @@ def workplace(tmp_path, own, monkeypatch):
     return own
 
 
-def test_the_readme_runs(workplace):
+def test_the_readme_runs_in_an_empty_directory(tmp_path, monkeypatch):
     (block,) = examples("packages/vp-harness/README.md")
+    monkeypatch.chdir(tmp_path)
     Path("readme.py").write_text(block)
     names = runpy.run_path("readme.py")
-    assert names["scores"].shape == (1800, 21)
-    assert names["best"].height == 5
+    assert names["scores"].shape == (1800, 101)
+    assert names["best"].height == 4
 
 
 def test_the_research_guide_runs(workplace, capsys):
     shutil.rmtree(workplace.lake.root)
     blocks = examples("docs/research.md")
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     Path("research.py").write_text("\n".join(blocks))
     runpy.run_path("research.py")
     assert "demo -> srv_demo_" in capsys.readouterr().out
@@ -47,12 +48,13 @@ def test_the_research_guide_runs(workplace, capsys):
 def test_the_page_of_datasets_runs(workplace, research, capsys):
     shutil.copytree(research.lake.datasets_dir, workplace.lake.datasets_dir)
     blocks = examples("docs/datasets.md")
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     Path("datasets.py").write_text("\n".join(blocks))
     runpy.run_path("datasets.py")
     printed = capsys.readouterr().out
     assert printed.startswith("1800 True 10\n")
-    assert printed.endswith("(1800, 21) float64\n(600, 21)\n")
+    assert "(1800, 21) float64\n(600, 21)\n" in printed
+    assert "wait_bins" in printed
 
 
 def test_the_page_of_signals_runs(research, tmp_path, capsys):

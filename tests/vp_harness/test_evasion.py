@@ -206,14 +206,14 @@ def test_only_what_is_new_is_drawn_and_it_comes_to_the_same(searched, monkeypatc
 
 def test_p_values_are_those_of_all_trials_at_once(searched, monkeypatch):
     trials = {}
-    real = drawing._trials
+    real = drawing.trials_of
 
     def noted(*arguments):
         for row, parts, able in real(*arguments):
             trials[row["run_id"], row["threshold"]] = parts[0]
             yield row, parts, able
 
-    monkeypatch.setattr(drawing, "_trials", noted)
+    monkeypatch.setattr(drawing, "trials_of", noted)
     store = ResultsStore(searched.lake)
     correction.correct_search(store, searched.lake, [searched.dataset_id], draws=499)
     found = store.corrections().filter(pl.col("draws") == 499).sort("run_id", "threshold")

@@ -30,7 +30,7 @@ from vp_harness import (
 )
 from vp_harness.errors import ExecutorError
 from vp_harness.evaluation.events import detect_events
-from vp_harness.evaluation.metrics import measure
+from vp_harness.evaluation.measures import measure
 from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_table
 from vp_harness.evaluation.split import time_split
 from vp_harness.execution.configs import experiment_chain
@@ -74,7 +74,7 @@ def changed(configs, **sweep):
 
 
 def numbers(store):
-    """Everything stored but times, and how thoroughly a signal was looked into: its first parameter set most of all."""
+    """Everything stored but times, and how thoroughly a signal was checked: its first parameter set most of all."""
     return store.runs().drop("elapsed_s", "created_utc", "trust_json").sort("run_id"), store.rows()
 
 
@@ -100,7 +100,7 @@ def test_a_stored_row_is_what_its_parts_give(ran, research):
         evaluation = msgspec.json.decode(run["eval_json"], type=EvalSpec)
         values = signals.create("derivative", **json.loads(run["params_json"])).compute(dataset)
         prices = Prices.from_bins(dataset.bins, 250_000_000)
-        table = outcome_table(prices, ExitRule(3, 2, 100, evaluation.latency_bins, evaluation.cost_ticks))
+        table = outcome_table(prices, ExitRule(3, 2, 100, evaluation.latency_bins, evaluation.paid_ticks))
         split = time_split(dataset.n_bins, 100, evaluation)
         assert (run["choose_first"], run["choose_end"]) == (100, 100 + 1020)
         assert (run["confirm_first"], run["confirm_end"]) == (1220, 1800)

@@ -52,8 +52,11 @@ def test_a_dataset_holds_every_bin_and_every_cell_of_the_replay(research):
     dataset = Dataset.open(research.lake, research.dataset_id)
     replay = list(scored_bins(dataset.config, research.raw))
     assert dataset.n_bins == len(replay) == dataset.bins.height == 1800
-    assert dataset.bins.columns == [field.name for field in BIN_COLUMNS]
-    for name in dataset.bins.columns:
+    assert dataset.bins.columns == [*(field.name for field in BIN_COLUMNS), "marks"]
+    marks = [[mark._asdict() for mark in scored.marks] for scored in replay]
+    assert dataset.bins["marks"].to_list() == marks
+    assert sum(map(len, marks)) > 20
+    for name in dataset.bins.columns[:-1]:
         assert dataset.bins[name].to_list() == [scored.fields[name] for scored in replay], name
     for column in dataset.columns:
         expected = np.array([scored.cells[column] for scored in replay])
@@ -190,7 +193,9 @@ def test_whatever_decides_a_number_decides_the_id(research, own):
     assert len(more | ids) == 5
 
 
-@pytest.mark.parametrize("name", ["bins.parquet", "grid_clean.parquet", "manifest.json", "checksums.json"])
+@pytest.mark.parametrize(
+    "name", ["bins.parquet", "grid_clean.parquet", "fills.parquet", "manifest.json", "checksums.json"]
+)
 def test_any_flipped_byte_is_named(research, own, name):
     shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
     path = own.lake.dataset_dir(research.dataset_id) / name
@@ -209,7 +214,14 @@ def test_any_flipped_byte_is_named(research, own, name):
         Dataset.open(own.lake, research.dataset_id).verify()
 
 
-@pytest.mark.parametrize(("name", "read"), [("bins.parquet", "bins"), ("grid_clean.parquet", "grid")])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("bins.parquet", lambda dataset: dataset.bins),
+        ("grid_clean.parquet", lambda dataset: dataset.grid("flow_score")),
+        ("fills.parquet", lambda dataset: dataset.fills),
+    ],
+)
 def test_a_damaged_file_is_not_read_even_without_verify(research, own, name, read):
     shutil.copytree(research.lake.datasets_dir, own.lake.datasets_dir)
     dataset = Dataset.open(own.lake, research.dataset_id)
@@ -217,7 +229,7 @@ def test_a_damaged_file_is_not_read_even_without_verify(research, own, name, rea
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(DatasetDamagedError, match=name):
-        _ = dataset.bins if read == "bins" else dataset.grid("flow_score")
+        read(dataset)
 
 
 def test_a_strange_file_in_a_dataset_is_named(research, own):

@@ -10,7 +10,7 @@ from support.runs import a_run
 from vp_harness import ResultsStore
 from vp_harness.errors import ResultsError
 from vp_harness.lake.ledger import Ledger
-from vp_harness.research.results import Correction, Retirement
+from vp_harness.research.records import Correction, Retirement
 
 
 def test_what_is_entered_is_read_by_everybody(tmp_path):

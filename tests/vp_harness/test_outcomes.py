@@ -1,4 +1,6 @@
-"""Both fill models against slow walks written from the definition, in ticks and plain Python."""
+"""The fill models against slow walks written from the definition, in ticks and plain Python."""
+
+import functools
 
 import numpy as np
 import polars as pl
@@ -8,17 +10,9 @@ from hypothesis import strategies as st
 
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
-from vp_harness.evaluation.outcomes import (
-    NOT_OPENED,
-    PRICE_COLUMNS,
-    STOP,
-    TAKE_PROFIT,
-    TIMEOUT,
-    ExitRule,
-    Prices,
-    opened,
-    outcome_table,
-)
+from vp_harness.evaluation.leaving import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT
+from vp_harness.evaluation.outcomes import PRICE_COLUMNS, ExitRule, Prices, opened, outcome_table
+from vp_harness.passive.table import PassiveFills
 
 TICK = 250_000_000
 
@@ -70,7 +64,24 @@ def cross_oracle(rows, valid, event, direction, rule):
     if not entries:
         return NOT_OPENED, end, 0.0
     start = entries[0]
-    entry = rows[start][1] if direction > 0 else rows[start][0]
+    return left(rows, valid, start, rows[start][1] if direction > 0 else rows[start][0], end, direction, rule)
+
+
+def queue_oracle(rows, valid, event, direction, rule, orders, max_wait):
+    """`orders` maps the bins at whose end an order joins to (price, bins until it is filled or None)."""
+    end = min(event + rule.max_hold_bins, len(rows) - 1)
+    joins = [t for t in range(event + rule.latency_bins, end + 1) if valid[t]]
+    if not joins or joins[0] not in orders:
+        return NOT_OPENED, end, 0.0
+    price, wait = orders[joins[0]]
+    if wait is None or joins[0] + wait > end:
+        return NOT_OPENED, min(joins[0] + max_wait, end), 0.0
+    return left(rows, valid, joins[0] + wait, price, end, direction, rule)
+
+
+def left(rows, valid, start, entry, end, direction, rule):
+    """What a position earns that was entered in bin `start`: it is left by crossing."""
+    tradable = [t for t in range(len(rows)) if valid[t]]
 
     def leave(decided, outcome):
         exits = [t for t in tradable if decided + rule.latency_bins <= t <= end]
@@ -92,7 +103,25 @@ def cross_oracle(rows, valid, event, direction, rule):
     return leave(end, TIMEOUT)
 
 
+@st.composite
+def orders_of(draw, rows, valid):
+    """Passive orders by the bin at whose end they join, of both directions, and when they are given up."""
+    max_wait = draw(st.integers(1, 12))
+    waits = st.none() | st.integers(1, max_wait)
+    joined = [t for t in range(len(rows)) if valid[t] and draw(st.integers(0, 9))]
+    return [{t: (rows[t][side], draw(waits)) for t in joined} for side in (0, 1)], max_wait
+
+
+def passive_of(orders, max_wait, n_bins):
+    price, wait = np.zeros((2, n_bins), np.int64), np.full((2, n_bins), -2, np.int32)
+    for row, of_side in enumerate(orders):
+        for t, (ticks, waited) in of_side.items():
+            price[row, t], wait[row, t] = ticks * TICK, -1 if waited is None else waited
+    return PassiveFills(price, wait, np.full((2, 2, n_bins), np.nan), max_wait)
+
+
 @given(
+    data=st.data(),
     market=markets(),
     rule=st.builds(
         ExitRule,
@@ -104,13 +133,16 @@ def cross_oracle(rows, valid, event, direction, rule):
     ),
 )
 @settings(deadline=None)
-def test_every_bin_and_direction_comes_out_as_defined(market, rule):
+def test_every_bin_and_direction_comes_out_as_defined(data, market, rule):
     rows, valid = market
-    table = outcome_table(prices_of(rows, valid), rule)
+    orders, max_wait = data.draw(orders_of(rows, valid))
+    table = outcome_table(prices_of(rows, valid), rule, passive_of(orders, max_wait, len(rows)))
+    queue = [functools.partial(queue_oracle, orders=orders[row], max_wait=max_wait) for row in (0, 1)]
     for row, direction in enumerate((1, -1)):
         for event in range(len(rows)):
             end = min(event + rule.max_hold_bins, len(rows) - 1)
-            for fills, oracle in ((table.mid, mid_oracle), (table.cross, cross_oracle)):
+            models = ((table.mid, mid_oracle), (table.cross, cross_oracle), (table.of("queue"), queue[row]))
+            for fills, oracle in models:
                 found = (
                     int(fills.outcome[row, event]),
                     int(fills.exit_bin[row, event]),
@@ -156,6 +188,24 @@ def test_without_overlap_the_next_position_opens_after_the_last_is_over():
     events = Events(np.array([0, 3, 5, 6, 12]), np.array([1, 1, -1, 1, 1], np.int8))
     assert opened(events, table, allow_overlap=False).bins.tolist() == [0, 6, 12]
     assert opened(events, table, allow_overlap=True) is events
+
+
+def test_who_waits_in_a_queue_opens_nothing_else_and_only_the_model_queue_says_so():
+    rows = [(1000, 1001, 1000, 1000, 1001, 1001)] * 20
+    rule = ExitRule(max_hold_bins=8)
+    orders = [{0: (1000, None), 5: (1000, 3)}, {}]
+    with_queue = outcome_table(prices_of(rows, [True] * 20), rule, passive_of(orders, 4, 20))
+    without = outcome_table(prices_of(rows, [True] * 20), rule)
+    assert with_queue.of("queue").exit_bin[0, [0, 5]].tolist() == [4, 13]  # given up after 4 bins, and a timeout
+    assert with_queue.of("queue").pnl_ticks[0, [0, 5]].tolist() == [0.0, 0.0]  # in at the bid, out at the bid
+    for model in ("mid", "cross"):
+        assert with_queue.digests[model] == without.digests[model]
+        assert np.array_equal(with_queue.busy_until(model), without.busy_until(model))
+    assert (with_queue.busy_until("queue") >= with_queue.open_until).all()
+    with pytest.raises(ParameterError, match="fill_model=queue: the dataset does not say what became of passive"):
+        without.of("queue")
+    with pytest.raises(ParameterError, match="passive: is of 3 bins, must be of 20"):
+        outcome_table(prices_of(rows, [True] * 20), rule, passive_of(orders[1:] * 2, 4, 3))
 
 
 def test_prices_come_from_the_columns_of_a_dataset():

@@ -27,13 +27,13 @@ def test_every_file_is_there_and_its_checksum_is_listed(copy, research):
     assert set(listed) == {path.name for path in copy.iterdir()} - {"SHA256SUMS"}
     for name, digest in listed.items():
         assert hashlib.sha256((copy / name).read_bytes()).hexdigest() == digest
-    for name in ("bins.parquet", "grid_clean.parquet", "manifest.json", "checksums.json"):
+    for name in ("bins.parquet", "grid_clean.parquet", "fills.parquet", "manifest.json", "checksums.json"):
         assert (copy / name).read_bytes() == (research.lake.dataset_dir(research.dataset_id) / name).read_bytes()
 
 
 def test_the_dictionary_is_of_every_column_in_order(copy):
     dictionary = json.loads((copy / "data_dictionary.json").read_text())
-    assert set(dictionary) == {"bins.parquet", "grid_clean.parquet"}
+    assert set(dictionary) == {"bins.parquet", "grid_clean.parquet", "fills.parquet"}
     for name, entries in dictionary.items():
         schema = pq.read_schema(copy / name)
         assert [entry["name"] for entry in entries] == schema.names

@@ -1,5 +1,6 @@
 """The report of a run: whole in one file, readable, with every figure that the results store has."""
 
+import dataclasses
 import itertools
 import math
 import re
@@ -9,11 +10,13 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from vp_harness import Lake, ResultsStore, compare, run_experiment, write_report
+from vp_harness import Lake, ResultsStore, compare, run_experiment, superior_ability, write_report
 from vp_harness.errors import ParameterError, UnknownRunError
+from vp_harness.reporting import facts
 from vp_harness.reporting.charts import Chart, Point, Series, limits_of, number, round_numbers
 from vp_harness.reporting.facts import by_time_of_day, gather
 from vp_harness.reporting.page import WORDING, report_html
+from vp_harness.reporting.pictures import everything_tried
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,34 @@ def test_it_needs_nothing_else_and_says_what_the_store_says(lake, best):
     assert write_report(best["run_id"], lake, threshold=best["threshold"]).read_text() == html
 
 
+def rows_of(html, name):
+    """The cells of the rows of tables that begin with `name`."""
+    rows = re.findall(r"<tr><td>(.*?)</td></tr>", html)
+    return [row.split("</td><td>") for row in rows if row.startswith(f"{name}</td>")]
+
+
+def test_hansens_test_stands_below_the_corrected_p_where_it_can_be_made(lake, best, monkeypatch):
+    html = report_html(gather(lake, best["run_id"], best["threshold"]))
+    found = superior_ability(best["run_id"], lake)
+    ((_, p, bounds, words),) = rows_of(html, "SPA p")
+    assert (p, bounds) == (number(found.p), f"{number(found.p_lower)} to {number(found.p_upper)} (bounds)")
+    assert f"the best of the {found.n_trials} rows that traded" in words
+    assert html.index("<td>corrected p</td>") < html.index("<td>SPA p</td>") < html.index("<td>statistic</td>")
+
+    monkeypatch.setattr(facts, "_MOST_TESTED", 7)
+    many = report_html(gather(lake, best["run_id"], best["threshold"]))
+    says = (
+        "not computed: 8 rows were tried on the market of this run; superior predictive ability is tested of 7 or fewer"
+    )
+    assert rows_of(many, "SPA p")[0][1] == says
+
+    monkeypatch.setattr(facts, "can_test", lambda: False)
+    without = report_html(gather(lake, best["run_id"], best["threshold"]))
+    assert rows_of(without, "SPA p")[0][1] == "not computed: install vp-harness[spa]"
+    row = r"<tr><td>SPA p</td>.*?</tr>"
+    assert re.sub(row, "", without) == re.sub(row, "", html)  # nothing else changes
+
+
 def test_trades_lead_to_the_page_where_the_run_is_served(lake, best):
     html = report_html(gather(lake, best["run_id"]), alias="a&b", server="https://desk.example/")
     links = re.findall(r'<a href="([^"]+)">(\d\d:\d\d:\d\d)</a>', html)
@@ -87,6 +118,18 @@ def test_names_of_others_are_no_markup(lake, best, tmp_path):
     html = report_html(type(facts)(**{**vars(facts), "row": row, "missing": "", "trades": None}))
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_of_many_rows_some_are_drawn(lake, best, monkeypatch):
+    facts = gather(lake, best["run_id"])
+    many = pl.concat([facts.others.filter(facts.others["run_id"] == best["run_id"])] * 25)
+    html = everything_tried(dataclasses.replace(facts, others=many))
+    assert html.count("<circle") == many.height + 1
+    assert "by rank" not in html
+    monkeypatch.setattr("vp_harness.reporting.pictures._MOST_DOTS", 7)
+    html = everything_tried(dataclasses.replace(facts, others=many))
+    assert 4 <= html.count("<circle") <= 8
+    assert re.search(rf"one of the {many.height} rows .* of which every \dth by rank is drawn", html)
 
 
 def test_what_there_is_not_is_said(lake, best):

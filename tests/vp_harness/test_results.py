@@ -11,7 +11,10 @@ from support.runs import a_run
 
 from vp_harness.errors import ResultsError, UnknownRunError
 from vp_harness.lake.paths import Lake
-from vp_harness.research.results import Correction, ResultsStore
+from vp_harness.research import parts
+from vp_harness.research.parts import PART, PartTable
+from vp_harness.research.records import Correction
+from vp_harness.research.results import ResultsStore
 
 
 def test_appended_runs_are_listed_with_their_rows(tmp_path):
@@ -84,6 +87,64 @@ def test_a_correction_that_counts_more_trials_wins(tmp_path):
             [Correction(run_id="a", threshold=0.1, p_corrected=p, n_trials=trials, draws=99, seed=1)]
         )
     assert ResultsStore(tmp_path).corrections()["p_corrected"].to_list() == [0.4]
+
+
+def test_columns_that_are_asked_for_are_those_of_the_whole(tmp_path):
+    for number, experiment in ((1, "first"), (2, "second"), (1, "again"), (3, "third")):
+        ResultsStore(tmp_path).append([a_run(number, experiment)])
+    store = ResultsStore(tmp_path)
+    store.append_corrections(
+        [
+            Correction(run_id=f"{n:016x}", threshold=0.1, p_corrected=0.1 * n, n_trials=n, draws=99, seed=1)
+            for n in (1, 2, 3)
+        ]
+    )
+    ids = [f"{n:016x}" for n in (3, 1, 9)]
+    for columns in (("experiment",), ("run_id", "signal"), ("days_json", "run_id", "carry")):
+        assert ResultsStore(tmp_path).runs(columns).equals(store.runs().select(columns))
+        some = ResultsStore(tmp_path).runs(columns, pl.Series(ids))
+        assert some.equals(store.runs().filter(pl.col("run_id").is_in(ids)).select(columns))
+        assert some.height == 2
+    for columns in (("threshold",), ("event_bins", "run_id"), ("n_signals", "confirm_n_up")):
+        assert ResultsStore(tmp_path).rows(ids, columns).equals(store.rows(ids).select(columns))
+        assert ResultsStore(tmp_path).rows(None, columns).equals(store.rows().select(columns))
+    narrow = ResultsStore(tmp_path).corrections(("threshold", "run_id", "p_corrected"))
+    assert narrow.sort("run_id").equals(store.corrections().select(narrow.columns).sort("run_id"))
+
+
+def test_what_is_not_asked_for_is_not_read(tmp_path, monkeypatch):
+    for number in range(4):
+        ResultsStore(tmp_path).append([a_run(number)])
+    read = []
+    load = PartTable._load
+
+    def recorded(table, name, columns=()):
+        read.append((table.directory.name, name, set(columns)))
+        return load(table, name, columns)
+
+    monkeypatch.setattr(PartTable, "_load", recorded)
+    store = ResultsStore(tmp_path)
+    assert store.runs(("run_id",)).height == 4
+    assert all(columns == {"run_id"} for _, _, columns in read)
+    assert store.rows([f"{2:016x}"])["threshold"].to_list() == [0.1, 0.2]
+    lists = {name for table, name, columns in read if table == "runs.parquet" and "event_bins" in columns}
+    assert len(lists) == 1  # of four parts
+    before = len(read)
+    assert store.rows([f"{2:016x}"], ("event_bins",)).height == 2
+    assert len(read) == before  # it is kept
+
+
+def test_what_is_kept_of_parts_is_bounded(tmp_path, monkeypatch):
+    for number in range(6):
+        ResultsStore(tmp_path).append([a_run(number)])
+    whole = ResultsStore(tmp_path).rows()
+    table = ResultsStore(tmp_path)._rows
+    one = table.read(stems={table.read(("run_id",))[PART][0]}).estimated_size()
+    monkeypatch.setattr(parts, "_KEPT_BYTES", 3 * one)
+    store = ResultsStore(tmp_path)
+    for _ in range(2):
+        assert store.rows().equals(whole)
+        assert store._rows._kept_bytes == sum(size for _, size in store._rows._kept.values()) <= 3 * one
 
 
 def test_a_run_without_rows_is_refused(tmp_path):

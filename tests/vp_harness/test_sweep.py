@@ -109,6 +109,36 @@ def test_a_million_rows_that_are_allowed_are_planned_in_little_memory(own):
     assert peak < 20e6
 
 
+def test_the_points_of_a_plan_are_those_that_it_comes_to(own):
+    spec = swept(
+        own.configs,
+        scoring={"tanh_scale": [2.0, 3.0]},
+        per_signal={
+            "derivative": {"d2_weight": [0.1, 0.2], "zscore_window_bins": [60, 80], "cooldown_bins": list(range(90))},
+            "msd": {"tp_ticks": [2, 3]},
+        },
+    )
+    planned = plan(experiment_chain(spec, own.configs))
+    parts = [(signal.name, dict(signal.overrides), dict(signal.point)) for signal in planned]
+    once = [part for i, part in enumerate(parts) if not i or part != parts[i - 1]]
+    assert len(parts) > len(once) == 2 * (4 + 1)
+    assert list(planned.points()) == once
+
+
+def test_looking_for_idle_axes_takes_little_memory_where_most_axes_matter():
+    def points(n):
+        for i in range(n):
+            yield Point("msd", {}, {"a": i % 50, "b": i // 50, "unused": 1}, f"{i:064x}")
+
+    tracemalloc.start()
+    try:
+        assert idle_axes(points(5_000)) == ()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1e6
+
+
 def test_a_signal_in_parts_gives_the_rows_of_the_whole(own, monkeypatch):
     run_experiment("small", own.lake, config_root=own.configs)
     whole = ResultsStore(own.lake)

@@ -123,12 +123,20 @@ def at_once(count, action):
     return results
 
 
+def until_three_wait(caplog: pytest.LogCaptureFixture, what: str) -> None:
+    """The first of four goes on when the others have come."""
+    limit = time.monotonic() + 60
+    while caplog.text.count(f"{what}: waiting for") < 3 and time.monotonic() < limit:
+        time.sleep(0.01)
+
+
 def test_four_that_make_one_dataset_make_it_once(own, monkeypatch, caplog):
     made = []
     original = sys.modules["vp_harness.execution.generate"].scored_bins
 
     def counted(*arguments: Any, **options: Any) -> Any:
         made.append(1)
+        until_three_wait(caplog, f"dataset {own.dataset_id}")
         return original(*arguments, **options)
 
     monkeypatch.setattr(
@@ -144,10 +152,18 @@ def test_four_that_make_one_dataset_make_it_once(own, monkeypatch, caplog):
     assert list(own.lake.turns_dir.iterdir()) == []
 
 
-def test_four_that_run_one_experiment_compute_it_once(own, caplog):
+def test_four_that_run_one_experiment_compute_it_once(own, monkeypatch, caplog):
+    research = sys.modules["vp_harness.research.experiment"]
+    original = research._run_missing
+
+    def last(*arguments: Any) -> Any:
+        until_three_wait(caplog, "experiment small")
+        return original(*arguments)
+
+    monkeypatch.setattr(research, "_run_missing", last)
     results = at_once(4, lambda: run_experiment("small", own.lake, config_root=own.configs))
     assert sorted(result.computed for result in results) == [0, 0, 0, 4]
     assert len({result.run_ids for result in results}) == 1
     assert ResultsStore(own.lake).runs().height == 4
     assert len(list((own.lake.results_dir / "corrections.parquet").iterdir())) == 1
-    assert "experiment small: waiting for" in caplog.text
+    assert caplog.text.count("experiment small: waiting for") == 3

@@ -159,7 +159,7 @@ def test_files_that_are_no_database(tmp_path: Path) -> None:
 
 
 def test_a_missing_driver_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(RegistryUnavailableError, match=r"pip install 'vp-registry\[postgresql\]'"):
+    with pytest.raises(RegistryUnavailableError, match=r"pip install 'vp-registry\[postgres\]'"):
         Registry("postgresql+pg8000://h/x", tmp_path)
 
 

@@ -27,7 +27,7 @@ from vp_registry import (
     UnknownServingError,
     VpRegistryError,
 )
-from vp_registry.chain import START
+from vp_registry.hash_chain import START
 
 FLIPS = 300
 

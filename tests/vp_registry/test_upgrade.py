@@ -100,7 +100,7 @@ def test_an_upgrade_that_fails_changes_nothing(
 ) -> None:
     before = database.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("vp_registry.upgrade.chained", lambda *_: [{"seq": 1}])
+        patch.setattr("vp_registry.state.chained", lambda *_: [{"seq": 1}])
         with pytest.raises(RegistryUnavailableError, match=r"vp-registry 0\.1 and cannot be upgraded"):
             registry.aliases()
     assert database.read_bytes() == before

@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import numpy as np
 import pytest
+from support.small_lake import import_market, promote_small, write_configs, write_small_market
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -33,6 +34,7 @@ from vp_contract import (
     grid_fields,
     grid_schema,
 )
+from vp_harness import Lake
 from vp_stream import OpenedServing, Refusal, RunningServer, RunSpec, Status, StreamSettings, start_in_background
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import EncodedBin
@@ -306,6 +308,16 @@ class Stage:
 
     def frames(self, count: int, *, first: int = 0, seed: int = 0) -> list[Frame]:
         return [frame_of(bin_seq, seed) for bin_seq in range(first, first + count)]
+
+
+@pytest.fixture(scope="session")
+def researched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path, str]:
+    """A lake with four runs, one of which is served as `small`: (lake, configs, the run that is served). Not to be
+    changed: a test that does takes a copy."""
+    root = tmp_path_factory.mktemp("researched")
+    lake, configs = Lake(root / "lake"), write_configs(root / "configs")
+    import_market(lake, configs, write_small_market(root / "market.dbn.zst"))
+    return lake, configs, promote_small(lake, configs).spec.source.run_id
 
 
 StartStage = Callable[..., Stage]

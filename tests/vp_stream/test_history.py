@@ -17,6 +17,7 @@ from vp_contract import (
     Frame,
     GridUpdate,
     History,
+    Mark,
     SpeedSet,
     decode_grid,
     decode_server_message,
@@ -83,10 +84,19 @@ def a_bin(seq: int, spot: int, volumes: dict[int, tuple[int, int]], quote: tuple
         bin_event_count=seq,
         buy_volume=sum(bought for bought, _ in volumes.values()),
         sell_volume=sum(sold for _, sold in volumes.values()),
+        marks=tuple(
+            Mark(kind="large", price_int=str(tick * TICK), size=bought, side="buy", detail=seq)
+            for tick, (bought, _) in volumes.items()
+        ),
         **dict.fromkeys(("bid_high_price_int", "bid_low_price_int"), bid),
         **dict.fromkeys(("ask_high_price_int", "ask_low_price_int"), ask),
     )
     return Frame(encode_message(update), encode_grid(grid_schema(CONFIG), columns))
+
+
+def _rank(mark: dict[str, Any]) -> tuple[int, int, int]:
+    """Of large buys, as all of these are: the largest first, then the lower price, then the smaller detail."""
+    return -int(mark["size"]), int(mark["price_int"]), int(mark["detail"])
 
 
 def _example_update() -> GridUpdate:
@@ -110,6 +120,7 @@ def test_several_bins_as_one(bins: list[tuple[int, dict[int, tuple[int, int]], t
     frames = [a_bin(seq, *bin_) for seq, bin_ in enumerate(bins, start=3)]
     made = Overview(CONFIG).one_of(frames)
     update, last = (json.loads(frame.update) for frame in (made, frames[-1]))
+    marks = sorted((mark for frame in frames for mark in json.loads(frame.update)["marks"]), key=_rank)
     quotes = [quote for _, _, quote in bins if quote]
     summed = {
         "bin_start_ns": "300",
@@ -123,6 +134,7 @@ def test_several_bins_as_one(bins: list[tuple[int, dict[int, tuple[int, int]], t
         "ask_low_price_int": str(min((ask for _, ask in quotes), default=0) * TICK),
         "history": True,
         "every": len(bins),
+        "marks": marks[:16],
     }
     assert update == {**last, **summed}
     grid, of_last = decode_grid(made.grid), decode_grid(frames[-1].grid)
@@ -134,6 +146,16 @@ def test_several_bins_as_one(bins: list[tuple[int, dict[int, tuple[int, int]], t
             assert grid[name][row] == sum(seen)
     for name in set(grid) - {"buy_volume", "sell_volume"}:
         np.testing.assert_array_equal(grid[name], of_last[name])
+
+
+def test_no_more_marks_than_a_bin_may_have_and_the_order_of_a_bin() -> None:
+    frames = [a_bin(seq, 20_000, {20_000 + tick: (tick % 5, 0) for tick in range(8)}, None) for seq in range(4)]
+    marks = json.loads(Overview(CONFIG).one_of(frames).update)["marks"]
+    assert [mark["size"] for mark in marks] == [4] * 4 + [3] * 4 + [2] * 8
+    assert marks == sorted(marks, key=_rank)
+    assert json.loads(Overview(CONFIG).one_of(frames[::-1]).update)["marks"] == marks
+    old = [Frame(encode_message(msgspec.structs.replace(_example_update(), marks=msgspec.UNSET)), frames[0].grid)] * 2
+    assert "marks" not in json.loads(Overview(CONFIG).one_of(old).update)
 
 
 async def ask(client: Any, message: Any) -> None:

@@ -130,7 +130,7 @@ def test_every_frame_is_the_one_the_pipeline_computes(desk: Desk, connected: Any
     encoder = FrameEncoder(desk.serving.runtime)
     served = ServedSignal(desk.serving.runtime, desk.serving.source.threshold).start()
     expected = [
-        encoder.encode(scored.fields, scored.cells, scored.derivative, served.step(scored))
+        encoder.encode(scored.fields, scored.cells, scored.derivative, served.step(scored), scored.marks)
         for scored in scored_bins(desk.serving.runtime, desk.raw)
     ]
     assert len(expected) == 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -12,20 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from support import forging
 from support.small_lake import import_market, promote_small, write_configs, write_small_market
 
 from vp_contract import Frame
-from vp_harness import Dataset, DatasetError, Lake
+from vp_harness import Dataset, DatasetError, Lake, vouched_marks
 from vp_harness.errors import FrameMismatchError, RawFileChangedError
+from vp_harness.execution.writer import without_marks
 from vp_harness.lake import frames
+from vp_harness.lake.anchors import dataset_files
 from vp_stream import LogDamagedError, StreamSettings, start_in_background
+from vp_stream.frames.judged import JudgedFrames
 from vp_stream.frames.logfile import read_frames, verify_file
+from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.frames.verification import frame_logs, verify_serving
 from vp_stream.frames.warming import warm_log
 from vp_stream.servings.published import LakeCatalogue, ReplayFeed
+from vp_stream.servings.signal import ServedBin
 
 
 @dataclass
@@ -95,7 +102,7 @@ def reseal(directory: Path, name: str, data: bytes) -> None:
 def test_every_frame_is_the_one_of_the_dataset(desk: Desk) -> None:
     steps: list[tuple[int, int]] = []
     proof = verify_serving(desk.catalogue, desk.lake, "small", progress=lambda done, total: steps.append((done, total)))
-    assert (proof.bins, proof.logged, proof.alias) == (1800, 0, "small")
+    assert (proof.bins, proof.logged, proof.alias, proof.marks) == (1800, 0, "small", "compared")
     assert proof.head == Dataset.open(desk.lake, desk.dataset_id).manifest["frames"]["head"]
     assert steps[-1] == (1800, 1800)
 
@@ -254,6 +261,54 @@ def test_a_bent_field_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(ReplayFeed, "encode", bent)
     with pytest.raises(FrameMismatchError, match=r"bin 3 differs .*: trade_count$"):
         desk.prove()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda marks: (marks[0]._replace(size=marks[0].size + 1), *marks[1:]), r"its mark 0 is {'kind': "),
+        (lambda marks: marks[:-1], r"its mark \d+ is missing, there it is {'kind': "),
+    ],
+)
+def test_the_first_bin_of_other_marks_is_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, changed: Callable[[Any], Any], said: str
+) -> None:
+    marked = Dataset.open(desk.lake, desk.dataset_id).bins.filter(pl.col("marks").list.len() > 0)["bin_seq"].to_list()
+    original = ReplayFeed.encode
+
+    def bent(self: ReplayFeed, item: ServedBin) -> EncodedBin:
+        if item.scored.fields["bin_seq"] in marked[-2:]:
+            item = item._replace(scored=dataclasses.replace(item.scored, marks=changed(item.scored.marks)))
+        return original(self, item)
+
+    monkeypatch.setattr(ReplayFeed, "encode", bent)
+    with pytest.raises(FrameMismatchError, match=rf"^bin {marked[-2]} differs from synm6_.*: {said}"):
+        desk.prove()
+
+
+def test_a_dataset_that_was_made_without_marks_is_compared_in_all_else(desk: Desk) -> None:
+    path = desk.lake.dataset_dir(desk.dataset_id) / "bins.parquet"
+    reseal(path.parent, path.name, without_marks(path))
+    assert desk.prove().marks == "not compared: the dataset was made before there were marks"
+
+
+def test_marks_that_nobody_published_vouch_for_no_log(anchored: Desk) -> None:
+    """Neither of a dataset without marks, nor of the same dataset made again, with marks that are in no digest."""
+    catalogue = anchored.catalogue
+    spec, run = catalogue.published("small"), catalogue.open("small").run
+    assert run.believes_logs
+    assert warm_log(run).built
+    assert not warm_log(run).built
+    dataset = Dataset.open(anchored.lake, anchored.dataset_id)
+    path = anchored.lake.dataset_dir(anchored.dataset_id) / "bins.parquet"
+    earlier = dict(dataset_files(dataset)) | {"bins.parquet": hashlib.sha256(without_marks(path)).hexdigest()}
+    assert vouched_marks(dataset, dataset_files(dataset)) is not None
+    assert vouched_marks(dataset, earlier) is None
+    assert vouched_marks(dataset, {}) is None
+    judged = JudgedFrames(dataset, spec.runtime, catalogue.checked(spec), earlier)
+    unsure = dataclasses.replace(run, judged=judged)
+    assert not unsure.believes_logs
+    assert warm_log(unsure).built
 
 
 def test_a_signal_of_other_parameters_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,10 @@ def test_package_is_typed_and_says_what_it_is(package: Package) -> None:
     assert (package.source / "py.typed").is_file()
     assert (package.path / "README.md").read_text().startswith(f"# {package.name}\n")
     assert package.project["license"] == "Apache-2.0"
+    assert package.project["license-files"] == ["LICENSE"]
+    assert (package.path / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert package.project["classifiers"] == PACKAGES[0].project["classifiers"]
+    assert len(set(package.project["keywords"])) >= 3
 
 
 @each

@@ -11,7 +11,7 @@
  * With --token it signs in first, on the form that a server with a token sends it to.
  *
  * Prints one line of JSON; the exit code is 0 when everything holds, 1 when something does not, 2 for wrong usage.
- * With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
+ * With --light the page is in its light theme. With --no-webgl the page has to draw without it. The browser is the one named by CHROMIUM, else /usr/bin/chromium.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const USAGE =
-  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--controls] [--to-end] [--hide SECONDS] [--token TOKEN]';
+  'usage: draws.mjs --url URL [--screenshot FILE] [--bins N] [--width PX] [--height PX] [--timeout SECONDS] [--no-webgl] [--light] [--controls] [--to-end] [--hide SECONDS] [--token TOKEN]';
 
 const BROWSER_FLAGS = [
   '--no-sandbox',
@@ -64,6 +64,7 @@ function readOptions() {
         timeout: { type: 'string', default: '60' },
         token: { type: 'string' },
         'no-webgl': { type: 'boolean', default: false },
+        light: { type: 'boolean', default: false },
         controls: { type: 'boolean', default: false },
         'to-end': { type: 'boolean', default: false },
         hide: { type: 'string', default: '0' },
@@ -92,6 +93,7 @@ function readOptions() {
       screenshot: values.screenshot ?? null,
       token: values.token ?? null,
       webgl: !values['no-webgl'],
+      light: values.light,
       ...numbers,
     };
   } catch (error) {
@@ -138,7 +140,9 @@ async function lookAtHeatmap(page) {
  * @param {number} timeout in ms
  */
 async function untilDrawn(page, bins, timeout) {
-  await page.waitForFunction((wanted) => window.__vp.drawn >= wanted, bins, { timeout });
+  await page.waitForFunction((wanted) => '__vp' in window && window.__vp.drawn >= wanted, bins, {
+    timeout,
+  });
 }
 
 /**
@@ -228,6 +232,7 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage({
     viewport: { width: options.width, height: options.height },
+    colorScheme: options.light ? 'light' : 'dark',
   });
   page.on('console', (message) => {
     if (message.type() === 'error') problems.push(`console: ${message.text()}`);

@@ -37,6 +37,8 @@ const PATIENCE_MS = 30_000;
 export interface Lab {
   server: FakeServer;
   page: Page;
+  /** Folder of the built page. */
+  pages: string;
   /** The page's address without a query. */
   address: string;
   /** Waits until the page's counters are as wanted. */
@@ -54,6 +56,8 @@ export interface Scenario {
   context?: BrowserContextOptions;
   /** Of the address, beside the serving. */
   query?: string;
+  /** Run in the page before its own script. */
+  before?: string;
   /** Bins that the page draws before the test begins. */
   bins?: number;
   /** Whether the connection may break: the browser then says so on the console. */
@@ -85,6 +89,7 @@ export async function perform(
   const server = new FakeServer({ ...scenario.server, pages });
   const context = await browser.newContext({
     viewport: { width: 1000, height: 600 },
+    colorScheme: 'dark',
     ...scenario.context,
   });
   const complaints: string[] = [];
@@ -98,8 +103,9 @@ export async function perform(
     });
     page.on('pageerror', (error) => complaints.push(error.message));
     await page.addInitScript(PRELUDE);
+    if (scenario.before !== undefined) await page.addInitScript(scenario.before);
     await page.goto(`${address}?serving=demo${scenario.query ?? ''}`);
-    const lab = labOf(server, page, address);
+    const lab = labOf(server, page, address, pages);
     const bins = scenario.bins ?? 5;
     await lab.until((counters) => counters.drawn >= bins);
     await scenario.run(lab);
@@ -160,12 +166,27 @@ async function litShare(page: Page): Promise<number> {
   }, png);
 }
 
-function labOf(server: FakeServer, page: Page, address: string): Lab {
+/** What is around the chart is drawn in the frames after the state has changed; frames may be held back. */
+async function fewFrames(): Promise<void> {
+  await new Promise<void>((done) => {
+    let left = 6;
+    const next = (): void => {
+      left -= 1;
+      if (left < 0) done();
+      else requestAnimationFrame(next);
+    };
+    next();
+    setTimeout(done, 150);
+  });
+}
+
+function labOf(server: FakeServer, page: Page, address: string, pages: string): Lab {
   const counters = async (): Promise<PageCounters> => page.evaluate(() => ({ ...window.__vp }));
   return {
     server,
     page,
     address,
+    pages,
     counters,
     sleep: (sleeps) =>
       page.evaluate((value) => {
@@ -176,7 +197,10 @@ function labOf(server: FakeServer, page: Page, address: string): Lab {
       const endMs = performance.now() + ms;
       for (;;) {
         const now = await counters();
-        if (wanted(now)) return;
+        if (wanted(now)) {
+          await page.evaluate(fewFrames);
+          return;
+        }
         if (performance.now() > endMs) {
           throw new Error(`still not ${String(wanted)}: ${JSON.stringify(now)}`);
         }
@@ -195,4 +219,20 @@ export function holds(condition: boolean, otherwise: string): void {
 export function same(found: unknown, wanted: unknown, what: string): void {
   const [is, should] = [JSON.stringify(found), JSON.stringify(wanted)];
   holds(is === should, `${what}: ${is}, wanted ${should}`);
+}
+
+/** Asks again until the answer is as wanted: what is around the chart is drawn in frames after the state has changed. */
+export async function soon<T>(
+  ask: () => Promise<T>,
+  wanted: (answer: T) => boolean,
+  what: string,
+  ms = 5_000,
+): Promise<void> {
+  const endMs = performance.now() + ms;
+  let answer = await ask();
+  while (!wanted(answer) && performance.now() < endMs) {
+    await new Promise((done) => setTimeout(done, 50));
+    answer = await ask();
+  }
+  holds(wanted(answer), `${what}: ${JSON.stringify(answer)}`);
 }

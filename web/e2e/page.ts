@@ -11,11 +11,18 @@ import { parseArgs } from 'node:util';
 
 import { launch, perform, type Finding } from './lab';
 import { ACCESS } from './scenarios/access';
+import { ALERTS } from './scenarios/alerts';
+import { COST } from './scenarios/cost';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
+import { HARDSHIP } from './scenarios/hardship';
 import { LOOKS } from './scenarios/looks';
+import { PANES } from './scenarios/panes';
+import { MARKS } from './scenarios/marks';
+import { PIXELS } from './scenarios/pixels';
 import { READS } from './scenarios/reads';
 import { SESSION } from './scenarios/session';
+import { TOOLS } from './scenarios/tools';
 import { WHOLE } from './scenarios/whole';
 
 const AT_ONCE = 2;
@@ -29,8 +36,15 @@ const waiting = [
   ...WHOLE,
   ...SESSION,
   ...READS,
+  ...PIXELS,
   ...HANDS,
+  ...ALERTS,
+  ...MARKS,
+  ...TOOLS,
+  ...PANES,
   ...LOOKS,
+  ...COST,
+  ...HARDSHIP,
   ...ACCESS,
 ].filter(({ name }) => name.includes(values.only));
 const findings: Finding[] = [];

@@ -1,5 +1,5 @@
 /**
- * Makes the page's types and constants from the JSON Schema of vp_contract.
+ * Makes the page's types and constants from the JSON Schema of vp_contract, and those of REST answers (`restTypes.ts`).
  *
  *   npm run types
  *
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { compile } from 'json-schema-to-typescript';
 
+import { REST_TYPES_FILE, restTypes } from './restTypes.ts';
 import { SCHEMA_FILE } from '../vite-plugins/validators.ts';
 
 export const TYPES_FILE = new URL('../src/wire/generated/contract.ts', import.meta.url);
@@ -20,6 +21,7 @@ const BANNER = '/* Made by `npm run types` from the JSON Schema of vp_contract. 
 interface StreamSchema {
   version: string;
   'x-stream-path': string;
+  'x-preview-path': string;
   'x-close-codes': Record<string, number>;
   'x-grid-columns': string[];
 }
@@ -30,6 +32,7 @@ export async function contractTypes(): Promise<string> {
   const {
     version,
     'x-stream-path': path,
+    'x-preview-path': preview,
     'x-close-codes': codes,
     'x-grid-columns': columns,
   } = JSON.parse(text) as StreamSchema;
@@ -53,6 +56,9 @@ ${members.join('')}} as const;
 /** Where the stream is on its server. */
 export const STREAM_PATH = '${path}';
 
+/** Where datasets that nobody promoted are. */
+export const PREVIEW_PATH = '${preview}';
+
 /** Columns of every grid; a \`proj_<ms>\` per horizon comes after them. */
 export type GridColumn =
 ${columns.map((name) => `  | '${name}'\n`).join('')}  ;
@@ -68,4 +74,5 @@ function tuplesAsItems(_key: string, value: unknown): unknown {
 
 if (realpathSync(process.argv[1] ?? '') === realpathSync(fileURLToPath(import.meta.url))) {
   writeFileSync(TYPES_FILE, await contractTypes());
+  writeFileSync(REST_TYPES_FILE, await restTypes());
 }

@@ -1,150 +1,142 @@
-import { csvOf } from './state/export';
-import { widthOf } from './state/layout';
-import { formatPlace, parsePlace, timeOfBin, type Place as SavedPlace } from './state/place';
-import { stepSpeed } from './state/speed';
-import { Store } from './state/store';
-import { cellAt, seqAt, visibleColumns } from './state/viewport';
+import { Panes } from './panes';
+import { formatShown, parseShown } from './state/panes';
+import { AlertCard } from './ui/alerts';
+import { BookmarkBar } from './ui/bookmarks';
 import { publishCounters } from './ui/counters';
-import { Cover } from './ui/cover';
+import { DepthControl } from './ui/depthcontrol';
 import { byId } from './ui/elements';
 import { Header } from './ui/header';
 import { makeHelp } from './ui/help';
 import { isSpace, keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
 import { Panel } from './ui/panel';
-import { listenToPointer, type Place } from './ui/pointer';
-import { saveFile } from './ui/save';
-import { Stage } from './ui/stage';
+import { Reading } from './ui/reading';
 import { Status } from './ui/status';
+import { MarksCard } from './ui/marks';
+import { Tape } from './ui/tape';
+import { ThemeSwitch } from './ui/theme';
 import { Timeline } from './ui/timeline';
-import { fetchServings, streamUrl } from './wire/servings';
-import type { WorkerCommand, WorkerEvent } from './wire/protocol';
-import type { ClientMessage } from './wire/types';
+import { fetchServings } from './wire/servings';
 
 /** Served by `vp demo`; what to try when the server offers nothing. */
 const DEFAULT_SERVING = 'demo';
 /** How often the place is written into the address, ms. Browsers allow some hundred writes in half a minute. */
 const PLACE_MS = 1000;
+/** As {@link PLACE_MS}, while only the time moves on: writing takes longer than drawing. */
+const PLAYING_PLACE_MS = 5000;
 const PLACE_KEY = 'spymaster.place';
+/** Where a page keeps what it shows when it is left, for the case that it is only loaded again. */
+const LEFT_KEY = 'spymaster.left';
 /** How often an otherwise unchanged page is drawn again, for countdowns and silences, ms. */
 const IDLE_REDRAW_MS = 250;
 
-const stage = new Stage();
-const store = new Store(stage.heatmap.widest);
-const worker = new Worker(new URL('./wire/worker.ts', import.meta.url), { type: 'module' });
+/** What the last visit showed, and what this one is to show: what the address says, else the same. */
+const kept = parseShown(window.localStorage.getItem(PLACE_KEY) ?? '');
+const named = reloadedQuery() ?? window.location.search;
+const opening = named === '' ? kept : parseShown(named);
+
+const panes = new Panes(
+  {
+    changed: () => {
+      savePlace();
+    },
+  },
+  opening,
+);
 const header = new Header({
   mode: (mode) => {
     run({ kind: 'mode', mode });
   },
-  speed: playAt,
+  speed: (value) => {
+    panes.playAt(value);
+  },
 });
-const timeline = new Timeline(goTo);
-const cover = new Cover({
-  choose,
-  retry: () => {
-    choose(store.session.serving ?? DEFAULT_SERVING);
-  },
-  dismiss: () => {
-    store.act({ kind: 'dismiss' });
-  },
+const timeline = new Timeline((bin) => {
+  panes.goTo(bin);
+});
+const depthControl = new DepthControl((range) => {
+  panes.active.store.setDepth(range);
 });
 const panel = new Panel();
+const alerts = new AlertCard();
+const tape = new Tape();
+const marks = new MarksCard((shown) => {
+  for (const { store } of panes.list) store.showMarks(shown);
+});
+const bookmarks = new BookmarkBar((bin) => {
+  panes.goTo(bin);
+});
+const reading = new Reading();
 const status = new Status();
 const help = makeHelp();
+const theme = new ThemeSwitch(() => {
+  for (const { stage, store } of panes.list) {
+    stage.invalidate();
+    store.revision += 1;
+  }
+});
 const seekInput = byId('seek', HTMLInputElement);
 const seekProblem = byId('seek-problem', HTMLElement);
-const followButton = byId('follow', HTMLButtonElement);
 const reducedMotion = window.matchMedia('(prefers-reduced-motion: reduce)');
-
-// Connection
-
-function tell(command: WorkerCommand): void {
-  worker.postMessage(command);
-}
-
-function send(message: ClientMessage | null): void {
-  if (message !== null) tell({ kind: 'send', message });
-}
-
-/** Where to begin as soon as the stream has said which times it has. */
-let beginning: Pick<SavedPlace, 'at' | 'paused'> | null = null;
-
-function choose(serving: string, begin: Pick<SavedPlace, 'at' | 'paused'> | null = null): void {
-  beginning = begin?.at == null ? null : begin;
-  askedSpeed = null;
-  store.act({ kind: 'choose', serving });
-  savePlace();
-  const url = streamUrl(window.location, serving);
-  tell({ kind: 'connect', url, elsewhere: beginning !== null });
-}
-
-worker.addEventListener('message', (event: MessageEvent<WorkerEvent>) => {
-  store.receive(event.data, performance.now());
-  if (event.data.kind === 'config' && beginning !== null) begin(beginning);
-});
-
-function begin({ at, paused }: Pick<SavedPlace, 'at' | 'paused'>): void {
-  beginning = null;
-  const target = store.target(at ?? '');
-  if (paused) setPaused(true);
-  if ('problem' in target)
-    store.tell('The link names a time that the session does not have', target.problem);
-  goTo('problem' in target ? 0 : target.bin);
-}
-
-/** Moves the replay, and asks for what will be in view beside that bin. */
-function goTo(bin: number): void {
-  stage.measure();
-  const seek = store.seekTo(bin);
-  // First: a replay that ends at that bin would otherwise be over before it is heard.
-  send(store.takeWantedAhead(stage.layout, performance.now()));
-  send(seek);
-}
 
 // Place
 
-function placeNow(): SavedPlace {
-  const { view, time, session } = store;
-  const shown = store.viewport(stage.layout);
-  const at =
-    beginning?.at ??
-    (shown === null || time === null ? null : timeOfBin(time, Math.ceil(shown.edge) - 1));
-  return {
-    serving: session.serving,
-    at,
-    paused: session.paused,
-    mode: view.mode,
-    columnWidth: view.columnWidth,
-    halfRows: view.halfRows,
-  };
+function choose(serving: string): void {
+  panes.active.choose(serving);
+  savePlace();
 }
 
-let savedAtMs = -Infinity;
+/** What a page that is loaded again showed last: its address is a little older. */
+function reloadedQuery(): string | null {
+  const [navigation] = performance.getEntriesByType('navigation');
+  const reloaded =
+    navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload';
+  return reloaded ? window.sessionStorage.getItem(LEFT_KEY) : null;
+}
 
-/** Writes the place into the address, and keeps it for a page that is opened without one. */
+window.addEventListener('pagehide', () => {
+  const query = formatShown(panes.shown, window.location.search);
+  window.sessionStorage.setItem(LEFT_KEY, query);
+});
+
+let savedAtMs = -Infinity;
+let lookedAtMs = -Infinity;
+/** What was saved last, but the times. */
+let saved = '';
+
+/** Everything that is shown but when it is. */
+function shownButTime(): string {
+  const { places, ...shown } = panes.shown;
+  return formatShown({ ...shown, places: places.map((place) => ({ ...place, at: null })) });
+}
+
+/** Saves the place if it is worth it: what only moves on with the time is saved now and then. */
+function keepPlace(nowMs: number): void {
+  lookedAtMs = nowMs;
+  const { view, session } = panes.active.store;
+  const plays = view.edge === null && !session.paused;
+  if (plays && nowMs - savedAtMs < PLAYING_PLACE_MS && shownButTime() === saved) return;
+  savePlace();
+}
+
+/** Writes what is shown into the address, and keeps it for a page that is opened without one. */
 function savePlace(): void {
-  savedAtMs = performance.now();
-  const query = formatPlace(placeNow(), window.location.search);
+  savedAtMs = lookedAtMs = performance.now();
+  saved = shownButTime();
+  const query = formatShown(panes.shown, window.location.search);
   if (query === window.location.search) return;
   window.history.replaceState(null, '', query);
   window.localStorage.setItem(PLACE_KEY, query);
 }
 
 async function start(): Promise<void> {
-  const { search } = window.location;
-  const kept = parsePlace(window.localStorage.getItem(PLACE_KEY) ?? '');
-  const named = search === '' ? kept : parsePlace(search);
-  const mode = named.mode ?? kept.mode;
-  if (mode !== null) store.look({ kind: 'mode', mode });
-  const columnWidth = named.columnWidth ?? kept.columnWidth;
-  const halfRows = named.halfRows ?? kept.halfRows;
-  store.look({
-    kind: 'place',
-    to: { ...(columnWidth !== null && { columnWidth }), ...(halfRows !== null && { halfRows }) },
-  });
-  const asked = named.serving;
-  if (asked !== null) choose(asked, named);
+  // A link that says nothing of colours and zoom is read with those of the last visit.
+  const usual = kept.places[kept.active];
+  for (const pane of panes.list) if (usual !== undefined) pane.look(usual);
+  panes.show(opening);
+  const asked = opening.places[opening.active]?.serving ?? null;
+  if (asked !== null) savePlace();
   const choices = await fetchServings();
-  store.act({ kind: 'offer', choices });
+  for (const { store } of panes.list) store.act({ kind: 'offer', choices });
   const [only] = choices;
   if (asked === null && choices.length < 2) choose(only?.name ?? DEFAULT_SERVING);
 }
@@ -152,98 +144,69 @@ async function start(): Promise<void> {
 // User
 
 function run(command: Command): void {
+  const pane = panes.active;
   switch (command.kind) {
     case 'toggle_play':
-      // At the end there is nothing to pause: it plays again.
-      if (store.session.phase === 'ended') playFrom(0);
-      else setPaused(!store.session.paused);
+      panes.togglePlay();
       break;
     case 'restart':
-      if (store.session.phase === 'ended') playFrom(0);
-      else goTo(0);
+      panes.restart();
       break;
     case 'step':
-      if (!store.session.paused) setPaused(true);
-      goTo((store.stream?.history.head ?? 0) + command.bins);
+      panes.step(command.bins);
       break;
     case 'skip':
-      skip(command.seconds);
+      panes.skip(command.seconds);
       break;
     case 'latest':
-      store.look({ kind: 'follow' });
+      pane.store.look({ kind: 'follow' });
       break;
     case 'go_to':
       seekInput.focus();
       seekInput.select();
       break;
     case 'save':
-      void save(command.as);
+      void pane.save(command.as);
       break;
     case 'speed':
-      playAt(stepSpeed(askedSpeed ?? 1, command.steps));
+      panes.changeSpeed(command.steps);
+      break;
+    case 'bookmark': {
+      const { stream } = pane.store;
+      const view = pane.store.viewport(pane.stage.layout);
+      if (stream !== null && view !== null) bookmarks.toggle(stream, Math.ceil(view.edge) - 1);
+      break;
+    }
+    case 'escape':
+      pane.store.setCorners(null);
+      break;
+    case 'theme':
+      theme.next();
       break;
     case 'help':
       help.toggle();
       break;
     case 'pan':
-      store.pan(command.share, stage.layout);
+      pane.pan(command.share);
       break;
     case 'zoom_time':
     case 'zoom_price':
-      store.zoom(
-        command.kind === 'zoom_time' ? 'time' : 'price',
-        command.steps,
-        stage.layout,
-        null,
-      );
+      pane.zoom(command.kind === 'zoom_time' ? 'time' : 'price', command.steps);
       break;
     case 'mode':
-      store.look(command);
+      pane.store.look(command);
+      break;
+    case 'add_chart':
+      panes.add();
+      break;
+    case 'close_chart':
+      panes.close(pane);
       break;
   }
 }
 
-function setPaused(paused: boolean): void {
-  const kind = paused ? 'pause' : 'resume';
-  store.act({ kind });
-  send({ type: kind });
-}
-
-/** The speed asked for last: keys may come faster than answers. */
-let askedSpeed: number | null = null;
-
-function playAt(speed: number): void {
-  askedSpeed = speed;
-  send({ type: 'speed', value: speed });
-}
-
-function playFrom(bin: number): void {
-  setPaused(false);
-  goTo(bin);
-}
-
-/** Gives the user what is in view, named by serving and time. */
-async function save(as: 'png' | 'csv'): Promise<void> {
-  const { stream } = store;
-  const view = store.viewport(stage.layout);
-  if (stream === null || view === null) return;
-  const { serving, at } = placeNow();
-  const name = `${serving ?? 'stream'} ${at ?? ''}`.trim().replace(/[^\w.-]+/g, '-');
-  const { from, to } = visibleColumns(view);
-  const content =
-    as === 'png'
-      ? await stage.picture(store)
-      : new Blob([csvOf(stream.history, from, to)], { type: 'text/csv' });
-  if (content !== null) saveFile(`${name}.${as}`, content);
-}
-
-function skip(seconds: number): void {
-  const bin = store.binAfter(seconds);
-  if (bin !== null) goTo(bin);
-}
-
 byId('retry', HTMLButtonElement).addEventListener('click', () => {
-  tell({ kind: 'retry' });
+  panes.active.retry();
 });
 
 const buttons: Readonly<Record<string, Command>> = {
@@ -260,13 +223,11 @@ for (const [id, command] of Object.entries(buttons)) {
   });
 }
 
-followButton.addEventListener('click', () => {
-  store.look({ kind: 'follow' });
-});
-
 window.addEventListener('keydown', (event) => {
   const command = keyCommand(event);
-  if (command !== null || isSpace(event)) event.preventDefault();
+  // Escape closes what the browser has opened, too.
+  const taken = command !== null && command.kind !== 'escape';
+  if (taken || isSpace(event)) event.preventDefault();
   if (command !== null) run(command);
 });
 // Some browsers press a focused button when the space bar is let go.
@@ -280,13 +241,13 @@ byId('serving', HTMLSelectElement).addEventListener('change', (event) => {
 
 byId('seek-form', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
-  const target = store.target(seekInput.value);
+  const target = panes.active.store.target(seekInput.value);
   const problem = 'problem' in target ? target.problem : '';
   seekInput.setAttribute('aria-invalid', String(problem !== ''));
   seekProblem.textContent = problem;
   seekProblem.hidden = problem === '';
   if ('problem' in target) return;
-  goTo(target.bin);
+  panes.goTo(target.bin);
   seekInput.value = '';
   seekInput.blur();
 });
@@ -297,77 +258,76 @@ for (const type of ['input', 'blur']) {
   });
 }
 
-/** What the pointer holds: the place of the map that was pressed. */
-let held = { seq: 0, cell: 0 };
-
-function devicePlace({ x, y }: Place): Place {
-  const { ratio } = stage.layout;
-  return { x: x * ratio, y: y * ratio };
-}
-
-listenToPointer(stage.chart, () => stage.origin, {
-  move: (at) => {
-    store.look({ kind: 'pointer', at });
-  },
-  grab: (at) => {
-    const view = store.viewport(stage.layout);
-    const { x, y } = devicePlace(at);
-    if (view !== null) held = { seq: seqAt(view, x), cell: cellAt(view, y) };
-  },
-  drag: (at, { time, price }) => {
-    const { seq, cell } = held;
-    const grip = { seq: time ? seq : null, cell: price ? cell : null };
-    store.drag(grip, devicePlace(at), stage.layout);
-  },
-  zoom: (at, steps, shift) => {
-    const place = devicePlace(at);
-    const onPrices = place.x >= stage.layout.heat.right;
-    store.zoom(shift || onPrices ? 'price' : 'time', steps, stage.layout, place);
-  },
-  pan: (px) => {
-    store.pan((px * stage.layout.ratio) / widthOf(stage.layout.heat), stage.layout);
-  },
-  home: () => {
-    store.look({ kind: 'follow' });
-  },
-});
-
 // One redraw an animation frame, and none when nothing changed
 
-let shownRevision = -1;
+type PagePart = (nowMs: number) => void;
+
+/** What is around the charts. */
+const PAGE_PARTS: readonly PagePart[] = [
+  (nowMs) => {
+    const { store } = panes.active;
+    const freshness = store.freshness(nowMs);
+    header.draw(store, freshness, nowMs);
+    panel.draw(store, freshness);
+    for (const pane of panes.list) pane.drawFrame(nowMs);
+  },
+  (nowMs) => {
+    const { store, stage } = panes.active;
+    const view = store.viewport(stage.layout);
+    alerts.draw(
+      panes.list.map((pane) => pane.store),
+      nowMs,
+    );
+    depthControl.draw(store);
+    const pointed = panes.list.find(({ stage: { hovered } }) => hovered?.frame !== undefined);
+    const { stage: read, store: of } = pointed ?? panes.active;
+    if (of.stream?.grid != null) reading.draw(read.hovered, of.stream.grid, of.marks);
+    tape.draw(store, view);
+    marks.draw(store, view);
+    bookmarks.draw(store);
+    timeline.draw(store, view);
+    status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
+  },
+];
+
 let shownAtMs = -Infinity;
-let moving = false;
+/** Parts of the page around the chart that are still to be drawn; a frame draws one. */
+let owed: readonly PagePart[] = [];
+/** Whether something has changed since the first of them was drawn. */
+let pageChanged = false;
 let frames = 0;
 let frameMs = 0;
-let mostAtOnce = 0;
 
 function onFrame(nowMs: number): void {
   window.requestAnimationFrame(onFrame);
-  const resized = stage.measure();
-  const idle = !moving && !resized && shownRevision === store.revision;
-  if (idle && nowMs - shownAtMs < IDLE_REDRAW_MS) return;
   const startedMs = performance.now();
-  shownRevision = store.revision;
-  shownAtMs = nowMs;
-  moving = store.advance(nowMs, reducedMotion.matches);
-  const drawnBefore = stage.drawn;
-  const drawable = stage.draw(store);
-  mostAtOnce = Math.max(mostAtOnce, stage.drawn - drawnBefore);
-  send(store.takeAck());
-  if (drawable) send(store.takeWanted(stage.layout, startedMs));
-  if (drawable && startedMs - savedAtMs > PLACE_MS) savePlace();
-  const freshness = store.freshness(startedMs);
-  header.draw(store, freshness, startedMs);
-  panel.draw(store, freshness);
-  timeline.draw(store, store.viewport(stage.layout));
-  cover.draw(store, drawable);
-  followButton.hidden = store.view.edge === null && store.view.centre === null;
-  status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
+  const due = nowMs - shownAtMs >= IDLE_REDRAW_MS;
+  const changed = due || panes.list.some((pane) => pane.changed);
+  // A frame in which bins came has enough to do: the page around the chart takes the next ones.
+  const [part, ...others] = owed;
+  part?.(startedMs);
+  owed = others;
+  pageChanged ||= changed;
+  if (owed.length === 0 && pageChanged) {
+    owed = PAGE_PARTS;
+    pageChanged = false;
+  }
+  if (changed) shownAtMs = nowMs;
+  let drew = false;
+  for (const pane of panes.list) drew = pane.draw(nowMs, reducedMotion.matches, due) || drew;
+  if (!drew && part === undefined) return;
+  // Writing the address takes long: a frame with nothing else to do is waited for, for a while.
+  const sinceMs = startedMs - lookedAtMs;
+  const free = part === undefined && !changed;
+  const { drawable } = panes.active;
+  const held = panes.list.some(({ dragging }) => dragging);
+  if (drawable && !held && sinceMs > (free ? PLACE_MS : 2 * PLACE_MS)) keepPlace(startedMs);
   frames += 1;
   frameMs += (performance.now() - startedMs - frameMs) * 0.05;
 }
 
 publishCounters(() => {
+  const { store, stage, mostAtOnce } = panes.active;
   const { counters, phase } = store.session;
   const connected = phase === 'waiting' || phase === 'streaming';
   const { word, latenessMs } = store.freshness(performance.now());
@@ -391,6 +351,13 @@ publishCounters(() => {
     layout: stage.layout,
     speed: store.speed,
     missing: view === null ? 0 : store.missingIn(view),
+    charts: panes.list.map((pane) => ({
+      serving: pane.store.session.serving,
+      mode: pane.store.view.mode,
+      drawn: pane.stage.drawn,
+      binSeq: pane.store.stream?.history.head ?? -1,
+      paused: pane.store.session.paused,
+    })),
   };
 });
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sqlite3
+from contextlib import closing
 
 import msgspec
 
@@ -25,6 +27,7 @@ from vp_harness import (
     run_experiment,
     signals,
 )
+from vp_harness.intake import StateFile
 from vp_registry import Registry
 
 
@@ -106,6 +109,11 @@ def _promote_retired(bench: Bench) -> None:
     _promote(bench)
 
 
+def _damaged_state(bench: Bench) -> None:
+    bench.empty_lake.downloads_path.write_bytes(b"these are no orders\n" * 50)
+    StateFile(bench.empty_lake.downloads_path)
+
+
 CASES = [
     Case("importing a file that is no DBN by its name", lambda b: _import(b, b.garbage("notes.txt"))),
     Case("importing a file that is not there", lambda b: _import(b, "absent.dbn")),
@@ -117,6 +125,7 @@ CASES = [
         lambda b: generate("small", b.empty_lake, config_root=b.configs),
     ),
     Case("two raw files of one day", _two_of_a_day),
+    Case("a state file of downloads that is none", _damaged_state),
     Case("a pipeline that there is not", lambda b: generate("nothing", b.empty_lake, config_root=b.configs)),
     Case("a capture that ends after the data", lambda b: _generate_at(b, '"09:30"', '"09:40"')),
     Case("a capture that begins before the data", lambda b: _generate_at(b, '"09:27"', '"09:20"')),
@@ -148,7 +157,10 @@ CASES = [
     Case(
         "a capture too short to choose and confirm on", lambda b: _run(b, "max_hold_bins: 100", "max_hold_bins: 1700")
     ),
-    Case("tracking that is not built", lambda b: _run(b, "sweep:", "tracking: {backend: mlflow}\nsweep:")),
+    Case(
+        "a place for tracking and no backend",
+        lambda b: _run(b, "sweep:", "tracking: {uri: 'http://mlflow:5000'}\nsweep:"),
+    ),
     Case("a run that there is not", lambda b: ResultsStore(b.lake).run("0" * 16)),
     Case("results with a part that is damaged", _damaged_results),
     Case("an order of rows that there is not", lambda b: compare(ResultsStore(b.lake), sort="luck")),
@@ -190,6 +202,14 @@ def _damaged_database(bench: Bench) -> None:
     _registry(bench).aliases()
 
 
+def _later_database(bench: Bench) -> None:
+    registry = _registry(bench)
+    registry.aliases()
+    with closing(sqlite3.connect(bench.lake.registry_path)) as database, database:
+        database.execute("UPDATE vp_registry_schema SET version_num = 'r9'")
+    _registry(bench).resolve("small")
+
+
 REGISTRY_CASES = [
     Case("an alias that there is not", lambda b: _registry(b).resolve("nothing")),
     Case("an alias that is no name", lambda b: _registry(b).move("No Name", "srv_x", expected=None)),
@@ -201,6 +221,7 @@ REGISTRY_CASES = [
     Case("the same serving with other contents", _published_again),
     Case("promoting what is no serving", lambda b: _registry(b).promote("small", "srv_x")),  # type: ignore[arg-type]
     Case("a database that is none", _damaged_database),
+    Case("a registry that a later version has upgraded", _later_database),
     Case("a registry in memory", lambda _: Registry("sqlite://", "versions")),
     Case("a registry of another kind", lambda _: Registry("mysql://host/db", "versions")),
     Case("a URL that is none", lambda _: Registry("registry", "versions")),

@@ -6,6 +6,7 @@ import numpy as np
 
 from support.refusals import Case
 from vp_spectrum import (
+    Blend,
     CellSpectrum,
     DerivativeParams,
     DerivativeStage,
@@ -22,6 +23,11 @@ def _spectrum(**params: object) -> CellSpectrum:
     return CellSpectrum(SpectrumParams(**params), 8)  # type: ignore[arg-type]
 
 
+def _scored_by(blend: Blend) -> None:
+    params = SpectrumParams(zscore_min_periods=1)
+    CellSpectrum(params, 8, blend=blend).update(0, np.ones(8), np.zeros(8))
+
+
 CASES = [
     Case("`SpectrumParams(windows=())`", lambda _: SpectrumParams(windows=())),
     Case("a window of no bins", lambda _: SpectrumParams(windows=(0, 5))),
@@ -34,6 +40,9 @@ CASES = [
     Case("pressure of another length", lambda _: _spectrum().update(0, np.zeros(7), np.zeros(8))),
     Case("pressure that is text", lambda _: _spectrum().update(0, np.array(["a"] * 8), np.zeros(8))),
     Case("pressure that is not finite", lambda _: _spectrum().update(0, np.full(8, np.nan), np.zeros(8))),
+    Case("a blend that is no function", lambda _: CellSpectrum(SpectrumParams(), 8, blend=0.5)),  # type: ignore[arg-type]
+    Case("a blend that gives one score for all", lambda _: _scored_by(lambda z: z.mean())),
+    Case("a blend that gives NaN", lambda _: _scored_by(lambda z: np.full(len(z), np.nan))),
     Case("bins that go back in time", lambda _: _spectrum_at((5, 4))),
     Case("a robust window with another fallback", lambda _: RobustWindow(5, 3, fallback="mean")),  # type: ignore[arg-type]
     Case("a value that is not finite", lambda _: RobustWindow(5, 3).push(float("inf"))),

@@ -27,7 +27,7 @@ async function none(lab: Lab, where: string): Promise<void> {
 
 export const ACCESS: readonly Scenario[] = [
   {
-    name: 'axe-core finds nothing, live and paused with the list of keys',
+    name: 'axe-core finds nothing, live, paused with the list of keys, and with two charts',
     context: { bypassCSP: true },
     async run(lab) {
       await none(lab, 'live');
@@ -35,6 +35,20 @@ export const ACCESS: readonly Scenario[] = [
       await lab.until(({ freshness }) => freshness === 'Paused');
       await lab.page.keyboard.press('?');
       await none(lab, 'paused, with the list of keys');
+      await lab.page.keyboard.press('?');
+      await lab.page.keyboard.press('n');
+      await lab.until(({ charts }) => charts.length === 2);
+      await none(lab, 'two charts');
+    },
+  },
+  {
+    name: 'axe-core finds nothing in the light either',
+    context: { bypassCSP: true, colorScheme: 'light' },
+    async run(lab) {
+      await none(lab, 'live');
+      await lab.page.keyboard.press(' ');
+      await lab.until(({ freshness }) => freshness === 'Paused');
+      await none(lab, 'paused');
     },
   },
   {

@@ -1,7 +1,54 @@
 /** What is shown can be read, at every size. */
+import type { Page } from 'playwright-core';
+
 import { holds, type Scenario } from '../lab';
 
+/** The colours of the page and of the map's corner that no bin reaches, as [r, g, b]. */
+async function grounds(page: Page): Promise<number[][]> {
+  return page.evaluate(() => {
+    const canvas = document.createElement('canvas');
+    canvas.width = canvas.height = 1;
+    const context = canvas.getContext('2d');
+    const ladder = document.querySelector<HTMLCanvasElement>('#chart canvas:nth-of-type(2)');
+    const { delta } = window.__vp.layout;
+    if (context === null || ladder === null) throw new Error('no canvas');
+    context.drawImage(ladder, -(delta.right - 3), -(delta.top + 3));
+    const colour = getComputedStyle(document.body).backgroundColor;
+    const body = (colour.match(/\d+/g) ?? []).map(Number);
+    return [body.slice(0, 3), [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]];
+  });
+}
+
 export const LOOKS: readonly Scenario[] = [
+  {
+    name: 'light or dark: as the system says, until it is chosen, and then kept',
+    context: { colorScheme: 'light' },
+    async run({ page, until }) {
+      const light = [246, 248, 251];
+      const dark = [10, 13, 18];
+      const shows = async (wanted: number[]): Promise<void> => {
+        const endMs = performance.now() + 5000;
+        let found: number[][] = [];
+        while (performance.now() < endMs) {
+          found = await grounds(page);
+          if (found.every((colour) => String(colour) === String(wanted))) return;
+          await page.waitForTimeout(30);
+        }
+        throw new Error(`page and map are ${JSON.stringify(found)}, wanted ${String(wanted)}`);
+      };
+      await shows(light);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await shows(dark);
+      await page.locator('#theme').click();
+      await shows(light);
+      await page.reload();
+      await until(({ drawn }) => drawn > 3);
+      await shows(light);
+      await page.keyboard.press('t');
+      await page.emulateMedia({ colorScheme: 'light' });
+      await shows(dark);
+    },
+  },
   {
     name: 'no sideways scroll, from a phone to a wide screen',
     async run({ page }) {

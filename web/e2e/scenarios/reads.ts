@@ -5,13 +5,16 @@ import type { Page } from 'playwright-core';
 
 import { holds, same, type Scenario } from '../lab';
 
-/** Colours of the overlay in a rectangle of the chart, as shares of its device px. */
+/** Colours over the map in a rectangle of the chart, as shares of its device px. */
 async function opaque(page: Page, part: 'ladder' | 'delta' | 'ribbon'): Promise<number> {
   return page.evaluate((wanted) => {
-    const canvas = document.querySelector<HTMLCanvasElement>('#overlay');
-    const context = canvas?.getContext('2d');
     const layout = window.__vp.layout;
-    if (!context) return 0;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [layout.width, layout.height];
+    const context = canvas.getContext('2d');
+    if (context === null) return 0;
+    for (const layer of document.querySelectorAll<HTMLCanvasElement>('#chart canvas:not(#heat)'))
+      context.drawImage(layer, 0, 0);
     const { signal } = layout;
     const rect = wanted === 'ribbon' ? { ...signal, bottom: signal.top + 5 } : layout[wanted];
     const { left, top, right, bottom } = rect;
@@ -25,7 +28,57 @@ async function opaque(page: Page, part: 'ladder' | 'delta' | 'ribbon'): Promise<
   }, part);
 }
 
+/** How many colours the cells of the map have. */
+async function colours(page: Page): Promise<number> {
+  const png = (await page.locator('#heat').screenshot()).toString('base64');
+  return page.evaluate(async (data) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.width, image.height];
+    const context = canvas.getContext('2d');
+    if (context === null) throw new Error('no canvas');
+    context.drawImage(image, 0, 0);
+    const { data: pixels } = context.getImageData(0, 0, 300, Math.min(image.height, 200));
+    return new Set(new Uint32Array(pixels.buffer)).size;
+  }, png);
+}
+
 export const READS: readonly Scenario[] = [
+  {
+    name: 'the range of depth: sliders, lock, automatic, and in the address',
+    query: '&at=09:29:58&paused=1&mode=depth',
+    bins: 1,
+    async run({ page, until }) {
+      await until(({ missing }) => missing === 0);
+      // The rims of marks have colours of their own.
+      await page.locator('#marks-shown').uncheck();
+      const control = page.locator('#depth');
+      await control.locator('summary').click();
+      const lock = page.locator('#depth-lock');
+      same(await lock.getAttribute('aria-pressed'), 'false', 'the lock at first');
+      const before = await colours(page);
+      await page.locator('#depth-low').fill('160');
+      await page.waitForFunction(() => window.location.search.includes('depth='));
+      await page.waitForFunction(
+        () => document.querySelector('#depth-low-text')?.textContent !== '0',
+      );
+      await page.locator('#depth-high').fill('200');
+      await page.waitForFunction(
+        () => document.querySelector('#depth-high-text')?.textContent === '10,000',
+      );
+      same(await lock.getAttribute('aria-pressed'), 'true', 'the lock after a slider');
+      await page.waitForTimeout(300);
+      const after = await colours(page);
+      holds(after < before / 2, `${before} colours, ${after} when no depth is told apart`);
+      await page.locator('#depth-auto').click();
+      await page.waitForFunction(() => !window.location.search.includes('depth='));
+      same(await lock.getAttribute('aria-pressed'), 'false', 'the lock of automatic');
+      await lock.click();
+      await page.waitForFunction(() => /depth=0-\d/.test(window.location.search));
+    },
+  },
   {
     name: 'ladder, volume delta and the states of the signal are drawn',
     query: '&at=09:29:58&paused=1',
@@ -33,7 +86,7 @@ export const READS: readonly Scenario[] = [
     async run({ page, until }) {
       await until(({ missing }) => missing === 0);
       for (const part of ['ladder', 'delta', 'ribbon'] as const) {
-        await page.waitForFunction(() => window.__vp.frames > 5);
+        await page.waitForFunction(() => '__vp' in window && window.__vp.frames > 5);
         const share = await opaque(page, part);
         holds(share > 0.005, `${(100 * share).toFixed(2)} % of the ${part} is drawn`);
       }

@@ -1,5 +1,5 @@
 /** The whole session, and how fast it is played. */
-import { holds, same, type Scenario } from '../lab';
+import { holds, same, soon, type Scenario } from '../lab';
 
 export const SESSION: readonly Scenario[] = [
   {
@@ -43,7 +43,11 @@ export const SESSION: readonly Scenario[] = [
       await until(({ speed, freshness }) => speed === 4 && freshness === 'Live');
       await page.keyboard.press('>');
       await until(({ speed }) => speed === 10);
-      same(await page.locator('#speed').inputValue(), '10', 'the select');
+      await soon(
+        () => page.locator('#speed').inputValue(),
+        (value) => value === '10',
+        'the select',
+      );
       await page.keyboard.press('<');
       await until(({ speed }) => speed === 4);
       await page.keyboard.press('<');
@@ -68,6 +72,20 @@ export const SESSION: readonly Scenario[] = [
       }
       await page.keyboard.press('Escape');
       holds(!(await page.locator('#help').isVisible()), 'the list stays');
+    },
+  },
+  {
+    name: 'a reload before the stream has answered keeps the pause of a link',
+    query: '&at=09:29:20&paused=1',
+    bins: 1,
+    async run({ page, until, counters }) {
+      for (let times = 0; times < 3; times += 1) {
+        await page.reload({ waitUntil: 'commit' });
+        await page.waitForFunction(() => '__vp' in window);
+      }
+      await until(({ view, missing }) => view !== null && missing === 0);
+      const { paused, binSeq } = await counters();
+      same([paused, binSeq], [true, 200], 'paused, and where');
     },
   },
 ];

@@ -11,16 +11,29 @@ const PRICE_SPACING = 44;
 const TIME_SPACING = 96;
 const TAG_HEIGHT = 20;
 
-export function drawPriceAxis(brush: Brush, scene: Scene): void {
-  const { layout, view, grid } = scene;
-  const { heat, priceAxis } = layout;
-  const tags = tagPositions(brush, scene);
+/** The prices that are named on the axis, with their heights. */
+function pricesAlong(brush: Brush, { view, grid }: Scene): { y: number; value: bigint }[] {
+  // A window may be too low for a map.
+  if (view.rowPx === 0) return [];
   const { low, high } = visibleCells(view);
   const step = priceStep(grid.cellInt, view.rowPx, brush.em(PRICE_SPACING));
-  brush.font(11);
-  for (const { at, value } of priceTicks(grid, low, high, step)) {
-    const y = yOf(view, at);
+  return priceTicks(grid, low, high, step).map(({ at, value }) => ({ y: yOf(view, at), value }));
+}
+
+/** Lines across the map at the prices that the axis names. */
+export function drawPriceLines(brush: Brush, scene: Scene): void {
+  const { heat } = scene.layout;
+  for (const { y } of pricesAlong(brush, scene)) {
     brush.horizontal(heat.left, heat.right, y, PALETTE.gridline);
+  }
+}
+
+export function drawPriceAxis(brush: Brush, scene: Scene): void {
+  const { layout, grid } = scene;
+  const { heat, priceAxis } = layout;
+  const tags = tagPositions(brush, scene);
+  brush.font(11);
+  for (const { y, value } of pricesAlong(brush, scene)) {
     const clear = brush.em(8);
     if (y < heat.top + clear || y > heat.bottom - clear) continue;
     // A tag says its own price; a label half behind it says nothing.

@@ -52,6 +52,8 @@ function stepLine({ history, view }: Scene, priceOf: (frame: Frame) => number): 
 
 /** Where trades are nearer to one another than this, CSS px, they are drawn as one. */
 const CLUSTER_PX = 9;
+/** More prices than one view can have. */
+const CELLS = 8192;
 
 interface Cluster {
   /** Volume and its first moments, whose ratios are the mean place. */
@@ -68,12 +70,14 @@ export function drawTrades(brush: Brush, scene: Scene): void {
   const { history, view, layout } = scene;
   const bins = Math.max(Math.round(brush.em(CLUSTER_PX) / view.columnPx), 1);
   const cells = Math.max(Math.round(brush.em(CLUSTER_PX) / view.rowPx), 1);
-  const [buys, sells] = [new Map<string, Cluster>(), new Map<string, Cluster>()];
+  const [buys, sells] = [new Map<number, Cluster>(), new Map<number, Cluster>()];
   const { from, to } = visibleColumns(view);
   const first = Math.max(from - (from % bins) - bins, history.tail);
+  const firstGroup = Math.floor(first / bins);
   for (let seq = first; seq <= Math.min(to + bins, history.head); seq += 1) {
     for (const { cell, buy, sell } of history.at(seq)?.prints ?? []) {
-      const key = `${Math.floor(seq / bins)} ${Math.floor(cell / cells)}`;
+      const key =
+        (Math.floor(seq / bins) - firstGroup) * CELLS + (Math.floor(cell / cells) & (CELLS - 1));
       if (buy > 0) gather(buys, key, seq, cell, buy);
       if (sell > 0) gather(sells, key, seq, cell, sell);
     }
@@ -85,8 +89,8 @@ export function drawTrades(brush: Brush, scene: Scene): void {
 }
 
 function gather(
-  into: Map<string, Cluster>,
-  key: string,
+  into: Map<number, Cluster>,
+  key: number,
   seq: number,
   cell: number,
   volume: number,
@@ -98,7 +102,7 @@ function gather(
   into.set(key, cluster);
 }
 
-function marksOf(brush: Brush, view: Viewport, clusters: Map<string, Cluster>): Path2D {
+function marksOf(brush: Brush, view: Viewport, clusters: Map<number, Cluster>): Path2D {
   const path = new Path2D();
   const { least, most, perRootLot } = MARK;
   for (const { volume, seqs, cells } of clusters.values()) {

@@ -40,6 +40,16 @@ export class Brush {
     context.fillText(text, x, y);
   }
 
+  /** The name of a plot, on a plate of the ground: lines may lie behind it. */
+  name(text: string, x: number, y: number, align: 'left' | 'right'): void {
+    const { context } = this;
+    const width = context.measureText(text).width + this.em(4);
+    const left = align === 'left' ? x - this.em(2) : x - width;
+    context.fillStyle = PALETTE.ground;
+    context.fillRect(left, y - this.em(8), width, this.em(16));
+    this.text(text, x, y, align, PALETTE.axisText);
+  }
+
   horizontal(x0: number, x1: number, y: number, colour: string): void {
     this.context.fillStyle = colour;
     this.context.fillRect(x0, Math.round(y), x1 - x0, this.hair());

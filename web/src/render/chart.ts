@@ -1,25 +1,92 @@
-import { drawCrosshair, drawMidTag, drawPriceAxis, drawTimeAxis } from './axes';
+import { viewKey } from '../state/viewport';
+import { drawCrosshair, drawMidTag, drawPriceAxis, drawPriceLines, drawTimeAxis } from './axes';
 import { drawBestPrices, drawTrades, drawVwap } from './book';
 import { Brush } from './brush';
-import { drawDelta } from './deltaplot';
+import { drawDelta, drawDeltaAxis } from './deltaplot';
 import { drawLadder } from './ladder';
+import { drawMarks } from './marks';
+import { drawMeasured } from './measureplot';
 import type { Scene } from './scene';
-import { drawSignal } from './signalplot';
+import { drawSignal, drawSignalAxis } from './signalplot';
 
-/** Draws everything that lies over the heatmap's cells, and the signal plot and axes beside them. */
-export function drawChart(context: CanvasRenderingContext2D, scene: Scene): void {
-  const { layout, history } = scene;
-  const brush = new Brush(context, layout.ratio, layout.textScale);
-  context.clearRect(0, 0, layout.width, layout.height);
-  drawSignal(brush, scene);
-  drawDelta(brush, scene);
-  drawPriceAxis(brush, scene);
-  drawTimeAxis(brush, scene);
-  drawLadder(brush, scene);
-  drawVwap(brush, scene);
-  drawBestPrices(brush, scene);
-  drawTrades(brush, scene);
-  const { newest } = history;
-  if (newest !== undefined) drawMidTag(brush, scene, newest);
-  drawCrosshair(brush, scene);
+/** A part of the chart that lies on a canvas of its own. */
+interface Layer {
+  /** The layer is drawn again when this is another. */
+  key: (scene: Scene) => string;
+  draw: (brush: Brush, scene: Scene) => void;
+}
+
+/** Lower ones first: plots with their lines, what stands beside the map, and what goes with the pointer. */
+const LAYERS = [
+  {
+    key: ({ view, history, marks }: Scene) => `${viewKey(view)} ${history.revision} ${marks}`,
+    draw: (brush, scene) => {
+      drawSignal(brush, scene);
+      drawDelta(brush, scene);
+      drawPriceLines(brush, scene);
+      drawTimeAxis(brush, scene);
+      drawVwap(brush, scene);
+      drawBestPrices(brush, scene);
+      drawTrades(brush, scene);
+      drawMarks(brush, scene);
+    },
+  },
+  {
+    key: ({ view, history, hovered }: Scene) =>
+      `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${hovered?.cell ?? ''}`,
+    draw: (brush, scene) => {
+      drawPriceAxis(brush, scene);
+      drawSignalAxis(brush, scene);
+      drawDeltaAxis(brush, scene);
+      drawLadder(brush, scene);
+      const { newest } = scene.history;
+      if (newest !== undefined) drawMidTag(brush, scene, newest);
+    },
+  },
+  {
+    key: ({ view, hovered, pointer, measured }: Scene) => {
+      const crosshair =
+        hovered === null || pointer === null
+          ? ''
+          : `${viewKey(view)} ${hovered.seq} ${hovered.cell} ${pointer.y}`;
+      return measured === null
+        ? crosshair
+        : `${crosshair} ${viewKey(view)} ${Object.values(measured.area).join(' ')}`;
+    },
+    draw: (brush, scene) => {
+      drawCrosshair(brush, scene);
+      drawMeasured(brush, scene);
+    },
+  },
+] as const satisfies readonly Layer[];
+
+/** How many canvases a {@link Chart} needs. */
+export const LAYER_COUNT = LAYERS.length;
+
+/** Draws everything that lies over the heatmap's cells, and what is beside and below them, each part when it changed. */
+export class Chart {
+  private readonly shown: string[] = [];
+  private of: { history: Scene['history']; layout: Scene['layout'] } | null = null;
+
+  /** @param contexts one for each layer, lower ones first. */
+  constructor(private readonly contexts: readonly CanvasRenderingContext2D[]) {}
+
+  /** Has every layer drawn again, whatever has changed. */
+  invalidate(): void {
+    this.of = null;
+  }
+
+  draw(scene: Scene): void {
+    const { layout, history } = scene;
+    if (this.of?.history !== history || this.of.layout !== layout) this.shown.length = 0;
+    this.of = { history, layout };
+    LAYERS.forEach(({ key, draw }, index) => {
+      const wanted = key(scene);
+      const context = this.contexts[index];
+      if (context === undefined || this.shown[index] === wanted) return;
+      this.shown[index] = wanted;
+      context.clearRect(0, 0, layout.width, layout.height);
+      draw(new Brush(context, layout.ratio, layout.textScale), scene);
+    });
+  }
 }

@@ -1,4 +1,4 @@
-import type { ColourKind, Curve } from '../state/modes';
+import type { ColourKind, Curve, Half } from '../state/modes';
 import { PALETTE } from './palette';
 
 /** Entries of a colour table. Odd, so that a diverging map has its neutral colour exactly in the middle. */
@@ -13,39 +13,11 @@ const LEGEND_PIECES = 64;
 type Triple = [number, number, number];
 
 /**
- * Anchors from the low to the high end. They are blended in OKLab, so that equal steps look equal, and lightness
- * grows steadily away from the neutral colour. Vacuum is purple and pressure green, sellers are orange and buyers blue:
- * both pairs stay apart for the common kinds of colour blindness, and no hue stands for two things.
+ * A colour table as RGBA bytes, TABLE_SIZE entries from the low end to the high end, in the colours that are in use.
+ * Anchors are blended in OKLab, so that equal steps look equal.
  */
-const ANCHORS: Record<ColourKind, readonly string[]> = {
-  forces: [
-    '#f3dcff',
-    '#b98ade',
-    '#7c4aa8',
-    '#3d2456',
-    PALETTE.neutral,
-    '#17402a',
-    '#2c7a45',
-    '#68b978',
-    '#d5f5d8',
-  ],
-  sides: [
-    '#ffe3c2',
-    '#e08f45',
-    '#96511f',
-    '#45291a',
-    PALETTE.neutral,
-    '#142f55',
-    '#2560a8',
-    '#64a4ea',
-    '#d8ebff',
-  ],
-  states: [PALETTE.bear, '#8a5527', '#1d2531', '#24568f', PALETTE.bull],
-};
-
-/** A colour table as RGBA bytes, TABLE_SIZE entries from the low end to the high end. */
 export function colourTable(kind: ColourKind): Uint8Array<ArrayBuffer> {
-  const anchors = ANCHORS[kind].map((colour) => toOklab(parseHex(colour)));
+  const anchors = PALETTE[kind].map((colour) => toOklab(parseHex(colour)));
   const table = new Uint8Array(TABLE_SIZE * 4);
   for (let entry = 0; entry < TABLE_SIZE; entry += 1) {
     const position = (entry / (TABLE_SIZE - 1)) * (anchors.length - 1);
@@ -56,10 +28,14 @@ export function colourTable(kind: ColourKind): Uint8Array<ArrayBuffer> {
   return table;
 }
 
-/** Position 0..1 in the colour table of a value. NaN gives the middle. */
-export function colourPosition(value: number, range: number, curve: Curve): number {
+/**
+ * Position 0..1 in the colour table of a value. NaN gives the middle.
+ *
+ * @param low magnitude up to which it is the middle, below `range`.
+ */
+export function colourPosition(value: number, range: number, curve: Curve, low = 0): number {
   const magnitude = Math.min(Math.abs(value), range) || 0;
-  const share = magnitude / range;
+  const share = Math.max(magnitude - low, 0) / (range - low);
   const strength =
     curve === 'log'
       ? Math.log1p(LOG_SPAN * share) / Math.log1p(LOG_SPAN)
@@ -75,12 +51,14 @@ export function lightness(table: Uint8Array, entry: number): number {
   return toOklab([table[at] ?? 0, table[at + 1] ?? 0, table[at + 2] ?? 0])[0];
 }
 
-/** A CSS gradient of a table, for the legend. */
-export function cssGradient(kind: ColourKind): string {
+/** A CSS gradient of a table or of one half of it, for the legend. */
+export function cssGradient(kind: ColourKind, half?: Half): string {
   const table = colourTable(kind);
-  const pieces = kind === 'states' ? ANCHORS.states.length : LEGEND_PIECES;
+  const pieces = kind === 'states' ? PALETTE.states.length : LEGEND_PIECES;
+  const middle = (TABLE_SIZE - 1) / 2;
+  const [first, last] = [half === 'high' ? middle : 0, half === 'low' ? middle : TABLE_SIZE - 1];
   const stops = Array.from({ length: pieces }, (_unused, index) => {
-    const entry = Math.round((index / (pieces - 1)) * (TABLE_SIZE - 1));
+    const entry = Math.round(first + (index / (pieces - 1)) * (last - first));
     const [r, g, b] = table.subarray(entry * 4, entry * 4 + 3);
     // Flat pieces: a legend of states must not suggest values between them.
     return `rgb(${r} ${g} ${b}) ${(index / pieces) * 100}% ${((index + 1) / pieces) * 100}%`;

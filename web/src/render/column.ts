@@ -1,8 +1,8 @@
 import { CELL_FIELDS } from '../wire/cells';
 import type { Frame } from '../state/frame';
 
-/** Channels of a texel: the value each colour mode shows, in the order of `MODES`. */
-export const CHANNELS = 4;
+/** Values of a cell: what each colour mode shows, in the order of `MODES`, and one to spare. */
+export const CHANNELS = 8;
 
 /** Bits of a column's flags. */
 export const FLAG_PRESENT = 1;
@@ -19,16 +19,28 @@ const STATE = CELL_FIELDS.indexOf('state5_code');
 /**
  * Writes what the modes show of a bin: row i, channel c at `i * CHANNELS + c`.
  *
- * Depth is negative where more of it is offered than bid.
+ * Depth is negative where more of it is offered than bid, and so is vacuum.
+ *
+ * @param projection which of the packed columns is shown as the projection, -1 for none.
  */
-export function fillColumn(frame: Frame, rows: number, out: Float32Array): void {
+export function fillColumn(
+  frame: Frame,
+  rows: number,
+  out: Float32Array,
+  projection: number,
+): void {
   const { cells } = frame;
   const at = (field: number, row: number): number => cells[field * rows + row] ?? 0;
   for (let row = 0; row < rows; row += 1) {
-    out[row * CHANNELS] = at(FLOW, row);
-    out[row * CHANNELS + 1] = at(PRESSURE, row) - at(VACUUM, row);
-    out[row * CHANNELS + 2] = at(BIDS, row) < at(ASKS, row) ? -at(DEPTH, row) : at(DEPTH, row);
-    out[row * CHANNELS + 3] = at(STATE, row);
+    const base = row * CHANNELS;
+    const [pressure, vacuum] = [at(PRESSURE, row), at(VACUUM, row)];
+    out[base] = at(BIDS, row) < at(ASKS, row) ? -at(DEPTH, row) : at(DEPTH, row);
+    out[base + 1] = pressure - vacuum;
+    out[base + 2] = pressure;
+    out[base + 3] = -vacuum;
+    out[base + 4] = at(FLOW, row);
+    out[base + 5] = projection < 0 ? 0 : at(projection, row);
+    out[base + 6] = at(STATE, row);
   }
 }
 

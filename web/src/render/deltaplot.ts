@@ -8,25 +8,30 @@ import type { Scene } from './scene';
 
 const PADDING = 9;
 
+/** The frames in view, and the least and the greatest of their deltas. */
+function inView({ view, history }: Scene): { frames: Frame[]; low: number; high: number } {
+  const { from, to } = visibleColumns(view);
+  const frames: Frame[] = [];
+  let [low, high] = [Infinity, -Infinity];
+  for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
+    const frame = history.at(seq);
+    if (frame === undefined) continue;
+    frames.push(frame);
+    low = Math.min(low, frame.delta);
+    high = Math.max(high, frame.delta);
+  }
+  return { frames, low, high };
+}
+
 /** What was bought less what was sold since the start, over time; the scale follows what is in view. */
 export function drawDelta(brush: Brush, scene: Scene): void {
-  const { layout, view, history } = scene;
+  const { layout, view } = scene;
   const { delta: plot, priceAxis } = layout;
   if (heightOf(plot) === 0) return;
   const { context } = brush;
   context.fillStyle = PALETTE.ground;
   context.fillRect(plot.left, plot.top, priceAxis.right - plot.left, heightOf(plot));
-  const { from, to } = visibleColumns(view);
-  const frames: Frame[] = [];
-  for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
-    const frame = history.at(seq);
-    if (frame !== undefined) frames.push(frame);
-  }
-  let [low, high] = [Infinity, -Infinity];
-  for (const { delta } of frames) {
-    low = Math.min(low, delta);
-    high = Math.max(high, delta);
-  }
+  const { frames, low, high } = inView(scene);
   const [top, bottom] = [plot.top + brush.em(PADDING), plot.bottom - brush.em(PADDING)];
   const yAt = (delta: number): number =>
     high > low ? bottom - ((delta - low) / (high - low)) * (bottom - top) : (top + bottom) / 2;
@@ -48,18 +53,20 @@ export function drawDelta(brush: Brush, scene: Scene): void {
     context.lineWidth = brush.em(1.3);
     context.stroke(line);
   });
-  brush.font(11);
+}
+
+/** The axis of the plot, and its name. */
+export function drawDeltaAxis(brush: Brush, scene: Scene): void {
+  const { delta: plot, priceAxis } = scene.layout;
+  if (heightOf(plot) === 0) return;
+  const { low, high } = inView(scene);
+  const [top, bottom] = [plot.top + brush.em(PADDING), plot.bottom - brush.em(PADDING)];
   const right = priceAxis.right - brush.em(10);
+  brush.font(11);
   if (high > low) brush.text(signed(high, 0), right, top, 'right', PALETTE.axisText);
   if (Number.isFinite(low)) brush.text(signed(low, 0), right, bottom, 'right', PALETTE.axisText);
   brush.vertical(priceAxis.left, plot.top, plot.bottom, PALETTE.axisLine);
   brush.horizontal(plot.left, priceAxis.right, plot.top, PALETTE.axisLine);
   brush.font(11, 600);
-  brush.text(
-    'Volume delta',
-    plot.left + brush.em(12),
-    plot.top + brush.em(12),
-    'left',
-    PALETTE.axisText,
-  );
+  brush.name('Volume delta', plot.left + brush.em(12), plot.top + brush.em(12), 'left');
 }

@@ -9,19 +9,25 @@ export interface ColourScale {
   mode: Mode;
   /** Magnitude of the strongest colour. */
   range: number;
+  /** Magnitude up to which there is no colour, below `range`. */
+  low: number;
 }
 
 /** Draws the cells of the visible bins; nothing else. */
 export interface Heatmap {
   /** "webgl2" or "canvas". */
   readonly kind: string;
+  /** Grows when what was drawn is gone, and has to be drawn again. */
+  readonly revision: number;
   /** Columns it can hold. */
   readonly widest: number;
-  /** Prepares for bins of `rows` cells in a history of `capacity` bins. */
-  configure(capacity: number, rows: number): void;
+  /** Prepares for bins of `rows` cells, packed in these columns, in a history of `capacity` bins. */
+  configure(capacity: number, rows: number, columns: readonly string[]): void;
   /** Takes over the bins that changed; returns how many, gaps not counted. */
   sync(history: History): number;
   draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void;
+  /** Gives back what it holds; nothing is drawn any more. */
+  end(): void;
 }
 
 /** The fastest heatmap this browser can do. */

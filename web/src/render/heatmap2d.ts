@@ -1,4 +1,4 @@
-import { CELL_FIELDS } from '../wire/cells';
+import { CELL_FIELDS, longestProjection } from '../wire/cells';
 import { binsIn, type History } from '../state/history';
 import { modeIndex } from '../state/modes';
 import { heightOf, widthOf } from '../state/layout';
@@ -14,15 +14,22 @@ const INVALID_ALPHA = 56;
 /** Heatmap without WebGL: one small picture of a pixel a cell, enlarged without smoothing. */
 export class CanvasHeatmap implements Heatmap {
   readonly kind = 'canvas';
+  readonly revision = 0;
   readonly widest = 4096;
   private rows = 1;
+  private projection = -1;
   private column = new Float32Array(CHANNELS);
   private readonly picture = document.createElement('canvas');
 
   constructor(private readonly context: CanvasRenderingContext2D) {}
 
-  configure(_capacity: number, rows: number): void {
+  end(): void {
+    this.picture.width = 0;
+  }
+
+  configure(_capacity: number, rows: number, columns: readonly string[]): void {
     this.rows = rows;
+    this.projection = longestProjection(columns);
     this.column = new Float32Array(rows * CHANNELS);
   }
 
@@ -63,11 +70,11 @@ export class CanvasHeatmap implements Heatmap {
     seq: number,
     x: number,
     high: number,
-    { mode, range }: ColourScale,
+    { mode, range, low }: ColourScale,
   ): void {
     const frame = history.at(seq);
     if (frame === undefined || frame.cells.length < this.rows * CELL_FIELDS.length) return;
-    fillColumn(frame, this.rows, this.column);
+    fillColumn(frame, this.rows, this.column, this.projection);
     const table = colourTableOf(mode.kind);
     const channel = modeIndex(mode.id);
     const top = frame.anchor + (this.rows - 1) / 2;
@@ -75,7 +82,7 @@ export class CanvasHeatmap implements Heatmap {
       const row = this.rows - 1 - (top - (high - y));
       if (!(row >= 0 && row < this.rows)) continue;
       const value = this.column[row * CHANNELS + channel] ?? 0;
-      const position = colourPosition(value, range, mode.curve);
+      const position = colourPosition(value, range, mode.curve, low);
       const entry = Math.round(position * (TABLE_SIZE - 1)) * 4;
       const at = (y * image.width + x) * 4;
       image.data.set(table.subarray(entry, entry + 4), at);
@@ -87,7 +94,8 @@ export class CanvasHeatmap implements Heatmap {
 const tables = new Map<string, Uint8Array>();
 
 function colourTableOf(kind: ColourScale['mode']['kind']): Uint8Array {
-  const table = tables.get(kind) ?? colourTable(kind);
-  tables.set(kind, table);
+  const key = `${PALETTE.theme} ${kind}`;
+  const table = tables.get(key) ?? colourTable(kind);
+  tables.set(key, table);
   return table;
 }

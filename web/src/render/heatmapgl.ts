@@ -4,6 +4,7 @@ import { heightOf, widthOf } from '../state/layout';
 import type { Viewport } from '../state/viewport';
 import { colourTable, parseHex, TABLE_SIZE } from './colormap';
 import { CHANNELS, columnFlags, fillColumn } from './column';
+import { longestProjection } from '../wire/cells';
 import type { ColourScale, Heatmap } from './heatmap';
 import { PALETTE } from './palette';
 import { FRAGMENT_SHADER, VERTEX_SHADER } from './shaders';
@@ -22,6 +23,7 @@ const UNIFORMS = [
   'u_rows',
   'u_channel',
   'u_range',
+  'u_low',
   'u_curve',
   'u_ratio',
   'u_ground',
@@ -41,6 +43,9 @@ interface GpuState {
   colours: WebGLTexture;
 }
 
+/** Texels of a cell, of four values each, above one another. */
+const TEXELS = CHANNELS / 4;
+
 /** Anchor of a bin without a spot: no cell of it is ever in view. */
 const NOWHERE = 1e8;
 
@@ -55,10 +60,12 @@ const COLOURS_UNIT = 2;
  */
 export class GlHeatmap implements Heatmap {
   readonly kind = 'webgl2';
+  revision = 0;
   readonly widest: number;
   private gpu: GpuState | null = null;
   private capacity = 1;
   private rows = 1;
+  private projection = -1;
   private column = new Float32Array(CHANNELS);
   private readonly flags = new Float32Array(2);
   private colours: string | null = null;
@@ -77,13 +84,20 @@ export class GlHeatmap implements Heatmap {
     canvas.addEventListener('webglcontextrestored', () => {
       this.allocate();
       this.lost = true;
+      this.revision += 1;
     });
     this.allocate();
   }
 
-  configure(capacity: number, rows: number): void {
+  /** A browser allows only some contexts of this kind; one that is let go counts until it is collected. */
+  end(): void {
+    this.gl.getExtension('WEBGL_lose_context')?.loseContext();
+  }
+
+  configure(capacity: number, rows: number, columns: readonly string[]): void {
     this.capacity = capacity;
     this.rows = rows;
+    this.projection = longestProjection(columns);
     this.column = new Float32Array(rows * CHANNELS);
     this.allocateColumns();
   }
@@ -116,6 +130,7 @@ export class GlHeatmap implements Heatmap {
     gl.uniform1i(u.u_rows, this.rows);
     gl.uniform1i(u.u_channel, modeIndex(scale.mode.id));
     gl.uniform1f(u.u_range, scale.range);
+    gl.uniform1f(u.u_low, scale.low);
     gl.uniform1i(u.u_curve, CURVES[scale.mode.curve]);
     gl.uniform1f(u.u_ratio, ratio);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
@@ -131,15 +146,19 @@ export class GlHeatmap implements Heatmap {
     gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, 1, gl.RG, gl.FLOAT, this.flags);
     if (frame === undefined) return;
-    fillColumn(frame, this.rows, this.column);
+    fillColumn(frame, this.rows, this.column, this.projection);
     gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, this.rows, gl.RGBA, gl.FLOAT, this.column);
+    const texels = this.rows * TEXELS;
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, texels, gl.RGBA, gl.FLOAT, this.column);
   }
 
   private useColours(gpu: GpuState, kind: ColourScale['mode']['kind']): void {
-    if (this.colours === kind) return;
+    const wanted = `${PALETTE.theme} ${kind}`;
+    if (this.colours === wanted) return;
     const { gl } = this;
-    this.colours = kind;
+    this.colours = wanted;
+    gl.uniform3fv(gpu.uniforms.u_ground, unit(PALETTE.ground));
+    gl.uniform3fv(gpu.uniforms.u_hatch, unit(PALETTE.invalid));
     gl.activeTexture(gl.TEXTURE0 + COLOURS_UNIT);
     gl.bindTexture(gl.TEXTURE_2D, gpu.colours);
     const table = colourTable(kind);
@@ -164,8 +183,6 @@ export class GlHeatmap implements Heatmap {
     gl.uniform1i(uniforms.u_cells, CELLS_UNIT);
     gl.uniform1i(uniforms.u_columns, COLUMNS_UNIT);
     gl.uniform1i(uniforms.u_colours, COLOURS_UNIT);
-    gl.uniform3fv(uniforms.u_ground, unit(PALETTE.ground));
-    gl.uniform3fv(uniforms.u_hatch, unit(PALETTE.invalid));
     this.allocateColumns();
   }
 
@@ -175,7 +192,7 @@ export class GlHeatmap implements Heatmap {
     gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
     gl.bindTexture(gl.TEXTURE_2D, gpu.cells);
     const { TEXTURE_2D, RGBA32F, RGBA, RG32F, RG, FLOAT } = gl;
-    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows, 0, RGBA, FLOAT, null);
+    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows * TEXELS, 0, RGBA, FLOAT, null);
     gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
     gl.bindTexture(gl.TEXTURE_2D, gpu.columns);
     gl.texImage2D(TEXTURE_2D, 0, RG32F, capacity, 1, 0, RG, FLOAT, null);

@@ -31,21 +31,8 @@ export function drawLadder(brush: Brush, scene: Scene): void {
   brush.vertical(ladder.left, ladder.top, ladder.bottom, PALETTE.axisLine);
   brush.font(10, 600);
   const top = ladder.top + brush.em(9);
-  labelled(brush, 'Traded', ladder.left + brush.em(6), top, 'left');
-  labelled(brush, 'Bid/ask', ladder.right - brush.em(5), top, 'right');
-}
-
-function labelled(brush: Brush, text: string, x: number, y: number, align: 'left' | 'right'): void {
-  const { context } = brush;
-  const width = context.measureText(text).width + brush.em(4);
-  context.fillStyle = PALETTE.ground;
-  context.fillRect(
-    align === 'left' ? x - brush.em(2) : x - width,
-    y - brush.em(8),
-    width,
-    brush.em(16),
-  );
-  brush.text(text, x, y, align, PALETTE.axisText);
+  brush.name('Traded', ladder.left + brush.em(6), top, 'left');
+  brush.name('Bid/ask', ladder.right - brush.em(5), top, 'right');
 }
 
 function drawTraded(brush: Brush, { layout, view, history }: Scene, right: number): void {

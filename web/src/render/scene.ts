@@ -3,6 +3,7 @@ import type { Hovered } from '../state/inspect';
 import type { ChartLayout } from '../state/layout';
 import type { PriceGrid } from '../state/price';
 import type { TimeBase } from '../state/clock';
+import type { Measured } from '../state/tools/measure';
 import type { Viewport } from '../state/viewport';
 
 /** Everything one picture of the chart is drawn from. */
@@ -15,6 +16,10 @@ export interface Scene {
   grid: PriceGrid;
   time: TimeBase;
   hovered: Hovered | null;
+  /** Whether marks are shown. */
+  marks: boolean;
+  /** What the user measures, with its height in ticks from the first corner to the second. */
+  measured: { area: Measured; ticks: number } | null;
   /** Pointer in device px of the chart, with what it is over in {@link hovered}. */
   pointer: { x: number; y: number } | null;
 }

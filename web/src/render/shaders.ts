@@ -12,7 +12,7 @@ precision highp float;
 precision highp int;
 precision highp sampler2D;
 
-uniform sampler2D u_cells;    // ring of columns: x slot, y row, one channel a colour mode
+uniform sampler2D u_cells;    // ring of columns: x slot, y two texels a row, one channel a colour mode
 uniform sampler2D u_columns;  // ring of columns: r anchor cell, g flags (1 present, 2 book valid)
 uniform sampler2D u_colours;
 uniform vec2 u_size;          // plot, device px
@@ -25,6 +25,7 @@ uniform float u_centre;       // cell at mid height
 uniform int u_rows;
 uniform int u_channel;
 uniform float u_range;
+uniform float u_low;          // magnitude up to which there is no colour
 uniform int u_curve;          // 0 linear, 1 square root, 2 logarithm
 uniform float u_ratio;        // device px per CSS px
 uniform vec3 u_ground;
@@ -53,9 +54,9 @@ void main() {
   float cell = u_centre + (at.y - u_size.y * 0.5) / u_row_px;
   int row = int(floor(cell + 0.5) - column.r) + (u_rows - 1) / 2;
   if (row >= 0 && row < u_rows) {
-    vec4 texel = texelFetch(u_cells, ivec2(slot, row), 0);
-    float value = texel[u_channel];
-    float share = min(abs(value) / u_range, 1.0);
+    vec4 texel = texelFetch(u_cells, ivec2(slot, 2 * row + u_channel / 4), 0);
+    float value = texel[u_channel % 4];
+    float share = clamp((abs(value) - u_low) / (u_range - u_low), 0.0, 1.0);
     float strength = u_curve == 2 ? log(1.0 + ${LOG_SPAN}.0 * share) / log(1.0 + ${LOG_SPAN}.0) : u_curve == 1 ? sqrt(share) : share;
     float position = 0.5 + 0.5 * sign(value) * strength;
     int entries = textureSize(u_colours, 0).x;

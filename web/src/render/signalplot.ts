@@ -6,12 +6,6 @@ import type { Brush } from './brush';
 import { PALETTE } from './palette';
 import type { Scene } from './scene';
 
-/** A stretch of consecutive bins whose scores are drawn in one way. */
-interface Run {
-  ready: boolean;
-  points: { x: number; y: number }[];
-}
-
 const PADDING = 8;
 /** Height of the ribbon, CSS px. */
 const RIBBON = 5;
@@ -19,14 +13,10 @@ const AREA_ALPHA = 0.26;
 
 /** The promoted signal over time, on the time axis of the heatmap. */
 export function drawSignal(brush: Brush, scene: Scene): void {
-  const { layout, view } = scene;
+  const { layout } = scene;
   const { signal } = layout;
-  const plot = {
-    ...signal,
-    top: signal.top + brush.px(PADDING),
-    bottom: signal.bottom - brush.px(PADDING),
-  };
-  const yAt = (score: number): number => plot.top + ((1 - score) / 2) * heightOf(plot);
+  const plot = inner(brush, signal);
+  const yAt = heightsOf(plot);
   brush.context.fillStyle = PALETTE.ground;
   brush.context.fillRect(signal.left, signal.top, signal.right - signal.left, heightOf(signal));
   brush.clipped(signal, () => {
@@ -36,13 +26,19 @@ export function drawSignal(brush: Brush, scene: Scene): void {
     }
     brush.horizontal(signal.left, signal.right, yAt(0), PALETTE.axisLine);
     drawThreshold(brush, scene, yAt);
-    for (const run of scoreRuns(scene, yAt)) {
-      const end = (run.points.at(-1)?.x ?? 0) + view.columnPx;
-      drawRun(brush, run, plot, yAt(0), end);
-    }
+    drawScores(brush, scene, plot, yAt);
   });
   drawRibbon(brush, scene);
-  drawScale(brush, scene, yAt);
+}
+
+/** The part of the plot that scores lie in. */
+function inner(brush: Brush, signal: Rect): Rect {
+  const padding = brush.px(PADDING);
+  return { ...signal, top: signal.top + padding, bottom: signal.bottom - padding };
+}
+
+function heightsOf(plot: Rect): (score: number) => number {
+  return (score) => plot.top + ((1 - score) / 2) * heightOf(plot);
 }
 
 /** The levels at which the signal is bullish or bearish. */
@@ -62,54 +58,92 @@ function drawThreshold(
 }
 
 /** The signal's state of each bin, as a ribbon along the top of its plot. */
-function drawRibbon(brush: Brush, { history, view, layout }: Scene): void {
-  const { signal } = layout;
+function drawRibbon(brush: Brush, scene: Scene): void {
+  const { signal } = scene.layout;
   const height = brush.em(RIBBON);
-  const { from, to } = visibleColumns(view);
+  const stateAt = (seq: number): number => scene.history.at(seq)?.update.signal.state ?? 0;
   brush.clipped(signal, () => {
-    for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
-      const state = history.at(seq)?.update.signal.state ?? 0;
-      if (state === 0) continue;
+    forStretches(scene, stateAt, (left, width, state) => {
+      if (state === 0) return;
       brush.context.fillStyle = state > 0 ? PALETTE.bull : PALETTE.bear;
-      brush.context.fillRect(xOf(view, seq), signal.top, view.columnPx, height);
-    }
+      brush.context.fillRect(left, signal.top, width, height);
+    });
   });
 }
 
-function scoreRuns({ history, view }: Scene, yAt: (score: number) => number): Run[] {
-  const runs: Run[] = [];
+/** Calls `draw` for each stretch of bins in view of which `valueOf` is the same. */
+function forStretches<T>(
+  { history, view }: Scene,
+  valueOf: (seq: number) => T,
+  draw: (left: number, width: number, value: T) => void,
+): void {
   const { from, to } = visibleColumns(view);
-  let current = null as Run | null;
-  for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
-    const signal = history.at(seq)?.update.signal;
-    if (signal === undefined) {
-      current = null;
-      continue;
-    }
-    const point = { x: xOf(view, seq), y: yAt(promotedOf(signal).lean) };
-    if (current?.ready !== signal.ready) {
-      current?.points.push(point);
-      current = { ready: signal.ready, points: [] };
-      runs.push(current);
-    }
-    current.points.push(point);
+  const last = Math.min(to, history.head);
+  let first = Math.max(from, history.tail);
+  let value = valueOf(first);
+  for (let seq = first + 1; seq <= last + 1; seq += 1) {
+    const next = seq > last ? undefined : valueOf(seq);
+    if (next === value && next !== undefined) continue;
+    draw(xOf(view, first), (seq - first) * view.columnPx, value);
+    first = seq;
+    if (next !== undefined) value = next;
   }
-  return runs;
 }
 
-function drawRun(brush: Brush, run: Run, plot: Rect, zero: number, end: number): void {
+/** The scores in view as lines, a line for each stretch without a gap in which all are ready or none is. */
+function drawScores(
+  brush: Brush,
+  { history, view }: Scene,
+  plot: Rect,
+  yAt: (score: number) => number,
+): void {
+  const { from, to } = visibleColumns(view);
+  const last = Math.min(to, history.head);
+  let line: Path2D | null = null;
+  let ready = false;
+  let start = 0;
+  let y = 0;
+  const end = (seq: number): void => {
+    if (line === null) return;
+    const x = xOf(view, seq);
+    line.lineTo(x, y);
+    drawRun(brush, { line, ready, from: start, to: x }, plot, yAt(0));
+    line = null;
+  };
+  for (let seq = Math.max(from, history.tail); seq <= last; seq += 1) {
+    const frame = history.at(seq);
+    if (frame === undefined) {
+      end(seq);
+      continue;
+    }
+    const x = xOf(view, seq);
+    y = yAt(frame.lean);
+    const same = line !== null && ready === frame.update.signal.ready;
+    if (!same) {
+      end(seq);
+      line = new Path2D();
+      line.moveTo(x, y);
+      start = x;
+      ready = frame.update.signal.ready;
+    } else line?.lineTo(x, y);
+  }
+  end(last + 1);
+}
+
+/** Scores as one line, from `from` to `to` on the time axis, device px. */
+interface Run {
+  line: Path2D;
+  ready: boolean;
+  from: number;
+  to: number;
+}
+
+function drawRun(brush: Brush, run: Run, plot: Rect, zero: number): void {
   const { context } = brush;
-  const [first] = run.points;
-  const last = run.points.at(-1);
-  if (first === undefined || last === undefined) return;
-  const line = new Path2D();
-  line.moveTo(first.x, first.y);
-  for (const { x, y } of run.points) line.lineTo(x, y);
-  line.lineTo(end, last.y);
   if (run.ready) {
-    const area = new Path2D(line);
-    area.lineTo(end, zero);
-    area.lineTo(first.x, zero);
+    const area = new Path2D(run.line);
+    area.lineTo(run.to, zero);
+    area.lineTo(run.from, zero);
     area.closePath();
     fillHalf(brush, area, { ...plot, bottom: zero }, PALETTE.bull);
     fillHalf(brush, area, { ...plot, top: zero }, PALETTE.bear);
@@ -120,7 +154,7 @@ function drawRun(brush: Brush, run: Run, plot: Rect, zero: number, end: number):
   context.lineJoin = 'round';
   // A score that is not ready yet is no score: dashed and without its area.
   if (!run.ready) context.setLineDash([brush.px(2), brush.px(4)]);
-  context.stroke(line);
+  context.stroke(run.line);
   context.restore();
 }
 
@@ -133,21 +167,24 @@ function fillHalf(brush: Brush, area: Path2D, half: Rect, colour: string): void 
   });
 }
 
-function shadeInvalid(brush: Brush, { history, view, layout }: Scene): void {
+function shadeInvalid(brush: Brush, scene: Scene): void {
+  const { history, layout } = scene;
   const { signal } = layout;
-  const { from, to } = visibleColumns(view);
-  brush.context.save();
-  brush.context.globalAlpha = 0.1;
-  brush.context.fillStyle = PALETTE.invalid;
-  for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {
-    if (history.at(seq)?.valid !== false) continue;
-    brush.context.fillRect(xOf(view, seq), signal.top, view.columnPx, heightOf(signal));
-  }
-  brush.context.restore();
+  const { context } = brush;
+  const invalid = (seq: number): boolean => history.at(seq)?.valid === false;
+  context.save();
+  context.globalAlpha = 0.1;
+  context.fillStyle = PALETTE.invalid;
+  forStretches(scene, invalid, (left, width, shaded) => {
+    if (shaded) context.fillRect(left, signal.top, width, heightOf(signal));
+  });
+  context.restore();
 }
 
-function drawScale(brush: Brush, { layout }: Scene, yAt: (score: number) => number): void {
+/** The axis of the plot, and its name. */
+export function drawSignalAxis(brush: Brush, { layout }: Scene): void {
   const { signalAxis, signal } = layout;
+  const yAt = heightsOf(inner(brush, signal));
   brush.font(11);
   for (const score of [1, 0, -1]) {
     const x = signalAxis.right - brush.em(10);
@@ -157,5 +194,5 @@ function drawScale(brush: Brush, { layout }: Scene, yAt: (score: number) => numb
   brush.horizontal(signal.left, signalAxis.right, signal.top, PALETTE.axisLine);
   brush.font(11, 600);
   const label = signal.left + brush.em(12);
-  brush.text('Signal', label, signal.top + brush.em(14), 'left', PALETTE.axisText);
+  brush.name('Signal', label, signal.top + brush.em(16), 'left');
 }

@@ -1,5 +1,7 @@
 import type { GridUpdate } from '../wire/types';
 import type { PriceGrid } from './price';
+import { promotedOf } from './signal';
+import { marksFrom, type Mark } from './tools/marks';
 
 /** One bin, ready to be drawn: prices in cells from the grid's base, times in unix ms. */
 export interface Frame {
@@ -16,10 +18,14 @@ export interface Frame {
   trade: number;
   /** What was traded, by price. */
   prints: readonly Print[];
+  /** What only order-level data show. */
+  marks: readonly Mark[];
   /** Volume-weighted mean price since the start in cells; NaN when nothing was traded or the server does not say. */
   vwap: number;
   /** What was bought less what was sold since the start. */
   delta: number;
+  /** The promoted signal from −1 (bearish) to 1 (bullish); see `promotedOf`. */
+  lean: number;
   /** Everything the server said about the bin. */
   update: GridUpdate;
   /** Packed cells, see `CellLayout`. */
@@ -63,8 +69,10 @@ export function makeFrame(
     ask: cellsOf(update.best_ask_price_int, valid),
     trade,
     prints: printsOf(update, cells, columns, anchor, trade),
+    marks: marksFrom(update.marks, grid),
     vwap: cellsOf(update.vwap_price_int, true),
     delta: update.cum_buy_volume - update.cum_sell_volume,
+    lean: promotedOf(update.signal).lean,
     update,
     cells,
   };

@@ -23,6 +23,8 @@ export interface DirtyRange {
  * Bin `seq` is in slot `seq % capacity`, so that a texture of the same width can mirror it column by column.
  */
 export class History {
+  /** Grows with every change of what is kept. */
+  revision = 0;
   private readonly slots: (Frame | undefined)[];
   private first = 0;
   private last = -1;
@@ -67,6 +69,7 @@ export class History {
 
   push(frame: Frame): Arrival {
     const { seq } = frame;
+    this.revision += 1;
     const arrival = this.makeRoom(seq);
     this.slots[this.slotOf(seq)] = frame;
     this.last = seq;
@@ -82,6 +85,7 @@ export class History {
   fill(frame: Frame): boolean {
     const { seq } = frame;
     if (seq > this.last || seq < this.reach || this.at(seq) !== undefined) return false;
+    this.revision += 1;
     this.slots[this.slotOf(seq)] = frame;
     this.filled.push(seq);
     // What lies between is not there, which a mirror has to know.

@@ -1,6 +1,7 @@
 import { CELL_FIELDS, PROJECTION_PREFIX, projectionMs, type CellField } from '../wire/cells';
 import type { Frame } from './frame';
 import type { History } from './history';
+import { marksNear, type Mark } from './tools/marks';
 import { cellAt, seqAt, type Viewport } from './viewport';
 
 /** The cell under the pointer with its exact values. */
@@ -20,12 +21,17 @@ export interface Hovered {
   cell: number;
   frame: Frame | undefined;
   reading: CellReading | null;
+  /** Marks at the pointer, the nearest first. */
+  marks: readonly Mark[];
 }
+
+/** How near to a mark the pointer has to be, CSS px. */
+const MARK_REACH = 8;
 
 /**
  * Looks up what is drawn at a point of the heatmap.
  *
- * @param x, y device pixels of the chart.
+ * @param x, y device pixels of the chart. @param ratio device px of a CSS px.
  */
 export function hoveredAt(
   history: History,
@@ -33,6 +39,7 @@ export function hoveredAt(
   columns: readonly string[],
   x: number,
   y: number,
+  ratio = 1,
 ): Hovered {
   const seq = Math.floor(seqAt(view, x));
   const cell = Math.floor(cellAt(view, y) + 0.5);
@@ -42,6 +49,7 @@ export function hoveredAt(
     cell,
     frame,
     reading: frame === undefined ? null : readCell(frame, cell, columns),
+    marks: marksNear(history, view, x, y, MARK_REACH * ratio),
   };
 }
 

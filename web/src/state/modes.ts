@@ -1,8 +1,11 @@
 /** What the colours of the map stand for. */
-export type ModeId = 'flow' | 'force' | 'depth' | 'state';
+export type ModeId = 'depth' | 'force' | 'pressure' | 'vacuum' | 'flow' | 'projection' | 'state';
 
 /** `forces` is vacuum to pressure, `sides` sellers to buyers. */
 export type ColourKind = 'forces' | 'sides' | 'states';
+
+/** The negative or the positive half of the colours. */
+export type Half = 'low' | 'high';
 
 /** How colour grows with a value: the root and more so the logarithm keep small values visible beside large ones. */
 export type Curve = 'linear' | 'root' | 'log';
@@ -13,6 +16,8 @@ export interface Mode {
   /** What it shows, in one line. */
   hint: string;
   kind: ColourKind;
+  /** Where values have one sign: the half of the colours that they take. */
+  half?: Half;
   /** Largest magnitude, or null when the range follows the data. */
   range: number | null;
   curve: Curve;
@@ -20,16 +25,16 @@ export interface Mode {
   ends: [string, string];
 }
 
-/** In the order of the buttons and the keys 1 to 4; the position is also the texture's channel. */
+/** In the order of the buttons and the keys from 1 on; the position is also the texture's channel. */
 export const MODES: readonly Mode[] = [
   {
-    id: 'flow',
-    label: 'Flow score',
-    hint: 'Signed flow score of each cell, -1 to +1',
-    kind: 'forces',
-    range: 1,
-    curve: 'linear',
-    ends: ['vacuum', 'pressure'],
+    id: 'depth',
+    label: 'Depth',
+    hint: 'Displayed quantity resting in each cell, bids and asks apart, logarithmic colour scale',
+    kind: 'sides',
+    range: null,
+    curve: 'log',
+    ends: ['asks', 'bids'],
   },
   {
     id: 'force',
@@ -41,13 +46,42 @@ export const MODES: readonly Mode[] = [
     ends: ['vacuum', 'pressure'],
   },
   {
-    id: 'depth',
-    label: 'Depth',
-    hint: 'Displayed quantity resting in each cell, bids and asks apart, logarithmic colour scale',
-    kind: 'sides',
+    id: 'pressure',
+    label: 'Pressure',
+    hint: 'Pressure of each cell: liquidity that arrives, square-root colour scale',
+    kind: 'forces',
+    half: 'high',
     range: null,
-    curve: 'log',
-    ends: ['asks', 'bids'],
+    curve: 'root',
+    ends: ['', 'pressure'],
+  },
+  {
+    id: 'vacuum',
+    label: 'Vacuum',
+    hint: 'Vacuum of each cell: liquidity that is pulled or taken, square-root colour scale',
+    kind: 'forces',
+    half: 'low',
+    range: null,
+    curve: 'root',
+    ends: ['vacuum', ''],
+  },
+  {
+    id: 'flow',
+    label: 'Flow score',
+    hint: 'Signed flow score of each cell, -1 to +1',
+    kind: 'forces',
+    range: 1,
+    curve: 'linear',
+    ends: ['vacuum', 'pressure'],
+  },
+  {
+    id: 'projection',
+    label: 'Projection',
+    hint: 'Flow score of each cell as projected over the longest horizon, -1 to +1',
+    kind: 'forces',
+    range: 1,
+    curve: 'linear',
+    ends: ['vacuum', 'pressure'],
   },
   {
     id: 'state',

@@ -1,4 +1,5 @@
 import type { GridUpdate } from '../wire/types';
+import { pricedMarks, type PricedMark } from './tools/marks';
 
 /** Some bins of the session as one, as the server sums them up. */
 export interface OverviewColumn {
@@ -6,6 +7,8 @@ export interface OverviewColumn {
   mid: number;
   buyVolume: number;
   sellVolume: number;
+  /** The largest of all its bins, the largest first. */
+  marks: readonly PricedMark[];
 }
 
 /** About so many columns stand for a whole session. */
@@ -37,8 +40,16 @@ export class Overview {
       mid: update.book_valid ? update.mid_price : 0,
       buyVolume: update.buy_volume,
       sellVolume: update.sell_volume,
+      marks: pricedMarks(update.marks),
     };
     this.revision += 1;
+  }
+
+  /** The column that a bin lies in, with its first and last bin; undefined when it is not known. */
+  at(bin: number): { column: OverviewColumn; from: number; to: number } | undefined {
+    const index = Math.floor(bin / this.every);
+    const column = this.columns[index];
+    return column && { column, from: index * this.every, to: (index + 1) * this.every - 1 };
   }
 
   /**

@@ -1,4 +1,5 @@
 import { formatClock, type TimeBase } from './clock';
+import { parseRange, rangeText, type DepthRange } from './live/depthrange';
 import { MODES, type ModeId } from './modes';
 
 /** Where the user is: all of it is in the address, so that a reload, a bookmark or a link show the same. */
@@ -12,6 +13,8 @@ export interface Place {
   columnWidth: number | null;
   /** Rows above and below the centre. */
   halfRows: number | null;
+  /** Which depths the colours tell apart, null for what follows. */
+  depth: DepthRange | null;
 }
 
 const NAMES = {
@@ -21,6 +24,7 @@ const NAMES = {
   mode: 'mode',
   columnWidth: 'zoom',
   halfRows: 'rows',
+  depth: 'depth',
 } as const satisfies Record<keyof Place, string>;
 
 /** The place that a query ("?serving=demo&at=09:31:30") names. What is not understood is left out. */
@@ -38,6 +42,7 @@ export function parsePlace(query: string): Place {
     mode: MODES.find(({ id }) => id === mode)?.id ?? null,
     columnWidth: number(NAMES.columnWidth),
     halfRows: number(NAMES.halfRows),
+    depth: parseRange(given.get(NAMES.depth)),
   };
 }
 
@@ -56,6 +61,7 @@ export function formatPlace(place: Place, query = ''): string {
   put('mode', place.mode);
   put('columnWidth', rounded(place.columnWidth));
   put('halfRows', rounded(place.halfRows));
+  put('depth', place.depth && rangeText(place.depth));
   // Colons are allowed in a query, and times are to be read.
   return `?${given.toString().replaceAll('%3A', ':')}`;
 }

@@ -16,7 +16,13 @@ const SHRINK_BELOW = 0.35;
 /** The scale after a bin whose large magnitudes are about `magnitude` (see {@link largeMagnitude}). */
 export function observeMagnitude(scale: AutoScale, magnitude: number): AutoScale {
   const forgotten = scale.peak * (1 - FORGET);
-  const peak = magnitude > forgotten ? forgotten + (magnitude - forgotten) * 0.3 : forgotten;
+  // The first magnitude counts whole: a link to a moment shows one bin only.
+  const first = scale.peak === 0;
+  const peak = first
+    ? magnitude
+    : magnitude > forgotten
+      ? forgotten + (magnitude - forgotten) * 0.3
+      : forgotten;
   if (peak <= 0) return { peak: 0, range: scale.range };
   const outgrown = peak > scale.range;
   const shrunk = peak < scale.range * SHRINK_BELOW;

@@ -26,7 +26,7 @@ export type ViewAction =
   | { kind: 'pointer'; at: { x: number; y: number } | null };
 
 export const INITIAL_VIEW: ViewState = {
-  mode: 'flow',
+  mode: 'depth',
   columnWidth: 3,
   halfRows: null,
   radius: 0,

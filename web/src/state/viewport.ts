@@ -37,6 +37,11 @@ export function makeViewport(
   };
 }
 
+/** Another text for every other part of time and price. */
+export function viewKey({ edge, centre, columnPx, rowPx }: Viewport): string {
+  return `${edge} ${centre} ${columnPx} ${rowPx}`;
+}
+
 export function xOf(view: Viewport, seq: number): number {
   return view.heat.right - (view.edge - seq) * view.columnPx;
 }

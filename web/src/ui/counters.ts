@@ -33,6 +33,14 @@ export interface PageCounters {
   readonly layout: ChartLayout;
   /** What part of time and price is shown, in device px of the chart. */
   readonly view: Viewport | null;
+  /** Of every chart, in the order in which they stand; all else is of the active one. */
+  readonly charts: readonly {
+    readonly serving: string | null;
+    readonly mode: string;
+    readonly drawn: number;
+    readonly binSeq: number;
+    readonly paused: boolean;
+  }[];
 }
 
 declare global {

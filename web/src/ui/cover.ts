@@ -1,6 +1,6 @@
 import type { SessionState } from '../state/session';
 import type { Store } from '../state/store';
-import { byId, make, setData, setText } from './elements';
+import { make, partOf, setData, setText } from './elements';
 
 /** What the user can do from the cover. */
 export interface CoverActions {
@@ -18,16 +18,31 @@ interface CoverContent {
 
 /** What lies over the chart when there is nothing to draw, and the notices above it. */
 export class Cover {
-  private readonly cover = byId('cover', HTMLElement);
-  private readonly title = byId('cover-title', HTMLElement);
-  private readonly text = byId('cover-text', HTMLElement);
-  private readonly buttons = byId('cover-actions', HTMLElement);
-  private readonly notice = byId('notice', HTMLElement);
-  private readonly banner = byId('banner', HTMLElement);
+  private readonly cover: HTMLElement;
+  private readonly title: HTMLElement;
+  private readonly text: HTMLElement;
+  private readonly buttons: HTMLElement;
+  private readonly notice: HTMLElement;
+  private readonly noticeTitle: HTMLElement;
+  private readonly noticeDetail: HTMLElement;
+  private readonly banner: HTMLElement;
   private buttonsFor = '';
 
-  constructor(private readonly actions: CoverActions) {
-    byId('notice-close', HTMLButtonElement).addEventListener('click', () => {
+  /** @param root what the chart lies in. */
+  constructor(
+    root: Element,
+    private readonly actions: CoverActions,
+  ) {
+    const part = (name: string): HTMLElement => partOf(root, name, HTMLElement);
+    this.cover = part('cover');
+    this.title = part('cover-title');
+    this.text = part('cover-text');
+    this.buttons = part('cover-actions');
+    this.notice = part('notice');
+    this.noticeTitle = part('notice-title');
+    this.noticeDetail = part('notice-detail');
+    this.banner = part('banner');
+    part('notice-close').addEventListener('click', () => {
       actions.dismiss();
     });
   }
@@ -76,8 +91,8 @@ export class Cover {
     // The cover itself says it when there is nothing else to see.
     this.notice.hidden = notice === null || (!drawable && phase !== 'waiting');
     if (notice === null) return;
-    setText(byId('notice-title', HTMLElement), notice.title);
-    setText(byId('notice-detail', HTMLElement), notice.detail);
+    setText(this.noticeTitle, notice.title);
+    setText(this.noticeDetail, notice.detail);
   }
 }
 

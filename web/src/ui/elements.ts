@@ -9,6 +9,17 @@ export function byId<T extends Element>(id: string, kind: new () => T): T {
   throw new Error(`the page has no ${kind.name} with the id "${id}"`);
 }
 
+/**
+ * The part of an element that has this name (`data-part`).
+ *
+ * @throws {Error} when it has no such part of that kind.
+ */
+export function partOf<T extends Element>(root: Element, name: string, kind: new () => T): T {
+  const element = root.querySelector(`[data-part="${name}"]`);
+  if (element instanceof kind) return element;
+  throw new Error(`the page has no ${kind.name} with the part "${name}"`);
+}
+
 /** Sets a text only when it differs, so that an unchanged page costs no layout. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
@@ -33,4 +44,15 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   if (text !== '') element.textContent = text;
   if (className !== '') element.className = className;
   return element;
+}
+
+/**
+ * What a canvas is drawn with.
+ *
+ * @throws {Error} when the browser gives none.
+ */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d');
+  if (context === null) throw new Error('this browser gives no 2D canvas context');
+  return context;
 }

@@ -1,5 +1,6 @@
 import { formatClock, formatDate } from '../state/clock';
 import { cssGradient } from '../render/colormap';
+import { PALETTE } from '../render/palette';
 import { MODES, modeOf, type ModeId } from '../state/modes';
 import { count, significant } from '../state/format';
 import { formatAge, type Freshness } from '../state/freshness';
@@ -33,7 +34,8 @@ export class Header {
   ];
   private readonly modeButtons = new Map<ModeId, HTMLButtonElement>();
   private readonly ramp = byId('legend-ramp', HTMLElement);
-  private legendOf: ModeId | null = null;
+  /** What the legend is of. */
+  private legendOf = '';
   private offered = '';
 
   private readonly speed = byId('speed', HTMLSelectElement);
@@ -108,9 +110,10 @@ export class Header {
 
   private drawMode(store: Store): void {
     const mode = modeOf(store.view.mode);
-    if (this.legendOf !== mode.id) {
-      this.legendOf = mode.id;
-      this.ramp.style.background = cssGradient(mode.kind);
+    const legend = `${PALETTE.theme} ${mode.id}`;
+    if (this.legendOf !== legend) {
+      this.legendOf = legend;
+      this.ramp.style.background = cssGradient(mode.kind, mode.half);
       for (const [id, button] of this.modeButtons) {
         button.setAttribute('aria-checked', String(id === mode.id));
         button.tabIndex = id === mode.id ? 0 : -1;
@@ -119,9 +122,14 @@ export class Header {
     const range = significant(store.rangeOf(mode.id), 1);
     const [low, high] = mode.ends;
     const numbered = mode.kind !== 'states';
-    const lowNumber = mode.kind === 'sides' ? range : `−${range}`;
-    setText(byId('legend-low', HTMLElement), numbered ? `${low} ${lowNumber}` : low);
-    setText(byId('legend-high', HTMLElement), numbered ? `${range} ${high}` : high);
+    const unsigned = mode.kind === 'sides' || mode.half !== undefined;
+    const [lowNumber, highNumber] = [
+      mode.half === 'high' ? '0' : range,
+      mode.half === 'low' ? '0' : range,
+    ];
+    const lowText = `${low} ${unsigned ? '' : '−'}${lowNumber}`.trim();
+    setText(byId('legend-low', HTMLElement), numbered ? lowText : low);
+    setText(byId('legend-high', HTMLElement), numbered ? `${highNumber} ${high}`.trim() : high);
   }
 }
 

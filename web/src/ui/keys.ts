@@ -18,6 +18,15 @@ export type Command =
   | { kind: 'speed'; steps: number }
   /** Gives the view as a picture, or its bins as a table. */
   | { kind: 'save'; as: 'png' | 'csv' }
+  /** Marks the newest bin in view, or takes the mark away. */
+  | { kind: 'bookmark' }
+  /** Measures no more. */
+  | { kind: 'escape' }
+  /** The next of light, dark, and as the system. */
+  | { kind: 'theme' }
+  /** One more chart beside those there are, and one less. */
+  | { kind: 'add_chart' }
+  | { kind: 'close_chart' }
   | { kind: 'help' };
 
 /** Seconds that the skip buttons move the replay by. */
@@ -44,6 +53,11 @@ const KEYS: Readonly<Record<string, Command>> = {
   '>': { kind: 'speed', steps: 1 },
   p: { kind: 'save', as: 'png' },
   c: { kind: 'save', as: 'csv' },
+  b: { kind: 'bookmark' },
+  Escape: { kind: 'escape' },
+  t: { kind: 'theme' },
+  n: { kind: 'add_chart' },
+  x: { kind: 'close_chart' },
   '?': { kind: 'help' },
 };
 
@@ -56,12 +70,16 @@ export const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['<', '>'], 'Slower or faster'],
   [['End'], 'Back to the newest bin'],
   [['G'], 'Go to a time or bin'],
-  [['1', '2', '3', '4'], 'Colour of the map'],
+  [MODES.map((_mode, index) => String(index + 1)), 'Colour of the map'],
   [['+', '−'], 'Zoom time in or out'],
   [['[', ']'], 'Zoom price out or in'],
   [['←', '→'], 'Look back, look ahead'],
   [['P'], 'Save the view as a picture (PNG)'],
   [['C'], 'Save the bins in view as a table (CSV)'],
+  [['B'], 'Bookmark the newest bin in view, or remove it'],
+  [['Shift'], 'and drag: measure ticks, time and volume; Esc ends it'],
+  [['N', 'X'], 'One more chart beside, close the active one'],
+  [['T'], 'Light, dark, or as the system'],
   [['?'], 'This list'],
 ];
 

@@ -11,6 +11,10 @@ export interface PointerActions {
   grab(at: Place): void;
   /** Dragged; the axes say in which directions the pointer has left the place where it was pressed. */
   drag(at: Place, axes: { time: boolean; price: boolean }): void;
+  /** Dragged with Shift held, from one place to another. */
+  measure(from: Place, to: Place): void;
+  /** Let go. */
+  release(): void;
   /** Wheel turned: positive steps zoom in. `shift` was held. */
   zoom(at: Place, steps: number, shift: boolean): void;
   /** Wheel turned sideways, by px. */
@@ -36,6 +40,7 @@ export function listenToPointer(
 ): void {
   let pressed: Place | null = null;
   let axes = { time: false, price: false };
+  let measuring = false;
   let wheel = 0;
   const at = (event: MouseEvent): Place => {
     const { x, y } = origin();
@@ -48,6 +53,7 @@ export function listenToPointer(
     pressed = at(event);
     axes = { time: false, price: false };
     chart.setPointerCapture(event.pointerId);
+    measuring = event.shiftKey;
     actions.grab(pressed);
   });
   chart.addEventListener('pointermove', (event) => {
@@ -57,12 +63,14 @@ export function listenToPointer(
         time: axes.time || Math.abs(now.x - pressed.x) > DRAG_PX,
         price: axes.price || Math.abs(now.y - pressed.y) > DRAG_PX,
       };
-      if (axes.time || axes.price) actions.drag(now, axes);
+      if (measuring) actions.measure(pressed, now);
+      else if (axes.time || axes.price) actions.drag(now, axes);
     }
     actions.move(now);
   });
   for (const type of ['pointerup', 'pointercancel'] as const) {
     chart.addEventListener(type, () => {
+      if (pressed !== null) actions.release();
       pressed = null;
     });
   }

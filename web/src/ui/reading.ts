@@ -3,6 +3,7 @@ import { fixed, NONE, significant, signed } from '../state/format';
 import type { CellReading, Hovered } from '../state/inspect';
 import { stateName } from '../state/modes';
 import type { PriceGrid } from '../state/price';
+import { markText } from '../state/tools/marks';
 import { byId, make, setText } from './elements';
 
 const DIGITS = 5;
@@ -34,6 +35,7 @@ export class Reading {
   private readonly list = byId('reading-fields', HTMLElement);
   private readonly values: HTMLElement[] = [];
   private readonly projections: HTMLElement;
+  private readonly marks: HTMLElement;
 
   constructor() {
     const add = (label: string): HTMLElement => {
@@ -46,9 +48,12 @@ export class Reading {
     for (const [label] of FIELDS) this.values.push(add(label));
     this.projections = add('Projected');
     this.projections.parentElement?.classList.add('wide');
+    this.marks = add('Mark');
+    this.marks.parentElement?.classList.add('wide', 'mark');
   }
 
-  draw(hovered: Hovered | null, grid: PriceGrid): void {
+  /** @param marked whether the map shows marks. */
+  draw(hovered: Hovered | null, grid: PriceGrid, marked: boolean): void {
     const frame = hovered?.frame;
     const reading = hovered?.reading ?? null;
     const known = hovered !== null && frame !== undefined;
@@ -64,5 +69,8 @@ export class Reading {
       ({ horizonMs, score }) => `+${horizonMs} ms ${signed(score, 3)}`,
     );
     setText(this.projections, projected?.join('  ') ?? NONE);
+    const [mark, ...others] = marked ? (hovered?.marks ?? []) : [];
+    const more = others.length > 0 ? ` · and ${others.length} more` : '';
+    setText(this.marks, mark === undefined ? NONE : markText(mark) + more);
   }
 }

@@ -1,44 +1,60 @@
-import { drawChart } from '../render/chart';
+import { Chart, LAYER_COUNT } from '../render/chart';
 import { createHeatmap, type Heatmap } from '../render/heatmap';
 import { PALETTE } from '../render/palette';
 import { chartLayout, heightOf, widthOf, type ChartLayout } from '../state/layout';
+import type { Hovered } from '../state/inspect';
 import { modeOf } from '../state/modes';
 import type { Stream, Store } from '../state/store';
-import { byId } from './elements';
-import { Reading } from './reading';
+import { viewKey } from '../state/viewport';
+import { contextOf, make, partOf } from './elements';
 
 /** Root font size, px, at which the chart's text has its normal size. */
 const NORMAL_FONT_PX = 13;
 
-/** The chart's two canvases: keeps their size, hands the renderer what it needs. */
+/** The chart's canvases: keeps their size, hands the renderers what they need. */
 export class Stage {
-  readonly chart = byId('chart', HTMLElement);
+  readonly chart: HTMLElement;
   readonly heatmap: Heatmap;
   layout: ChartLayout = chartLayout(1, 1, 1);
   /** Bins whose columns have been drawn. */
   drawn = 0;
-  private readonly heat = byId('heat', HTMLCanvasElement);
-  private readonly overlay = byId('overlay', HTMLCanvasElement);
-  private readonly reading = new Reading();
+  /** What the pointer is at, as of the last picture. */
+  hovered: Hovered | null = null;
+  private readonly heat: HTMLCanvasElement;
+  /** Over the heatmap, lower ones first. */
+  private readonly layers: readonly HTMLCanvasElement[];
   /** The chart's top left corner in the window, CSS px. */
   origin = { x: 0, y: 0 };
   /** Whether the chart may have another size, or the screen another ratio, than {@link layout} is for. */
   private resized = true;
-  private readonly context: CanvasRenderingContext2D;
+  private readonly parts: Chart;
+  /** What the heatmap shows; it is drawn again when that changes. */
+  private heatShown = '';
   private configuredFor: Stream | null = null;
+  private readonly observer: ResizeObserver;
+  private readonly ended = new AbortController();
 
-  constructor() {
+  /** @param root what the chart lies in. */
+  constructor(root: Element) {
+    this.chart = partOf(root, 'chart', HTMLElement);
+    this.heat = partOf(root, 'heat', HTMLCanvasElement);
     this.heatmap = createHeatmap(this.heat);
-    const context = this.overlay.getContext('2d');
-    if (context === null) throw new Error('this browser gives no 2D canvas context');
-    this.context = context;
-    const observer = new ResizeObserver(() => {
+    this.layers = Array.from({ length: LAYER_COUNT }, () => make('canvas'));
+    this.heat.after(...this.layers);
+    this.parts = new Chart(this.layers.map(contextOf));
+    const resized = (): void => {
       this.resized = true;
-    });
-    observer.observe(this.chart);
-    window.addEventListener('resize', () => {
-      this.resized = true;
-    });
+    };
+    this.observer = new ResizeObserver(resized);
+    this.observer.observe(this.chart);
+    window.addEventListener('resize', resized, { signal: this.ended.signal });
+  }
+
+  /** Gives back what the browser keeps for it. */
+  end(): void {
+    this.observer.disconnect();
+    this.ended.abort();
+    this.heatmap.end();
   }
 
   /** Takes over the chart's present size when it has changed; true when it has. Else no layout is read. */
@@ -51,9 +67,16 @@ export class Stage {
     const rootFont = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
     const next = chartLayout(width, height, ratio, rootFont / NORMAL_FONT_PX);
     this.layout = next;
-    resize(this.overlay, next.width, next.height, next.ratio);
+    for (const layer of this.layers) resize(layer, next.width, next.height, next.ratio);
+    this.heatShown = '';
     resize(this.heat, widthOf(next.heat), heightOf(next.heat), next.ratio);
     return true;
+  }
+
+  /** Has everything drawn again. */
+  invalidate(): void {
+    this.heatShown = '';
+    this.parts.invalidate();
   }
 
   /** The view as a picture, or null when there is nothing to draw yet. */
@@ -61,13 +84,14 @@ export class Stage {
     const canvas = document.createElement('canvas');
     canvas.width = this.layout.width;
     canvas.height = this.layout.height;
-    const context = canvas.getContext('2d');
+    const context = contextOf(canvas);
     // What WebGL drew is only there until the browser shows it.
-    if (context === null || !this.draw(store)) return null;
+    this.heatShown = '';
+    if (!this.draw(store)) return null;
     context.fillStyle = PALETTE.ground;
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(this.heat, 0, 0);
-    context.drawImage(this.overlay, 0, 0);
+    for (const layer of this.layers) context.drawImage(layer, 0, 0);
     return new Promise((resolve) => {
       canvas.toBlob(resolve, 'image/png');
     });
@@ -79,27 +103,34 @@ export class Stage {
     const view = store.viewport(this.layout);
     if (stream === null || view === null || stream.grid === null || time === null) return false;
     if (this.configuredFor !== stream) {
-      this.heatmap.configure(stream.history.capacity, stream.rows);
+      this.heatmap.configure(stream.history.capacity, stream.rows, stream.columns);
       stream.history.invalidate();
       this.configuredFor = stream;
+      this.heatShown = '';
     }
     this.drawn += this.heatmap.sync(stream.history);
     const mode = modeOf(store.view.mode);
     const { ratio } = this.layout;
-    this.heatmap.draw(stream.history, view, { mode, range: store.rangeOf(mode.id) }, ratio);
+    const range = store.rangeOf(mode.id);
+    const low = store.lowOf(mode.id);
+    const heatWanted = `${viewKey(view)} ${mode.id} ${low} ${range} ${stream.history.revision} ${this.heatmap.revision}`;
+    if (heatWanted !== this.heatShown)
+      this.heatmap.draw(stream.history, view, { mode, range, low }, ratio);
+    this.heatShown = heatWanted;
     const { pointer } = store.view;
-    const hovered = store.hovered(this.layout, view);
-    drawChart(this.context, {
+    this.hovered = store.hovered(this.layout, view);
+    this.parts.draw({
       layout: this.layout,
       view,
       history: stream.history,
       rows: stream.rows,
       grid: stream.grid,
       time,
-      hovered,
+      hovered: this.hovered,
+      marks: store.marks,
+      measured: store.measured,
       pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
     });
-    this.reading.draw(hovered, stream.grid);
     return true;
   }
 }

@@ -57,3 +57,8 @@ export function cellLayout(fieldNames: readonly string[], rows: number): CellLay
 export function projectionMs(column: string): number {
   return Number(column.slice(PROJECTION_PREFIX.length));
 }
+
+/** Which of the packed columns is the projection over the longest horizon, -1 when there is none. */
+export function longestProjection(columns: readonly string[]): number {
+  return columns.findLastIndex((name) => name.startsWith(PROJECTION_PREFIX));
+}

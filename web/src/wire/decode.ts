@@ -14,6 +14,7 @@ type ArrowTable = ReturnType<typeof tableFromIPC>;
  */
 export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array<ArrayBuffer> {
   try {
+    checkMessages(bytes);
     return packTable(tableFromIPC(bytes, { useBigInt: true }), layout);
   } catch (error) {
     if (error instanceof WireError) throw error;
@@ -21,6 +22,38 @@ export function decodeCells(bytes: Uint8Array, layout: CellLayout): Float64Array
     const cause = error instanceof Error ? error.message : String(error);
     throw new WireError(`binary message of ${bytes.byteLength} bytes is no grid: ${cause}`);
   }
+}
+
+/** Where a message's metadata says how long its body is: the field of this number in its table. */
+const BODY_LENGTH_SLOT = 10;
+
+/**
+ * Every message of the stream ends behind its beginning and inside the bytes. The reader takes lengths as they come,
+ * so a damaged one that is negative would lead it back to a message it has read, for ever.
+ */
+function checkMessages(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.byteLength) {
+    const continued = view.getInt32(at, true) === -1;
+    const metadata = at + (continued ? 8 : 4);
+    const length = view.getInt32(metadata - 4, true);
+    if (length === 0) return;
+    const body = bodyLength(view, metadata);
+    at = metadata + length + body;
+    if (length < 0 || body < 0 || at > bytes.byteLength) {
+      throw new WireError(`grid message of ${length} + ${body} bytes at byte ${metadata}`);
+    }
+  }
+}
+
+/** The length of a message's body, from the flatbuffer at `metadata`; 0 where it does not say. */
+function bodyLength(view: DataView, metadata: number): number {
+  const table = metadata + view.getInt32(metadata, true);
+  const slots = table - view.getInt32(table, true);
+  if (view.getUint16(slots, true) <= BODY_LENGTH_SLOT) return 0;
+  const field = view.getUint16(slots + BODY_LENGTH_SLOT, true);
+  return field === 0 ? 0 : Number(view.getBigInt64(table + field, true));
 }
 
 function packTable(table: ArrowTable, layout: CellLayout): Float64Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { STREAM_PATH } from './types';
+import { PREVIEW_PATH, STREAM_PATH } from './types';
 
 /** One entry of `GET /v1/servings` that a page can be pointed at. */
 export interface ServingChoice {
@@ -39,9 +39,16 @@ function choice(entry: unknown): ServingChoice | null {
   return name === null ? null : { name, servingId };
 }
 
-/** The stream's address on the page's own host. */
+/** What the name of a preview begins with; the dataset comes after it. No alias and no serving id has a colon. */
+export const PREVIEW = 'preview:';
+
+/** The stream's address on the page's own host: of a serving, or of the preview of a dataset. */
 export function streamUrl(location: { protocol: string; host: string }, serving: string): string {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  if (serving.startsWith(PREVIEW)) {
+    const dataset = encodeURIComponent(serving.slice(PREVIEW.length));
+    return `${scheme}://${location.host}${PREVIEW_PATH}?dataset=${dataset}`;
+  }
   return `${scheme}://${location.host}${STREAM_PATH}?serving=${encodeURIComponent(serving)}`;
 }
 

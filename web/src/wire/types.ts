@@ -7,7 +7,7 @@
  */
 import type * as contract from './generated/contract';
 
-export { CLOSE, CONTRACT_VERSION, STREAM_PATH } from './generated/contract';
+export { CLOSE, CONTRACT_VERSION, PREVIEW_PATH, STREAM_PATH } from './generated/contract';
 export type {
   ClientMessage,
   ErrorMessage,
@@ -39,8 +39,8 @@ export type RuntimeConfigMessage = Omit<contract.RuntimeConfigMessage, 'config'>
 };
 
 /** A bin's scalars, with 0 for what the server leaves out; `history` is there only in what was asked for with it. */
-export type GridUpdate = Required<Omit<contract.GridUpdate, 'history' | 'every'>> &
-  Pick<contract.GridUpdate, 'history' | 'every'>;
+export type GridUpdate = Required<Omit<contract.GridUpdate, 'history' | 'every' | 'marks'>> &
+  Pick<contract.GridUpdate, 'history' | 'every' | 'marks'>;
 
 export type ServerMessage =
   | RuntimeConfigMessage

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import {
   colourPosition,
@@ -10,25 +10,36 @@ import {
   TABLE_SIZE,
 } from '../../src/render/colormap';
 import { CHANNELS, columnFlags, fillColumn } from '../../src/render/column';
-import { PALETTE } from '../../src/render/palette';
+import { PALETTE, usePalette, type Theme } from '../../src/render/palette';
+import { longestProjection } from '../../src/wire/cells';
 import { frameWith, LAYOUT, packedValue } from '../support/bins';
 
 const MIDDLE = (TABLE_SIZE - 1) / 2;
 
-function lightnesses(kind: 'forces' | 'sides'): number[] {
+function lightnesses(kind: 'forces' | 'sides', theme: Theme): number[] {
+  usePalette(theme);
   const table = colourTable(kind);
   return Array.from({ length: TABLE_SIZE }, (_unused, entry) => lightness(table, entry));
 }
 
-describe('colourTable', () => {
-  describe.each(['forces', 'sides'] as const)('of %s', (kind) => {
-    const all = lightnesses(kind);
+afterEach(() => {
+  usePalette('dark');
+});
 
-    it('gets steadily lighter away from the neutral colour', () => {
+const RAMPS = (['forces', 'sides'] as const).flatMap((kind) =>
+  (['dark', 'light'] as const).map((theme) => [kind, theme] as const),
+);
+
+describe('colourTable', () => {
+  describe.each(RAMPS)('of %s in the %s', (kind, theme) => {
+    const all = lightnesses(kind, theme);
+
+    it('moves steadily away from the lightness of the neutral colour', () => {
+      const sign = theme === 'dark' ? 1 : -1;
       for (const arm of [all.slice(MIDDLE), all.slice(0, MIDDLE + 1).reverse()]) {
         arm.slice(1).forEach((value, index) => {
           // A byte of rounding is allowed.
-          expect(value).toBeGreaterThan((arm[index] ?? 0) - 0.004);
+          expect(sign * (value - (arm[index] ?? 0))).toBeGreaterThan(-0.004);
         });
       }
     });
@@ -41,6 +52,7 @@ describe('colourTable', () => {
     });
 
     it('has the neutral colour exactly in the middle', () => {
+      usePalette(theme);
       const table = colourTable(kind);
       expect([...table.subarray(MIDDLE * 4, MIDDLE * 4 + 3)]).toEqual(parseHex(PALETTE.neutral));
     });
@@ -88,40 +100,22 @@ describe('colourPosition', () => {
   });
 });
 
-describe('PALETTE', () => {
-  /** Contrast of two colours as WCAG 2 defines it. */
-  function contrast(a: string, b: string): number {
-    const luminance = (colour: string): number => {
-      const [r, g, blue] = parseHex(colour).map((byte) => {
-        const c = byte / 255;
-        return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-      });
-      return 0.2126 * (r ?? 0) + 0.7152 * (g ?? 0) + 0.0722 * (blue ?? 0);
-    };
-    const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
-    return ((high ?? 0) + 0.05) / ((low ?? 0) + 0.05);
-  }
-
-  it('tells buyers from sellers, and both from the halo that parts them from any cell', () => {
-    expect(contrast(PALETTE.buy, PALETTE.sell)).toBeGreaterThan(3);
-    expect(contrast(PALETTE.buy, PALETTE.halo)).toBeGreaterThan(3);
-    expect(contrast(PALETTE.sell, PALETTE.halo)).toBeGreaterThan(3);
-  });
-});
-
 describe('fillColumn', () => {
   it('puts what each mode shows into its channel', () => {
     const frame = frameWith({});
     const out = new Float32Array(LAYOUT.rows * CHANNELS);
-    fillColumn(frame, LAYOUT.rows, out);
+    const projection = longestProjection(LAYOUT.columns);
+    fillColumn(frame, LAYOUT.rows, out, projection);
     const value = (field: Parameters<typeof packedValue>[1], row: number): number =>
       packedValue(frame.cells, field, row);
     for (const row of [0, 37, 100]) {
       const offered = value('ask_depth', row) > value('bid_depth', row);
       const depth = (offered ? -1 : 1) * value('rest_depth', row);
-      const net = value('pressure_variant', row) - value('vacuum_variant', row);
+      const [pressure, vacuum] = [value('pressure_variant', row), value('vacuum_variant', row)];
+      const projected = frame.cells[projection * LAYOUT.rows + row] ?? NaN;
+      const scores = [value('flow_score', row), projected, value('state5_code', row), 0];
       expect([...out.subarray(row * CHANNELS, (row + 1) * CHANNELS)]).toEqual(
-        [value('flow_score', row), net, depth, value('state5_code', row)].map(Math.fround),
+        [depth, pressure - vacuum, pressure, -vacuum, ...scores].map(Math.fround),
       );
     }
   });

@@ -14,6 +14,7 @@ describe('place', () => {
       mode: fc.option(fc.constantFrom(...MODES.map(({ id }) => id))),
       columnWidth: size,
       halfRows: size,
+      depth: fc.constantFrom(null, { low: 5, high: 200 }, { low: 5, high: null }),
     });
     fc.assert(
       fc.property(places, (place) => {
@@ -28,8 +29,15 @@ describe('place', () => {
   });
 
   it('leaves out what makes no sense', () => {
-    const nothing = { serving: null, at: null, mode: null, columnWidth: null, halfRows: null };
-    const place = parsePlace('?mode=sideways&zoom=-1&rows=NaN');
+    const nothing = {
+      serving: null,
+      at: null,
+      mode: null,
+      columnWidth: null,
+      halfRows: null,
+      depth: null,
+    };
+    const place = parsePlace('?mode=sideways&zoom=-1&rows=NaN&depth=-3');
     expect(place).toEqual({ ...nothing, paused: false });
   });
 

@@ -136,15 +136,20 @@ describe('Store', () => {
   });
 
   it('acknowledges the newest bin once, and nothing of a stream that was left', () => {
-    expect(store.takeAck()).toBeNull();
+    expect(store.takeAck(0)).toBeNull();
     feed(BINS.slice(0, 30));
-    expect(store.takeAck()).toEqual({ type: 'ack', bin_seq: 29 });
-    expect(store.takeAck()).toBeNull();
+    expect(store.takeAck(0)).toEqual({ type: 'ack', bin_seq: 29 });
+    expect(store.takeAck(1000)).toBeNull();
     feed(BINS.slice(5, 6));
-    expect(store.takeAck()).toEqual({ type: 'ack', bin_seq: 5 });
-    feed(BINS.slice(6, 7));
+    expect(store.takeAck(399)).toBeNull();
+    expect(store.takeAck(400)).toEqual({ type: 'ack', bin_seq: 5 });
+    feed(BINS.slice(6, 21));
+    expect(store.takeAck(401)).toBeNull();
+    feed(BINS.slice(21, 22));
+    expect(store.takeAck(401)).toEqual({ type: 'ack', bin_seq: 21 });
+    feed(BINS.slice(22, 23));
     store.act({ kind: 'choose', serving: 'other' });
-    expect(store.takeAck()).toBeNull();
+    expect(store.takeAck(9000)).toBeNull();
   });
 
   /** Bins as the answer to a history, newest first. */

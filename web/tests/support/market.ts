@@ -1,3 +1,4 @@
+import type { Mark } from '../../src/wire/generated/contract';
 import type { GridUpdate, RuntimeConfigMessage, SignalUpdate } from '../../src/wire/types';
 import { normal, seededRandom } from './random';
 
@@ -79,6 +80,19 @@ export const RUNTIME_CONFIG: RuntimeConfigMessage = {
 interface Quote {
   bid: number;
   ask: number;
+}
+
+/** What order-level data show of a bin: one of the kinds every forty bins, and all of them in one bin of 400. */
+function marksOf(seq: number, { bid, ask }: Quote): Mark[] {
+  const at = (tick: number): string => String(BigInt(tick) * TICK);
+  const marks: Mark[] = [
+    { kind: 'large', price_int: at(ask + 6), size: 120, side: 'sell', detail: 1 },
+    { kind: 'pull', price_int: at(bid - 3), size: 80, side: 'buy', detail: 3 },
+    { kind: 'sweep', price_int: at(ask + 2), size: 61, side: 'buy', detail: 3 },
+    { kind: 'iceberg', price_int: at(bid), size: 12, side: 'buy', detail: 60 },
+  ];
+  if (seq % 400 === 80) return marks;
+  return seq % 40 === 0 ? marks.slice((seq / 40) % 4, ((seq / 40) % 4) + 1) : [];
 }
 
 /**
@@ -201,6 +215,7 @@ export class Market {
       chase_down_flag: askMove < 0 && bidMove < 0,
       ...this.traded(buying ? volume : 0, buying ? 0 : volume, buying ? ask : bid),
       skipped_bins: 0,
+      marks: valid ? marksOf(seq, { bid, ask }) : [],
       signal: this.signal(seq),
     };
   }

@@ -9,6 +9,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '10' },
     bins: { type: 'string', default: '36000' },
     servings: { type: 'string', default: 'demo' },
+    pages: { type: 'string' },
   },
 });
 
@@ -17,6 +18,6 @@ const server = new FakeServer({
   rate: Number(values.rate),
   bins: Number(values.bins),
   servings: values.servings.split(','),
-  pages: fileURLToPath(new URL('../../dist', import.meta.url)),
+  pages: values.pages ?? fileURLToPath(new URL('../../dist', import.meta.url)),
 });
 console.log(`http://${await server.listen()}/`);

@@ -7,7 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { ClientMessage, GridUpdate } from '../../src/wire/types';
 import { encodeGrid } from './encode';
-import { Market, RUNTIME_CONFIG } from './market';
+import { BIN_MS, Market, RUNTIME_CONFIG } from './market';
 
 export interface FakeServerOptions {
   /** 0 takes a free port. */
@@ -18,6 +18,8 @@ export interface FakeServerOptions {
   bins: number;
   seed: number;
   servings: string[];
+  /** The market begins again after so many bins, with the numbers and times going on; null for never. */
+  cycle: number | null;
   /** Folder with the built page, or null to serve the stream only. */
   pages: string | null;
 }
@@ -28,6 +30,7 @@ const DEFAULTS: FakeServerOptions = {
   bins: 36_000,
   seed: 7,
   servings: ['demo'],
+  cycle: null,
   pages: null,
 };
 
@@ -38,6 +41,8 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Marks of a bin, and of a stretch of them, at most. */
+const MOST_MARKS = 16;
 /** Later than this, ms, a client is sent the newest bin that is due. */
 const MAX_LAG_MS = 1000;
 /** Bins of a history that follow one another, and the rest between two such bursts, ms. */
@@ -97,6 +102,17 @@ function binOf({ market, log }: Replay, seq: number): Encoded {
   return bin;
 }
 
+/** As {@link binOf}, of a market that begins again after `cycle` bins: only numbers and times go on. */
+function cycledBinOf(replay: Replay, seq: number, cycle: number): Encoded {
+  const { text, grid } = binOf(replay, seq % cycle);
+  const update = JSON.parse(text) as GridUpdate;
+  const later = BigInt((seq - (seq % cycle)) * BIN_MS) * 1_000_000n;
+  update.bin_seq = seq;
+  update.bin_start_ns = String(BigInt(update.bin_start_ns) + later);
+  update.bin_end_ns = String(BigInt(update.bin_end_ns) + later);
+  return { text: JSON.stringify(update), grid };
+}
+
 /** Last bin of each stretch of a history, newest first, as `vp_stream` makes them. */
 function lastOfStretches(from: number, to: number, every: number): number[] {
   const lasts: number[] = [];
@@ -105,17 +121,20 @@ function lastOfStretches(from: number, to: number, every: number): number[] {
   return lasts;
 }
 
-/** One bin of a history: the last of its stretch, with the volumes of all. */
+/** One bin of a history: the last of its stretch, with the volumes and the largest marks of all. */
 function stretchOf(replay: Replay, first: number, last: number): Encoded {
   const { text, grid } = binOf(replay, last);
   const update = JSON.parse(text) as GridUpdate;
   if (first === last) return { text: JSON.stringify({ ...update, history: true }), grid };
+  const marks = [...(update.marks ?? [])];
   for (let seq = first; seq < last; seq += 1) {
     const other = JSON.parse(binOf(replay, seq).text) as GridUpdate;
     update.buy_volume += other.buy_volume;
     update.sell_volume += other.sell_volume;
     update.trade_count += other.trade_count;
+    marks.push(...(other.marks ?? []));
   }
+  update.marks = marks.sort((a, b) => b.size - a.size).slice(0, MOST_MARKS);
   return { text: JSON.stringify({ ...update, history: true, every: last - first + 1 }), grid };
 }
 
@@ -240,7 +259,9 @@ export class FakeServer {
       cursor += skipped;
       dueMs += (1 + skipped) * periodMs;
       unacked?.push(cursor);
-      const bin = binOf(this.replay, cursor);
+      const { cycle } = this.options;
+      const bin =
+        cycle === null ? binOf(this.replay, cursor) : cycledBinOf(this.replay, cursor, cycle);
       cursor += 1;
       socket.send(
         skipped > 0 ? bin.text.replace(/"skipped_bins":0/, `"skipped_bins":${skipped}`) : bin.text,
@@ -284,6 +305,9 @@ export class FakeServer {
         showsOne = paused;
         dueMs = performance.now();
         unacked = unacked && [];
+        // That bin is due at once, whenever the next one would have been.
+        clearTimeout(timer);
+        next();
       } else {
         const answer = `The replay has bins 0 to ${this.options.bins - 1}.`;
         const kind = message.type === 'seek' ? 'seek' : 'history';

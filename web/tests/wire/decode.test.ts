@@ -101,6 +101,14 @@ describe('decodeCells', () => {
     expect(() => decodeCells(GRID_BYTES, extended)).toThrow('lacks the column proj_9');
   });
 
+  it('refuses a message that would end before it begins', () => {
+    for (const at of lengthsIn(GRID_BYTES)) {
+      const bytes = GRID_BYTES.slice();
+      new DataView(bytes.buffer).setInt32(at, -8, true); // of its own length: back to its first byte
+      expect(() => decodeCells(bytes, LAYOUT)).toThrow(WireError);
+    }
+  });
+
   it('answers damaged bytes with values or a WireError', () => {
     const damage = fc.tuple(fc.nat(GRID_BYTES.length - 1), fc.integer({ min: 1, max: 255 }));
     fc.assert(
@@ -116,6 +124,15 @@ describe('decodeCells', () => {
     );
   });
 });
+
+/** Where the stream's messages say how long their metadata is. */
+function lengthsIn(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const marks = Array.from({ length: bytes.length / 8 }, (_, word) => word * 8);
+  return marks
+    .filter((at) => view.getInt32(at, true) === -1 && view.getInt32(at + 4, true) > 0)
+    .map((at) => at + 4);
+}
 
 describe('Assembler', () => {
   function configured(): Assembler {

@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 
+import { REST_TYPES_FILE, restTypes } from '../../scripts/restTypes';
 import { contractTypes, TYPES_FILE } from '../../scripts/types';
 import { goldenText } from '../support/golden';
 
@@ -29,6 +30,11 @@ describe('generated types', () => {
   it('are what the JSON Schema of vp_contract gives', async () => {
     const committed = readFileSync(TYPES_FILE, 'utf8');
     expect(committed, 'stale: run `npm run types`').toBe(await contractTypes());
+  });
+
+  it('are what the OpenAPI document gives', async () => {
+    const committed = readFileSync(REST_TYPES_FILE, 'utf8');
+    expect(committed, 'stale: run `npm run types`').toBe(await restTypes());
   });
 });
 

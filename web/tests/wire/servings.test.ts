@@ -24,4 +24,10 @@ describe('streamUrl', () => {
       'wss://desk:8443/v1/vacuum-pressure/stream?serving=a%20b%26c',
     );
   });
+
+  it('leads to the preview of a dataset where the name says so', () => {
+    expect(streamUrl({ protocol: 'http:', host: 'desk' }, 'preview:es_20231225__a__0f')).toBe(
+      'ws://desk/v1/vacuum-pressure/preview?dataset=es_20231225__a__0f',
+    );
+  });
 });

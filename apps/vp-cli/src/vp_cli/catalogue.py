@@ -29,16 +29,19 @@ COMMANDS: Final = {
         "data",
         "Check a replay file whole and copy it into the lake; without a pipeline nothing wrong with it is taken.",
     ),
-    "generate": Entry("data", "Make the immutable dataset of a pipeline, or find it made."),
+    "download": Entry("feeds.download", "Order days of a market of Databento by batch, and bring them into the lake."),
+    "generate": Entry(
+        "data", "Make the immutable dataset of a pipeline, or find it made; of a pipeline with several dates one a day."
+    ),
     "list-datasets": Entry(
         "data", "List the datasets of the lake: size, status, where they come from and what rests on them."
     ),
     "campaign": Entry(
-        "campaign",
+        "research.campaign",
         "Make the datasets of a pipeline over dates, bundles and axes; goes on where an earlier time stopped.",
     ),
     "publish": Entry(
-        "campaign",
+        "research.campaign",
         "Copy a dataset with all that another researcher needs: README, data dictionary, citation, example.",
     ),
     "warm-cache": Entry(
@@ -50,28 +53,32 @@ COMMANDS: Final = {
         "one that is there is checked whole.",
     ),
     "run": Entry(
-        "research", "Run an experiment: generate what it needs, judge every point of its sweep, store the rows."
+        "research.runs", "Run an experiment: generate what it needs, judge every point of its sweep, store the rows."
     ),
     "compare": Entry(
-        "research",
+        "research.runs",
         "Rank all rows ever tried: chosen on the first part, confirmed on the rest, corrected for the search.",
     ),
-    "promote": Entry("research", "Publish a run as an immutable serving and point an alias at it."),
+    "promote": Entry("research.runs", "Publish a run as an immutable serving and point an alias at it."),
     "retire": Entry(
-        "research",
+        "research.runs",
         "Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict.",
     ),
     "trades": Entry(
-        "research",
+        "research.runs",
         "The trades of a run, recomputed from its events: sides, times, prices, outcome and pnl under each fill model.",
     ),
     "report": Entry(
-        "research", "Write the report of a run: one HTML file with its evidence, figures, charts and trades."
+        "research.runs", "Write the report of a run: one HTML file with its evidence, figures, charts and trades."
     ),
     "list-signals": Entry(
-        "signals", "List the signals that can be run, of this package and of plug-ins, with what they read and take."
+        "research.signals",
+        "List the signals that can be run, of this package and of plug-ins, with what they read and take.",
     ),
-    "online-sim": Entry("signals", "Step a signal through a dataset one bin at a time, and measure each step."),
+    "online-sim": Entry(
+        "research.signals", "Step a signal through a dataset one bin at a time, and measure each step."
+    ),
+    "analyze": Entry("research.analyze", "What a dataset is like: its spectrum, regimes, other projections."),
     "serve": Entry("serving", "Serve promoted servings and the page until interrupted."),
     "live": Entry(
         "feeds.live", "Serve a promoted serving on the live feed of today's market, and record all that comes."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-import threading
 from importlib.metadata import version
 from typing import Annotated, Final, NoReturn
 
@@ -14,6 +14,7 @@ from vp_cli.catalogue import COMMANDS
 from vp_cli.errors import CliError
 from vp_cli.typer_internals import UsageError, lazy_group
 
+INTERRUPTED: Final = 130
 EXPECTED: Final = {
     "vp_book": "VpBookError",
     "vp_contract": "VpContractError",
@@ -56,6 +57,16 @@ def options(
 def main() -> None:
     """Run the command line. Exit code 0 done, 1 failed, 2 wrong usage."""
     try:
+        _run()
+    except SystemExit as end:
+        intake = sys.modules.get("vp_harness.intake")
+        if intake and intake.is_stuck():
+            _leave_at_once(end.code if isinstance(end.code, int) else 0)
+        raise
+
+
+def _run() -> NoReturn:
+    try:
         code = app(standalone_mode=False)
     except UsageError as error:
         from vp_cli.output import refuse
@@ -69,6 +80,8 @@ def main() -> None:
         fail(error)
     except (KeyboardInterrupt, typer.Abort):
         _leave_interrupted()
+    if code == INTERRUPTED:  # Typer's own answer to an interrupt
+        _leave_interrupted()
     sys.exit(code or 0)
 
 
@@ -79,10 +92,15 @@ def expected() -> tuple[type[Exception], ...]:
 
 
 def _leave_interrupted() -> NoReturn:
-    """Exit code 130, without waiting for threads that compute something: nobody will take it."""
-    harness = sys.modules.get("vp_harness")
-    if harness and any(thread.name.startswith(harness.TASK_THREADS) for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(130)  # an exit would join them; files are whole at every moment, a kill does them no harm either
-    sys.exit(130)
+    """Exit code 130 at once. An exit would wait for threads that compute what nobody will take, and then take apart all
+    that is loaded, which is seconds where other processes have the cores.
+    """
+    atexit._run_exitfuncs()  # worker processes have semaphores to be taken back
+    _leave_at_once(INTERRUPTED)
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Exit without joining threads: files are whole at every moment, a kill does them no harm either."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

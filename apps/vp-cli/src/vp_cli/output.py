@@ -121,6 +121,12 @@ def say(message: str) -> None:
     _errors.print(_lines(message), soft_wrap=True)
 
 
+def say_left_out(left_out: Mapping[str, str]) -> None:
+    """Which days could not be made, and why; nothing where all could."""
+    for date, reason in left_out.items():
+        say(f"{date} is left out: {reason}")
+
+
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[str, int, int | None], None]]:
     """A progress bar on a terminal, else nothing: yields `update(what, done, total)`, total None if nobody knows it."""

@@ -56,9 +56,9 @@ class ThrottledHandler(logging.StreamHandler[TextIO]):
         if left_out is None:
             return
         if left_out:
-            told = logging.makeLogRecord(record.__dict__)
-            told.msg, told.args = f"{record.getMessage()} ({left_out} like this were left out)", ()
-            record = told
+            counted = logging.makeLogRecord(record.__dict__)
+            counted.msg, counted.args = f"{record.getMessage()} ({left_out} like this were left out)", ()
+            record = counted
         super().emit(record)
 
 

@@ -82,7 +82,7 @@ OPTIONS: Final = (
         name="web_root",
         type=Path,
         metavar="DIR",
-        help="Directory of the built page; web/dist beside the configuration if not given.",
+        help="Directory of the built page; web/dist beside the configuration, or the installed one, if not given.",
     ),
     ServerOption(
         name="registry_url",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import signal
@@ -70,7 +71,7 @@ class _StreamServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         hub: Hub = self._app.state.hub
-        await hub.drain(self._shutdown_s / 2)
+        await asyncio.gather(hub.drain(self._shutdown_s / 2), self._app.state.launcher.close())
         await super().shutdown(sockets)
 
 

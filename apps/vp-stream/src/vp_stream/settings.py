@@ -15,6 +15,8 @@ from vp_stream.http.hosts import check_allowed_host
 from vp_stream.http.origin import check_allowed_origin
 from vp_stream.telemetry import LatencyLog, parse_et
 
+_INSTALLED_PAGE: Final = Path(__file__).parent / "page"
+
 REGISTRY_VARIABLE: Final = "VP_REGISTRY_URL"
 """Holds the URL of the registry where none is on the command line, which every user of the machine can read."""
 
@@ -24,9 +26,9 @@ class StreamSettings:
     """Everything `create_app` and `serve` need. Checked when made: raises `SettingsError`.
 
     `speed` is the factor by which replays run, `math.inf` for as fast as each client takes them. `web_root` is the
-    directory of the built page, `<config_root>/../web/dist` if None. `registry_url` is an SQLAlchemy URL, the lake's
-    own SQLite file if None; a registry that does not answer in `registry_timeout_s` seconds counts as unavailable. With
-    a `token` only who has it is let in.
+    directory of the built page; if None, `<config_root>/../web/dist` or the one installed with this package.
+    `registry_url` is an SQLAlchemy URL, the lake's own SQLite file if None; a registry that does not answer in
+    `registry_timeout_s` seconds counts as unavailable. With a `token` only who has it is let in.
 
     Requests are answered for loopback names, `host`, the hosts of `allow_origins`, and `allow_hosts`. The header
     `X-Forwarded-For` counts only when it comes from one of `forwarded_allow_ips` (addresses and networks with commas
@@ -99,8 +101,11 @@ class StreamSettings:
 
     @property
     def page_root(self) -> Path:
-        """The directory of the built page."""
-        return self.web_root if self.web_root is not None else self.config_root.parent / "web" / "dist"
+        """The directory of the built page: the one that was named, that of a checkout, or the installed one."""
+        if self.web_root is not None:
+            return self.web_root
+        checkout = self.config_root.parent / "web" / "dist"
+        return checkout if checkout.is_dir() or not _INSTALLED_PAGE.is_dir() else _INSTALLED_PAGE
 
     def limits(self) -> Limits:
         """What the hub grants its clients."""

@@ -7,10 +7,13 @@ for bin in replay(source, Instrument("ESH4", "0.25")):
 
 from __future__ import annotations
 
-from .bins import CELL_COLUMNS, Bin, Replay, replay
-from .book import Bbo, BookEngine
+from importlib.metadata import version
+from typing import Final
+
+from .bins import CELL_COLUMNS, Bin, Replay, events, replay
+from .book import Bbo, BookEngine, QueuePosition
 from .conformance import conformance_digest
-from .dbn import DbnFile, DbnSource, ReadReport, open_dbn
+from .dbn import Clock, DbnFile, DbnSource, ReadReport, open_dbn
 from .errors import (
     CheckpointError,
     ConversionError,
@@ -25,9 +28,12 @@ from .errors import (
 )
 from .instrument import Instrument
 from .live import FeedMark, LiveBins, LiveRouter, replay_marked
+from .marks import Mark
 from .physics import Physics
 from .records import MBO_DTYPE
-from .tables import snapshots
+from .tables import collect, lifetimes, snapshots, to_arrow, to_polars
+
+__version__: Final = version("vp-book")
 
 __all__ = [
     "CELL_COLUMNS",
@@ -36,6 +42,7 @@ __all__ = [
     "Bin",
     "BookEngine",
     "CheckpointError",
+    "Clock",
     "ConversionError",
     "DbnDamagedError",
     "DbnError",
@@ -48,15 +55,23 @@ __all__ = [
     "Instrument",
     "LiveBins",
     "LiveRouter",
+    "Mark",
     "ParameterError",
     "Physics",
+    "QueuePosition",
     "ReadReport",
     "Replay",
     "SymbolError",
     "VpBookError",
+    "__version__",
+    "collect",
     "conformance_digest",
+    "events",
+    "lifetimes",
     "open_dbn",
     "replay",
     "replay_marked",
     "snapshots",
+    "to_arrow",
+    "to_polars",
 ]

@@ -59,10 +59,12 @@ from vp_contract.specs.published import (
 from vp_contract.specs.resolve import PROJECTION_FIELDS, SCORING_FIELDS, STATE_MODEL_FIELDS, resolve
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceFile, SourceOptions
-from vp_contract.wire.close import CLOSE_CODES, STREAM_PATH, CloseCode
+from vp_contract.wire.close import CLOSE_CODES, PREVIEW_PATH, STREAM_PATH, CloseCode
 from vp_contract.wire.columns import (
     BIN_COLUMNS,
     BOOK_COLUMNS,
+    MARK_COLUMNS,
+    MARKS,
     SCORE_COLUMNS,
     Column,
     grid_columns,
@@ -90,6 +92,8 @@ from vp_contract.wire.messages import (
     GridUpdate,
     History,
     HistoryEnd,
+    Mark,
+    MarkLike,
     Pause,
     Resume,
     RuntimeConfigMessage,
@@ -116,8 +120,11 @@ __all__ = [
     "EXPERIMENTS_DIR",
     "INSTRUMENT_VARIABLE",
     "LINK_BYTES",
+    "MARKS",
+    "MARK_COLUMNS",
     "MAX_HISTORY_BINS",
     "PIPELINES_DIR",
+    "PREVIEW_PATH",
     "PROJECTION_FIELDS",
     "SCORE_COLUMNS",
     "SCORING_FIELDS",
@@ -149,6 +156,8 @@ __all__ = [
     "HistoryEnd",
     "InstrumentLock",
     "InstrumentLockError",
+    "Mark",
+    "MarkLike",
     "OnDamage",
     "OnShort",
     "ParallelSpec",

@@ -72,6 +72,10 @@ class FramesUnknownError(DatasetError):
     """A dataset has no chain of frames, or one of another vp-contract: nothing can be compared with it."""
 
 
+class FillsUnknownError(DatasetError):
+    """A dataset does not say what became of passive orders."""
+
+
 class FrameMismatchError(DatasetError):
     """A stream does not show what its dataset holds."""
 
@@ -142,3 +146,11 @@ class UnprovenError(PromotionError):
     """The net pnl of the run is not proven, and nobody accepted that with a reason."""
 
     argument = "accept_unproven"
+
+
+class DownloadError(VpHarnessError):
+    """What was ordered of a data service cannot be had, or not now."""
+
+
+class BusyError(VpHarnessError):
+    """Another process is at what only one at a time may do."""

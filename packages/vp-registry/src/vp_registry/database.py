@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from vp_registry.errors import RegistryParameterError, RegistryUnavailableError
 from vp_registry.schema import SUPPORTED_DIALECTS, metadata
-from vp_registry.upgrade import Layout, layout_of, upgrade
+from vp_registry.upgrade import MADE_BY, Layout, layout_of, stamp, upgrade
 
 _BUSY_TIMEOUT_MS: Final = 30_000
 _CONNECT_TIMEOUT_S: Final = 10
@@ -26,7 +26,7 @@ class Database:
     """One registry database: `read()` and `write()` give connections inside a transaction.
 
     Writers exclude one another for their whole transaction, so that what one has read is still true when it writes.
-    Nothing but a writer creates the database; one of vp-registry 0.1 is upgraded by whoever opens it first.
+    Nothing but a writer creates the database; one of an earlier schema is upgraded by whoever opens it first.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,6 +40,7 @@ class Database:
         else:
             self._reader = self._writer = _engine(parsed, pool_pre_ping=True, connect_args=_connecting(parsed))
         self._ready = False
+        self._stamped = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -57,7 +58,10 @@ class Database:
             if not self._is_there():
                 self._create()
             with self._begin(write=True) as connection:
+                if not self._stamped and not layout_of(connection).stamped:
+                    stamp(connection)  # of vp-registry 0.2, whose tables are today's
                 yield connection
+            self._stamped = True
 
     def exists(self) -> bool:
         """Whether there is a registry. Raises `RegistryUnavailableError` when what is there cannot be read as one."""
@@ -104,14 +108,14 @@ class Database:
         if not self._size():
             return False
         layout = self._layout()
-        if layout == "none" and self._file is not None and self._size():
+        if layout.revision is None and self._file is not None and self._size():
             raise RegistryUnavailableError(
                 f"registry {self._name}: the file is no registry, or its list of tables is damaged",
                 public="the registry's file is not one",
             )
-        if layout == "0.1":
-            self._upgrade()
-        self._ready = layout != "none"
+        if layout.revision is not None and not layout.current:
+            self._upgrade(layout.revision)
+        self._ready = layout.revision is not None
         return self._ready
 
     def _layout(self) -> Layout:
@@ -131,18 +135,20 @@ class Database:
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._begin(write=True) as connection:
-            metadata.create_all(connection)
+            if layout_of(connection).revision is None:  # nobody else has made it meanwhile
+                metadata.create_all(connection)
+                stamp(connection)
         self._ready = True
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, revision: str) -> None:
         try:
             with self._begin(write=True) as connection:
                 upgrade(connection)
         except DBAPIError as error:
             raise RegistryUnavailableError(
-                f"registry {self._name}: it is of vp-registry 0.1 and cannot be upgraded: {error.orig}; let somebody "
-                "open it once who may write it",
-                public="the registry is of vp-registry 0.1 and cannot be upgraded here",
+                f"registry {self._name}: it is of vp-registry {MADE_BY[revision]} and cannot be upgraded: "
+                f"{error.orig}; let somebody open it once who may write it",
+                public=f"the registry is of vp-registry {MADE_BY[revision]} and cannot be upgraded here",
             ) from error
 
     def _size(self) -> int:
@@ -186,7 +192,7 @@ def _connecting(url: URL) -> dict[str, Any]:
 
 def _no_driver(name: str, error: Exception) -> RegistryUnavailableError:
     return RegistryUnavailableError(
-        f"no driver for {name}: {error}; for PostgreSQL: pip install 'vp-registry[postgresql]' "
+        f"no driver for {name}: {error}; for PostgreSQL: pip install 'vp-registry[postgres]' "
         "and a URL that begins with postgresql+psycopg://"
     )
 

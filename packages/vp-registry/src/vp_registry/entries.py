@@ -62,7 +62,7 @@ class PromotionEvent:
     """One change of an alias. `from_id` is None for its first.
 
     `seq` is its place among all events, which is what orders them; `time` is what the clock of whoever made it said.
-    `digest` is its link of the chain: see `chain`.
+    `digest` is its link of the hash chain: see `hash_chain`.
     """
 
     seq: int

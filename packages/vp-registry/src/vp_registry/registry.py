@@ -124,11 +124,14 @@ class Registry:
                 _point(connection, state, alias, "move", version, who, reason)
             return self._resolved(self._reader.load(connection), alias)
 
-    def rollback(self, alias: str, actor: str | None = None, reason: str = "") -> ResolvedServing:
-        """Point `alias` back at what it served before; repeated, further back.
+    def rollback(
+        self, alias: str, actor: str | None = None, reason: str = "", *, expected: str | AnyTarget = ANY_TARGET
+    ) -> ResolvedServing:
+        """Point `alias` back at what it served before; repeated, further back. With `expected`, a serving id, only if
+        it serves that now.
 
-        Raises `RollbackError` when there is nothing earlier, `UnknownServingError` for an unknown alias, or
-        `ServingIntegrityError` when the earlier file is not in order.
+        Raises `AliasMovedError` when it serves another, `RollbackError` when there is nothing earlier,
+        `UnknownServingError` for an unknown alias, or `ServingIntegrityError` when the earlier file is not in order.
         """
         _check_type("alias", alias)
         who = _checked_actor(actor)
@@ -143,6 +146,8 @@ class Registry:
                     targets.append(event.to_id)
             if not targets:
                 raise UnknownServingError(alias, sorted(state.aliases))
+            if not isinstance(expected, AnyTarget) and targets[-1] != expected:
+                raise AliasMovedError(alias, expected=expected, found=targets[-1])
             if len(targets) == 1:
                 raise RollbackError(f"alias {alias} serves {targets[0]}, and there is nothing before it to go back to")
             version = state.versions[targets[-2]]

@@ -48,10 +48,18 @@ promotion_events: Final = Table(
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
 )
-"""Every change of an alias, in order of `seq`, chained by their digests: see `chain`."""
+"""Every change of an alias, in order of `seq`, chained by their digests: see `hash_chain`."""
 
-CHAIN_COLUMNS: Final = ("version_digest", "previous", "digest")
-"""What vp-registry 0.1 did not have."""
+HEAD: Final = "r2"
+"""The revision of `migrations` whose tables these are."""
+
+VERSION_TABLE: Final = "vp_registry_schema"
+version_table: Final = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), primary_key=True),
+)
+"""One row: the revision of a database. It is alembic's table; databases of vp-registry 0.1 and 0.2 have none."""
 
 APPEND_ONLY: Final = (serving_versions, promotion_events)
 
@@ -71,19 +79,15 @@ FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()
 SUPPORTED_DIALECTS: Final = ("sqlite", "postgresql")
 
 
-def _protect(table: Table) -> None:
-    """Attach the triggers to the table's creation, for each dialect its own."""
-    for verb in ("UPDATE", "DELETE"):
-        trigger = _ddl(_SQLITE_TRIGGER, table=table.name, verb=verb)
-        event.listen(table, "after_create", trigger.execute_if(dialect="sqlite"))
-    for text in (_POSTGRESQL_FUNCTION, _POSTGRESQL_TRIGGER):
-        statement = _ddl(text, table=table.name)
-        event.listen(table, "after_create", statement.execute_if(dialect="postgresql"))
-
-
-def _ddl(template: str, **names: str) -> DDL:
-    return DDL(template.format(**names).strip())  # type: ignore[no-untyped-call]  # not annotated in SQLAlchemy
+def append_only(table: str, dialect: str) -> tuple[str, ...]:
+    """The statements by which a database of that dialect refuses every change of a row of the table."""
+    if dialect == "sqlite":
+        return tuple(_SQLITE_TRIGGER.format(table=table, verb=verb).strip() for verb in ("UPDATE", "DELETE"))
+    return tuple(text.format(table=table).strip() for text in (_POSTGRESQL_FUNCTION, _POSTGRESQL_TRIGGER))
 
 
 for _table in APPEND_ONLY:
-    _protect(_table)
+    for _dialect in SUPPORTED_DIALECTS:
+        for _statement in append_only(_table.name, _dialect):
+            _ddl = DDL(_statement)  # type: ignore[no-untyped-call]  # not annotated in SQLAlchemy
+            event.listen(_table, "after_create", _ddl.execute_if(dialect=_dialect))

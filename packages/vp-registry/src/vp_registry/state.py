@@ -14,9 +14,9 @@ from typing import Any, Final, TypeAlias, cast
 
 from sqlalchemy import Connection, Table, select
 
-from vp_registry.chain import START, event_digest, version_digest
 from vp_registry.entries import AliasEntry, ChainHead, EventKind, PromotionEvent, VersionEntry
 from vp_registry.errors import RegistryIntegrityError
+from vp_registry.hash_chain import START, event_digest, version_digest
 from vp_registry.schema import promotion_events, serving_aliases, serving_versions
 
 _ROWS: TypeAlias = list[tuple[Any, ...]]

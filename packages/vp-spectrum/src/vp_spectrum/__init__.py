@@ -9,6 +9,7 @@ from .errors import InputError, ParameterError, VpSpectrumError
 from .params import DerivativeParams, SpectrumParams
 from .scores.blending import tanh
 from .scores.codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED, state5_codes
+from .scores.own_blend import Blend
 from .scores.robust import RobustWindow
 from .spectrum import CellSpectrum, SpectrumFrame
 
@@ -19,6 +20,7 @@ __all__ = [
     "BULL_VACUUM",
     "MIXED",
     "BinLike",
+    "Blend",
     "CellSpectrum",
     "DerivativeFrame",
     "DerivativeParams",

@@ -71,7 +71,7 @@ class Track(NamedTuple):
     ordered: _Floats  # (capacity * 3 * window,) the same, ascending
     size: _Ints  # (capacity,) values in each of the three windows
     scores: _Floats  # (capacity, SCORES) at bin % SCORES
-    z: _Floats  # (3,) room to work in
+    z: _Floats  # (capacity, SCORES, 3) what those scores were blended of, while they are worked out
 
 
 @called
@@ -191,9 +191,10 @@ def _catch_up(
                 continue
             score = 0.0
             if count >= plan.min_periods:
+                of_bin = z[slot, at_bin % SCORES]
                 for i in range(3):
-                    z[i] = z_or_zero(ordered, (3 * slot + i) * window, count, chain[slot, i + 1], 1.0)
-                score = blend(z, weights, plan.tanh_scale)
+                    of_bin[i] = z_or_zero(ordered, (3 * slot + i) * window, count, chain[slot, i + 1], 1.0)
+                score = blend(of_bin, weights, plan.tanh_scale)
             scores[slot, at_bin % SCORES] = score
         uptos[slot] = end - 1
         done += end - begin
@@ -235,6 +236,31 @@ def _project(
 
 
 @called
+def _say(
+    history: History,
+    track: Track,
+    plan: Plan,
+    first: int,
+    now: int,
+    values: _Floats,
+    codes: npt.NDArray[np.int8],
+    projections: _Floats,
+) -> None:
+    """Score, state and projections of the cells from `first` on, from their scores of the last bins."""
+    scores, borns = track.scores, history.born
+    horizons, damping = plan.horizons, plan.damping
+    for i in range(codes.size):
+        cell = first + i
+        slot = cell % track.cell.size
+        score = scores[slot, now % SCORES]
+        values[4, i] = score
+        codes[i] = 1 if score >= plan.neutral else (-1 if score <= -plan.neutral else 0)
+        if horizons.size > 0:
+            seen = now - borns[cell % borns.size] + 1
+            _project(scores, slot, now, seen, plan.bin_seconds, plan.cubic, horizons, damping, projections, i)
+
+
+@called
 def _keep_guard(history: History, track: Track, plan: Plan, first: int, last: int, origin: int, now: int) -> None:
     """Prepare the cells beside the served `[first, last)`, nearest first, so that a window that moves finds them ready.
 
@@ -273,18 +299,34 @@ def serve(
     """
     first = origin + low
     _catch_up(history, track, plan, first, first + codes.size, now, now, _UNLIMITED)
-    recent, chain, scores, borns = track.recent, track.chain, track.scores, history.born
-    horizons, damping = plan.horizons, plan.damping
+    recent, chain = track.recent, track.chain
     for i in range(codes.size):
-        cell = first + i
-        slot = cell % track.cell.size
+        slot = (first + i) % track.cell.size
         values[0, i] = recent[slot, now % recent.shape[1]]
         for j in range(3):
             values[j + 1, i] = chain[slot, j + 1]
-        score = scores[slot, now % SCORES]
-        values[4, i] = score
-        codes[i] = 1 if score >= plan.neutral else (-1 if score <= -plan.neutral else 0)
-        if horizons.size > 0:
-            seen = now - borns[cell % borns.size] + 1
-            _project(scores, slot, now, seen, plan.bin_seconds, plan.cubic, horizons, damping, projections, i)
+    _say(history, track, plan, first, now, values, codes, projections)
     _keep_guard(history, track, plan, first, first + codes.size, origin, now)
+
+
+@kernel
+def rescore(
+    history: History,
+    track: Track,
+    plan: Plan,
+    first: int,
+    now: int,
+    blended: _Floats,
+    values: _Floats,
+    codes: npt.NDArray[np.int8],
+    projections: _Floats,
+) -> None:
+    """Put the scores `blended` (rows, SCORES), of bin `now` first and then those before, in the place of the default.
+
+    The rest of the results of the cells from `first` on follow from them; `serve` has been called for the bin.
+    """
+    for i in range(codes.size):
+        slot = (first + i) % track.cell.size
+        for back in range(min(SCORES, now + 1)):
+            track.scores[slot, (now - back) % SCORES] = blended[i, back]
+    _say(history, track, plan, first, now, values, codes, projections)

@@ -14,11 +14,12 @@ from .derivative import DerivativeFrame, DerivativeStage
 from .errors import InputError, ParameterError
 from .params import DerivativeParams, SpectrumParams
 from .scores.codes import codes_of_rows
+from .scores.own_blend import Blend
 from .spectrum import CellSpectrum
 
 
 class BinLike(Protocol):
-    """What is read of a bin."""
+    """What is read of a bin. Its `marks`, if it has any, are passed on."""
 
     @property
     def fields(self) -> Mapping[str, object]:
@@ -53,7 +54,7 @@ class ScoredBin:
     scores: `composite composite_d1 composite_d2 composite_d3 flow_score` (float64), `flow_state_code` and
     `state5_code` (int8), and a `proj_<ms>` (float64) per horizon. All have `2 * radius + 1` rows, k = -radius first.
     `derivative` is the output of the derivative stage, `shift_cells` by how many cells the range moved up since the bin
-    before.
+    before. `marks` are those of the bin (`vp_book.Bin.marks`); nothing is made of them.
 
         for bin in map(chain.update, vp_book.replay(source, instrument)):
             print(bin.fields["mid_price"], bin.cells["rest_depth"].sum(), bin.cells["flow_score"].max())
@@ -63,6 +64,7 @@ class ScoredBin:
     cells: dict[str, npt.NDArray[Any]]
     derivative: DerivativeFrame
     shift_cells: int
+    marks: tuple[Any, ...] = ()
 
     @property
     def ts_ns(self) -> int:
@@ -73,8 +75,16 @@ class ScoredBin:
 class ScoreChain:
     """Cell spectrum, five-state codes and derivative stage of a stream of bins."""
 
-    def __init__(self, spectrum: SpectrumParams, derivative: DerivativeParams, n_cells: int, radius: int) -> None:
-        """Start empty, for bins of `n_cells` cells of which `2 * radius + 1` are shown.
+    def __init__(
+        self,
+        spectrum: SpectrumParams,
+        derivative: DerivativeParams,
+        n_cells: int,
+        radius: int,
+        *,
+        blend: Blend | None = None,
+    ) -> None:
+        """Start empty, for bins of `n_cells` cells of which `2 * radius + 1` are shown; `blend` as in `CellSpectrum`.
 
         Raises `ParameterError` when the window does not fit into the range or the two bin lengths differ.
         """
@@ -83,7 +93,7 @@ class ScoreChain:
                 f"bin_seconds: must be the same for spectrum ({spectrum.bin_seconds:g}) "
                 f"and derivative stage ({derivative.bin_seconds:g})"
             )
-        self._spectrum = CellSpectrum(spectrum, n_cells)
+        self._spectrum = CellSpectrum(spectrum, n_cells, blend=blend)
         self._radius = whole("radius", radius, 0, (self._spectrum.n_cells - 1) // 2)
         self._rows = np.arange(-self._radius, self._radius + 1, dtype=np.int64)
         self._stage = DerivativeStage(derivative, self._rows)
@@ -114,7 +124,11 @@ class ScoreChain:
         for ms, projection in frame.projections.items():
             cells[f"proj_{ms}"] = projection
         return ScoredBin(
-            fields=source.fields, cells=cells, derivative=self._stage.update(codes), shift_cells=source.shift_cells
+            fields=source.fields,
+            cells=cells,
+            derivative=self._stage.update(codes),
+            shift_cells=source.shift_cells,
+            marks=getattr(source, "marks", ()),
         )
 
 

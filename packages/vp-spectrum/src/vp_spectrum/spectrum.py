@@ -12,6 +12,7 @@ from . import _cells
 from ._checks import real_array, whole
 from .errors import InputError
 from .params import SpectrumParams
+from .scores.own_blend import Blend, blended, checked_blend
 
 _MOST_CELLS = 1 << 20
 _INT64_MAX = (1 << 63) - 1
@@ -52,17 +53,26 @@ class CellSpectrum:
     same bits whichever cells earlier bins asked for. That includes the projection's differences of the score, which are
     those of the cell's last four bins whether it was served in them or not.
 
+    `blend` takes the place of the tanh blend: it makes `flow_score` of the three z-scores of each cell (see `Blend`).
+    State codes and projections follow from it. A cell with fewer values than its min periods has the score 0 with any
+    blend.
+
     >>> spectrum = CellSpectrum(SpectrumParams(), n_cells=64)
     >>> frame = spectrum.update(100_000_000, np.full(64, 3.0), np.ones(64), lo=30, hi=35)
     >>> frame.composite.round(6).tolist()
     [0.5, 0.5, 0.5, 0.5, 0.5]
+    >>> own = CellSpectrum(SpectrumParams(zscore_min_periods=1), n_cells=64, blend=lambda z: z[:, 0] / 10.0)
+    >>> own.update(100_000_000, np.full(64, 3.0), np.ones(64), lo=30, hi=35).flow_score.tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, params: SpectrumParams, n_cells: int) -> None:
+    def __init__(self, params: SpectrumParams, n_cells: int, *, blend: Blend | None = None) -> None:
         """Start with `n_cells` (1 to 1048576) cells without history. Memory is about 8 bytes a cell and z-window bin.
 
-        Raises `ParameterError` for another `n_cells`.
+        Raises `ParameterError` for another `n_cells`, and for a `blend` that cannot be called.
         """
+        checked_blend(blend)
+        self._blend = blend
         self._params = params
         self._n_cells = whole("n_cells", n_cells, 1, _MOST_CELLS)
         self._plan = _plan(params)
@@ -123,7 +133,8 @@ class CellSpectrum:
 
         `ts_ns` is the bin's end, int64 ns UTC, never before that of the last bin. `pressure` and `vacuum` have shape
         `(n_cells,)`, any real dtype, all finite. Raises `ParameterError` for a wrong `lo` or `hi` and `InputError` for
-        anything else that cannot be scored; a refused bin leaves no trace.
+        anything else that cannot be scored; a refused bin leaves no trace. The exception is an own blend that fails:
+        the bin has been taken in, only its results are missing, and the next bin has the right ones.
         """
         at = whole("ts_ns", ts_ns, -_INT64_MAX, _INT64_MAX)
         if at < self._ts_ns:
@@ -148,6 +159,10 @@ class CellSpectrum:
         codes = np.empty(rows, dtype=np.int8)
         projections = np.empty((rows, len(self._params.horizons_ms)))
         _cells.serve(self._history, self._track, self._plan, self._origin, low, now, values, codes, projections)
+        if self._blend is not None:
+            scores = self._own_scores(self._blend, low, rows, now)
+            first = self._origin + low
+            _cells.rescore(self._history, self._track, self._plan, first, now, scores, values, codes, projections)
         return SpectrumFrame(
             ts_ns=self._ts_ns,
             lo=low,
@@ -160,6 +175,15 @@ class CellSpectrum:
             flow_state_code=codes,
             projections={ms: projections[:, j] for j, ms in enumerate(self._params.horizons_ms)},
         )
+
+    def _own_scores(self, blend: Blend, low: int, rows: int, now: int) -> npt.NDArray[np.float64]:
+        """Scores (rows, SCORES) of the cells from `low` on in bin `now`, the first column, and in those before it."""
+        cells = np.arange(rows, dtype=np.int64) + self._origin + low
+        bins = now - np.arange(_cells.SCORES, dtype=np.int64)
+        slots = cells % self._track.cell.size
+        z = self._track.z[slots[:, None], bins % _cells.SCORES]
+        values = bins - self._history.born[cells % self._n_cells][:, None] + 1  # that the windows have had by then
+        return blended(blend, z, values >= self._params.zscore_min_periods)
 
     def _reserve(self, slots: int) -> None:
         """Have room to track this many cells next to one another; what was tracked is rebuilt from the history."""
@@ -201,5 +225,5 @@ def _empty_track(slots: int, longest: int, window: int) -> _cells.Track:
         ordered=np.zeros(slots * 3 * window),
         size=np.zeros(slots, dtype=np.int64),
         scores=np.zeros((slots, _cells.SCORES)),
-        z=np.zeros(3),
+        z=np.zeros((slots, _cells.SCORES, 3)),
     )

@@ -34,6 +34,7 @@ export interface RuntimeConfig {
   grid_radius_ticks?: number;
   cell_width_ms?: number;
   n_absolute_ticks?: number;
+  large_size?: number;
   tau_velocity?: number;
   tau_acceleration?: number;
   tau_jerk?: number;
@@ -144,7 +145,8 @@ export interface FramesInfo {
  * `skipped_bins` is how many bins before this one were left out for this client. `history` is there, and true, in a
  * bin that the client asked for with `history`; `every` then says how many bins it stands for, if it is more than one:
  * its counts and volumes are their sums, its highs and lows those of all of them, it begins where the first one does,
- * and everything else is that of the last one.
+ * and everything else is that of the last one. `marks` are at most 16, the largest first; of a bin that stands for
+ * several they are the largest of all of these. They are absent where the server knows of none at all.
  */
 export interface GridUpdate {
   type: 'grid_update';
@@ -183,6 +185,7 @@ export interface GridUpdate {
   skipped_bins?: number;
   history?: boolean;
   every?: number;
+  marks?: Mark[];
 }
 /**
  * The promoted signal at one bin, and the output of the derivative stage beside it.
@@ -216,6 +219,19 @@ export interface SignalUpdate {
   detail?: {
     [k: string]: number | null;
   };
+}
+/**
+ * Something of a bin that only order-level data show: an iceberg, a sweep, a large trade or order, a pull.
+ *
+ * Members in the order of `MARK_COLUMNS`, where their units and meanings are. A reader leaves out kinds that it does
+ * not know: a new minor version may add some.
+ */
+export interface Mark {
+  kind: string;
+  price_int: string;
+  size: number;
+  side: string;
+  detail: number;
 }
 /**
  * The replay is over after `bins` bins.
@@ -316,6 +332,9 @@ export const CLOSE = {
 
 /** Where the stream is on its server. */
 export const STREAM_PATH = '/v1/vacuum-pressure/stream';
+
+/** Where datasets that nobody promoted are. */
+export const PREVIEW_PATH = '/v1/vacuum-pressure/preview';
 
 /** Columns of every grid; a `proj_<ms>` per horizon comes after them. */
 export type GridColumn =

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,12 +11,16 @@ import typer
 
 from vp_book.feeds import Conversion, convert_csv, convert_itch50, convert_lobster
 from vp_cli.errors import CliError
-from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, load_lock
-from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, RegistryUrl, load_lock
+from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say, say_left_out
 from vp_harness import (
     Dataset,
+    DaysMade,
+    Lake,
     RawFile,
+    days_of_pipeline,
     generate,
+    generate_days,
     import_converted,
     import_file,
     list_datasets,
@@ -86,7 +91,7 @@ def import_(
         columns = None if mapping is None else load_csv_map(mapping)
         with progress("messages") as update:
 
-            def told(messages: int) -> None:
+            def count(messages: int) -> None:
                 update("messages", messages, None)
 
             def convert(output: Path) -> Conversion:
@@ -97,11 +102,11 @@ def import_(
                         symbol=lock.symbol,
                         columns=columns.columns,
                         dataset=columns.dataset,
-                        progress=told,
+                        progress=count,
                     )
                 if book is not None:
-                    return convert_lobster(file, book, output, symbol=lock.symbol, date=date or "", progress=told)
-                return convert_itch50(file, output, symbol=lock.symbol, date=date or "", progress=told)
+                    return convert_lobster(file, book, output, symbol=lock.symbol, date=date or "", progress=count)
+                return convert_itch50(file, output, symbol=lock.symbol, date=date or "", progress=count)
 
             target, found = import_converted(
                 lake_root, lock, convert, progress=lambda records: update("records", records, None)
@@ -143,9 +148,20 @@ def generate_(
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """Make the immutable dataset of a pipeline, or find it made."""
+    """Make the immutable dataset of a pipeline, or find it made; of a pipeline with several dates one a day."""
     lake = open_lake(lake_root)
     before = list_datasets(lake)
+    if len(days_of_pipeline(pipeline, config_root)) > 1:
+        with progress("days") as update:
+            update("days", 0, None)
+            days = generate_days(
+                pipeline,
+                lake,
+                config_root=config_root,
+                progress=lambda done, total: update("days", done, total),
+            )
+        _say_days(lake, days, before, as_json)
+        return
     with progress("bins") as update:
         update("bins", 0, None)  # hashing, compiling and warming up come before the first of them
         dataset_id = generate(
@@ -173,16 +189,39 @@ def generate_(
     print_json(facts) if as_json else print_facts(title, facts)
 
 
+def _say_days(lake: Lake, days: DaysMade, before: Sequence[str], as_json: bool) -> None:
+    rows = []
+    for date, dataset_id in days.dataset_ids.items():
+        dataset = Dataset.open(lake, dataset_id)
+        counts = dataset.manifest["counts"]
+        rows.append(
+            {
+                "date": date,
+                "dataset_id": dataset_id,
+                "made": dataset_id not in before,
+                "bins": counts["bins"],
+                "events": counts["events"],
+                "sound": dataset.sound,
+            }
+        )
+    if as_json:
+        print_json({"days": rows, "left_out": dict(days.left_out)})
+        return
+    print_rows("a dataset a day", rows, list(rows[0]))
+    say_left_out(days.left_out)
+
+
 def list_datasets_(
     verify: Annotated[bool, typer.Option("--verify", help="Recompute every checksum too.")] = False,
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """List the datasets of the lake: size, status, where they come from and what rests on them."""
     with progress("datasets") as update:
         update("datasets", 0, None)
-        found = overview(open_lake(lake_root), config_root=config_root, verify=verify)
+        found = overview(open_lake(lake_root), config_root=config_root, registry_url=registry_url, verify=verify)
     for problem in found.problems:
         say(problem)
     rows = [msgspec.to_builtins(dataset) for dataset in found.datasets]

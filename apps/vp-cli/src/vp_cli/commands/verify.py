@@ -28,6 +28,7 @@ def dataset(
     dataset_id: Annotated[str, typer.Argument(help="Id of a dataset in the lake.")],
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold a dataset to its checksums, its chain of frames, and the ledger, runs and servings that keep its digests."""
@@ -37,6 +38,7 @@ def dataset(
             open_lake(lake_root),
             dataset_id,
             config_root=config_root,
+            registry_url=registry_url,
             progress=lambda done, total: update("bins", done, total),
         )
     facts = {**asdict(proof), "verified": True}
@@ -68,6 +70,7 @@ def serving(
 def lake(
     lake_root: LakeRoot = LAKE_ROOT,
     config_root: ConfigRoot = CONFIG_ROOT,
+    registry_url: RegistryUrl = None,
     frames: Annotated[bool, typer.Option("--frames", help="Encode the frames of every dataset anew too.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="Remove what dead processes left unfinished.")] = False,
     as_json: AsJson = False,
@@ -76,7 +79,12 @@ def lake(
     findings: list[Finding] = []
     with progress("things checked") as update:
         found = verify_lake(
-            open_lake(lake_root), config_root=config_root, more=[frame_logs], clean=clean, frames=frames
+            open_lake(lake_root),
+            config_root=config_root,
+            registry_url=registry_url,
+            more=[frame_logs],
+            clean=clean,
+            frames=frames,
         )
         for finding in found:
             findings.append(finding)

@@ -126,7 +126,7 @@ class Listener(socket.socket):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._open: weakref.WeakSet[_Accepted] = weakref.WeakSet()
-        self._told = float("-inf")
+        self._warned_at = float("-inf")
         self._taken = 0
 
     @property
@@ -169,8 +169,8 @@ class Listener(socket.socket):
 
     def _tell(self) -> None:
         now = time.monotonic()
-        if now - self._told >= _TELL_EVERY_S:
-            self._told = now
+        if now - self._warned_at >= _TELL_EVERY_S:
+            self._warned_at = now
             _logger.warning(
                 "all %d connections are taken: so far %d idle ones were closed for others, and %d were refused",
                 self.most,

@@ -30,6 +30,7 @@ from vp_stream.frames.runs import RunTable, ServingRun
 from vp_stream.logs import fact
 from vp_stream.metrics import Metrics
 from vp_stream.servings.catalogue import Catalogue
+from vp_stream.servings.preview import Previews
 
 _logger = logging.getLogger(__name__)
 
@@ -98,8 +99,8 @@ class Hub:
             if client.session is not None:
                 yield client.session.programme.serving_id, client.session.engine_lag_s
 
-    async def handle(self, websocket: WebSocket) -> None:
-        """Serve one WebSocket from its handshake to its end."""
+    async def handle(self, websocket: WebSocket, previews: Previews | None = None) -> None:
+        """Serve one WebSocket from its handshake to its end: a serving, or with `previews` a dataset of these."""
         await websocket.accept()
         self._metrics.counters.connections += 1
         channel = Channel(websocket, stall_s=self._limits.stall_s)
@@ -114,7 +115,7 @@ class Hub:
             self._enter(client)
             began = time.monotonic()
             try:
-                await self._play(websocket, client)
+                await self._play(websocket, client, previews)
             except PeerGoneError:
                 pass
             finally:
@@ -136,9 +137,10 @@ class Hub:
             for client in self._clients:
                 client.channel.abort()
 
-    async def _play(self, websocket: WebSocket, client: _Client) -> None:
+    async def _play(self, websocket: WebSocket, client: _Client, previews: Previews | None) -> None:
         try:
-            programme = await self._open_unless_stopping(parse_query(websocket.scope["query_string"]))
+            name = parse_query(websocket.scope["query_string"], "serving" if previews is None else "dataset")
+            programme = await self._open_unless_stopping(name, previews)
         except Refusal as refusal:
             await self._turn_away(client.channel, refusal, CLOSE_REFUSED)
             return
@@ -169,9 +171,9 @@ class Hub:
         finally:
             self._watcher.forget(client.session)
 
-    async def _open_unless_stopping(self, name: str) -> Programme | None:
+    async def _open_unless_stopping(self, name: str, previews: Previews | None) -> Programme | None:
         """The programme of a name; None if the server stops before it is open, which may take its time."""
-        opening = asyncio.create_task(self._open(name))
+        opening = asyncio.create_task(self._open(name, previews))
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -180,9 +182,10 @@ class Hub:
             opening.cancel()
             stopping.cancel()
 
-    async def _open(self, name: str) -> Programme:
+    async def _open(self, name: str, previews: Previews | None = None) -> Programme:
+        source = self._catalogue if previews is None else previews
         async with self._opening:
-            opened = await in_daemon_thread(lambda: self._catalogue.open(name))
+            opened = await in_daemon_thread(lambda: source.open(name))
             try:
                 run = await self._runs.get(opened.run)
             except OSError as error:

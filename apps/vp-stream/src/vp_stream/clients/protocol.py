@@ -26,11 +26,11 @@ _MAX_QUERY_BYTES: Final = 512
 _SERVING_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
-def parse_query(query: bytes) -> str:
-    """The serving name in the query string of a stream address.
+def parse_query(query: bytes, parameter: str = "serving") -> str:
+    """The serving name in the query string of a stream address, or the dataset id in that of a preview.
 
-    The query must be `serving=<alias or serving id>` and nothing else, exactly once. Raises `Refusal` with the code
-    `bad_query` otherwise.
+    The query must be `serving=<alias or serving id>` (`dataset=<id>`) and nothing else, exactly once. Raises `Refusal`
+    with the code `bad_query` otherwise.
     """
     if len(query) > _MAX_QUERY_BYTES:
         raise Refusal("bad_query", f"the query is {len(query)} bytes long, at most {_MAX_QUERY_BYTES} are allowed")
@@ -39,14 +39,15 @@ def parse_query(query: bytes) -> str:
     except ValueError:
         pairs = []
     names = [name for name, _ in pairs]
-    if names != ["serving"]:
+    if names != [parameter]:
         found = ", ".join(repr(name) for name in names) if names else "none"
-        raise Refusal("bad_query", f"exactly one query parameter is allowed, serving=<alias or id>; found {found}")
+        wanted = f"{parameter}=<alias or id>" if parameter == "serving" else f"{parameter}=<id>"
+        raise Refusal("bad_query", f"exactly one query parameter is allowed, {wanted}; found {found}")
     name = pairs[0][1]
     if _SERVING_NAME.fullmatch(name) is None:
         raise Refusal(
             "bad_query",
-            f"serving={name!r} is not a name: 1 to 128 of the characters A-Z a-z 0-9 _ . - are allowed, "
+            f"{parameter}={name!r} is not a name: 1 to 128 of the characters A-Z a-z 0-9 _ . - are allowed, "
             "beginning with a letter or digit",
         )
     return name

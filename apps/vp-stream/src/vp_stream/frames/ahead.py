@@ -43,12 +43,12 @@ class MadeAhead(Iterator[T], Generic[T]):
 
     def __init__(self, replay: Certified[T], room: int = AHEAD_BINS) -> None:
         self._made: queue.Queue[tuple[str, Any]] = queue.Queue(room)
-        self._told = [replay.certificate()]
+        self._certificates = [replay.certificate()]
         self._over: Exception | None = None
         self.expected_bins = replay.expected_bins
         stop = threading.Event()
         weakref.finalize(self, stop.set)
-        arguments = (replay, self._made, self._told, stop)
+        arguments = (replay, self._made, self._certificates, stop)
         threading.Thread(target=_make, args=arguments, name="bins-ahead", daemon=True).start()
 
     def __next__(self) -> T:
@@ -63,17 +63,17 @@ class MadeAhead(Iterator[T], Generic[T]):
 
     def certificate(self) -> dict[str, Any]:
         """What the replay said of itself not long ago; of all of it once it is over."""
-        return self._told[-1]
+        return self._certificates[-1]
 
 
 def _make(
-    replay: Certified[T], made: queue.Queue[tuple[str, Any]], told: list[dict[str, Any]], stop: threading.Event
+    replay: Certified[T], made: queue.Queue[tuple[str, Any]], certificates: list[dict[str, Any]], stop: threading.Event
 ) -> None:
     """Fill the queue. A function, so that the thread does not keep the iterator alive that waits for it."""
     looked = float("-inf")
 
     def tell() -> None:
-        told[:] = [replay.certificate()]
+        certificates[:] = [replay.certificate()]
 
     try:
         for item in replay:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,9 +22,20 @@ from vp_contract import (
     signal_update,
     split_signal,
 )
-from vp_harness import Dataset, ScoredReplay, ServedSignal, bin_of_frame, chain_of, derivative_of
-from vp_harness.errors import FrameMismatchError, RawFileChangedError
+from vp_harness import (
+    Dataset,
+    MarksCheck,
+    ScoredReplay,
+    ServedSignal,
+    bin_of_frame,
+    chain_of,
+    derivative_of,
+    vouched_marks,
+)
+from vp_harness.errors import DatasetDamagedError, FrameMismatchError, RawFileChangedError
 from vp_spectrum import DerivativeStage, ScoredBin
+
+_logger = logging.getLogger(__name__)
 
 LINK_EVERY: Final = 16
 """Bins between the links that are kept whole: from one of them the next frames lead to any other."""
@@ -44,8 +56,8 @@ class FrameJudge(Protocol):
 class JudgedFrames:
     """The hash chain of the dataset that a serving was judged on. The dataset has to be the published one."""
 
-    def __init__(self, dataset: Dataset, config: RuntimeConfig, served: ServedSignal) -> None:
-        """`config` is that of the serving, `served` its signal.
+    def __init__(self, dataset: Dataset, config: RuntimeConfig, served: ServedSignal, files: Mapping[str, str]) -> None:
+        """`config` is that of the serving, `served` its signal, `files` the digests of the dataset as published.
 
         Raises `FramesUnknownError` if there is no chain of this contract.
         """
@@ -54,6 +66,18 @@ class JudgedFrames:
         self._served = served
         self._bins = dataset.n_bins
         self._passed = _Passed()
+        self._marks: MarksCheck | None = None
+        try:
+            self._marks = vouched_marks(dataset, files)
+        except DatasetDamagedError as error:  # the chain, which is in the manifest, still says what everything else is
+            _logger.warning("marks cannot be judged: %s", error)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of a frame can be judged. Nothing vouches for marks where the dataset was published without,
+        or its bins are damaged.
+        """
+        return self._marks is not None
 
     @property
     def bins(self) -> int:
@@ -76,11 +100,12 @@ class JudgedFrames:
 
     def made(self) -> FrameJudge:
         """For the frames of an engine: everything but the signal, which the engine has just computed of the rest."""
-        return _Judge(self._head, self._links, self._bins, self._passed)
+        return _Judge(self._head, self._links, self._bins, self._passed, self._marks)
 
     def stored(self) -> FrameJudge:
         """For the frames of a log: the signal too, which has to be what it makes of the rest when it is run again."""
-        return _Judge(self._head, self._links, self._bins, self._passed, _Signal(self._config, self._served))
+        signal = _Signal(self._config, self._served)
+        return _Judge(self._head, self._links, self._bins, self._passed, self._marks, signal)
 
 
 class _Signal:
@@ -115,8 +140,17 @@ class _Passed:
 
 
 class _Judge:
-    def __init__(self, head: str, links: bytes, bins: int, passed: _Passed, signal: _Signal | None = None) -> None:
-        self._head, self._links, self._bins, self._passed, self._signal = head, links, bins, passed, signal
+    def __init__(
+        self,
+        head: str,
+        links: bytes,
+        bins: int,
+        passed: _Passed,
+        marks: MarksCheck | None,
+        signal: _Signal | None = None,
+    ) -> None:
+        self._head, self._links, self._bins, self._passed = head, links, bins, passed
+        self._marks, self._signal = marks, signal
         self._chain = FrameChain()
         self._at = 0
 
@@ -134,6 +168,8 @@ class _Judge:
             same = False
         if not same:
             raise FrameMismatchError(f"bin {at} is not the one that the serving was judged on")
+        if self._marks is not None:
+            self._marks.check(at, frame)
         self._at += 1
 
     def finish(self) -> None:

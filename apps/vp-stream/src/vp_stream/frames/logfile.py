@@ -46,6 +46,7 @@ class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """Everything that decides the bytes of a frame log.
 
     `signal` is `ServedSignal.key`; empty in logs of an early version, whose frames have the derivative stage alone.
+    `marks` is whether the frames have marks; those of earlier versions do not.
     """
 
     serving_id: str
@@ -54,6 +55,7 @@ class LogKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     digests: dict[str, str]
     contract_version: str
     signal: str = ""
+    marks: bool = False
 
     def encoded(self) -> bytes:
         """Canonical JSON."""

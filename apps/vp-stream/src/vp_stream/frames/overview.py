@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from vp_contract import Frame, GridUpdate, RuntimeConfig, decode_grid, encode_grid, encode_message, grid_schema
+from vp_book.marks import MARK_KINDS, MARK_SIDES, MOST_MARKS
+from vp_contract import Frame, GridUpdate, Mark, RuntimeConfig, decode_grid, encode_grid, encode_message, grid_schema
 
+_KINDS: Final[Mapping[str, int]] = {kind: rank for rank, kind in enumerate(MARK_KINDS)}
+_SIDES: Final[Mapping[str, int]] = {side: rank for rank, side in enumerate(MARK_SIDES)}
 _UPDATES: Final = msgspec.json.Decoder(GridUpdate)
 _SUMMED: Final = ("bin_event_count", "trade_count", "buy_volume", "sell_volume")
 _VOLUMES: Final = ("buy_volume", "sell_volume")
@@ -22,12 +25,23 @@ def marked(frame: Frame) -> Frame:
     return Frame(frame.update[:-1] + b',"history":true}', frame.grid)
 
 
+def _rank(mark: Mark) -> tuple[int, ...]:
+    """The order of the marks of a bin: the largest first, of equal ones by kind, price, side and detail."""
+    return (
+        -mark.size,
+        _KINDS.get(mark.kind, len(_KINDS)),
+        int(mark.price_int),
+        _SIDES.get(mark.side, len(_SIDES)),
+        mark.detail,
+    )
+
+
 class Overview:
     """Makes one bin of several that follow one another, for the maps that show hours.
 
-    It is the last of them, with the counts and volumes of all, their highest and lowest quotes, and the start of the
-    first one. The volumes of a cell are summed by price, wherever the window of each bin lay; what was traded outside
-    of the last bin's window is in the bin's volume alone.
+    It is the last of them, with the counts and volumes of all, their highest and lowest quotes, their largest marks,
+    and the start of the first one. The volumes of a cell are summed by price, wherever the window of each bin lay; what
+    was traded outside of the last bin's window is in the bin's volume alone.
     """
 
     def __init__(self, config: RuntimeConfig) -> None:
@@ -44,6 +58,10 @@ class Overview:
             for name in names:
                 prices = [int(getattr(update, name)) for update in quoted]
                 changed[name] = str(pick(prices)) if prices else "0"
+        known = [update.marks for update in updates if isinstance(update.marks, tuple)]
+        if known:
+            marks = [mark for of_bin in known for mark in of_bin]
+            changed["marks"] = tuple(sorted(marks, key=_rank)[:MOST_MARKS])
         changed |= {"bin_start_ns": updates[0].bin_start_ns, "history": True, "every": len(frames)}
         columns = {name: column.copy() for name, column in decode_grid(frames[-1].grid).items()}
         for update, frame in zip(updates[:-1], frames[:-1], strict=True):

@@ -37,8 +37,9 @@ _DROP_S: Final = 1.0
 class RunSpec:
     """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it.
 
-    `judged` is what its frames are held to. Without it a finished log is believed if it is whole, or, unless `any_log`,
-    never: it is made again. One that is `pinned` goes on without clients: what it reads does not come twice.
+    `judged` is what its frames are held to, where that is all of them. Else a finished log is believed if it is whole,
+    or, unless `any_log`, never: it is made again. One that is `pinned` goes on without clients: what it reads does not
+    come twice.
     """
 
     key: LogKey
@@ -52,6 +53,11 @@ class RunSpec:
     def name(self) -> str:
         """What tells runs apart."""
         return f"{self.key.serving_id}/{self.key.file_name}"
+
+    @property
+    def believes_logs(self) -> bool:
+        """Whether a finished log is looked at."""
+        return self.any_log or (self.judged is not None and self.judged.whole)
 
     @property
     def path(self) -> Path:
@@ -71,6 +77,8 @@ class ServingRun:
         self._failure: Exception | None = None
         self._rebuilds = 0
         self._rebuilding: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
         self._changing = asyncio.Lock()
         self._looking_back = asyncio.Semaphore(1)
         self.last_used = 0.0
@@ -100,11 +108,19 @@ class ServingRun:
         return float("-inf") if self._log is None else self._log.ready_at(bin_seq)
 
     async def start(self) -> None:
-        """Open the finished log, or start the engine. Returns at once in both cases."""
-        loop = asyncio.get_running_loop()
+        """Open the finished log, or start the engine. Returns at once in both cases.
+
+        What was begun is brought to its end even if the caller goes away: others may wait for it, and a log that
+        nobody holds could not be closed.
+        """
         async with self._changing:
-            if self._log is None:
-                self._log = await asyncio.to_thread(self._open_log, loop)
+            if self._log is not None:
+                return
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._open())
+                self._opening.add_done_callback(self._opened)
+            opening = self._opening
+            await asyncio.shield(opening)
 
     async def frame(self, bin_seq: int) -> Frame | None:
         """A ready bin; None if it turned out damaged and is being made again (wait for a change, ask again)."""
@@ -161,22 +177,45 @@ class ServingRun:
             self._producer.stop()
 
     async def close(self, timeout_s: float) -> None:
-        """Stop the engine, wait for it up to `timeout_s` seconds and release the log."""
+        """Stop the engine, wait for it up to `timeout_s` seconds and release the log for good."""
+        self._closed = True
+        begun = [task for task in (self._opening, self._rebuilding) if task is not None]
+        if begun:
+            await asyncio.wait(begun, timeout=timeout_s)  # one that takes longer closes what it has opened
+        await self._let_go(timeout_s)
+
+    async def _let_go(self, timeout_s: float) -> None:
+        """Stop the engine and release the log, also if the caller goes away meanwhile."""
         self.stop()
-        if self._producer is not None and not await in_daemon_thread(partial(self._producer.join, timeout_s)):
-            # It finds its log closed when it comes to the end of the bin it is at.
-            _logger.info("serving %s: the engine is left behind in the middle of a bin", self.spec.key.serving_id)
-        if self._log is not None:
-            self._log.close()
+        try:
+            if self._producer is not None and not await in_daemon_thread(partial(self._producer.join, timeout_s)):
+                # It finds its log closed when it comes to the end of the bin it is at.
+                _logger.info("serving %s: the engine is left behind in the middle of a bin", self.spec.key.serving_id)
+        finally:
+            if self._log is not None:
+                self._log.close()
+
+    async def _open(self) -> None:
+        self._log = await asyncio.to_thread(self._open_log, asyncio.get_running_loop())
+        await self._end_if_closed()
+
+    async def _end_if_closed(self) -> None:
+        """A run that was closed while its log was being opened has one to let go of now."""
+        if self._closed:
+            await self._let_go(0.0)
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        self._opening = None
+        _seen(opening)
 
     def _open_log(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         path, judged = self.spec.path, self.spec.judged
-        if judged is None and not self.spec.any_log:
+        if not self.spec.believes_logs:
             return self._produce(loop)
 
         def forged(error: LogDamagedError) -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(self._make_again, log, error)
+                loop.call_soon_threadsafe(self._begin_again, log, error)
 
         try:
             log = FrameLog.load(
@@ -201,23 +240,37 @@ class ServingRun:
         self._producer.start()
         return log
 
-    def _make_again(self, forged: FrameBus, error: LogDamagedError) -> None:
-        self._rebuilding = asyncio.create_task(self._rebuild(forged, error))
+    def _begin_again(self, damaged: FrameBus, error: LogDamagedError) -> asyncio.Task[None]:
+        """The task that makes a damaged log again, one for all who find it damaged."""
+        if self._rebuilding is None or self._rebuilding.done():
+            self._rebuilding = asyncio.create_task(self._make_again(damaged, error))
+            self._rebuilding.add_done_callback(_seen)
+        return self._rebuilding
 
     async def _rebuild(self, damaged: FrameBus, error: LogDamagedError) -> None:
-        loop = asyncio.get_running_loop()
+        while self._log is damaged and self._failure is None and not self._closed:
+            await asyncio.shield(self._begin_again(damaged, error))
+
+    async def _make_again(self, damaged: FrameBus, error: LogDamagedError) -> None:
         async with self._changing:
-            if self._log is not damaged:
+            if self._log is not damaged or self._closed:
                 return
             _logger.warning("serving %s: %s; the log is made again", self.spec.key.serving_id, error)
-            await self.close(5.0)
+            await self._let_go(5.0)
             self._rebuilds += 1
             if self._rebuilds > _MAX_REBUILDS:
                 self._failure = VpStreamError(f"the frame log was damaged {self._rebuilds} times; check the disk")
                 return
             await asyncio.to_thread(self.spec.path.unlink, missing_ok=True)
-            self._log = await asyncio.to_thread(self._produce, loop)
+            self._log = await asyncio.to_thread(self._produce, asyncio.get_running_loop())
             damaged.close()  # wakes who began to wait at it meanwhile
+        await self._end_if_closed()
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Look at the error of a task, in case everyone who waited for it has left."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _head_of(link: bytes, frames: Sequence[Frame]) -> str:

@@ -25,6 +25,7 @@ class ServingProof:
     """What was compared: `bins` frames, whose chain ends in `head`; `logged` of them also lie encoded on the disk.
 
     `values_digest` is that of the values of `signal`, as its run stored it; None where the serving does not say.
+    `marks` is "compared", or says that the dataset has none to compare with.
     """
 
     serving_id: str
@@ -35,6 +36,7 @@ class ServingProof:
     head: str
     signal: str
     values_digest: str | None
+    marks: str
 
 
 def verify_serving(
@@ -43,7 +45,8 @@ def verify_serving(
     """Replay a published serving through the stream's own feed and hold every frame to the dataset of its run.
 
     The signal is stepped here a second time, over the dataset, with the parameters that were published; its values have
-    to be those of the stream, and together those that its run was judged on.
+    to be those of the stream, and together those that its run was judged on. Marks have to be those of the dataset,
+    unless it was made before there were any.
 
     Where a finished frame log is on the disk, which is what clients would be sent, its frames must be the same too.
 
@@ -83,6 +86,7 @@ def verify_serving(
         head,
         served.name,
         source.values_digest,
+        "compared" if check.compares_marks else "not compared: the dataset was made before there were marks",
     )
 
 

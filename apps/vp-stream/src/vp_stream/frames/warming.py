@@ -53,9 +53,9 @@ def warm_log(spec: RunSpec, *, progress: Progress | None = None) -> WarmLog:
 
 def _read(spec: RunSpec) -> int:
     """The bins of the log that is there, each frame held to the judged ones."""
+    if not spec.believes_logs:
+        raise FileNotFoundError
     if spec.judged is None:
-        if not spec.any_log:
-            raise FileNotFoundError
         return sum(1 for _ in read_frames(spec.path, spec.key))
     judge, bins = spec.judged.stored(), 0
     for frame in read_frames(spec.path, spec.key):

@@ -150,9 +150,9 @@ async def sign_in(request: Request) -> Response:
 
 
 def _form(problem: str, status: int) -> Response:
-    said = f"<p role=alert>{problem}</p>\n" if problem else ""
+    alert = f"<p role=alert>{problem}</p>\n" if problem else ""
     headers = {"cache-control": "no-store", "content-security-policy": _FORM_POLICY}
-    return HTMLResponse(_FORM.format(problem=said), status, headers=headers)
+    return HTMLResponse(_FORM.format(problem=alert), status, headers=headers)
 
 
 def _unauthorized() -> Response:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from vp_harness import Metrics, Sort, Verdict
+from vp_harness import Measures, Sort, Verdict
+from vp_stream.http.research.answers import HorizonRow, TradeSort
+
+RunSort: TypeAlias = Literal[
+    Sort,
+    "experiment",
+    "dataset_id",
+    "date",
+    "signal",
+    "threshold",
+    "n_signals",
+    "verdict",
+    "confirm_n_signals",
+    "confirm_tp_rate",
+    "confirm_net_pnl_ticks",
+    "created_utc",
+]
+"""What a list of runs can be in order of: the figures that rank, and every other column of it."""
+
+Order: TypeAlias = Literal["best", "ascending", "descending"]
 
 
 class ErrorAnswer(Struct, frozen=True, kw_only=True, tag="error", omit_defaults=True):
@@ -92,24 +111,27 @@ class ServingLinks(Struct, frozen=True, kw_only=True):
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
-    """A run at its best threshold.
+    """A run at its best threshold. `date` is that of its capture, YYYY-MM-DD in New York.
 
     `choose` are the figures of the part that was searched, which rank it; `confirm` those of the part that was kept.
     `p_corrected` counts all `n_trials` trials on the market, `p_error` is its Monte Carlo error; `confirmed_low` and
     `confirmed_high` bound the net pnl of the kept part in ticks at 95 %, corrected for `n_looks` looks at it. `verdict`
-    is proven, unproven or refuted, and `doubt` says why. All of them are null where nothing was corrected. A run can be
-    streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
+    is proven, unproven or refuted, and `doubt` says why; `statistic` is what `p_corrected` is of, `deflated_sharpe` and
+    `overfitting` are probabilities, and `n_retired` runs do not count any more. All of them are null where nothing was
+    corrected. `ic` is the rank IC of the signal at `ic_horizon_ms`, where the choosing part has its greatest. A run can
+    be streamed when an alias serves it: `streaming_url` is the address of the stream then, `page_url` of the page.
     """
 
     run_id: str
     experiment: str
     dataset_id: str
+    date: str
     signal: str
     params: dict[str, Any]
     threshold: float
     created_utc: str
-    choose: Metrics
-    confirm: Metrics
+    choose: Measures
+    confirm: Measures
     verdict: Verdict | None
     doubt: str | None
     p_corrected: float | None
@@ -118,6 +140,12 @@ class RunRow(Struct, frozen=True, kw_only=True):
     confirmed_low: float | None
     confirmed_high: float | None
     n_looks: int | None
+    n_retired: int | None
+    statistic: float | None
+    deflated_sharpe: float | None
+    overfitting: float | None
+    ic: float | None
+    ic_horizon_ms: int | None
     can_stream: bool
     alias: str | None
     streaming_url: str | None
@@ -127,14 +155,18 @@ class RunRow(Struct, frozen=True, kw_only=True):
 class RunChoices(Struct, frozen=True, kw_only=True):
     """What the parameters may be."""
 
+    experiment: list[str]
     signal: list[str]
     dataset_id: list[str]
+    date: list[str]
     sort: list[str]
 
 
 class RunList(Struct, frozen=True, kw_only=True):
-    """Runs, best first, and what they can be filtered by."""
+    """Runs from the one numbered `first` on, of the `total` that match, and what they can be filtered by."""
 
+    total: int
+    first: int
     runs: list[RunRow]
     choices: RunChoices
 
@@ -143,8 +175,8 @@ class ThresholdFigures(Struct, frozen=True, kw_only=True):
     """One threshold of a run."""
 
     threshold: float
-    choose: Metrics
-    confirm: Metrics
+    choose: Measures
+    confirm: Measures
     verdict: Verdict | None
     doubt: str | None
     p_corrected: float | None
@@ -153,17 +185,48 @@ class ThresholdFigures(Struct, frozen=True, kw_only=True):
     confirmed_low: float | None
     confirmed_high: float | None
     n_looks: int | None
+    n_retired: int | None
+    statistic: float | None
+    deflated_sharpe: float | None
+    overfitting: float | None
+    ic: float | None
+    ic_horizon_ms: int | None
+
+
+class DayFigures(Struct, frozen=True, kw_only=True):
+    """What one threshold of a run on several days gave on one of them, which is of the part `choose` or `confirm`."""
+
+    threshold: float
+    date: str
+    dataset_id: str
+    part: str
+    figures: Measures
+
+
+class DayLeftOut(Struct, frozen=True, kw_only=True):
+    """A day that was asked for and could not be made, and why."""
+
+    date: str
+    reason: str
 
 
 class RunDetail(Struct, frozen=True, kw_only=True):
-    """A run with every threshold. `eval` is what it was judged by, `config` its whole runtime config."""
+    """A run with every threshold. `eval` is what it was judged by, `config` its whole runtime config.
+
+    `cost` says in words what a round trip pays and who says so, the experiment or the instrument file.
+    `information` is what its signal says before anything is traded; there is none where the parts are too short. `days`
+    has a row a day of each threshold where it is of several days; `dataset_id` names them together then, and `config`
+    is that of the first. `left_out` are days that could not be made.
+    """
 
     run_id: str
     experiment: str
     dataset_id: str
+    date: str
     signal: str
     params: dict[str, Any]
     eval: dict[str, Any]
+    cost: str
     config: dict[str, Any]
     config_hash: str
     versions: dict[str, str]
@@ -174,6 +237,9 @@ class RunDetail(Struct, frozen=True, kw_only=True):
     elapsed_s: float
     created_utc: str
     thresholds: list[ThresholdFigures]
+    information: list[HorizonRow]
+    days: list[DayFigures]
+    left_out: list[DayLeftOut]
     can_stream: bool
     alias: str | None
     streaming_url: str | None
@@ -181,19 +247,32 @@ class RunDetail(Struct, frozen=True, kw_only=True):
 
 
 class RunQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters of the list of runs."""
+    """Parameters of the list of runs: `top_n` of them from the one numbered `first` on.
 
+    `order` is best (greatest first, the smallest p first, words from A), ascending or descending.
+    """
+
+    experiment: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     signal: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     dataset_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
-    sort: Sort = "tp_rate"
+    date: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    verdict: Verdict | None = None
+    sort: RunSort = "tp_rate"
+    order: Order = "best"
     min_signals: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 5
+    first: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     top_n: Annotated[int, Meta(ge=1, le=1000)] = 50
 
 
 class TradeQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which trades of a run: those at `threshold`, or of all its thresholds, `count` of them from the `first` on."""
+    """Which trades of a run: those at `threshold`, or of all its thresholds, `count` of them from the `first` on.
+
+    They are in order of `sort`, and of threshold and time where that is equal.
+    """
 
     threshold: float | None = None
+    sort: TradeSort = "threshold"
+    order: Literal["ascending", "descending"] = "ascending"
     first: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     count: Annotated[int, Meta(ge=1, le=10_000)] = 1000
 
@@ -213,9 +292,11 @@ class TradeFill(Struct, frozen=True, kw_only=True):
 
 
 class TradeRow(Struct, frozen=True, kw_only=True):
-    """A trade: `part` is choose or confirm, `side` buy or sell, `event_bin` the bin whose close decided it.
+    """A trade: `part` is choose or confirm, `side` buy or sell, `event_bin` the bin whose close decided it, of
+    `dataset_id`: of a run on several days that of its day, whose bins are numbered on from those of the days before.
 
-    `mid` and `cross` are null where the order found no valid book to trade in.
+    `mid`, `cross` and `queue` are null where the order was not filled under that fill model: it found no valid book to
+    trade in, or waited in vain; `queue` also on a dataset that does not follow passive orders.
     """
 
     threshold: float
@@ -223,12 +304,14 @@ class TradeRow(Struct, frozen=True, kw_only=True):
     side: str
     event_bin: int
     event_ts_ns: int
+    dataset_id: str
     mid: TradeFill | None
     cross: TradeFill | None
+    queue: TradeFill | None
 
 
 class TradeList(Struct, frozen=True, kw_only=True):
-    """Trades of a run in order of threshold and time, from the one numbered `first` on, of `total` there are."""
+    """Trades of a run in the order that was asked for, from the one numbered `first` on, of `total` there are."""
 
     run_id: str
     total: int

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from vp_contract import STREAM_PATH
+from vp_contract import PREVIEW_PATH, STREAM_PATH
 from vp_harness import Lake, ResultsStore
 from vp_stream.clients.hub import Hub
 from vp_stream.clients.protocol import CLOSE_REFUSED
@@ -27,9 +27,21 @@ from vp_stream.http.links import serving_links
 from vp_stream.http.openapi import OPENAPI_PATH, openapi
 from vp_stream.http.origin import may_connect
 from vp_stream.http.pages import BuiltPage, SecurityHeaders
-from vp_stream.http.rest import LookUps, http_error, list_runs, list_servings, run_detail, run_trades, serving_history
+from vp_stream.http.research.desk import Desk
+from vp_stream.http.research.launch import Launcher
+from vp_stream.http.research.routes import ROUTES
+from vp_stream.http.rest import (
+    LookUps,
+    http_error,
+    list_runs,
+    list_servings,
+    run_detail,
+    run_trades,
+    serving_history,
+)
 from vp_stream.metrics import Metrics, metrics
 from vp_stream.servings.catalogue import Catalogue
+from vp_stream.servings.preview import Previews
 from vp_stream.servings.published import LakeCatalogue
 from vp_stream.settings import StreamSettings
 
@@ -60,6 +72,7 @@ def create_app(
         app.state.metrics = kept = Metrics()
         runs = RunTable(BlockCache(), (kept,) if latency is None else (kept, latency))
         app.state.look_ups = LookUps()
+        app.state.launcher = launcher = Launcher(settings.lake_root, settings.config_root)
         app.state.status_look = status_look = StatusLook(chosen)
         app.state.hub = hub = Hub(chosen, runs, settings.limits(), kept)
         kept.watch(hub)
@@ -83,6 +96,7 @@ def create_app(
             yield
         finally:
             warming.cancel()
+            await launcher.close()
             tidying.cancel()
             await hub.drain(settings.shutdown_s / 2)
             await runs.close(settings.shutdown_s / 4)
@@ -90,9 +104,12 @@ def create_app(
             if latency is not None:
                 latency.close()
 
+    previews = Previews(Lake(settings.lake_root), settings.config_root)
+
     async def stream(websocket: WebSocket) -> None:
         if may_connect(websocket.headers, allowed=settings.allow_origins, loopback_only=is_loopback(settings.host)):
-            await websocket.app.state.hub.handle(websocket)
+            shown = previews if websocket.url.path == PREVIEW_PATH else None
+            await websocket.app.state.hub.handle(websocket, shown)
         else:
             await websocket.close(CLOSE_REFUSED)  # before the accept: the handshake is answered with 403
 
@@ -103,12 +120,14 @@ def create_app(
     app = Starlette(
         routes=[
             WebSocketRoute(STREAM_PATH, stream),
+            WebSocketRoute(PREVIEW_PATH, stream),
             Route("/health", health, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route(OPENAPI_PATH, openapi, methods=["GET"]),
             Route("/v1/experiments/runs", list_runs, methods=["GET"]),
             Route("/v1/experiments/runs/{run_id}/detail", run_detail, methods=["GET"]),
             Route("/v1/experiments/runs/{run_id}/trades", run_trades, methods=["GET"]),
+            *ROUTES,
             Route("/v1/servings", list_servings, methods=["GET"]),
             Route("/v1/servings/{alias}/history", serving_history, methods=["GET"]),
             Route("/v1/servings/{serving_id}/links", serving_links, methods=["GET"]),
@@ -121,5 +140,7 @@ def create_app(
     )
     app.state.catalogue = chosen
     app.state.token = settings.token
+    app.state.settings = settings
+    app.state.desk = Desk(Lake(settings.lake_root), settings.config_root, settings.registry_url)
     app.state.experiments = StoredExperiments(ResultsStore(Lake(settings.lake_root)), chosen)
     return app

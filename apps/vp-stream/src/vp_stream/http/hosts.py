@@ -56,9 +56,9 @@ class HostNames:
 
     def __init__(self, bound: str, allowed_hosts: Iterable[str] = (), allowed_origins: Iterable[str] = ()) -> None:
         """`bound` is the host it listens on; the hosts of allowed origins are allowed too."""
-        told = {bound, *allowed_hosts, *(urlsplit(origin).hostname or "" for origin in allowed_origins)} - {""}
+        allowed = {bound, *allowed_hosts, *(urlsplit(origin).hostname or "" for origin in allowed_origins)} - {""}
         # the wildcard addresses are no name of anything
-        self._told = {place for place in map(_place, told) if isinstance(place, str) or not place.is_unspecified}
+        self._allowed = {place for place in map(_place, allowed) if isinstance(place, str) or not place.is_unspecified}
 
     def include(self, header: str, arrived_at: str | None) -> bool:
         """Whether a `Host` header names this server; `arrived_at` is the local address of the connection."""
@@ -66,7 +66,7 @@ class HostNames:
         if host is None:
             return False
         place = _place(host)
-        if is_loopback(host) or place in self._told:
+        if is_loopback(host) or place in self._allowed:
             return True
         return arrived_at is not None and not isinstance(place, str) and place == _address(arrived_at)
 

@@ -26,12 +26,29 @@ from vp_stream.http.answers import (
     TradeList,
     TradeQuery,
 )
+from vp_stream.http.research.answers import (
+    DatasetDetail,
+    DatasetList,
+    Equity,
+    EquityQuery,
+    ExperimentFiles,
+    Permission,
+    PromoteBody,
+    Promoted,
+    PublishedList,
+    RollbackBody,
+    ServingDetail,
+    StartBody,
+    Started,
+    StopBody,
+)
 
 OPENAPI_PATH: Final = "/openapi.json"
 
 
 class Operation(NamedTuple):
-    """A GET route: its path, what it is for, its parameters, and what it answers with which status."""
+    """A route: its path, what it is for, its parameters, and what it answers with which status. With a body it is a
+    POST, else a GET."""
 
     path: str
     name: str
@@ -40,10 +57,23 @@ class Operation(NamedTuple):
     query: type[Struct] | None = None
     path_parameter: str | None = None
     meaning: str = ""
+    body: type[Struct] | None = None
 
 
 _WRONG = (422, ("A parameter is unknown, repeated or not what it may be; which one and why", ErrorAnswer))
 _GONE = (503, ("What has to be read cannot be read now", ErrorAnswer))
+
+
+_CHANGES: Final = (
+    (403, ("Who asks may not change anything here", ErrorAnswer)),
+    (404, ("No such alias, run or serving", ErrorAnswer)),
+    (409, ("Things are not as they have to be; `code` and `message` say which", ErrorAnswer)),
+    (413, ("The body is too large", ErrorAnswer)),
+    (415, ("The body is not sent as JSON", ErrorAnswer)),
+    (422, ("The body is not what it may be", ErrorAnswer)),
+    _GONE,
+)
+"""What a change answers with beside 200."""
 
 
 def _no(thing: str) -> tuple[int, tuple[str, type[Struct]]]:
@@ -112,12 +142,102 @@ OPERATIONS: Final = (
         path_parameter="run_id",
         meaning="Sixteen hex digits",
     ),
+    Operation(
+        "/v1/experiments/runs/{run_id}/equity",
+        "run_equity",
+        "The sum of the pnl of a run at a threshold over time, under each fill model",
+        dict([(200, ("The curves", Equity)), _no("run or threshold"), _WRONG, _GONE]),
+        query=EquityQuery,
+        path_parameter="run_id",
+        meaning="Sixteen hex digits",
+    ),
+    Operation(
+        "/v1/datasets",
+        "list_datasets",
+        "Every dataset of the lake with its state and lineage",
+        dict([(200, ("The datasets", DatasetList)), _WRONG, _GONE]),
+    ),
+    Operation(
+        "/v1/datasets/{dataset_id}/detail",
+        "dataset_detail",
+        "What a dataset records of itself: certificate, sources, counts, config, digests",
+        dict([(200, ("The dataset", DatasetDetail)), _no("dataset"), _WRONG, _GONE]),
+        path_parameter="dataset_id",
+        meaning="A dataset id",
+    ),
+    Operation(
+        "/v1/servings/published",
+        "list_published",
+        "Every published serving, also those that no alias points to",
+        dict([(200, ("The servings", PublishedList)), _WRONG, _GONE]),
+    ),
+    Operation(
+        "/v1/servings/{name}/detail",
+        "serving_detail",
+        "A published serving: run, config and evidence",
+        dict([(200, ("The serving", ServingDetail)), _no("serving"), _WRONG, _GONE]),
+        path_parameter="name",
+        meaning="An alias or a serving id",
+    ),
+    Operation(
+        "/v1/servings/{alias}/promote",
+        "promote",
+        "Publish a run and point the alias at it, through the gates of `vp promote`",
+        dict([(200, ("What it serves now", Promoted)), *_CHANGES]),
+        path_parameter="alias",
+        meaning="An alias, which need not be there yet",
+        body=PromoteBody,
+    ),
+    Operation(
+        "/v1/servings/{alias}/rollback",
+        "rollback",
+        "Point the alias back at what it served before",
+        dict([(200, ("What it serves now", Promoted)), *_CHANGES]),
+        path_parameter="alias",
+        meaning="An alias",
+        body=RollbackBody,
+    ),
+    Operation(
+        "/v1/experiments/specs",
+        "list_experiments",
+        "The specs of experiments under the config root",
+        dict([(200, ("The specs", ExperimentFiles)), _WRONG, _GONE]),
+    ),
+    Operation(
+        "/v1/experiments/started",
+        "started",
+        "How the last experiment that was started here stands; /v1/experiments/started/events has it as server-sent "
+        "events",
+        dict([(200, ("How it stands", Started)), _WRONG]),
+    ),
+    Operation(
+        "/v1/experiments/start",
+        "start_experiment",
+        "Start an experiment, if none runs and its spec holds",
+        dict([(200, ("How it stands", Started)), *_CHANGES]),
+        body=StartBody,
+    ),
+    Operation(
+        "/v1/experiments/stop",
+        "stop_experiment",
+        "Stop the experiment that runs; what it has stored stays",
+        dict([(200, ("How it ended", Started)), *_CHANGES]),
+        body=StopBody,
+    ),
+    Operation(
+        "/v1/permission",
+        "permission",
+        "Whether whoever asks may change anything here",
+        dict([(200, ("Whether, and if not why not", Permission)), _WRONG]),
+    ),
 )
 
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI 3.1 document, as plain JSON values."""
-    types = sorted({struct for o in OPERATIONS for _, struct in o.answers.values()}, key=lambda struct: struct.__name__)
+    answers = {struct for operation in OPERATIONS for _, struct in operation.answers.values()}
+    bodies = {operation.body for operation in OPERATIONS if operation.body is not None}
+    types = sorted(answers | bodies, key=lambda struct: struct.__name__)
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(types, references, strict=True))
     document = {
@@ -125,10 +245,14 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "Vacuum pressure",
             "version": version("vp-stream"),
-            "description": "Read-only routes of the stream server; a server with a token answers 401 without it to "
-            "all but /health. The stream itself is described in asyncapi.json, /metrics is for Prometheus.",
+            "description": "Routes of the stream server; a server with a token answers 401 without it to all but "
+            "/health. What changes anything is a POST, and taken with the token or on loopback only. The stream itself "
+            "is described in asyncapi.json, /metrics is for Prometheus.",
         },
-        "paths": {operation.path: {"get": _described(operation, schema_of)} for operation in OPERATIONS},
+        "paths": {
+            operation.path: {"get" if operation.body is None else "post": _described(operation, schema_of)}
+            for operation in OPERATIONS
+        },
         "components": {"schemas": components},
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
@@ -160,10 +284,10 @@ def _described(operation: Operation, schema_of: dict[type[Struct], dict[str, Any
     if operation.query is not None:
         ((_, fields),) = msgspec.json.schema_components((operation.query,))[1].items()
         parameters += [
-            {"name": name, "in": "query", "required": False, "schema": schema}
+            {"name": name, "in": "query", "required": name in fields.get("required", ()), "schema": schema}
             for name, schema in fields["properties"].items()
         ]
-    return {
+    described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": parameters,
@@ -172,3 +296,9 @@ def _described(operation: Operation, schema_of: dict[type[Struct], dict[str, Any
             for status, (meaning, struct) in operation.answers.items()
         },
     }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema_of[operation.body]}},
+        }
+    return described

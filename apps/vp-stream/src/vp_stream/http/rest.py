@@ -19,7 +19,7 @@ from vp_stream.http.answers import ErrorAnswer, RunQuery, TradeQuery
 T = TypeVar("T")
 Q = TypeVar("Q", bound=msgspec.Struct)
 
-_STATUS: Final[Mapping[str, int]] = {"unavailable": 503, "busy": 503, "bad_query": 422}
+_STATUS: Final[Mapping[str, int]] = {"unavailable": 503, "dataset_damaged": 503, "busy": 503, "bad_query": 422}
 """HTTP status by the code of a refusal; any other is a thing that is not there."""
 _AT_ONCE: Final = 4
 _WAITING: Final = 64
@@ -95,10 +95,10 @@ async def http_error(request: Request, error: Exception) -> Response:
     """What Starlette itself refuses (no such route, another method), in the shape of this API below `/v1/`."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = error.headers if isinstance(error, HTTPException) else None
-    said = error.detail if isinstance(error, HTTPException) else "internal error"
+    text = error.detail if isinstance(error, HTTPException) else "internal error"
     if not request.url.path.startswith("/v1/"):
-        return PlainTextResponse(said, status_code=status, headers=headers)
-    answer = ErrorAnswer(code="not_found" if status == 404 else "bad_request", message=said)
+        return PlainTextResponse(text, status_code=status, headers=headers)
+    answer = ErrorAnswer(code="not_found" if status == 404 else "bad_request", message=text)
     return _json(answer, status, headers)
 
 

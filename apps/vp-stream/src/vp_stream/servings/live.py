@@ -151,7 +151,7 @@ class LiveFeed:
     def encode(self, item: ServedBin) -> EncodedBin:
         """The frame of one bin."""
         scored, served = item
-        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served)
+        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served, scored.marks)
         return EncodedBin(int(scored.fields["bin_seq"]), scored.ts_ns, frame)
 
     def anomalies(self, bins: Iterator[ServedBin]) -> Mapping[str, int]:

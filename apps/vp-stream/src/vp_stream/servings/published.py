@@ -104,7 +104,7 @@ class ReplayFeed:
     def encode(self, item: ServedBin) -> EncodedBin:
         """The frame of one bin."""
         scored, served = item
-        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served)
+        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served, scored.marks)
         return EncodedBin(int(scored.fields["bin_seq"]), scored.ts_ns, frame)
 
     def anomalies(self, bins: Iterator[ServedBin]) -> Mapping[str, int]:
@@ -154,6 +154,7 @@ class LakeCatalogue:
             digests=spec.digests,
             contract_version=CONTRACT_VERSION,
             signal=served.key,
+            marks=True,
         )
         runtime = spec.runtime
         return OpenedServing(
@@ -323,7 +324,7 @@ class LakeCatalogue:
             check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
             judged: JudgedFrames | None = None
             with contextlib.suppress(FramesUnknownError):
-                judged = JudgedFrames(dataset, spec.runtime, served)
+                judged = JudgedFrames(dataset, spec.runtime, served, source.dataset_files)
             self._datasets[spec.serving_id] = (stamp, judged)
             return judged
         except (VpHarnessError, OSError) as error:

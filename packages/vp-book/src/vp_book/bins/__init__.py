@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .events import events
 from .reader import CELL_COLUMNS, Bin, BinReader
 from .replay import Replay, replay
 
-__all__ = ["CELL_COLUMNS", "Bin", "BinReader", "Replay", "replay"]
+__all__ = ["CELL_COLUMNS", "Bin", "BinReader", "Replay", "events", "replay"]

@@ -9,12 +9,14 @@ from vp_book._checked import seconds, whole_number
 from vp_book.book.engine import FOREVER, GUARD_CELLS, MAX_TICKS, BookEngine, EventEnds
 from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
+from vp_book.marks import DEFAULT_LARGE_SIZES
 from vp_book.physics.parameters import Physics
 
 _NS_PER_MS: Final = 1_000_000
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_S: Final = 10 * 366 * 86_400
 _WIDEST_MS: Final = 86_400_000
+_LARGEST_SIZE: Final = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class AskedBins:
     end_ns: int | None
     warmup_s: float
     max_silence_s: float | None
+    large_size: int | None = None
 
     @property
     def width_ns(self) -> int:
@@ -48,9 +51,12 @@ class AskedBins:
     ) -> BookEngine:
         """A fresh engine whose range has room for the window of these bins."""
         margin = self.grid_radius_ticks + GUARD_CELLS
-        return BookEngine(
+        engine = BookEngine(
             instrument, physics, n_absolute_ticks=n_absolute_ticks, edge_margin_ticks=margin, event_ends=event_ends
         )
+        large = DEFAULT_LARGE_SIZES[instrument.product_type] if self.large_size is None else self.large_size
+        engine.arrays.scalars[0].large_size = large
+        return engine
 
 
 def checked_bins(
@@ -61,6 +67,7 @@ def checked_bins(
     end_ns: int | None,
     warmup_s: float,
     max_silence_s: float | None,
+    large_size: int | None = None,
 ) -> AskedBins:
     """Raises `ParameterError` for a value outside what is allowed."""
     asked = AskedBins(
@@ -70,6 +77,7 @@ def checked_bins(
         end_ns=None if end_ns is None else whole_number("end_ns", end_ns, 0, FOREVER),
         warmup_s=seconds("warmup_s", warmup_s, _LONGEST_S),
         max_silence_s=None if max_silence_s is None else seconds("max_silence_s", max_silence_s, _LONGEST_S),
+        large_size=None if large_size is None else whole_number("large_size", large_size, 1, _LARGEST_SIZE),
     )
     if asked.start_ns is not None and asked.end_ns is not None and asked.end_ns <= asked.start_ns:
         raise ParameterError(f"end_ns={end_ns}: must be after start_ns={start_ns}")

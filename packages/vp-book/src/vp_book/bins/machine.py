@@ -17,6 +17,7 @@ from vp_book.book.events import EVENT_LIMIT_NS
 from vp_book.dbn.files import utc
 from vp_book.dbn.stream_clock import CLOCK, engine_clock
 from vp_book.errors import ParameterError
+from vp_book.queue import QueueFollower
 from vp_book.records import F_SNAPSHOT
 
 from .asked import AskedBins
@@ -43,7 +44,7 @@ class BinMachine:
     `late` counts the records of events that began before the end of a bin that the clock had closed, and `behind` those
     and the records of snapshots that did. `gaps` are those of `lose`. `limit_ns` is where bins end, whatever comes.
     `resumed` says that the engine was restored from where an earlier replay stopped; with `before_first` somebody is
-    told where this one stands just before its first bin.
+    told where this one stands just before its first bin. `queue` follows a passive order of every bin.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class BinMachine:
         asked: AskedBins,
         *,
         resumed: bool = False,
+        queue: QueueFollower | None = None,
     ) -> None:
         self.engine = engine
         self.source = source
@@ -66,6 +68,8 @@ class BinMachine:
         self.resumed = resumed
         self.before_first: Callable[[SourceState | None], None] | None = None
         self._asked = asked
+        self._queue = queue
+        self._follows = asked.start_ns is None  # from the first record on; else with the book before the first bin
         self._reader = BinReader(asked.grid_radius_ticks, engine.instrument.tick_int, engine.instrument.bucket_ticks)
         self._seq = 0
         self._by_clock = False  # the newest bin was closed by the clock: records of it may still come
@@ -75,6 +79,8 @@ class BinMachine:
             engine.set_physics(False)  # before the warm-up only the book is built
             self._lead_in.append((asked.start_ns - asked.warmup_ns, lambda: engine.set_physics(True)))
             self._lead_in.append((asked.start_ns, self._begin_bins))
+        elif asked.start_ns is not None:
+            self._begin_queue()
 
     @property
     def next_end_ns(self) -> int | None:
@@ -102,6 +108,7 @@ class BinMachine:
             begins = segment.first_clock_ns
             if not begins:  # nothing has a time yet: the book takes it, no bin can
                 engine.apply(records)
+                self._follow(records, 0, len(records))
                 self.source.advance(segment, len(records), before)
                 return
             if self.start_ns is None:
@@ -219,7 +226,19 @@ class BinMachine:
         """`BookEngine.apply_until`, but for what comes before the first clock: it happens when that clock is set."""
         if segment.first_clock_ns >= stop_ns and self.engine.clock_ns == 0:
             return at
-        return self.engine.apply_until(segment.records, at, stop_ns)
+        end = self.engine.apply_until(segment.records, at, stop_ns)
+        self._follow(segment.records, at, end)
+        return end
+
+    def _follow(self, records: np.ndarray, start: int, stop: int) -> None:
+        if self._queue is not None and self._follows:
+            self._queue.apply(records, start, stop)
+
+    def _begin_queue(self) -> None:
+        """From here on the queue is followed: with the same book, whether or not it is from a checkpoint."""
+        self._follows = True
+        if self._queue is not None:
+            self._queue.begin(self.engine)
 
     def _begin_bins(self) -> None:
         """The end of the warm-up. An anchor from the day before may be far off: bins begin with spot in the middle.
@@ -229,6 +248,7 @@ class BinMachine:
         """
         self.engine.reanchor()
         self.engine.reset_statistics()
+        self._begin_queue()
 
     def _close(self, end_ns: int) -> Bin:
         clock = self.engine.clock_ns  # 0: nothing of the book has a time
@@ -236,4 +256,6 @@ class BinMachine:
         if self.gaps and known:
             known = not any(gap.hides(end_ns) for gap in self.gaps)
         seq, self._seq = self._seq, self._seq + 1
+        if self._queue is not None:
+            self._queue.close_bin(self.engine, known=known)
         return self._reader.read(self.engine.arrays, seq, end_ns - self.width_ns, end_ns, known)

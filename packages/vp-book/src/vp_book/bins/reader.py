@@ -10,8 +10,12 @@ import numpy as np
 from vp_book._fields import plain_reader
 from vp_book.book import levels as _levels
 from vp_book.book.state import ANCHORED, SCALARS, STATS, TURNOVER_BITS, Arrays, clear_statistics
+from vp_book.display import clock_text, strip_html
 from vp_book.instrument import PRICE_SCALE
+from vp_book.marks import Mark
+from vp_book.marks.mark import marks_of_rows
 from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
+from vp_book.tables.frames import ArrowTable, PolarsFrame, to_arrow, to_polars
 
 from ._kernels import read_whole
 
@@ -54,7 +58,7 @@ _read_scalars = plain_reader(
 _read_stats = plain_reader(STATS)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Bin:
     """A closed bin.
 
@@ -62,7 +66,8 @@ class Bin:
     `k = i - radius`, `k` cells above spot. `pressure` and `vacuum` are float64 over the whole range of absolute ticks,
     of which row `k = -radius` is index `window_lo`. `shift_cells` is by how many cells the range moved up since the
     previous bin: what is at index i now was at `i + shift_cells` then. The arrays are the bin's own,
-    but for the column `k`, which all bins of a replay share.
+    but for the column `k`, which all bins of a replay share. `marks` are at most 16 of what only order-level data show,
+    the largest first; see `vp_book.Mark`.
 
     Prices in `fields` are `price_int` (1e-9 of the currency), but for `mid_price`, in the currency. Sizes, depths and
     volumes are contracts or shares, times ns UTC.
@@ -78,6 +83,29 @@ class Bin:
     vacuum: np.ndarray
     window_lo: int
     shift_cells: int
+    marks: tuple[Mark, ...] = ()
+
+    def __repr__(self) -> str:
+        fields = self.fields
+        book = f"mid {fields['mid_price']:g}" if fields["book_valid"] else "book not valid"
+        return (
+            f"Bin({fields['bin_seq']}, {clock_text(int(fields['bin_end_ns']))}, {book}, {len(self.cells['k'])} cells)"
+        )
+
+    def _repr_html_(self) -> str:
+        cells = self.cells
+        return strip_html(repr(self), cells["k"], cells["pressure_variant"] - cells["vacuum_variant"])
+
+    def to_arrow(self) -> ArrowTable:
+        """The cells as a `pyarrow.Table`: `bin_seq`, then `CELL_COLUMNS`. See `vp_book.to_arrow`, and `collect`."""
+        return to_arrow(self._columns())
+
+    def to_polars(self) -> PolarsFrame:
+        """The cells as a `polars.DataFrame`, with the same columns."""
+        return to_polars(self._columns())
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        return {"bin_seq": np.full(len(self.cells["k"]), self.fields["bin_seq"], np.int64), **self.cells}
 
 
 class BinReader:
@@ -111,8 +139,10 @@ class BinReader:
         self._previous_cell = range_cell
         fields = self._fields(a, s, seq, start_ns, end_ns, known)
         cells = self._cells(a, s.origin, lo, at_ns)
+        used = int(a.stats["marks"][0])
+        marks = marks_of_rows(a.marks, used) if used else ()
         clear_statistics(a)
-        return Bin(fields, cells, pressure, vacuum, lo, shift)
+        return Bin(fields, cells, pressure, vacuum, lo, shift, marks)
 
     def _cells(self, a: Arrays, origin_ns: int, lo: int, at_ns: int) -> dict[str, np.ndarray]:
         rows = self._rows

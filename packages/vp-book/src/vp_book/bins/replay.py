@@ -12,9 +12,11 @@ import numpy as np
 from vp_book.book.engine import BookEngine, EventEnds
 from vp_book.dbn.files import utc
 from vp_book.dbn.source import DbnSource
+from vp_book.dbn.store import Source, arrays_of
 from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
 from vp_book.physics.parameters import Physics
+from vp_book.queue import QueueFollower
 
 from .asked import AskedBins, checked_bins
 from .machine import BinMachine
@@ -37,6 +39,7 @@ class Replay(Iterator[Bin]):
         asked: AskedBins,
         *,
         checkpoint: Path | None = None,
+        queue: QueueFollower | None = None,
     ) -> None:
         self.resumed = False
         self.checkpoint_written = False
@@ -52,7 +55,7 @@ class Replay(Iterator[Bin]):
                 self.resumed = True
         self.engine = engine
         self._machine = BinMachine(
-            PositionedSource(source, engine, silences, state), engine, asked, resumed=self.resumed
+            PositionedSource(source, engine, silences, state), engine, asked, resumed=self.resumed, queue=queue
         )
         self._machine.before_first = self._store if self._checkpoint is not None else None
         self._quiet_end: tuple[int, int] | None = None
@@ -107,7 +110,7 @@ class Replay(Iterator[Bin]):
 
 
 def replay(
-    source: Iterable[np.ndarray],
+    source: Source,
     instrument: Instrument,
     physics: Physics | None = None,
     *,
@@ -120,13 +123,15 @@ def replay(
     max_silence_s: float | None = None,
     event_ends: EventEnds = "flags",
     checkpoint: str | PathLike[str] | None = None,
+    queue: QueueFollower | None = None,
+    large_size: int | None = None,
 ) -> Replay:
     """Replay records through a fresh book and iterate its bins.
 
-    `source` yields arrays of `MBO_DTYPE` (a `DbnSource`, or any iterable of them). Bin i covers
-    `[start_ns + i*w, start_ns + (i+1)*w)`; only whole bins that end at or before `end_ns` are emitted, empty ones too,
-    and none that the source does not cover: with a `DbnSource` they end with its `covered_ns`, and where nothing but
-    the records says how far that is, with the bin of the last record.
+    `source` yields arrays of `MBO_DTYPE` (a `DbnSource`, or any iterable of them), or is a `databento.DBNStore`.
+    Bin i covers `[start_ns + i*w, start_ns + (i+1)*w)`; only whole bins that end at or before `end_ns` are emitted,
+    empty ones too, and none that the source does not cover: with a `DbnSource` they end with its `covered_ns`, and
+    where nothing but the records says how far that is, with the bin of the last record.
     Physics starts `warmup_s` before `start_ns`; without `start_ns` bins and physics start with the first record, whose
     time is floored to the cell width.
 
@@ -148,11 +153,18 @@ def replay(
     `DbnSource`). If it is there and of this very replay, reading begins behind the warm-up, and the bins are the same
     to the bit; else the warm-up is replayed, with a warning in the log if there was a file, and the file is written.
 
+    `queue` is a new `QueueFollower` of the instrument's tick, which follows a passive order that joins each side at the
+    end of every bin that is `book_valid`.
+
+    `large_size`, in contracts or shares, is from which size on a trade or an order is a mark (`Bin.marks`); without it
+    that of `vp_book.marks.DEFAULT_LARGE_SIZES`.
+
     Raises `ParameterError` for values outside what is allowed, among them a `start_ns` before what the source covers
     (where only the first record shows that, when the bins are iterated). Iterating raises what iterating the source
     raises and what applying records raises (`BookEngine.apply`), and for a clock that jumps by more than a day
     `DbnDamagedError`, or `VpBookError` for plain arrays.
     """
+    source = arrays_of(source)
     if isinstance(source, (str, bytes, PathLike, np.ndarray)) or not isinstance(source, Iterable):
         what = "one array" if isinstance(source, np.ndarray) else repr(source)
         raise ParameterError(f"source={what}: must be opened with open_dbn, or an iterable of arrays of MBO_DTYPE")
@@ -163,12 +175,21 @@ def replay(
         end_ns=end_ns,
         warmup_s=warmup_s,
         max_silence_s=max_silence_s,
+        large_size=large_size,
     )
     start_ns = asked.start_ns
     if checkpoint is not None and (start_ns is None or not isinstance(source, DbnSource)):
         raise ParameterError(f"checkpoint={checkpoint}: needs a start_ns, and a source opened with open_dbn")
+    if checkpoint is not None and isinstance(source, DbnSource) and source.clock != "ts_recv":
+        raise ParameterError(f"checkpoint={checkpoint}: is of a source with clock ts_recv; here it is {source.clock}")
     if checkpoint is not None and not (isinstance(checkpoint, (str, PathLike)) and isinstance(fspath(checkpoint), str)):
         raise ParameterError(f"checkpoint={checkpoint!r}: must be a path")
+    if queue is not None and queue.begun:
+        raise ParameterError("queue: the follower has begun; make a new one for each replay")
+    if queue is not None and queue.tick_int != instrument.tick_int:
+        raise ParameterError(
+            f"queue: its tick_int is {queue.tick_int}; must be {instrument.tick_int}, that of the instrument"
+        )
     if start_ns is not None and isinstance(source, DbnSource) and source.start_ns is not None:
         covered = source.start_ns
         if start_ns < covered:
@@ -177,4 +198,4 @@ def replay(
                 f"{covered} ({utc(covered)})"
             )
     engine = asked.engine(instrument, physics, n_absolute_ticks, event_ends)
-    return Replay(source, engine, asked, checkpoint=None if checkpoint is None else Path(checkpoint))
+    return Replay(source, engine, asked, checkpoint=None if checkpoint is None else Path(checkpoint), queue=queue)

@@ -33,6 +33,7 @@ class WarmUpCheckpoint:
             "n_absolute_ticks": engine.n_absolute_ticks,
             "edge_margin_ticks": engine.edge_margin_ticks,
             "events_end_by_time": bool(engine.arrays.scalars[0].by_time),
+            "large_size": int(engine.arrays.scalars[0].large_size),
             "start_ns": start_ns,
             "warmup_ns": warmup_ns,
             "silences_allowed": silences,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .engine import Bbo, BookEngine
+from .engine import Bbo, BookEngine, QueuePosition
 
-__all__ = ["Bbo", "BookEngine"]
+__all__ = ["Bbo", "BookEngine", "QueuePosition"]

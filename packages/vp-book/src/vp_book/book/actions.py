@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from vp_book._jit import called, inlined
+from vp_book.marks.rules import mark_order, mark_refresh, mark_trade, mark_withdrawal, moves_away
 from vp_book.physics.depth import change_depth
 from vp_book.records import (
     ACTION_ADD,
@@ -25,7 +26,7 @@ from vp_book.records import (
 from .aggressors import is_aggressor, note_aggressor
 from .events import settle_fills
 from .levels import clear
-from .orders import O_FILL, O_ID, O_SIZE, O_TICK, find, insert, remove
+from .orders import O_FILL, O_ID, O_SHOWN, O_SIZE, O_TICK, O_TURN, find, insert, remove
 from .state import ASK, BID, NO_SIDE, TURNOVER_BITS, Arrays
 
 _LIMIT: Final = 2**62
@@ -83,8 +84,9 @@ def apply_record(r: Any, state: bool, a: Arrays) -> None:
         counts.no_side += 1
         return
     key = _key(order_id, r.flags, side)
+    marked = not state and r.flags & F_TOB == 0  # marks are of orders, and of those that come and go by flow
     if action == ACTION_CANCEL:
-        _cancel(key, size, state, a)
+        _cancel(key, size, state, marked, a)
         return
     tick = _tick_of(r.price, a)
     if r.flags & F_TOB != 0 and action == ACTION_ADD:
@@ -92,7 +94,7 @@ def apply_record(r: Any, state: bool, a: Arrays) -> None:
     elif tick == _NO_TICK:
         counts.null_price += 1
     else:
-        _place(key, side, tick, size, action == ACTION_ADD, state, a)
+        _place(key, side, tick, size, action == ACTION_ADD, state, marked, a)
 
 
 @called
@@ -147,7 +149,14 @@ def _nearest_tick(price: int, tick_int: int) -> int:
 
 
 @inlined
-def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: bool, a: Arrays) -> None:
+def _next_turn(s: Any) -> int:
+    """A place in the queues behind every order that rests."""
+    s.turns += 1
+    return s.turns  # type: ignore[no-any-return]
+
+
+@inlined
+def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: bool, marked: bool, a: Arrays) -> None:
     """An add or a modify: from now on the order rests here with this size."""
     counts = a.counts[0]
     slot = find(a.orders, order_id)
@@ -156,13 +165,16 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     if size == 0:
         counts.zero_size += 1
         if slot >= 0:
-            _cancel(order_id, abs(a.orders[slot, O_SIZE]), state, a)
+            _cancel(order_id, abs(a.orders[slot, O_SIZE]), state, marked, a)
         return
+    s, stats = a.scalars[0], a.stats[0]
     if slot < 0:
         if not is_add:
             counts.unknown_modify += 1
-        insert(a.orders, order_id, tick, size if side == BID else -size)
+        insert(a.orders, order_id, tick, size if side == BID else -size, _next_turn(a.scalars[0]))
         a.scalars[0].resting[side] += 1
+        if marked and size >= s.large_size:
+            mark_order(a.marks, stats, s, tick, size, side)
         change_depth(side, tick, size, 0, state, a)
         return
     old_size = abs(a.orders[slot, O_SIZE])
@@ -175,8 +187,23 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
     if old_side == side and old_tick == tick:
         if fill > 0 and size != old_size - fill:
             counts.iceberg_refreshes += 1
+        if size > old_size - fill:  # more than the fills left of it: the addition goes behind what rests there
+            a.orders[slot, O_TURN] = _next_turn(a.scalars[0])
+            a.orders[slot, O_SHOWN] += size - (old_size - fill)
+            if marked and fill > 0:
+                mark_refresh(a.marks, stats, s, tick, size, side, a.orders[slot, O_SHOWN])
+            elif marked and old_size < s.large_size <= size:
+                mark_order(a.marks, stats, s, tick, size, side)
+        elif marked and old_size - fill - size >= s.large_size:
+            mark_withdrawal(a.marks, stats, s, tick, old_size - fill - size, side)
         change_depth(side, tick, size - old_size, fill, state, a)
         return
+    a.orders[slot, O_TURN] = _next_turn(a.scalars[0])
+    a.orders[slot, O_SHOWN] += max(size - (old_size - fill), 0)
+    if marked and old_size - fill >= s.large_size and moves_away(side, old_side, tick, old_tick):
+        mark_withdrawal(a.marks, stats, s, old_tick, old_size - fill, old_side)
+    if marked and size >= s.large_size:
+        mark_order(a.marks, stats, s, tick, size, side)
     if old_side != side:
         counts.side_change += 1
         a.scalars[0].resting[old_side] -= 1
@@ -186,7 +213,7 @@ def _place(order_id: int, side: int, tick: int, size: int, is_add: bool, state: 
 
 
 @inlined
-def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
+def _cancel(order_id: int, size: int, state: bool, marked: bool, a: Arrays) -> None:
     """Take `size` off an order; at zero it goes."""
     slot = find(a.orders, order_id)
     if slot < 0:
@@ -208,6 +235,8 @@ def _cancel(order_id: int, size: int, state: bool, a: Arrays) -> None:
         a.scalars[0].resting[side] -= 1
     else:
         a.orders[slot, O_SIZE] = signed - size if side == BID else signed + size
+    if marked and size - fill >= a.scalars[0].large_size:
+        mark_withdrawal(a.marks, a.stats[0], a.scalars[0], tick, size - fill, side)
     change_depth(side, tick, -size, fill, state, a)
 
 
@@ -242,7 +271,7 @@ def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
     if side == NO_SIDE:
         a.scalars[0].event_sideless = 1
     else:
-        note_aggressor(a.aggressors, a.scalars[0], order_id, side)
+        note_aggressor(a.aggressors, a.scalars[0], order_id, side, size, price)
     a.counts[0].traded_volume += size
     stats.trades += 1
     if side == BID:
@@ -255,6 +284,8 @@ def _trade(order_id: int, side: int, size: int, price: int, a: Arrays) -> None:
         a.counts[0].traded_without_aggressor += size
     if -_LIMIT <= price <= _LIMIT:
         a.scalars[0].last_trade = price
+        if size >= a.scalars[0].large_size:
+            mark_trade(a.marks, stats, price, size, side)
         _trade_at(side, size, price, a)
 
 
@@ -315,17 +346,17 @@ def _replace_side(order_id: int, side: int, tick: int, size: int, state: bool, a
         else:
             change_depth(side, old_tick, -old_size, fill, state, a)
             change_depth(side, tick, size, 0, state, a)
-        insert(a.orders, order_id, tick, size if side == BID else -size)
+        insert(a.orders, order_id, tick, size if side == BID else -size, _next_turn(a.scalars[0]))
         return
     slot = 0
     while a.scalars[0].resting[side] > 0:
         if _rests_on(a.orders, slot, side):
             # removal may close the gap with a later order: look at this slot again
-            _cancel(a.orders[slot, O_ID], abs(a.orders[slot, O_SIZE]), state, a)
+            _cancel(a.orders[slot, O_ID], abs(a.orders[slot, O_SIZE]), state, False, a)
         else:
             slot += 1
     if not empty:
-        _place(order_id, side, tick, size, True, state, a)
+        _place(order_id, side, tick, size, True, state, False, a)
 
 
 @inlined

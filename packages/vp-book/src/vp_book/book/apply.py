@@ -179,3 +179,12 @@ def _enter_snapshot(a: Arrays) -> None:
         a.scalars[0].in_snapshot = 1
         a.scalars[0].bad_book = 0
         a.counts[0].snapshots += 1
+
+
+def foreign_record(record: np.void, ids: int) -> str:
+    """What is wrong with a record of another instrument or publisher than `ids`, those of the book."""
+    return (
+        f"records: instrument id {int(record['instrument_id'])} of publisher {int(record['publisher_id'])} in a "
+        f"book of instrument id {ids & 0xFFFFFFFF} of publisher {ids >> 32}; a book is of one of each; filter the "
+        "records, or name instrument_id and publisher_id to skip the others"
+    )

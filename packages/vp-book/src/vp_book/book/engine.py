@@ -14,20 +14,18 @@ from vp_book._checked import checked_choice, checked_int, checked_path, kernel_v
 from vp_book.certificate import certify
 from vp_book.checkpoint import state_file as checkpoint
 from vp_book.checkpoint.plausible import check_state
+from vp_book.display import clock_text, ladder_html
 from vp_book.errors import CheckpointError, EventEndError, ParameterError
 from vp_book.instrument import Instrument, instrument_facts, instrument_of
-from vp_book.physics.flow import CELL_FLOATS, PHYSICS_COLUMNS, read_cells
+from vp_book.physics.flow import CELL_FLOATS, read_cells
 from vp_book.physics.parameters import Physics
 from vp_book.sessions import phase_at
 
-from . import aggressors as _aggressors
-from . import far as _far
 from . import levels as _levels
 from . import orders as _orders
 from . import state as st
-from .apply import UNBOUND, apply_records, end_open_event
-from .clock import NO_CLOCK
-from .range import enlarged, level_ticks, read_best_levels, recentered, shift_to_middle
+from .apply import UNBOUND, apply_records, end_open_event, foreign_record
+from .range import enlarged, fresh_arrays, level_ticks, read_best_levels, recentered, shift_to_middle
 from .state import ANCHORED, ASK, BID, Arrays
 
 _DEFAULT_RADIUS: Final = 50
@@ -49,11 +47,6 @@ MAX_DEPTH: Final = 10_000
 
 EVENT_ENDS: Final = ("flags", "time")
 
-_FIRST_ORDERS: Final = 1 << 14
-_FIRST_FAR_PLACES: Final = 1 << 11
-_FIRST_PENDING: Final = 1 << 8
-_FIRST_AGGRESSORS: Final = 1 << 6
-
 _NO_EVENT_ENDS: Final = (
     "records: not one carries F_LAST (flag 128), so nothing says when an event is over and the book is whole; if this "
     'venue sets no such flag, use BookEngine(..., event_ends="time")'
@@ -70,6 +63,13 @@ class Bbo(NamedTuple):
     bid_size: int
     ask_price_int: int
     ask_size: int
+
+
+class QueuePosition(NamedTuple):
+    """What is filled before an order: orders of its side and price, and the size that they display together."""
+
+    orders_ahead: int
+    size_ahead: int
 
 
 class BookEngine:
@@ -127,37 +127,20 @@ class BookEngine:
         self.physics = physics if physics is not None else Physics()
         self.n_absolute_ticks = n_absolute_ticks
         self.edge_margin_ticks = edge_margin_ticks
-        scalar_records = np.zeros(1, st.SCALARS)
-        scalars = scalar_records[0]
-        scalars.best[BID] = -1
-        scalars.best[ASK] = price_ticks
-        scalars.bid_tick = st.NO_LEVEL
-        scalars.ask_tick = st.NO_LEVEL
-        scalars.weights_at = -1
-        scalars.physics_on = 1
-        scalars.suspect = NO_CLOCK
+        self._arrays = fresh_arrays(n_absolute_ticks, price_ticks, self.physics.to_array())
+        scalars = self._arrays.scalars[0]
         scalars.edge_margin = edge_margin_ticks
         scalars.tick_int = instrument.tick_int
         scalars.bucket = instrument.bucket_ticks
         scalars.by_time = checked_choice("event_ends", event_ends, EVENT_ENDS) == "time"
-        scalars.ids = UNBOUND
         scalars.only_instrument = _id_or_none("instrument_id", instrument_id, 2**32 - 1)
         scalars.only_publisher = _id_or_none("publisher_id", publisher_id, 2**16 - 1)
-        self._arrays = Arrays(
-            orders=np.zeros((_FIRST_ORDERS, _orders.O_COLUMNS), np.int64),
-            ladder=np.zeros((2, price_ticks), np.int64),
-            far=_far.empty_far(_FIRST_FAR_PLACES),
-            physics=np.zeros((n_absolute_ticks, PHYSICS_COLUMNS), np.float64),
-            touched=np.zeros(n_absolute_ticks, np.int64),
-            traded=np.zeros((2, n_absolute_ticks), np.int64),
-            scalars=scalar_records,
-            counts=np.zeros(1, st.COUNTS),
-            stats=np.zeros(1, st.STATS),
-            weights=np.zeros(1, st.WEIGHTS),
-            params=self.physics.to_array(),
-            pending=np.zeros(_FIRST_PENDING, np.int64),
-            aggressors=np.zeros((_FIRST_AGGRESSORS, _aggressors.G_COLUMNS), np.int64),
-        )
+
+    def __repr__(self) -> str:
+        return f"BookEngine({self.instrument.symbol}, {clock_text(self.clock_ns)}, {self.order_count} orders)"
+
+    def _repr_html_(self) -> str:
+        return ladder_html(repr(self), self.depth(10), self.instrument.tick_int)
 
     def apply(self, records: np.ndarray) -> None:
         """Apply every record of an array of `MBO_DTYPE`; where the chunks are cut makes no difference.
@@ -193,7 +176,7 @@ class BookEngine:
             scalars.phase = phase
             scalars.next_phase_ns = until_ns
         elif status == st.FOREIGN:
-            raise ParameterError(self._foreign(view[at]))
+            raise ParameterError(foreign_record(view[at], int(self._arrays.scalars[0].ids)))
         else:
             raise EventEndError(_NO_EVENT_ENDS)
 
@@ -343,6 +326,35 @@ class BookEngine:
             "ask": (ask_prices[:asks], ask_sizes[:asks], ask_orders[:asks]),
         }
 
+    def orders(self, side: Side, price_int: int) -> tuple[np.ndarray, np.ndarray]:
+        """(order_id, uint64; size, int64) of the orders at a price, in the order in which they are filled.
+
+        An order loses its place by a change of price or side and by an increase in size, the refill of an iceberg
+        included; a decrease keeps it. A snapshot's orders stand as its records do. Both arrays are empty at a price
+        without orders. In a top-of-book feed an order stands for a whole side, and its id for nothing.
+
+            ids, sizes = engine.orders("bid", engine.bbo().bid_price_int)  # shape (orders,)
+        """
+        bid = checked_choice("side", side, ("bid", "ask")) == "bid"
+        price_int = checked_int("price_int", price_int, -FOREVER, FOREVER)
+        tick, beside = divmod(price_int, self.instrument.tick_int)
+        if beside:
+            raise ParameterError(f"price_int={price_int}: must be a multiple of the tick, {self.instrument.tick_int}")
+        return _orders.resting_at(self._arrays.orders, bid, tick)
+
+    def queue_position(self, order_id: int) -> QueuePosition:
+        """How many orders, and of which size together, are filled before a resting order; see `orders`.
+
+        Every order of the book is looked at, for some 20 us. Raises `ParameterError` for an order that does not rest.
+
+            ahead = engine.queue_position(6843000000001)  # QueuePosition(orders_ahead=3, size_ahead=17)
+        """
+        order_id = checked_int("order_id", order_id, 0, 2**64 - 1)
+        count, size = _orders.ahead(self._arrays.orders, np.uint64(order_id).astype(np.int64))
+        if count < 0:
+            raise ParameterError(f"order_id={order_id}: no such order rests in the book")
+        return QueuePosition(int(count), int(size))
+
     def flow_totals(self) -> dict[str, int]:
         """Contracts added, pulled and filled since the start, hidden quantity without a side included."""
         counts = self._arrays.counts[0]
@@ -381,14 +393,6 @@ class BookEngine:
     def _depth_between(self, side: int, first_tick: int, end_tick: int) -> int:
         ticks, sizes = level_ticks(self._arrays, side)
         return int(sizes[(ticks >= first_tick) & (ticks < end_tick)].sum())
-
-    def _foreign(self, record: np.void) -> str:
-        ids = int(self._arrays.scalars[0].ids)
-        return (
-            f"records: instrument id {int(record['instrument_id'])} of publisher {int(record['publisher_id'])} in a "
-            f"book of instrument id {ids & 0xFFFFFFFF} of publisher {ids >> 32}; a book is of one of each; filter the "
-            "records, or name instrument_id and publisher_id to skip the others"
-        )
 
 
 def _id_or_none(name: str, value: int | None, high: int) -> int:

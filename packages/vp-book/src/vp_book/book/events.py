@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from vp_book._jit import called, inlined
+from vp_book.marks.rules import SWEEP_LEVELS, mark_sweeps
 from vp_book.physics.depth import change_depth
 from vp_book.sessions import JUMP_NS
 
@@ -67,6 +68,9 @@ def end_event(a: Arrays) -> None:
         settle_fills(a)
     if s.event_traded != 0 or s.event_filled != 0 or s.event_sideless != 0:
         _compare_trades_and_fills(s, a.counts[0])
+    if s.event_levels >= SWEEP_LEVELS:
+        mark_sweeps(a.marks, a.stats[0], s, a.aggressors)
+    s.event_levels = 0
     s.aggressors_noted = 0
     s.events += 1
     s.in_event = 0

@@ -1,7 +1,9 @@
 """The order map: open addressing with linear probing, no tombstones.
 
-A slot is a row of four int64, half a cache line: id, price tick, signed size, pending fill. The size is positive for a
-bid, negative for an ask and 0 for a free slot. Ids are the venue's uint64 read as int64.
+A slot is a row of six int64: id, price tick, signed size, pending fill, turn, shown so far. The size is positive for a
+bid, negative for an ask and 0 for a free slot. Ids are the venue's uint64 read as int64. Of two orders at a price the
+one with the lower turn is filled first. What an order has shown so far is its first size and whatever it has displayed
+anew since.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ O_ID: Final = 0
 O_TICK: Final = 1
 O_SIZE: Final = 2
 O_FILL: Final = 3
-O_COLUMNS: Final = 4
+O_TURN: Final = 4
+O_SHOWN: Final = 5
+O_COLUMNS: Final = 6
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _FOLD = np.uint64(32)
@@ -42,7 +46,7 @@ def find(orders: np.ndarray, order_id: int) -> int:
 
 
 @inlined
-def insert(orders: np.ndarray, order_id: int, tick: int, signed_size: int) -> None:
+def insert(orders: np.ndarray, order_id: int, tick: int, signed_size: int, turn: int) -> None:
     """Put in an id that is not there; the caller keeps the map at most half full."""
     mask = orders.shape[0] - 1
     slot = home(order_id, mask)
@@ -52,6 +56,8 @@ def insert(orders: np.ndarray, order_id: int, tick: int, signed_size: int) -> No
     orders[slot, O_TICK] = tick
     orders[slot, O_SIZE] = signed_size
     orders[slot, O_FILL] = 0
+    orders[slot, O_TURN] = turn
+    orders[slot, O_SHOWN] = abs(signed_size)
 
 
 @inlined
@@ -83,3 +89,28 @@ def rehash(old: np.ndarray, new: np.ndarray) -> None:
                 slot = (slot + 1) & mask
             for c in range(O_COLUMNS):
                 new[slot, c] = old[i, c]
+
+
+@kernel
+def ahead(orders: np.ndarray, order_id: int) -> tuple[int, int]:
+    """(orders, size) that are filled before an order, of its side and price; (-1, -1) for an id that does not rest."""
+    slot = find(orders, order_id)
+    if slot < 0:
+        return -1, -1
+    tick, signed, turn = orders[slot, O_TICK], orders[slot, O_SIZE], orders[slot, O_TURN]
+    count = 0
+    size = 0
+    for i in range(orders.shape[0]):
+        other = orders[i, O_SIZE]
+        if orders[i, O_TICK] == tick and orders[i, O_TURN] < turn and (other > 0 if signed > 0 else other < 0):
+            count += 1
+            size += abs(other)
+    return count, size
+
+
+def resting_at(orders: np.ndarray, bid: bool, tick: int) -> tuple[np.ndarray, np.ndarray]:
+    """(ids, uint64; sizes, int64), shape (orders,), of the orders of a side at a price tick, in order of turn."""
+    sizes = orders[:, O_SIZE]
+    there = orders[(orders[:, O_TICK] == tick) & (sizes > 0 if bid else sizes < 0)]
+    there = there[np.argsort(there[:, O_TURN])]
+    return there[:, O_ID].astype(np.uint64), np.abs(there[:, O_SIZE])

@@ -1,4 +1,4 @@
-"""The range moves with spot, and arrays that are nearly full are enlarged: what happens between two kernel calls."""
+"""The arrays of the state: made, moved with spot, and enlarged when nearly full. All that is between kernel calls."""
 
 from __future__ import annotations
 
@@ -6,14 +6,57 @@ from typing import Final
 
 import numpy as np
 
+from vp_book.marks.mark import DEFAULT_LARGE_SIZES
+from vp_book.marks.rules import M_COLUMNS, MOST_MARKS
+from vp_book.physics.flow import PHYSICS_COLUMNS
+
 from . import aggressors as _aggressors
 from . import far as _far
 from . import levels as _levels
 from . import orders as _orders
+from . import state as st
+from .apply import UNBOUND
+from .clock import NO_CLOCK
 from .state import ANCHORED, ASK, BID, Arrays
+
+_FIRST_ORDERS: Final = 1 << 14
+_FIRST_FAR_PLACES: Final = 1 << 11
+_FIRST_PENDING: Final = 1 << 8
+_FIRST_AGGRESSORS: Final = 1 << 6
 
 _LARGEST_SHARE: Final = 4
 """A new map of far levels is filled by a quarter at most, so that the next one is needed after as many more."""
+
+
+def fresh_arrays(cells: int, price_ticks: int, params: np.ndarray) -> Arrays:
+    """The state of a book without a record, with a range of `cells` cells that are `price_ticks` price ticks in all."""
+    records = np.zeros(1, st.SCALARS)
+    s = records[0]
+    s.best[BID] = -1
+    s.best[ASK] = price_ticks
+    s.bid_tick = st.NO_LEVEL
+    s.ask_tick = st.NO_LEVEL
+    s.weights_at = -1
+    s.physics_on = 1
+    s.suspect = NO_CLOCK
+    s.ids = UNBOUND
+    s.large_size = DEFAULT_LARGE_SIZES["future_mbo"]
+    return Arrays(
+        orders=np.zeros((_FIRST_ORDERS, _orders.O_COLUMNS), np.int64),
+        ladder=np.zeros((2, price_ticks), np.int64),
+        far=_far.empty_far(_FIRST_FAR_PLACES),
+        physics=np.zeros((cells, PHYSICS_COLUMNS), np.float64),
+        touched=np.zeros(cells, np.int64),
+        traded=np.zeros((2, cells), np.int64),
+        scalars=records,
+        counts=np.zeros(1, st.COUNTS),
+        stats=np.zeros(1, st.STATS),
+        weights=np.zeros(1, st.WEIGHTS),
+        params=params,
+        pending=np.zeros(_FIRST_PENDING, np.int64),
+        aggressors=np.zeros((_FIRST_AGGRESSORS, _aggressors.G_COLUMNS), np.int64),
+        marks=np.zeros((MOST_MARKS, M_COLUMNS), np.int64),
+    )
 
 
 def level_ticks(a: Arrays, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 One kernel call runs over a chunk of records without touching Python, so all of the state is NumPy arrays. `Arrays`
 holds them:
 
-- `orders`     int64 (capacity, 4): open-addressing map of resting orders, see `orders`
+- `orders`     int64 (capacity, 6): open-addressing map of resting orders, see `orders`
 - `ladder`     int64 (2, price ticks): displayed size per side and price tick of the range
 - `far`        int64 (2, 3, capacity): price levels outside the range, see `far`
 - `physics`    float64 (cells, 18): modes and masses per cell, see `physics.flow`
@@ -16,7 +16,8 @@ holds them:
 - `weights`    `WEIGHTS` (1,): weights of an impulse at the current clock
 - `params`     `PARAMS` (1,): physics constants, see `physics.parameters`
 - `pending`    int64 (capacity,): ids of orders with fills announced and not yet accounted for in this event
-- `aggressors` int64 (capacity, 3): who traded as aggressor in this event, see `aggressors`
+- `aggressors` int64 (capacity, 6): who traded as aggressor in this event, see `aggressors`
+- `marks`      int64 (16, 5): marks of the open bin, `stats.marks` of them, see `vp_book.marks`
 
 The records are arrays of one element: `s = a.scalars[0]` is a view, and `s.clock = now` writes to it, in compiled code
 and in Python. (A record by itself would do for compiled code too, but takes 2 us more to hand over.)
@@ -59,6 +60,7 @@ SCALARS: Final = record_dtype(
         ("range_cell", _I),  # price cell of index 0 of the range
         ("best", _I, _SIDES),  # ladder index of the best price inside the range; -1 and number of ticks for none
         ("resting", _I, _SIDES),  # resting orders
+        ("turns", _I),  # places in the queues that were given so far
         ("far_used", _I, _SIDES),  # places in use in `far`
         ("pending_fills", _I),  # entries in use in `pending`
         ("clock", _I),  # ts_recv of the newest record, ns, never backwards
@@ -100,10 +102,12 @@ SCALARS: Final = record_dtype(
         ("event_filled", _I),  # volume of its F records, those of aggressors left out
         ("event_sideless", _I),  # one of its T records names no aggressor side
         ("aggressors_noted", _I),  # entries of the open event in `aggressors`
+        ("event_levels", _I),  # most prices at which one of them traded
         ("sequence", _I),  # sequence of the newest live record
         ("ids", _I),  # publisher << 32 | instrument of the book, -1 before its first record
         ("only_instrument", _I),  # records of another instrument id are skipped; -1 for none that was named
         ("only_publisher", _I),
+        ("large_size", _I),  # trades and orders of this size or more are marks
     ),
 )
 
@@ -121,6 +125,7 @@ STATS: Final = record_dtype(
         ("ask_low", _I),
         ("traded_from", _I),  # cells of the range in which there was a trade lie between these, the second excluded
         ("traded_to", _I),
+        ("marks", _I),  # rows in use in `marks`
     ),
 )
 
@@ -217,6 +222,7 @@ class Arrays(NamedTuple):
     params: np.ndarray
     pending: np.ndarray
     aggressors: np.ndarray
+    marks: np.ndarray
 
 
 _NO_STATS: Final = np.zeros((), STATS)

@@ -12,12 +12,14 @@ from typing import Final
 import numpy as np
 
 from vp_book._checked import FOREVER
-from vp_book.book.aggressors import G_EVENT
+from vp_book.book.aggressors import G_EVENT, G_LEVELS
 from vp_book.book.apply import UNBOUND
 from vp_book.book.clock import NO_CLOCK, NO_SUSPECT
 from vp_book.book.far import FAR_HEAP, FAR_SIZE, FAR_TICK, FREE
-from vp_book.book.orders import O_FILL, O_ID, O_SIZE, O_TICK
+from vp_book.book.orders import O_FILL, O_ID, O_SHOWN, O_SIZE, O_TICK, O_TURN
 from vp_book.book.state import ANCHORED, ASK, BID, COUNTS, NO_RANGE, Arrays
+from vp_book.marks import MARK_KINDS, MARK_SIDES, MOST_MARKS
+from vp_book.marks.rules import M_KIND, M_SIDE, M_SIZE
 from vp_book.sessions import PHASES
 
 _GROWING: Final = {"orders": 0, "far": 2, "pending": 0, "aggressors": 0}
@@ -40,6 +42,7 @@ def check_state(a: Arrays, fresh: Arrays) -> None:
     _check_orders(a)
     _check_levels(a)
     _check_counts(a)
+    _check_marks(a)
 
 
 def _require(holds: object, what: str) -> None:
@@ -69,6 +72,7 @@ def _check_scalars(a: Arrays, fresh: Arrays) -> None:
     bounds = {
         "range_cell": (-_LARGEST_TICK, _LARGEST_TICK),
         "far_used": (0, a.far.shape[2] // 2),
+        "turns": (0, _LARGEST_COUNT),
         "pending_fills": (0, len(a.pending)),
         "clock": (0, FOREVER - 1),
         "venue_clock": (0, FOREVER - 1),
@@ -98,6 +102,8 @@ def _check_scalars(a: Arrays, fresh: Arrays) -> None:
         "event_filled": (0, _LARGEST_COUNT),
         "event_sideless": flag,
         "aggressors_noted": (0, len(a.aggressors) // 2),
+        "event_levels": (0, _LARGEST_COUNT),
+        "large_size": (1, _LARGEST_SIZE),
         "sequence": (0, 2**32 - 1),
         "ids": (UNBOUND, 2**48 - 1),
         "only_instrument": (UNBOUND, 2**32 - 1),
@@ -147,6 +153,9 @@ def _check_orders(a: Arrays) -> None:
     _require(
         np.isin(resting[fills > 0, O_ID], a.pending[: s.pending_fills]).all(), "a fill is not among those to be settled"
     )
+    _require(_within(resting[:, O_SHOWN], 0, _LARGEST_COUNT), "an order has shown less than nothing")
+    _require(_within(resting[:, O_TURN], 1, int(s.turns)), "an order has a place in its queue that was never given")
+    _require(len(np.unique(resting[:, O_TURN])) == len(resting), "two orders have one place in their queues")
     _check_map("an order", orders[:, O_ID], orders[:, O_SIZE] != 0)
 
 
@@ -218,6 +227,16 @@ def _check_counts(a: Arrays) -> None:
     _require(outside == 0, "a trade of its bin lies outside of where they are said to be")
     quote = [stats.bid_high, stats.bid_low, stats.ask_high, stats.ask_low, s.bid_tick, s.ask_tick, s.spot]
     _require(_within(np.array(quote), -_LARGEST_TICK, _LARGEST_TICK), "a quote is at no price")
+
+
+def _check_marks(a: Arrays) -> None:
+    used = int(a.stats[0].marks)
+    _require(0 <= used <= MOST_MARKS, f"{used} marks, 0 to {MOST_MARKS} are allowed")
+    rows = a.marks[:used]
+    known = _within(rows[:, M_KIND], 0, len(MARK_KINDS) - 1) and _within(rows[:, M_SIDE], 0, len(MARK_SIDES) - 1)
+    _require(known, "a mark is of no kind, or of no side")
+    _require((np.diff(rows[:, M_SIZE]) <= 0).all(), "its marks are not in order of their size")
+    _require((a.aggressors[:, G_LEVELS] >= 0).all(), "an aggressor has traded at less than no price")
 
 
 def _within(values: np.ndarray, low: int, high: int) -> bool:

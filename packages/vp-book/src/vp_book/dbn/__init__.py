@@ -5,5 +5,6 @@ from __future__ import annotations
 from .files import DbnFile
 from .reading import ReadReport
 from .source import DbnSource, open_dbn
+from .stream_clock import Clock
 
-__all__ = ["DbnFile", "DbnSource", "ReadReport", "open_dbn"]
+__all__ = ["Clock", "DbnFile", "DbnSource", "ReadReport", "open_dbn"]

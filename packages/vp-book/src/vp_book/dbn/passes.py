@@ -17,7 +17,7 @@ from .bytes import ByteSource
 from .files import DbnFile, refuse_gap
 from .header import Header, damage_at
 from .reading import Batch, ReadReport, read_batches
-from .stream_clock import BEGAN, CLOCK, WITHIN, clock_state, follow
+from .stream_clock import BEGAN, CLOCK, WITHIN, Clock, by_event_time, clock_state, follow
 from .symbols import Named, SymbolTrack, listed
 
 _TAIL_RECORDS: Final = 64
@@ -39,6 +39,7 @@ class OpenedFiles:
     chunk_bytes: int
     tolerate_truncated: bool
     timed: bool
+    clock: Clock = "ts_recv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,8 @@ class DbnPass:
                 of_symbol = batch.records[kept]
                 of_publisher = self._of_publisher(file.path, of_symbol, seen)
                 wanted = of_symbol[of_publisher]
+                if opened.clock == "ts_event":
+                    wanted = by_event_time(wanted)
                 report.records += batch.count
                 report.filtered += len(batch.records) - len(wanted)
                 report.unmapped += 0 if unmapped is None else int(np.count_nonzero(unmapped))

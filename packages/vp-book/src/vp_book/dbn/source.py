@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
-from vp_book._checked import whole_number
+from vp_book._checked import checked_choice, whole_number
 from vp_book.errors import DbnError, ParameterError, SymbolError
 from vp_book.records import MBO_BYTES
 
@@ -17,6 +17,7 @@ from .files import DbnFile, refuse_disorder
 from .header import read_header
 from .passes import DbnPass, OpenedFiles, ReadPosition
 from .reading import ReadReport
+from .stream_clock import Clock
 from .symbols import listed, refuse_overlap
 
 _MOST_RECORDS: Final = 2**31 // MBO_BYTES
@@ -36,6 +37,7 @@ class DbnSource:
         publisher: int | None,
         chunk_records: int,
         tolerate_truncated: bool,
+        clock: Clock = "ts_recv",
     ) -> None:
         self._headers = tuple(read_header(path) for path in paths)
         self.files = tuple(DbnFile(path, h.start_ns, h.end_ns) for path, h in zip(paths, self._headers, strict=True))
@@ -46,6 +48,7 @@ class DbnSource:
         self.end_ns = self._headers[-1].end_ns
         self.publisher = publisher
         self.tolerate_truncated = tolerate_truncated
+        self.clock = clock
         for path, header in zip(paths, self._headers, strict=True):
             if header.dataset != first.dataset:
                 raise DbnError(f"{path} is of dataset {header.dataset}, {paths[0]} of {first.dataset}")
@@ -61,8 +64,13 @@ class DbnSource:
             chunk_bytes=chunk_records * MBO_BYTES,
             tolerate_truncated=tolerate_truncated,
             timed=tolerate_truncated or any(f.start_ns is None or f.end_ns is None for f in self.files),
+            clock=clock,
         )
         self._newest = DbnPass(self._opened)
+
+    def __repr__(self) -> str:
+        more = len(self.files) - 1
+        return f"DbnSource({self.symbol}, {self.path.name}{f' and {more} more' if more else ''})"
 
     def _choose(self, symbol: str | None) -> str:
         if symbol is None:
@@ -114,6 +122,7 @@ def open_dbn(
     publisher: int | None = None,
     chunk_records: int = 262_144,
     tolerate_truncated: bool = False,
+    clock: Clock = "ts_recv",
 ) -> DbnSource:
     """Open a `.dbn` or `.dbn.zst` file of the mbo schema, DBN version 1, 2 or 3, or the files of one session in order.
 
@@ -123,6 +132,9 @@ def open_dbn(
 
         for records in open_dbn("esh6.mbo.dbn.zst"):
             print(len(records), records["ts_recv"][0], records["price"][0])  # ns UTC, 1e-9 of the currency
+
+    With `clock="ts_event"` the `ts_recv` of every live record is its `ts_event`: whatever is computed of it tells time
+    by the venue's clock instead of that of the capture. Records of a snapshot keep theirs.
 
     Raises `DbnFormatError` for what is not such a file, `DbnDamagedError` for damaged metadata, `SymbolError` for a
     symbol that is not there or is two instruments at once, `DbnError` for files that are not in order, overlap, or
@@ -136,7 +148,8 @@ def open_dbn(
         whole_number("publisher", publisher, 0, 2**16 - 1)
     if not isinstance(tolerate_truncated, bool):
         raise ParameterError(f"tolerate_truncated={tolerate_truncated!r}: must be True or False")
-    return DbnSource(paths, symbol, publisher, chunk_records, tolerate_truncated)
+    checked_choice("clock", clock, get_args(Clock))
+    return DbnSource(paths, symbol, publisher, chunk_records, tolerate_truncated, clock)
 
 
 def _checked_paths(path: object) -> list[Path]:

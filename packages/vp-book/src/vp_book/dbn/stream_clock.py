@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from vp_book.book.clock import AGREED, HOLD, NO_CLOCK, NO_SUSPECT, judge
 from vp_book.book.state import SCALARS, Arrays
 from vp_book.records import F_BAD_TS_RECV, F_LAST, F_SNAPSHOT
 
+Clock: TypeAlias = Literal["ts_recv", "ts_event"]
+"""Which time of a live record is its time."""
+
 CLOCK: Final = 0  # 0 before the first record that can be believed
 SUSPECT: Final = 1  # as `suspect` of an engine's scalars
 UNTIMED: Final = 2  # as their `suspect_untimed`
@@ -21,7 +24,16 @@ WITHIN: Final = 4  # as their `in_snapshot`
 
 _read_engine = plain_reader(SCALARS, "clock", "suspect", "suspect_untimed", "first_clock", "in_snapshot")
 
+_UNDEFINED_NS: Final = 2**64 - 1
 _UNWITNESSED = F_SNAPSHOT | F_BAD_TS_RECV
+
+
+def by_event_time(records: np.ndarray) -> np.ndarray:
+    """The records with `ts_event` as `ts_recv`, but for those of snapshots and those without a `ts_event`; a copy."""
+    timed = (records["flags"] & F_SNAPSHOT == 0) & (records["ts_event"] != _UNDEFINED_NS)
+    out = records.copy()
+    out["ts_recv"] = np.where(timed, records["ts_event"], records["ts_recv"])
+    return out
 
 
 def clock_state() -> np.ndarray:

@@ -272,7 +272,7 @@ def _add(
     order_id: int, side: int, price: int, shares: int, since: int, orders: np.ndarray, out: np.ndarray, n: int, s: Any
 ) -> int:
     if shares > 0:
-        insert(orders, order_id, price, shares if side == SIDE_BID else -shares)
+        insert(orders, order_id, price, shares if side == SIDE_BID else -shares, 0)
         s.resting += 1
     _put(out, n, ACTION_ADD, side, order_id, price, shares, since, F_LAST, s)
     return n + 1

@@ -75,6 +75,7 @@ class LiveBins:
         max_silence_s: float | None = None,
         hold_back_ms: int = 0,
         instrument_id: int | None = None,
+        large_size: int | None = None,
     ) -> None:
         asked = checked_bins(
             cell_width_ms=cell_width_ms,
@@ -83,6 +84,7 @@ class LiveBins:
             end_ns=end_ns,
             warmup_s=warmup_s,
             max_silence_s=max_silence_s,
+            large_size=large_size,
         )
         self._hold_back_ns = whole_number("hold_back_ms", hold_back_ms, 0, _LONGEST_HOLD_BACK_MS) * _NS_PER_MS
         self.engine: BookEngine = asked.engine(instrument, physics, n_absolute_ticks, "flags")

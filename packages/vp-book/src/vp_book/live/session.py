@@ -26,8 +26,13 @@ from .router import LiveRouter
 
 _BUCKET_NS: Final = 30_000_000_000
 _KEPT_MESSAGES: Final = 20
-_MARK_EVERY_S: Final = 1.0
+_CERTIFY_EVERY_S: Final = 1.0
 _LOOK_EVERY_S: Final = 0.02
+_POLL_S: Final = 0.0012
+"""So long before a bin is due the event loop is not left to its timers, which are up to a millisecond late."""
+_AGAIN_S: Final = 0.0005
+_ROOM_S: Final = 0.01
+"""Time that marks and certificates get before the next bin is due."""
 _ERROR, _SYSTEM = 21, 23
 
 
@@ -111,7 +116,7 @@ class FeedSession:
         self._on_bins = on_bins
         self._stream = PushedStream()
         self._clock = FeedClock()
-        self._marked_at = time.monotonic()
+        self._certified_at = time.monotonic()
 
     async def run(self, request: FeedRequest) -> None:
         """Listen until cancelled; raises as `GatewayFeed.run` does."""
@@ -180,15 +185,27 @@ class FeedSession:
 
     async def _keep_time(self) -> None:
         while True:
-            now = self._clock.now(time.monotonic_ns())
-            due = [bins.due_ns for bins in self.bins.values() if bins.due_ns is not None]
-            wait_s = _LOOK_EVERY_S if now is None or not due else (min(due) - now) / 1e9
-            # a look now and then, for the first record, or a faster one, moves what is due
-            await asyncio.sleep(min(max(wait_s, 0.0005), _LOOK_EVERY_S))
+            wait_s = self._until_due_s()
+            if 0 < wait_s <= _POLL_S:  # the loop's timers are whole milliseconds: what comes is heard meanwhile
+                await asyncio.sleep(0)
+                continue
+            if wait_s > 0:
+                # a look now and then, for the first record, or a faster one, moves what is due
+                await asyncio.sleep(min(wait_s - _POLL_S, _LOOK_EVERY_S))
             self.tick()
-            if time.monotonic() - self._marked_at >= _MARK_EVERY_S:
+            wait_s, since_s = self._until_due_s(), time.monotonic() - self._certified_at
+            if since_s >= _CERTIFY_EVERY_S and (wait_s >= _ROOM_S or since_s >= 2 * _CERTIFY_EVERY_S):
                 self._keep_marks(newest_close=True)
                 self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
+                self._certified_at = time.monotonic()
+            elif wait_s <= 0:  # a bin waits for the rest of an event
+                await asyncio.sleep(_AGAIN_S)
+
+    def _until_due_s(self) -> float:
+        """How long until a bin is due, 0 or less when one is; `_LOOK_EVERY_S` when nothing is known of it."""
+        now = self._clock.now(time.monotonic_ns())
+        due = [bins.due_ns for bins in self.bins.values() if bins.due_ns is not None]
+        return _LOOK_EVERY_S if now is None or not due else (min(due) - now) / 1e9
 
     def _take(self, batch: Batch, monotonic_ns: int) -> None:
         state = self.state
@@ -237,7 +254,6 @@ class FeedSession:
                     self._on_bins(name, bins)
 
     def _keep_marks(self, *, newest_close: bool = False) -> None:
-        self._marked_at = time.monotonic()
         for bins in self.bins.values():
             for mark in bins.take_marks(newest_close=newest_close):
                 if self._recorder is not None:
@@ -246,13 +262,13 @@ class FeedSession:
 
 def _load_kernels(*, with_book: bool) -> None:
     """Load or compile what a first record would wait for: the gateway need not."""
-    said = np.zeros(16, np.uint8)
-    said[:2] = 4, _SYSTEM
+    system = np.zeros(16, np.uint8)
+    system[:2] = 4, _SYSTEM
     quote = np.zeros(2, MBO_DTYPE)
     quote["length"], quote["rtype"], quote["flags"], quote["size"] = MBO_WORDS, RTYPE_MBO, F_LAST, 1
     quote["order_id"], quote["price"], quote["action"], quote["side"] = (1, 2), (10**9, 2 * 10**9), b"A", (b"B", b"A")
     quote["ts_recv"] = quote["ts_event"] = 10**18
-    batch = PushedStream().take(said.tobytes() + quote.tobytes())
+    batch = PushedStream().take(system.tobytes() + quote.tobytes())
     if with_book and batch is not None:
         bins = LiveBins(Instrument("LOADED", "1"), n_absolute_ticks=1024)
         bins.push(batch.records)

@@ -21,6 +21,7 @@ from vp_book.records import (
     ACTION_MODIFY,
     ACTION_TRADE,
     F_LAST,
+    F_TOB,
     SIDE_ASK,
     SIDE_BID,
 )
@@ -80,7 +81,7 @@ def close_bin(q: Queue, joins: bool, ticks: np.ndarray, sizes: np.ndarray) -> No
     for side in range(2):
         row = 2 * (now % waits) + side
         _give_up(q, row)
-        if not joins:
+        if not joins or s[st.S_TOB] != 0:
             continue
         tick = ticks[side]
         level = q.levels[side, tick & (st.SLOTS - 1)]
@@ -127,6 +128,11 @@ def _give_up(q: Queue, row: int) -> None:
 def _take(r: Any, q: Queue) -> None:
     s = q.scalars
     action = r.action
+    if r.flags & F_TOB != 0:
+        if s[st.S_TOB] == 0:
+            _clear(q)
+            s[st.S_TOB] = 1
+        return
     if action == ACTION_CLEAR:
         _clear(q)
         return

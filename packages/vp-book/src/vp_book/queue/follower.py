@@ -52,8 +52,9 @@ class QueueFollower:
             queue.close_bin(engine)
         joins = queue.joins()  # QueueJoins, arrays of shape (bins, 2)
 
-    A follower may begin anywhere between two events: `begin(engine)` takes the orders that rest then. Feeds of the top
-    of the book (F_TOB) say nothing about queues and must not be followed.
+    `vp_book.replay` does that by itself with `queue=`. A follower may begin anywhere between two events:
+    `begin(engine)` takes the orders that rest then. Feeds of the top of the book (F_TOB) say nothing about queues: from
+    the first such record on nothing joins.
     """
 
     def __init__(self, tick_int: int, *, max_wait_bins: int = 1200) -> None:
@@ -64,7 +65,7 @@ class QueueFollower:
     def begin(self, engine: BookEngine) -> None:
         """Take the orders that rest in a book, before the first record. Raises ParameterError after it."""
         q = self._queue
-        if q.scalars[st.S_USED] or q.scalars[st.S_SEQ]:
+        if self.begun:
             raise ParameterError("engine: the follower has begun; make a new one")
         orders = engine.arrays.orders
         if len(orders) > len(q.orders):
@@ -79,8 +80,11 @@ class QueueFollower:
         while (start := _kernels.follow(view, start, stop, self._queue)) < stop:
             self._enlarge()
 
-    def close_bin(self, engine: BookEngine) -> None:
-        """End a bin: an order joins each side of the engine's BBO, if its book is valid."""
+    def close_bin(self, engine: BookEngine, *, known: bool = True) -> None:
+        """End a bin: an order joins each side of the engine's BBO, if its book is valid.
+
+        `known` false says that the book is not that of the market any more: none joins, and those that wait go on.
+        """
         q = self._queue
         if q.scalars[st.S_BIN] == len(q.out_price):
             self._queue = q = q._replace(
@@ -89,7 +93,7 @@ class QueueFollower:
                 out_wait=st.doubled(q.out_wait, -1),
                 out_how=st.doubled(q.out_how),
             )
-        valid = engine.book_valid
+        valid = known and engine.book_valid
         s = engine.arrays.scalars[0]
         ticks = np.array([s.bid_tick, s.ask_tick], np.int64)
         sizes = np.array([s.bid_size, s.ask_size], np.int64)
@@ -100,6 +104,22 @@ class QueueFollower:
         q = self._queue
         bins = int(q.scalars[st.S_BIN])
         return QueueJoins(*(array[:bins].copy() for array in (q.out_price, q.out_ahead, q.out_wait, q.out_how)))
+
+    @property
+    def max_wait_bins(self) -> int:
+        """After how many bins an order is given up."""
+        return len(self._queue.joins) // 2
+
+    @property
+    def tick_int(self) -> int:
+        """The price tick that it follows, in price_int."""
+        return int(self._queue.scalars[st.S_TICK_INT])
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has taken a book, a record or a bin."""
+        s = self._queue.scalars
+        return bool(s[st.S_USED] or s[st.S_SEQ] or s[st.S_BIN])
 
     @property
     def crowded(self) -> int:

@@ -68,7 +68,8 @@ S_LOWEST: Final = 8  # lowest and highest tick of a trade of the open event
 S_HIGHEST: Final = 9
 S_FIRST: Final = 10  # lowest and highest tick of a join, of bids, then of asks; wider than need be
 S_CROWDED: Final = 14  # joins that were not followed because their level's place was taken by one far away
-S_COUNT: Final = 15
+S_TOB: Final = 15  # whether a record was of a feed that knows the best prices only
+S_COUNT: Final = 16
 
 NO_LOW: Final = 2**62
 NO_HIGH: Final = -(2**62)

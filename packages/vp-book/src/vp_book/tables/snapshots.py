@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from vp_book.book.clock import first_clock
 from vp_book.book.engine import MAX_DEPTH, BookEngine
 from vp_book.book.range import read_best_levels
 from vp_book.book.state import DONE
+from vp_book.dbn.store import Source, arrays_of
 from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
 
@@ -30,7 +30,7 @@ def snapshot_dtype(levels: int, *, orders: bool = False) -> np.dtype[np.void]:
 
 
 def snapshots(
-    source: Iterable[np.ndarray],
+    source: Source,
     instrument: Instrument,
     *,
     every_ns: int = _NS_PER_S,
@@ -41,11 +41,12 @@ def snapshots(
 ) -> np.ndarray:
     """The best `levels` levels of both sides at every multiple of `every_ns`, structured, shape (moments,).
 
-    `source` yields arrays of `MBO_DTYPE`, as `open_dbn` does. The moments are those of `ts_recv` (ns UTC) from the
-    first believed time of the source, or `start_ns`, to its last time, or `end_ns`, both included. A row is the book
-    after every event that began before its moment: `ts_ns`, `book_valid`, `bid_price_int` `bid_size` and the same of
-    the ask, each int64 (levels,), best first and 0 behind the last level. With `orders` also how many orders rest at
-    each level (`bid_orders`, `ask_orders`); all orders are looked at for that, which takes a hundred times as long.
+    `source` yields arrays of `MBO_DTYPE`, as `open_dbn` does, or is a `databento.DBNStore`. The moments are those of
+    `ts_recv` (ns UTC) from the first believed time of the source, or `start_ns`, to its last time, or `end_ns`, both
+    included. A row is the book after every event that began before its moment: `ts_ns`, `book_valid`, `bid_price_int`
+    `bid_size` and the same of the ask, each int64 (levels,), best first and 0 behind the last level. With `orders` also
+    how many orders rest at each level (`bid_orders`, `ask_orders`); all orders are looked at for that, which takes a
+    hundred times as long.
 
         table = snapshots(open_dbn("esh6.mbo.dbn.zst"), Instrument("ESH6", "0.25"), every_ns=1_000_000_000, levels=10)
         spread_ticks = (table["ask_price_int"][:, 0] - table["bid_price_int"][:, 0]) / 250_000_000
@@ -63,7 +64,7 @@ def snapshots(
     reader = _Reader(engine, levels, orders, every_ns, end_ns)
     if start_ns is not None:
         reader.begin(start_ns)
-    for records in source:
+    for records in arrays_of(source):
         if not reader.begun and (began := first_clock(records, engine.arrays)) is not None:
             reader.begin(began)
         if not reader.take(records):

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, field, structs
 from vp_contract._types import Date, Name
 from vp_contract.errors import SpecError
 from vp_contract.specs.experiment import Axis, check_axes
-from vp_contract.specs.pipeline import PipelineOverrides
+from vp_contract.specs.pipeline import PipelineOverrides, check_dates
 from vp_contract.yaml.reading import PathLike, load_yaml
 
 
@@ -29,9 +29,7 @@ class CampaignSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     axes: dict[str, Axis] = {}
 
     def __post_init__(self) -> None:
-        for position, date in enumerate(self.dates):
-            if date in self.dates[:position]:
-                raise SpecError(f"found {date} twice", field=f"dates[{position}]")
+        check_dates(self.dates)
         if not self.bundles:
             raise SpecError("expected at least one bundle, or no `bundles` at all", field="bundles")
         check_axes("axes", self.axes, PipelineOverrides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from vp_contract._types import (
     AbsoluteTicks,
@@ -13,6 +13,7 @@ from vp_contract._types import (
     DerivativeWeights,
     GridRadius,
     Horizons,
+    LargeSize,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveInt,
@@ -36,7 +37,8 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
 
     Time constants (`tau_*`) are in seconds, windows and periods in bins, horizons in milliseconds. `c1`..`c7` are the
     force coefficients of pressure (1-3) and vacuum (4-7). `flow_*` parametrise the cell spectrum, `projection_*` its
-    projections and `state_model_*` the derivative stage.
+    projections and `state_model_*` the derivative stage. `large_size`, in contracts or shares, is from which size on a
+    trade or an order is a mark; unset it is what `vp_book` takes for large, and no part of any hash.
 
     Checks here are those between fields that are merged together; each is an error only once everything is merged, so
     partial overrides do not inherit them.
@@ -45,6 +47,7 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
     grid_radius_ticks: GridRadius = 50
     cell_width_ms: CellWidthMs = 100
     n_absolute_ticks: AbsoluteTicks = 8192
+    large_size: LargeSize | UnsetType = UNSET
 
     tau_velocity: Seconds = 2.0
     tau_acceleration: Seconds = 5.0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 
-from vp_contract._types import Name, NonNegativeFloat, NonNegativeInt, ParamValue, PositiveInt
+from vp_contract._types import Date, Name, NonNegativeFloat, NonNegativeInt, ParamValue, PositiveInt
 from vp_contract.errors import SpecError
-from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec
+from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec, check_dates
 from vp_contract.yaml.reading import PathLike, convert_plain, load_yaml
 
-FillModel = Literal["cross", "mid"]
-"""How a trade is filled: at the other side's quote after the latency, or at the mid."""
+FillModel = Literal["cross", "mid", "queue"]
+"""How a trade is filled: at the other side's quote after the latency, at the mid, or passively, by the true queue."""
 
 Axis = Annotated[tuple[ParamValue, ...], Meta(min_length=1, max_length=1000)]
 """Values of one sweep axis."""
@@ -23,11 +23,22 @@ class SplitSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the evaluated bins are split in time.
 
     The first `choose_fraction` of them chooses, the rest after an embargo confirms. `embargo_bins` None means
-    `max_hold_bins`, the shortest embargo that lets no outcome of the first part reach into the second.
+    `max_hold_bins`, the shortest embargo that lets no outcome of the first part reach into the second. With
+    `choose_days` the first so many days choose and the others confirm; there is no embargo then, since no outcome
+    reaches into another day.
     """
 
     choose_fraction: Annotated[float, Meta(ge=0.1, le=0.9)] = 0.6
     embargo_bins: NonNegativeInt | None = None
+    choose_days: PositiveInt | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.choose_days is not UNSET and self.embargo_bins is not None:
+            raise SpecError(
+                "is of a split within days: leave it out, or choose_days",
+                field="embargo_bins",
+                related=("choose_days",),
+            )
 
 
 class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +47,11 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Nothing fires in the first `warmup_bins` or within `cooldown_bins` of the last event. An outcome is `tp_ticks` for
     or `sl_ticks` against, else a timeout after `max_hold_bins`. The crossing fill model enters `latency_bins` after
     the event and pays `cost_ticks` a round trip. Rows with fewer than `min_signals` events are not ranked.
-    `fill_model` names the fills whose net pnl is to be proven; `mid` pays `cost_ticks` there too.
+    `fill_model` names the fills whose net pnl is to be proven; `mid` pays `cost_ticks` there too. `queue` joins the
+    touch after the latency, is filled by its place in the queue or not at all, and leaves as `cross` does. `cost_ticks`
+    unset is what the instrument's `fee_per_side` amounts to: see `InstrumentLock.fee_ticks`. Of several
+    days every one has its warm-up; `split` by_day has the first 60 % of them choose (rounded, at least one) and the
+    others confirm.
     """
 
     warmup_bins: NonNegativeInt = 300
@@ -46,10 +61,10 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cooldown_bins: NonNegativeInt = 20
     allow_overlap: bool = False
     latency_bins: NonNegativeInt = 1
-    cost_ticks: NonNegativeFloat = 0.0
+    cost_ticks: NonNegativeFloat | UnsetType = UNSET
     min_signals: PositiveInt = 5
     fill_model: FillModel = "cross"
-    split: SplitSpec = SplitSpec()
+    split: SplitSpec | Literal["by_day"] = SplitSpec()
 
     def __post_init__(self) -> None:
         if self.latency_bins >= self.max_hold_bins:
@@ -60,9 +75,21 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
 
     @property
+    def paid_ticks(self) -> float:
+        """What a round trip pays: `cost_ticks`, and nothing where it is unset and no instrument has been asked."""
+        return 0.0 if self.cost_ticks is UNSET else self.cost_ticks
+
+    @property
     def embargo_bins(self) -> int:
         """Bins between the choosing and the confirming part."""
-        return self.max_hold_bins if self.split.embargo_bins is None else self.split.embargo_bins
+        stated = self.split.embargo_bins if isinstance(self.split, SplitSpec) else None
+        return self.max_hold_bins if stated is None else stated
+
+    def choosing_days(self, days: int) -> int | None:
+        """How many of so many days choose; None where the split is not one by days. May be too many of too few days."""
+        if isinstance(self.split, SplitSpec):
+            return None if self.split.choose_days is UNSET else self.split.choose_days
+        return max(1, min(days - 1, round(days * SplitSpec().choose_fraction)))
 
 
 class SweepSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,33 +127,39 @@ class ParallelSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class TrackingSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where runs are tracked besides the results store. Only `none` is available: MLflow is not built yet."""
+    """Where runs are recorded besides the results store: to MLflow at `uri`, by default a directory of the lake."""
 
     backend: Literal["none", "mlflow"] = "none"
     uri: str | None = None
 
     def __post_init__(self) -> None:
-        # mlflow is still read, so that the message can say more than that the word is unknown
-        if self.backend != "none":
+        if self.uri is not None and self.backend == "none":
             raise SpecError(
-                f"{self.backend!r} is not available in this version; runs are kept in the results store: write none, "
-                "or leave `tracking` out",
-                field="backend",
+                "is only for backend mlflow, which here is none: leave it out, or name the backend",
+                field="uri",
+                related=("backend",),
             )
-        if self.uri is not None:
-            raise SpecError("is for a tracking backend, and there is none: leave it out", field="uri")
 
 
 class ExperimentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`configs/experiments/NAME.yaml`: a serving, the variants of it to try and how they are judged."""
+    """`configs/experiments/NAME.yaml`: a serving, the variants of it to try and how they are judged.
+
+    `dates` replace those of the pipeline. Several are judged together. With `carry` the signals that learn keep what
+    they have learned from day to day; without it they begin every day anew.
+    """
 
     name: Name
     description: str = ""
     serving: Name
+    dates: Annotated[tuple[Date, ...], Meta(max_length=4000)] = ()
+    carry: bool = False
     eval: EvalSpec = EvalSpec()
     sweep: SweepSpec = field(default_factory=SweepSpec)
     parallel: ParallelSpec = ParallelSpec()
     tracking: TrackingSpec = TrackingSpec()
+
+    def __post_init__(self) -> None:
+        check_dates(self.dates)
 
 
 def load_experiment(path: PathLike) -> ExperimentSpec:

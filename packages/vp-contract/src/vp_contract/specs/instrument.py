@@ -18,13 +18,19 @@ from vp_contract.yaml.reading import PathLike, load_yaml
 INSTRUMENT_VARIABLE: Final = "VP_INSTRUMENT_CONFIG_PATH"
 INSTRUMENT_FILE: Final = "instrument.yaml"
 
+_MAX_COST_TICKS: Final = 1_000_000
+"""Most that a round trip may cost, as `eval.cost_ticks` has it; also the largest fee."""
+
 
 class InstrumentLock(RuntimeDefaults, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is traded here, and the default of every runtime field.
 
     `tick_size` and `bucket_size_dollars` are exact decimals of the quote currency; the bucket (a cell of several
     ticks) is a whole multiple of the tick, and None means one tick. `contract_multiplier` is the value of one point
-    for one contract in the quote currency, `price_decimals` how many digits a price is shown with.
+    for one contract in the quote currency, `price_decimals` how many digits a price is shown with. `fee_per_side` is
+    what buying or selling one contract (or share) costs, an exact decimal of the quote currency: an experiment that
+    names no cost of its own pays it twice a round trip. It decides no number of a dataset, and is no part of a
+    `RuntimeConfig`.
     """
 
     product_type: ProductType
@@ -35,10 +41,12 @@ class InstrumentLock(RuntimeDefaults, frozen=True, kw_only=True, forbid_unknown_
     contract_multiplier: PositiveFloat = 1.0
     qty_unit: Literal["contracts", "shares"] = "contracts"
     price_decimals: Annotated[int, Meta(ge=0, le=9)] = 2
+    fee_per_side: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_prices(self.tick_size, self.bucket_size_dollars, self.price_decimals)
+        self._check_fee()
 
     @property
     def tick_int(self) -> int:
@@ -50,6 +58,25 @@ class InstrumentLock(RuntimeDefaults, frozen=True, kw_only=True, forbid_unknown_
         """Cell of the price grid in 1e-9 of the quote currency: the bucket, or the tick without one."""
         bucket = self.bucket_size_dollars
         return self.tick_int if bucket is None else price_int(bucket, field="bucket_size_dollars")
+
+    @property
+    def fee_ticks(self) -> float:
+        """What `fee_per_side` amounts to a round trip, in ticks of one contract.
+
+        Example: 1.25 USD a side, a tick of 0.25 and a multiplier of 50 are 2 * 1.25 / (0.25 * 50) = 0.2 ticks.
+        """
+        return float(2 * self.fee_per_side / (self.tick_size * Decimal(repr(self.contract_multiplier))))
+
+    def _check_fee(self) -> None:
+        fee = self.fee_per_side
+        if not fee.is_finite() or not 0 <= fee <= _MAX_COST_TICKS:
+            raise SpecError(f"expected an amount from 0 to {_MAX_COST_TICKS:,}, found {fee}", field="fee_per_side")
+        if self.fee_ticks > _MAX_COST_TICKS:
+            raise SpecError(
+                f"{fee} a side are {self.fee_ticks:.3g} ticks a round trip, expected at most {_MAX_COST_TICKS:,}",
+                field="fee_per_side",
+                related=("tick_size", "contract_multiplier"),
+            )
 
 
 def check_prices(tick_size: Decimal | str, bucket_size: Decimal | str | None, price_decimals: int) -> None:

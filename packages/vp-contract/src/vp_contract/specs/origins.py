@@ -62,10 +62,16 @@ def config_origins(
     if chain.experiment is not None:
         file = Path(config_root) / EXPERIMENTS_DIR / f"{chain.experiment.name}.yaml"
         stated = _lines(file)
-        origins += [
-            _origin(f"eval.{name}", value, "experiment", file, stated, ("eval", *name.split(".")))
-            for name, value in _flat(_plain(chain.experiment.eval)).items()
-        ]
+        evaluation, fee = chain.experiment.eval, ("instrument", files["instrument"], lines["instrument"])
+        unset = evaluation.cost_ticks is msgspec.UNSET
+        if unset:
+            evaluation = msgspec.structs.replace(evaluation, cost_ticks=chain.instrument.fee_ticks)
+        for name, value in _flat(_plain(evaluation)).items():
+            if unset and name == "cost_ticks":
+                origins.append(_origin("eval.cost_ticks", value, *fee, ("fee_per_side",)))
+            else:
+                path = ("eval", *name.split("."))
+                origins.append(_origin(f"eval.{name}", value, "experiment", file, stated, path))
     return tuple(origins)
 
 

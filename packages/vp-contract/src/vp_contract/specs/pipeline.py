@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
@@ -12,9 +13,11 @@ from vp_contract._types import (
     CellWidthMs,
     ClockTime,
     Date,
+    Dates,
     DerivativeWeights,
     GridRadius,
     Horizons,
+    LargeSize,
     Name,
     NonNegativeFloat,
     OnDamage,
@@ -42,15 +45,17 @@ class CaptureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Which part of which day of which instrument, and what its files must be.
 
     The part is [start_time, end_time) of New York date `dt`, times as HH:MM; an `end_time` at or before `start_time` is
-    of the next day. `publisher` (its id) is needed when a file has records of several. With `on_damage` until_damage a
-    damaged file is taken up to its damage, with `on_short` end_early a capture that goes on after the data ends is cut
-    there; both are refused otherwise. Bins more than `max_silence_s` seconds after the last record of the instrument
-    are invalid; without it no silence is too long.
+    of the next day. `dates` in the place of `dt` names several days, each of which is a dataset of its own; they may be
+    written in any order. `publisher` (its id) is needed when a file has records of several. With `on_damage`
+    until_damage a damaged file is taken up to its damage, with `on_short` end_early a capture that goes on after the
+    data ends is cut there; both are refused otherwise. Bins more than `max_silence_s` seconds after the last record of
+    the instrument are invalid; without it no silence is too long.
     """
 
     product_type: ProductType
     symbol: Symbol
-    dt: Date
+    dt: Date | UnsetType = UNSET
+    dates: Dates | UnsetType = UNSET
     start_time: ClockTime
     end_time: ClockTime
     publisher: PublisherId | None = None
@@ -59,15 +64,37 @@ class CaptureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     max_silence_s: Seconds | None = None
 
     def __post_init__(self) -> None:
-        check_capture(self.dt)
+        if self.dates is not UNSET:
+            if self.dt is not UNSET:
+                raise SpecError("stands beside dt, a single day: write one of the two", field="dates", related=("dt",))
+            check_dates(self.dates)
+        elif self.dt is UNSET:
+            raise SpecError("is required and missing; dates names several days", field="dt")
+        else:
+            check_capture(self.dt)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The New York dates on which a capture begins, ascending: one for `dt`, or those of `dates`."""
+        if self.dates is not UNSET:
+            return tuple(sorted(self.dates))
+        return () if self.dt is UNSET else (self.dt,)
 
 
-def check_capture(date: str) -> None:
+def check_capture(date: str, field: str = "dt") -> None:
     """Raise `SpecError` unless `date` is a day of the calendar that has a day after it."""
     try:
         dt.date.fromisoformat(date) + dt.timedelta(days=1)
     except (ValueError, OverflowError):
-        raise SpecError(f"expected a day of the calendar as YYYY-MM-DD, found {date!r}", field="dt") from None
+        raise SpecError(f"expected a day of the calendar as YYYY-MM-DD, found {date!r}", field=field) from None
+
+
+def check_dates(dates: Sequence[str]) -> None:
+    """Raise `SpecError` unless each of `dates`, a field of that name, is a day of the calendar, and there once."""
+    for position, date in enumerate(dates):
+        check_capture(date, f"dates[{position}]")
+        if date in dates[:position]:
+            raise SpecError(f"found {date} twice", field=f"dates[{position}]")
 
 
 def end_date(date: str, start_time: str, end_time: str) -> str:
@@ -83,6 +110,7 @@ class PipelineOverrides(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     grid_radius_ticks: GridRadius | UnsetType = UNSET
     cell_width_ms: CellWidthMs | UnsetType = UNSET
     n_absolute_ticks: AbsoluteTicks | UnsetType = UNSET
+    large_size: LargeSize | UnsetType = UNSET
     tau_velocity: Seconds | UnsetType = UNSET
     tau_acceleration: Seconds | UnsetType = UNSET
     tau_jerk: Seconds | UnsetType = UNSET

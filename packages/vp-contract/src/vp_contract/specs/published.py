@@ -81,8 +81,8 @@ class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def differences(self, other: PublishedServing) -> tuple[str, ...]:
         """Names of the fields in which two differ; `created_utc` does not count."""
         # as JSON, in which a tuple and the list it is read back as are the same
-        mine, others = (msgspec.json.decode(msgspec.json.encode(serving)) for serving in (self, other))
-        return tuple(name for name in mine if name != "created_utc" and mine[name] != others[name])
+        own, others = (msgspec.json.decode(msgspec.json.encode(serving)) for serving in (self, other))
+        return tuple(name for name in own if name != "created_utc" and own[name] != others[name])
 
 
 def serving_id_of(experiment: str, run_id: str, runtime: RuntimeConfig) -> str:

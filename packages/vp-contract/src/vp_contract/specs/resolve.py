@@ -59,7 +59,8 @@ def resolve(
     """Merge the layers of a config chain, the later over the earlier.
 
     `overrides` are values of a sweep point by the names of `RuntimeConfig`'s fields (`SCORING_FIELDS` translates a
-    scoring axis). An experiment sets no field itself: given, it must be one of this serving.
+    scoring axis). An experiment sets no field itself: given, it must be one of this serving. A pipeline of several days
+    resolves to the first of them; the config of another has its date as `dt` in `overrides`.
 
     Raises `InstrumentLockError` when the pipeline's instrument is not the lock's, and `SpecError` when the layers name
     other specs than those given, or their merged values contradict one another; it names the layer each value is from.
@@ -93,7 +94,8 @@ def merge(
         symbol=pipeline.capture.symbol,
         where=f"pipeline {pipeline.name}",
     )
-    lock = msgspec.to_builtins(instrument)
+    known = RuntimeConfig.__struct_fields__
+    lock = {name: value for name, value in msgspec.to_builtins(instrument).items() if name in known}
     layers = [Layer("the instrument file", "instrument", lock, {name: (name,) for name in lock})]
     layers.append(_pipeline_layer(pipeline))
     if serving is not None:
@@ -136,6 +138,8 @@ def _set_fields(spec: Struct) -> dict[str, object]:
 def _pipeline_layer(pipeline: PipelineSpec) -> Layer:
     capture, overrides = _set_fields(pipeline.capture), _set_fields(pipeline.pipeline)
     paths = {name: ("capture", name) for name in capture} | {name: ("pipeline", name) for name in overrides}
+    if capture.pop("dates", None) is not None:  # what it resolves to is its first day
+        capture["dt"], paths["dt"] = pipeline.capture.days[0], paths.pop("dates")
     return Layer(f"pipeline {pipeline.name}", "pipeline", {**capture, **overrides}, paths)
 
 

@@ -76,6 +76,6 @@ class SourceOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def check_of(self, config: RuntimeConfig) -> None:
         """Raise `SpecError` naming the first field in which this is not the source of `config`."""
         for name in _OF_CONFIG:
-            mine, wanted = getattr(self, name), getattr(config, name)
-            if mine != wanted:
-                raise SpecError(f"expected {wanted!r}, as the runtime config has it, found {mine!r}", field=name)
+            found, wanted = getattr(self, name), getattr(config, name)
+            if found != wanted:
+                raise SpecError(f"expected {wanted!r}, as the runtime config has it, found {found!r}", field=name)

@@ -1,10 +1,14 @@
-"""Where the stream is and how it is closed, stated once for server, page and documents."""
+"""Where streams are and how they are closed, stated once for server, page and documents."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 STREAM_PATH: Final = "/v1/vacuum-pressure/stream"
+"""Where what is promoted is streamed: `?serving=<alias or id>`."""
+
+PREVIEW_PATH: Final = "/v1/vacuum-pressure/preview"
+"""Where a dataset that nobody promoted is streamed: `?dataset=<id>`."""
 
 
 class CloseCode(NamedTuple):

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-ColumnType: TypeAlias = Literal["bool", "int8", "int32", "int64", "float64"]
-JsonType: TypeAlias = Literal["flag", "code", "signed", "count", "text", "number"]
+ColumnType: TypeAlias = Literal["bool", "int8", "int32", "int64", "float64", "string"]
+JsonType: TypeAlias = Literal["flag", "code", "signed", "count", "text", "number", "word"]
 
 _JSON_OF_TYPE: Final[dict[ColumnType, JsonType]] = {
     "bool": "flag",
@@ -21,6 +21,7 @@ _JSON_OF_TYPE: Final[dict[ColumnType, JsonType]] = {
     "int32": "signed",
     "int64": "count",
     "float64": "number",
+    "string": "word",
 }
 
 
@@ -123,6 +124,41 @@ BIN_COLUMNS: Final = (
     ),
 )
 """Scalars of a bin, in order: members of `grid_update`, columns of `bins.parquet`."""
+
+MARKS: Final = "marks"
+"""The member of `grid_update`, and the list column of `bins.parquet`, with the marks of a bin."""
+
+MARK_COLUMNS: Final = (
+    Column(
+        "kind",
+        "string",
+        "word",
+        "iceberg (a resting order was filled and shows more than the fills left), sweep (an aggressor traded at three "
+        "prices or more in one event), large (a trade, or an order that comes to rest, of large_size or more), or pull "
+        "(large_size or more withdrawn at once, at most 5 ticks from the best price of its side).",
+        since="1.1",
+    ),
+    Column(
+        "price_int", "int64", _PRICE, "Where it happened: of a sweep the last price it reached.", "text", since="1.1"
+    ),
+    Column(
+        "size",
+        "int64",
+        _QUANTITY,
+        "What an iceberg displays now, a sweep traded in all, a trade or an order has, or was withdrawn.",
+        since="1.1",
+    ),
+    Column("side", "string", "word", "Whose: buy (bids and buying aggressors), sell, or none.", since="1.1"),
+    Column(
+        "detail",
+        "int64",
+        "by kind",
+        "iceberg: what it has shown so far; sweep: at how many prices it traded; large: 0 a trade, 1 an order; pull: "
+        "ticks from the best price.",
+        since="1.1",
+    ),
+)
+"""Members of a mark, in order."""
 
 _ORDERS: Final = (
     ("v", "units per s", "Velocity: rate, smoothed with tau_velocity"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
+
 from vp_contract.specs.instrument import InstrumentLock
 from vp_contract.specs.pipeline import CaptureSpec, PipelineSpec, ServingSpec
 from vp_contract.specs.resolve import resolve
@@ -19,6 +21,7 @@ from vp_contract.wire.messages import (
     GridUpdate,
     History,
     HistoryEnd,
+    Mark,
     Pause,
     Resume,
     RuntimeConfigMessage,
@@ -148,4 +151,5 @@ def _grid_update() -> GridUpdate:
         "cum_sell_volume": 1_490,
         "vwap_price_int": 5_400_112_345_679,
     }
-    return GridUpdate.from_bin(fields, signal)
+    iceberg = Mark(kind="iceberg", price_int=str(_ASK), size=12, side="sell", detail=60)
+    return msgspec.structs.replace(GridUpdate.from_bin(fields, signal), marks=(iceberg,))

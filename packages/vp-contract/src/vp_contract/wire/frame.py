@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -11,7 +11,7 @@ import msgspec
 from vp_contract.errors import WireError
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.wire.grid import encode_grid, grid_schema
-from vp_contract.wire.messages import GridUpdate, SignalKind, SignalUpdate, encode_message
+from vp_contract.wire.messages import GridUpdate, MarkLike, SignalKind, SignalUpdate, encode_message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ LINK_BYTES: Final = 8
 """Bytes of each link that `FrameChain.links` keeps: enough to tell which bin differs; the head is kept whole."""
 
 _SIGNAL_MEMBER: Final = b',"signal":'
+_MARKS_MEMBER: Final = b',"marks":'
 
 
 class Frame(NamedTuple):
@@ -88,14 +89,16 @@ class FrameEncoder:
         cells: Mapping[str, np.ndarray[Any, Any]],
         signal: SignalLike,
         served: ServedValue | None = None,
+        marks: Iterable[MarkLike] | None = None,
     ) -> Frame:
         """The frame of a bin.
 
         `fields` are scalars by the names of `BIN_COLUMNS`; `cells` are columns by the names of `grid_columns`,
         `2*radius+1` rows each; `signal` is the output of the derivative stage, `served` that of the promoted signal.
+        `marks` are those of the bin; None leaves the member out.
         Raises `WireError` (and its `GridError`) naming a field or column that is missing or not finite.
         """
-        update = encode_message(GridUpdate.from_bin(fields, signal_update(signal, served)))
+        update = encode_message(GridUpdate.from_bin(fields, signal_update(signal, served), marks))
         return Frame(update, encode_grid(self._schema, cells))
 
 
@@ -103,8 +106,9 @@ class FrameChain:
     """A SHA-256 chain over the frames of a dataset, bin by bin.
 
     Link `i` is the hash of link `i - 1` (32 zero bytes before the first), then twice an 8-byte little-endian length and
-    that many bytes: the `grid_update` JSON without its `signal` member, and the Arrow IPC stream. The signal is left
-    out because one dataset is served with many signals; everything else of a frame follows from the dataset.
+    that many bytes: the `grid_update` JSON without its members `signal` and `marks`, and the Arrow IPC stream. The
+    signal is left out because one dataset is served with many signals, the marks because datasets of before have none;
+    everything else of a frame follows from the dataset.
     """
 
     def __init__(self, link: bytes = bytes(32)) -> None:
@@ -137,6 +141,7 @@ class FrameChain:
 
 class _SignalMember(msgspec.Struct):
     signal: msgspec.Raw
+    marks: msgspec.Raw = msgspec.Raw()
 
 
 # Made here, not at its first use: frames are read by several threads, and msgspec does not bear that.
@@ -144,18 +149,22 @@ _SIGNAL_DECODER: Final = msgspec.json.Decoder(_SignalMember)
 
 
 def split_signal(update: bytes) -> tuple[bytes, bytes]:
-    """The bytes of a `grid_update` without its `signal` member, and the JSON object that member holds.
+    """The bytes of a `grid_update` without its `signal` and `marks` members, and the JSON object that `signal` holds.
 
     Raises `WireError` when there is none.
     """
     try:
-        signal = bytes(_SIGNAL_DECODER.decode(update).signal)
+        members = _SIGNAL_DECODER.decode(update)
+        signal = bytes(members.signal)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise WireError(f"grid_update: there is no signal member: {error}") from error
     start = update.find(_SIGNAL_MEMBER + signal)
     if start < 0 or not signal.startswith(b"{"):
         raise WireError("grid_update: there is no signal member as it is written here")
-    return update[:start] + update[start + len(_SIGNAL_MEMBER) + len(signal) :], signal
+    rest = update[:start] + update[start + len(_SIGNAL_MEMBER) + len(signal) :]
+    if marks := bytes(members.marks):
+        rest = rest.replace(_MARKS_MEMBER + marks, b"", 1)
+    return rest, signal
 
 
 def signal_update(frame: SignalLike, served: ServedValue | None = None) -> SignalUpdate:

@@ -24,6 +24,7 @@ _ARROW_TYPES: Final[Mapping[ColumnType, Any]] = {
     "int32": pa.int32(),
     "int64": pa.int64(),
     "float64": pa.float64(),
+    "string": pa.string(),
 }
 _DTYPES: Final[Mapping[str, str]] = {"int8": "|i1", "int32": "<i4", "int64": "<i8", "double": "<f8"}
 

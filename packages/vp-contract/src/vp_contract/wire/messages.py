@@ -7,8 +7,8 @@ with `encode_message`, those of a client read with `decode_client_message`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -17,7 +17,7 @@ from vp_contract.errors import WireError
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.wire.bin_fields import BinFields
 from vp_contract.wire.columns import BIN_COLUMNS, JsonType
-from vp_contract.wire.numbers import WireCount
+from vp_contract.wire.numbers import Int64Text, WireCount
 
 CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
@@ -106,22 +106,58 @@ class SignalUpdate(Struct, frozen=True, kw_only=True):
     detail: dict[str, float | None] | UnsetType = UNSET
 
 
+class MarkLike(Protocol):
+    """What is sent of a `vp_book.Mark`."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def price_int(self) -> int: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def side(self) -> str: ...  # noqa: D102
+    @property
+    def detail(self) -> int: ...  # noqa: D102
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """Something of a bin that only order-level data show: an iceberg, a sweep, a large trade or order, a pull.
+
+    Members in the order of `MARK_COLUMNS`, where their units and meanings are. A reader leaves out kinds that it does
+    not know: a new minor version may add some.
+    """
+
+    kind: str
+    price_int: Int64Text
+    size: WireCount
+    side: str
+    detail: WireCount
+
+
 class GridUpdate(BinFields, frozen=True, kw_only=True, tag="grid_update"):
     """The scalars of one bin, [bin_start_ns, bin_end_ns); the binary grid of the same bin follows at once.
 
     `skipped_bins` is how many bins before this one were left out for this client. `history` is there, and true, in a
     bin that the client asked for with `history`; `every` then says how many bins it stands for, if it is more than one:
     its counts and volumes are their sums, its highs and lows those of all of them, it begins where the first one does,
-    and everything else is that of the last one.
+    and everything else is that of the last one. `marks` are at most 16, the largest first; of a bin that stands for
+    several they are the largest of all of these. They are absent where the server knows of none at all.
     """
 
     signal: SignalUpdate
     skipped_bins: WireCount = 0
     history: bool | UnsetType = UNSET
     every: WireCount | UnsetType = UNSET
+    marks: tuple[Mark, ...] | UnsetType = UNSET
 
     @classmethod
-    def from_bin(cls, fields: Mapping[str, int | float | bool], signal: SignalUpdate) -> GridUpdate:
+    def from_bin(
+        cls,
+        fields: Mapping[str, int | float | bool],
+        signal: SignalUpdate,
+        marks: Iterable[MarkLike] | None = None,
+    ) -> GridUpdate:
         """The message of a bin, from its scalars by the names of `BIN_COLUMNS` (others are ignored).
 
         Raises `WireError` naming a field that is missing or is no finite number.
@@ -135,7 +171,8 @@ class GridUpdate(BinFields, frozen=True, kw_only=True, tag="grid_update"):
             raise WireError(f"grid_update: field {name} is missing from the bin") from None
         except (TypeError, ValueError, OverflowError) as error:
             raise WireError(f"grid_update: field {name} cannot be {fields[name]!r}") from error
-        return cls(signal=signal, **values)  # type: ignore[arg-type]  # converted above to each field's type
+        listed = UNSET if marks is None else tuple(map(_mark, marks))
+        return cls(signal=signal, marks=listed, **values)  # type: ignore[arg-type]  # converted above to each field's type
 
 
 class StreamEnd(Struct, frozen=True, kw_only=True, tag="stream_end"):
@@ -253,13 +290,17 @@ def _check_finite(update: GridUpdate) -> None:
         value = getattr(signal, name)
         if not math.isfinite(value):
             raise WireError(f"grid_update: signal.{name} is {value}, expected a finite number")
-    for name, told in (("value", signal.value), ("threshold", signal.threshold)):
-        if isinstance(told, float) and not math.isfinite(told):
-            raise WireError(f"grid_update: signal.{name} is {told}, expected a finite number")
+    for name, figure in (("value", signal.value), ("threshold", signal.threshold)):
+        if isinstance(figure, float) and not math.isfinite(figure):
+            raise WireError(f"grid_update: signal.{name} is {figure}, expected a finite number")
     if isinstance(signal.detail, dict):
         for name, part in signal.detail.items():
             if part is not None and not math.isfinite(part):
                 raise WireError(f"grid_update: signal.detail.{name} is {part}, expected a finite number")
+
+
+def _mark(mark: MarkLike) -> Mark:
+    return Mark(kind=mark.kind, price_int=str(mark.price_int), size=mark.size, side=mark.side, detail=mark.detail)
 
 
 def _int64_text(value: int | float | bool) -> str:
@@ -280,5 +321,6 @@ _CONVERTERS: Final[Mapping[JsonType, Callable[[int | float | bool], object]]] = 
     "count": int,
     "text": _int64_text,
     "number": _finite,
+    "word": str,
 }
 _BIN_CONVERTERS: Final = tuple((column.name, _CONVERTERS[column.json_type]) for column in BIN_COLUMNS)

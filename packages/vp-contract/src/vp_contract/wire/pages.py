@@ -9,6 +9,7 @@ from vp_contract.specs.defaults import RuntimeDefaults
 from vp_contract.wire.columns import (
     BIN_COLUMNS,
     BOOK_COLUMNS,
+    MARK_COLUMNS,
     SCORE_COLUMNS,
     Column,
     JsonType,
@@ -22,6 +23,7 @@ _ANNOTATIONS: Final[dict[JsonType, str]] = {
     "count": "WireCount",
     "text": "Int64Text",
     "number": "float",
+    "word": "str",
 }
 
 _DEFAULTS: Final[dict[JsonType, str]] = {
@@ -31,6 +33,7 @@ _DEFAULTS: Final[dict[JsonType, str]] = {
     "count": "0",
     "text": '"0"',
     "number": "0.0",
+    "word": '""',
 }
 """Of members that a server of an earlier minor version does not send."""
 
@@ -68,6 +71,13 @@ Members of `grid_update` and columns of `bins.parquet`, one row a bin.
 
 {bins}
 
+## Of a mark
+
+`marks` of `grid_update` and of `bins.parquet` is a list of at most 16 of what only order-level data show, the largest
+first ([Marks](book.md#marks)). Servers and datasets of before have no such member and no such column.
+
+{marks}
+
 ## Of a cell, from the book
 
 Columns of the binary grid (`2*radius+1` rows a bin, `k` rising) and of `grid_clean.parquet`, which has `bin_seq` before
@@ -96,7 +106,9 @@ def _member(column: Column) -> str:
 def columns_page() -> str:
     """The text of `docs/columns.md`."""
     scores = (*SCORE_COLUMNS, *projection_columns(RuntimeDefaults().projection_horizons_ms))
-    return _PAGE.format(bins=_table(BIN_COLUMNS), book=_table(BOOK_COLUMNS), scores=_table(scores))
+    return _PAGE.format(
+        bins=_table(BIN_COLUMNS), marks=_table(MARK_COLUMNS), book=_table(BOOK_COLUMNS), scores=_table(scores)
+    )
 
 
 def _table(columns: Iterable[Column]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vp_contract.wire.close import CLOSE_CODES, STREAM_PATH
+from vp_contract.wire.close import CLOSE_CODES, PREVIEW_PATH, STREAM_PATH
 from vp_contract.wire.columns import grid_columns
 from vp_contract.wire.messages import (
     CONTRACT_VERSION,
@@ -33,8 +33,9 @@ CLIENT_MESSAGES: Final = (Pause, Resume, Seek, Ack, Follow, History, Speed)
 def json_schema() -> dict[str, Any]:
     """A JSON Schema (2020-12) document: every message under `$defs`, and which of them server and client may send.
 
-    `version` is the contract version, `x-stream-path` where the stream is, `x-close-codes` maps the names of the close
-    codes to their numbers, and `x-grid-columns` are the columns of every grid (not those of the projections).
+    `version` is the contract version, `x-stream-path` where the stream is and `x-preview-path` where previews are,
+    `x-close-codes` maps the names of the close codes to their numbers, and `x-grid-columns` are the columns of every
+    grid (not those of the projections).
     """
     types = (*SERVER_MESSAGES, *CLIENT_MESSAGES)
     references, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
@@ -50,6 +51,7 @@ def json_schema() -> dict[str, Any]:
             "title": "Vacuum-pressure stream",
             "version": CONTRACT_VERSION,
             "x-stream-path": STREAM_PATH,
+            "x-preview-path": PREVIEW_PATH,
             "x-close-codes": {close.name: close.code for close in CLOSE_CODES},
             "x-grid-columns": [column.name for column in grid_columns(())],
             "anyOf": [{"$ref": "#/$defs/ServerMessage"}, {"$ref": "#/$defs/ClientMessage"}],

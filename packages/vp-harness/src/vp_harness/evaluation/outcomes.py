@@ -1,4 +1,4 @@
-"""What an event would have earned: take-profit, stop or timeout, under two models of the fills.
+"""What an event would have earned: take-profit, stop or timeout, under three models of the fills.
 
 Prices are exact: everything is counted in half price_int units (bid + ask, or twice a side), so that a mid between two
 ticks needs no float.
@@ -11,6 +11,10 @@ The trade earns exactly +tp or -sl ticks, or at the timeout the difference to th
 closing quote: a buy at the ask, a sale at the bid. The entry follows the event, the exit follows the first bin in
 which the side one would leave at (the bid's extremes for a long position, the ask's for a short one) is at the stop or
 the target. So a fast market costs what it would cost. `cost_ticks` is taken off a round trip.
+
+`queue`: a passive order joins the best bid (to buy) or ask (to sell) `latency_bins` after the bin whose close decided
+it, and is filled by its true place in the queue, or not at all (`passive.table`). It waits no longer than the dataset
+followed it. The position is left as under `cross`, with the same costs.
 
 Bins without a valid book are stepped over but count as time. All that belongs to an event, its last fill included,
 lies within `max_hold_bins` of it.
@@ -31,11 +35,8 @@ from vp_contract import EvalSpec, FillModel
 from vp_harness._jit import kernel
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
-
-NOT_OPENED: Final = 0
-TAKE_PROFIT: Final = 1
-STOP: Final = 2
-TIMEOUT: Final = 3
+from vp_harness.evaluation.leaving import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT, leave_at, walk_queue
+from vp_harness.passive.table import PassiveFills
 
 PRICE_COLUMNS: Final = (
     "best_bid_price_int",
@@ -52,7 +53,7 @@ class ExitRule:
     """When a position is left and what trading costs.
 
     `tp_ticks` and `sl_ticks` are distances in price ticks, positive; `max_hold_bins` counts from the event bin;
-    `latency_bins` and `cost_ticks` (a round trip) belong to the `cross` fills only.
+    `latency_bins` and `cost_ticks` (a round trip) do not belong to the `mid` fills.
     """
 
     tp_ticks: float = 8.0
@@ -87,7 +88,7 @@ def exit_rule(evaluation: EvalSpec) -> ExitRule:
         sl_ticks=evaluation.sl_ticks,
         max_hold_bins=evaluation.max_hold_bins,
         latency_bins=evaluation.latency_bins,
-        cost_ticks=evaluation.cost_ticks,
+        cost_ticks=evaluation.paid_ticks,
     )
 
 
@@ -121,6 +122,20 @@ class Fills:
     pnl_ticks: NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class QueueFills:
+    """The model `queue`: its fills, and of an event at every bin in both directions, int64 (2, n_bins), the bin at
+    whose end the order joins and that in which it is filled; -1 where there is none.
+
+    `passive` has the price of an order by the bin at which it joins.
+    """
+
+    fills: Fills
+    join_bin: NDArray[np.int64]
+    fill_bin: NDArray[np.int64]
+    passive: PassiveFills
+
+
 class Placements:
     """What a position opened at a bin gives under one model, in eight bytes that one access brings into the cache.
 
@@ -143,78 +158,104 @@ class OutcomeTable:
     mid: Fills
     cross: Fills
     rule: ExitRule
+    queue: QueueFills | None = None
+    """None where the dataset does not say what became of passive orders."""
 
     @cached_property
     def open_until(self) -> NDArray[np.int64]:
-        """int64 (2, n_bins): the last bin of the position, the later one of the two models."""
+        """int64 (2, n_bins): the last bin of the position, the later one of the models `mid` and `cross`."""
         return np.maximum(self.mid.exit_bin, self.cross.exit_bin)
+
+    def busy_until(self, model: FillModel) -> NDArray[np.int64]:
+        """int64 (2, n_bins): the last bin in which no other position opens, where `model` is the one to be proven.
+
+        Under `queue` it is the end of all three: the wait for a fill that does not come counts. The others do not look
+        at it, so that what they say does not depend on whether a dataset follows passive orders.
+        """
+        if model != "queue":
+            return self.open_until
+        return np.maximum(self.open_until, self.of("queue").exit_bin)
+
+    def of(self, model: FillModel) -> Fills:
+        """The fills of a model. Raises ParameterError for `queue` where there are none."""
+        if model not in self.fills:
+            raise ParameterError(f"fill_model={model}: the dataset does not say what became of passive orders")
+        return self.fills[model]
 
     @cached_property
     def fills(self) -> dict[FillModel, Fills]:
         """The fills of each model by its name."""
-        return {"mid": self.mid, "cross": self.cross}
+        fills: dict[FillModel, Fills] = {"mid": self.mid, "cross": self.cross}
+        if self.queue is not None:
+            fills["queue"] = self.queue.fills
+        return fills
 
     @cached_property
     def digests(self) -> dict[FillModel, str]:
-        """SHA-256 of what decides the mean pnl of events under each model: outcomes, pnl and `open_until`."""
-        return {model: self._digest(fills) for model, fills in self.fills.items()}
+        """SHA-256 of what decides the mean pnl of events under each model: outcomes, pnl and `busy_until`."""
+        return {model: self._digest(model, fills) for model, fills in self.fills.items()}
 
     @cached_property
     def placements(self) -> dict[FillModel, Placements]:
         """What a position opened at a bin gives, side by side in memory: see `Placements`."""
-        return {model: self._placed(fills) for model, fills in self.fills.items()}
+        opens = self.mid.outcome != NOT_OPENED
+        return {model: Placements(fills, opens, self.busy_until(model)) for model, fills in self.fills.items()}
 
-    def _digest(self, fills: Fills) -> str:
+    def _digest(self, model: FillModel, fills: Fills) -> str:
         hashed = sha256()
-        for array in (self.mid.outcome, fills.outcome, fills.pnl_ticks, self.open_until):
+        for array in (self.mid.outcome, fills.outcome, fills.pnl_ticks, self.busy_until(model)):
             hashed.update(np.ascontiguousarray(array).tobytes())
         return hashed.hexdigest()
-
-    def _placed(self, fills: Fills) -> Placements:
-        return Placements(fills, self.mid.outcome != NOT_OPENED, self.open_until)
 
     @property
     def nbytes(self) -> int:
         """Memory of its arrays, those included that were made of it since."""
-        arrays = [
-            array for fills in (self.mid, self.cross) for array in (fills.outcome, fills.exit_bin, fills.pnl_ticks)
-        ]
+        arrays = [array for fills in self.fills.values() for array in (fills.outcome, fills.exit_bin, fills.pnl_ticks)]
+        if self.queue is not None:
+            arrays += [self.queue.join_bin, self.queue.fill_bin]
         made: dict[FillModel, Placements] = self.__dict__.get("placements", {})
         placed = sum(placements.code.nbytes for placements in made.values())
         return sum(array.nbytes for array in arrays) + self.mid.exit_bin.nbytes + placed
 
 
-def outcome_table(prices: Prices, rule: ExitRule) -> OutcomeTable:
-    """Walk forward from every bin with a valid book. At most n_bins * max_hold_bins steps."""
+def outcome_table(prices: Prices, rule: ExitRule, passive: PassiveFills | None = None) -> OutcomeTable:
+    """Walk forward from every bin with a valid book. At most n_bins * max_hold_bins steps a model.
+
+    Without `passive`, what became of passive orders, there is no model `queue`.
+    """
     n_bins = prices.valid.shape[0]
-    fills = []
-    for model in (_walk_mid, _walk_cross):
-        outcome = np.zeros((2, n_bins), np.int8)
-        exit_bin = np.zeros((2, n_bins), np.int64)
-        pnl = np.zeros((2, n_bins), np.int64)
-        model(
-            prices.quotes,
-            prices.valid,
-            round(2 * rule.tp_ticks * prices.tick_int),
-            round(2 * rule.sl_ticks * prices.tick_int),
-            rule.max_hold_bins,
-            rule.latency_bins,
-            outcome,
-            exit_bin,
-            pnl,
-        )
-        cost = rule.cost_ticks if model is _walk_cross else 0.0
+    tp, sl = (round(2 * ticks * prices.tick_int) for ticks in (rule.tp_ticks, rule.sl_ticks))
+    walk = (prices.quotes, prices.valid, tp, sl, rule.max_hold_bins, rule.latency_bins)
+
+    def fills_of(outcome: NDArray[np.int8], exit_bin: NDArray[np.int64], pnl: NDArray[np.int64], cost: float) -> Fills:
         ticks = np.where(outcome == NOT_OPENED, 0.0, pnl / (2.0 * prices.tick_int) - cost)
-        fills.append(Fills(outcome, exit_bin, ticks))
-    return OutcomeTable(fills[0], fills[1], rule)
+        return Fills(outcome, exit_bin, ticks)
+
+    def empty() -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]:
+        return np.zeros((2, n_bins), np.int8), np.zeros((2, n_bins), np.int64), np.zeros((2, n_bins), np.int64)
+
+    mid, cross = empty(), empty()
+    _walk_mid(*walk, *mid)
+    _walk_cross(*walk, *cross)
+    queue = None
+    if passive is not None:
+        if passive.wait_bins.shape != (2, n_bins):
+            raise ParameterError(f"passive: is of {passive.wait_bins.shape[1]} bins, must be of {n_bins}")
+        queued, join, fill = empty(), np.full((2, n_bins), -1, np.int64), np.full((2, n_bins), -1, np.int64)
+        walk_queue(*walk, passive.price_int, passive.wait_bins, passive.max_wait_bins, join, fill, *queued)
+        queue = QueueFills(fills_of(*queued, rule.cost_ticks), join, fill, passive)
+    return OutcomeTable(fills_of(*mid, 0.0), fills_of(*cross, rule.cost_ticks), rule, queue)
 
 
-def opened(events: Events, table: OutcomeTable, *, allow_overlap: bool) -> Events:
-    """The events that open a position: without overlap none opens before the last one is over."""
+def opened(events: Events, table: OutcomeTable, *, allow_overlap: bool, model: FillModel = "cross") -> Events:
+    """The events that open a position: without overlap none opens before the last one is over.
+
+    `model` is the one whose fills are to be proven: see `OutcomeTable.busy_until`.
+    """
     if allow_overlap:
         return events
     mask = np.zeros(len(events), np.bool_)
-    _mark_opened(events.bins, events.directions, table.open_until, mask)
+    _mark_opened(events.bins, events.directions, table.busy_until(model), mask)
     return Events(events.bins[mask], events.directions[mask])
 
 
@@ -290,9 +331,6 @@ def _walk_cross(
     n_bins = valid.shape[0]
     for row in range(2):
         enter_side = 1 if row == 0 else 0
-        leave_side = 1 - enter_side
-        high = 2 if row == 0 else 4
-        sign = 1 if row == 0 else -1
         for event in range(n_bins):
             deadline = min(event + max_hold, n_bins - 1)
             exit_bin[row, event] = deadline
@@ -303,24 +341,6 @@ def _walk_cross(
                 start += 1
             if start > deadline:
                 continue
-            entry = 2 * quotes[enter_side, start]
-            outcome[row, event] = TIMEOUT
-            leave = deadline
-            for t in range(start + 1, deadline - latency + 1):
-                if not valid[t]:
-                    continue
-                best = quotes[high, t] if row == 0 else quotes[high + 1, t]
-                worst = quotes[high + 1, t] if row == 0 else quotes[high, t]
-                if sign * (entry - 2 * worst) >= sl:
-                    outcome[row, event] = STOP
-                elif sign * (2 * best - entry) >= tp:
-                    outcome[row, event] = TAKE_PROFIT
-                if outcome[row, event] != TIMEOUT:
-                    leave = t + latency
-                    break
-            while leave < deadline and not valid[leave]:
-                leave += 1
-            exit_bin[row, event] = leave
-            while not valid[leave]:  # the book is not valid any more: the last quote that was
-                leave -= 1
-            pnl[row, event] = sign * (2 * quotes[leave_side, leave] - entry)
+            outcome[row, event], exit_bin[row, event], pnl[row, event] = leave_at(
+                quotes, valid, row, 2 * quotes[enter_side, start], start, deadline, tp, sl, latency
+            )

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vp_contract import EvalSpec
+from vp_contract import EvalSpec, FillModel
 from vp_harness.evaluation.events import Events
+from vp_harness.evaluation.leaving import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT
 from vp_harness.evaluation.outcomes import (
-    NOT_OPENED,
-    STOP,
-    TAKE_PROFIT,
-    TIMEOUT,
     ExitRule,
-    Fills,
     OutcomeTable,
     Prices,
     exit_rule,
     opened,
     outcome_table,
 )
+from vp_harness.passive.table import PassiveFills
 
 OUTCOMES: Final[Mapping[int, str]] = {TAKE_PROFIT: "take_profit", STOP: "stop", TIMEOUT: "timeout"}
 """Words of the outcomes of a trade."""
 
-MODELS: Final = ("mid", "cross")
+MODELS: Final[tuple[FillModel, ...]] = ("mid", "cross", "queue")
 """Fill models that a trade has columns of."""
 
 _OF_A_MODEL: Final = {
@@ -56,35 +53,46 @@ _PRICE_UNIT: Final = 1e-9
 
 
 def trades_of(
-    rows: pl.DataFrame, parts: Mapping[str, tuple[int, int]], evaluation: EvalSpec, bins: pl.DataFrame, tick_int: int
+    rows: pl.DataFrame,
+    parts: Mapping[str, tuple[int, int]],
+    evaluation: EvalSpec,
+    bins: pl.DataFrame,
+    tick_int: int,
+    passive: PassiveFills | None = None,
 ) -> pl.DataFrame:
     """The trades of stored rows (threshold, event_bins, event_directions), in order of threshold and time.
 
     `parts` are bin ranges by name, ends exclusive, such as {"choose": (300, 11000), "confirm": (12200, 18000)}; events
     outside of them (in the embargo) are no trades. `bins` is the per-bin table of the dataset, `tick_int` its price
-    tick in price_int. The events that open a position are those that the figures of the rows count.
+    tick in price_int, `passive` what became of passive orders, if the dataset says so. The events that open a position
+    are those that the figures of the rows count.
 
     A trade has `threshold`, `part`, `side` (buy, sell) and the bin whose close decided it: `event_bin` and its end
     `event_ts_ns` (ns since the epoch, UTC). For each fill model it has `outcome` (take_profit, stop, timeout), bin,
     time and price of entry and exit, and `pnl_ticks` after costs. Prices are in the quote currency; those of `mid` are
-    no quotes that one could trade at. A model under which the order found no valid book to trade in has nulls.
+    no quotes that one could trade at. A model under which the order found no valid book to trade in has nulls, and so
+    has `queue` where the passive order was not filled, or nothing is known of it.
     """
     prices = Prices.from_bins(bins, tick_int)
     rule = exit_rule(evaluation)
-    table = outcome_table(prices, rule)
+    table = outcome_table(prices, rule, passive)
     times = bins["ts_ns"].to_numpy()
     frames = [pl.DataFrame(schema=SCHEMA)]
     for threshold, bins_of_row, directions in rows.select("threshold", "event_bins", "event_directions").iter_rows():
         fired = Events(np.array(bins_of_row, np.int64), np.array(directions, np.int8))
         for part, (first, end) in parts.items():
-            events = opened(fired.between(first, end), table, allow_overlap=evaluation.allow_overlap)
+            events = opened(
+                fired.between(first, end), table, allow_overlap=evaluation.allow_overlap, model=evaluation.fill_model
+            )
+            of_models: dict[str, pl.Series] = {}
+            for model in MODELS:
+                of_models |= _model_columns(model, events, table, prices, times)
             frame = pl.DataFrame(
                 {
                     "side": np.where(events.directions > 0, "buy", "sell").tolist(),
                     "event_bin": events.bins,
                     "event_ts_ns": times[events.bins],
-                    **_model_columns("mid", events, table, prices, times),
-                    **_model_columns("cross", events, table, prices, times),
+                    **of_models,
                 },
                 schema={name: kind for name, kind in SCHEMA.items() if name not in ("threshold", "part")},
             )
@@ -94,23 +102,36 @@ def trades_of(
     return pl.concat(frames)
 
 
+def equity_of(trades: pl.DataFrame, model: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """When trades ended (int64 ns since the epoch, UTC, ascending) and the sum of their pnl so far (float64 ticks).
+
+    `trades` are rows of `trades_of`; those without a fill under `model`, one of `MODELS`, are left out.
+
+    >>> trades = pl.DataFrame({"mid_exit_ts_ns": [9, 3, None], "mid_pnl_ticks": [2.0, -1.0, None]})
+    >>> [values.tolist() for values in equity_of(trades, "mid")]
+    [[3, 9], [-1.0, 1.0]]
+    """
+    done = trades.filter(pl.col(f"{model}_pnl_ticks").is_not_null()).sort(f"{model}_exit_ts_ns", maintain_order=True)
+    times = done[f"{model}_exit_ts_ns"].to_numpy().astype(np.int64)
+    return times, np.cumsum(done[f"{model}_pnl_ticks"].to_numpy().astype(np.float64))
+
+
 def _model_columns(
-    model: str, events: Events, table: OutcomeTable, prices: Prices, times: NDArray[np.int64]
+    model: FillModel, events: Events, table: OutcomeTable, prices: Prices, times: NDArray[np.int64]
 ) -> dict[str, pl.Series]:
-    fills: Fills = table.mid if model == "mid" else table.cross
+    fills = table.fills.get(model)
+    if fills is None:
+        return {f"{model}_{name}": pl.Series([None] * len(events), dtype=kind) for name, kind in _OF_A_MODEL.items()}
     row = (events.directions < 0).astype(np.int64)
     outcome = fills.outcome[row, events.bins]
     traded = outcome != NOT_OPENED
-    entry = events.bins if model == "mid" else _first_valid(prices.valid, events.bins + table.rule.latency_bins)
-    entry = np.where(traded, entry, 0)  # an order without a trade may be beyond the last bin
+    entry, half = _entries(model, events, table, prices, traded)
     leave = fills.exit_bin[row, events.bins]
     pnl = fills.pnl_ticks[row, events.bins]
     sign = events.directions.astype(np.int64)
-    bid, ask = prices.quotes[0, entry], prices.quotes[1, entry]
-    half = bid + ask if model == "mid" else 2 * np.where(sign > 0, ask, bid)
     moved = pnl + (_cost(model, table.rule))
     exit_half = half + sign * np.round(moved * 2 * prices.tick_int).astype(np.int64)
-    values = {
+    values: dict[str, Any] = {
         "outcome": [OUTCOMES.get(code) for code in outcome.tolist()],
         "entry_bin": entry,
         "entry_ts_ns": times[entry],
@@ -129,9 +150,23 @@ def _model_columns(
     }
 
 
-def _cost(model: str, rule: ExitRule) -> float:
+def _entries(
+    model: FillModel, events: Events, table: OutcomeTable, prices: Prices, traded: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The bin of each entry and twice its price; of what was not `traded` they mean nothing."""
+    row = (events.directions < 0).astype(np.int64)
+    if table.queue is not None and model == "queue":
+        join = table.queue.join_bin[row, events.bins]
+        return np.where(traded, table.queue.fill_bin[row, events.bins], 0), 2 * table.queue.passive.price_int[row, join]
+    entry = events.bins if model == "mid" else _first_valid(prices.valid, events.bins + table.rule.latency_bins)
+    entry = np.where(traded, entry, 0)  # an order without a trade may be beyond the last bin
+    bid, ask = prices.quotes[0, entry], prices.quotes[1, entry]
+    return entry, bid + ask if model == "mid" else 2 * np.where(row == 0, ask, bid)
+
+
+def _cost(model: FillModel, rule: ExitRule) -> float:
     """What a round trip has cost in the pnl of a model, in ticks."""
-    return rule.cost_ticks if model == "cross" else 0.0
+    return 0.0 if model == "mid" else rule.cost_ticks
 
 
 def _first_valid(valid: NDArray[np.bool_], bins: NDArray[np.int64]) -> NDArray[np.int64]:

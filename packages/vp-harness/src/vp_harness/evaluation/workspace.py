@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from vp_harness.cache import Cache
 from vp_harness.errors import ParameterError, SignalError
 from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.split import TimeSplit
-from vp_harness.information.measures import Information, PartInformation, information_of
-from vp_harness.information.sample import PartSample, horizons_bins
 from vp_harness.judgement.market import market_of
-from vp_harness.kept import Kept
 from vp_harness.lake.anchors import dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
+from vp_harness.prediction.measures import Information, PartInformation, information_of
+from vp_harness.prediction.sample import BLOCKS_AT_LEAST, PartSample, horizons_bins
 from vp_harness.signals import BASELINES, Signal, SignalContext
 from vp_harness.signals.shared import share
 from vp_harness.signals.trust import TrustReport, trusted_values
 
-COLUMN_BYTES: Final = 384 * 2**20
-"""Columns of one dataset that are kept: thirteen of an hour of 36,000 bins with 101 rows."""
+COLUMN_BYTES: Final = 256 * 2**20
+"""Columns of one dataset that are kept: nine of an hour of 36,000 bins with 101 rows."""
 
 SAMPLE_BYTES: Final = 96 * 2**20
 """Samples of parts of one dataset that are kept: of an hour of 36,000 bins, those of six splits."""
@@ -40,26 +42,30 @@ _VALUES: Final = 4
 
 
 class Judged(NamedTuple):
-    """The values of a signal (n_bins), what was looked into before, and the SHA-256 of the values."""
+    """The values of a signal (n_bins), what was checked before on each day, and the SHA-256 of the values."""
 
     values: NDArray[np.float64]
-    trust: TrustReport
+    trust: tuple[TrustReport, ...]
     digest: str
 
 
 class Workspace:
     """One dataset and what was made of it. It is what a signal reads: a `GridSource` whose columns are kept."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, *, column_bytes: int = COLUMN_BYTES) -> None:
         self.dataset = dataset
         self.dataset_id = dataset.dataset_id
         self.context: SignalContext = dataset.context
         self.n_bins = dataset.n_bins
-        self.tables = OutcomeTables(dataset)
-        self._columns: Kept[NDArray[Any]] = Kept(COLUMN_BYTES, lambda column: column.nbytes)
-        self._values: Kept[Judged] = Kept(_VALUES)
-        self._baselines: Kept[dict[str, NDArray[np.float64]]] = Kept(1)
-        self._samples: Kept[PartSample] = Kept(SAMPLE_BYTES, lambda sample: sample.nbytes)
+        self._columns: Cache[NDArray[Any]] = Cache(column_bytes, lambda column: column.nbytes)
+        self._values: Cache[Judged] = Cache(_VALUES)
+        self._baselines: Cache[dict[str, NDArray[np.float64]]] = Cache(1)
+        self._samples: Cache[PartSample] = Cache(SAMPLE_BYTES, lambda sample: sample.nbytes)
+
+    @cached_property
+    def tables(self) -> OutcomeTables:
+        """Its outcome tables."""
+        return OutcomeTables(self.dataset)
 
     @cached_property
     def files_json(self) -> str:
@@ -81,35 +87,23 @@ class Workspace:
         return self._columns.of(column, lambda: share(self.dataset.grid(column)))
 
     def judged(self, signal: Signal, *, thorough: bool) -> Judged:
-        """The values of a signal, computed and looked into once for all its evaluations."""
+        """The values of a signal, computed and checked once for all its evaluations."""
         params = canonical_json(msgspec.to_builtins(signal.params))
         return self._values.of((signal.name, params, thorough), lambda: self._judge(signal, thorough))
 
     def information(self, judged: Judged, signal: str, split: TimeSplit) -> Information:
         """What the values of a signal say of the mid that follows, on both parts of a split."""
-        parts = (split.choose_first, split.choose_end), (split.confirm_first, split.confirm_end)
-        shortest = min(end - first for first, end in parts)
-        horizons = horizons_bins(self.context.cell_width_ms, shortest)
-        choose, confirm = (self._part(judged, signal, horizons, first, end) for first, end in parts)
-        return Information(
-            dataset_id=self.dataset_id,
-            signal=signal,
-            values_digest=judged.digest,
-            choose_first=split.choose_first,
-            choose_end=split.choose_end,
-            confirm_first=split.confirm_first,
-            confirm_end=split.confirm_end,
-            choose=choose,
-            confirm=confirm,
+        return information_on(
+            self,
+            judged,
+            signal,
+            split,
+            [[part] for part in split.parts],
+            self._samples,
+            self._baselines.of("", self.compute_baselines),
         )
 
-    def _part(self, judged: Judged, signal: str, horizons: tuple[int, ...], first: int, end: int) -> PartInformation:
-        prices = self.tables.prices
-        sample = self._samples.of((horizons, first, end), lambda: PartSample(prices, horizons, first, end))
-        baselines = self._baselines.of("", self._compute_baselines)
-        return information_of(judged.values, sample, baselines, signal=signal, cell_width_ms=self.context.cell_width_ms)
-
-    def _compute_baselines(self) -> dict[str, NDArray[np.float64]]:
+    def compute_baselines(self) -> dict[str, NDArray[np.float64]]:
         """The baselines with their default parameters; one whose columns the dataset lacks is left out."""
         values = {}
         for baseline in BASELINES:
@@ -119,7 +113,109 @@ class Workspace:
 
     def _judge(self, signal: Signal, thorough: bool) -> Judged:
         values, trust = trusted_values(signal, self, thorough=thorough)
-        return Judged(values, trust, values_digest(values))
+        return Judged(values, (trust,), values_digest(values))
+
+
+class JudgedBins(Protocol):
+    """Bins that signals are judged on, of one day or several."""
+
+    @property
+    def dataset_id(self) -> str:
+        """What they go by."""
+        ...
+
+    @property
+    def context(self) -> SignalContext:
+        """The shape of their grid."""
+        ...
+
+    @property
+    def tables(self) -> OutcomeTables:
+        """Their outcome tables."""
+        ...
+
+
+def information_on(
+    work: JudgedBins,
+    judged: Judged,
+    signal: str,
+    split: TimeSplit,
+    ranges: Sequence[Sequence[tuple[int, int]]],
+    samples: Cache[PartSample],
+    baselines: Mapping[str, NDArray[np.float64]],
+) -> Information:
+    """What the values of a signal say of the mid that follows.
+
+    `ranges` are the bins (first, end) of the choosing part and of the confirming part, one range a day: a horizon does
+    not reach beyond its own. `baselines` are values by name.
+    """
+    width = work.context.cell_width_ms
+    horizons = horizons_bins(width, min(sum(end - first for first, end in part) for part in ranges))
+
+    def measured(part: Sequence[tuple[int, int]]) -> PartInformation:
+        sample = samples.of((horizons, *part), lambda: PartSample(work.tables.prices, horizons, part))
+        return information_of(judged.values, sample, baselines, signal=signal, cell_width_ms=width)
+
+    choose, confirm = (measured(part) for part in ranges)
+    return Information(
+        dataset_id=work.dataset_id,
+        signal=signal,
+        values_digest=judged.digest,
+        choose_first=split.choose_first,
+        choose_end=split.choose_end,
+        confirm_first=split.confirm_first,
+        confirm_end=split.confirm_end,
+        choose=choose,
+        confirm=confirm,
+    )
+
+
+def information(
+    values: ArrayLike,
+    dataset: Dataset,
+    horizons_s: Sequence[float] | None = None,
+    *,
+    first: int = 0,
+    end: int | None = None,
+    signal: str = "",
+) -> PartInformation:
+    """What values say of the mid that follows, before anything is traded: rank IC, deciles, intervals by horizon.
+
+    `values` are float64 (n_bins), one of every bin of the dataset, whoever made them; nan counts as 0. `horizons_s` are
+    seconds, whole bins of the dataset each, ascending or not; without them those of the horizon curve of a run. Only
+    bins `first` (inclusive) to `end` (exclusive) are measured, which is how to keep the confirming part unseen. The
+    partial IC is after the five baselines, without the one that `signal` names because the values are its own. A
+    horizon of which the bins hold fewer than eight is refused.
+
+    Example: `information(signals.create("imbalance").compute(dataset), dataset, [1.0, 5.0])` has two `horizons`, of
+    1,000 and 5,000 ms. Raises ParameterError for values of another shape, and for bins or horizons that do not fit.
+    """
+    array = np.asarray(values, np.float64)
+    width, until = dataset.context.cell_width_ms, dataset.n_bins if end is None else end
+    if array.shape != (dataset.n_bins,):
+        raise ParameterError(f"values has the shape {array.shape}: must be ({dataset.n_bins},), one of every bin")
+    if not 0 <= first < until <= dataset.n_bins:
+        raise ParameterError(
+            f"first={first}, end={until}: must be in order, and of the {dataset.n_bins} bins there are"
+        )
+    horizons = horizons_bins(width, until - first)
+    if horizons_s is not None:
+        horizons = tuple(sorted({_bins_of(seconds, width, until - first) for seconds in horizons_s}))
+    work = Workspace(dataset)
+    sample = PartSample(work.tables.prices, horizons, [(first, until)])
+    return information_of(array, sample, work.compute_baselines(), signal=signal, cell_width_ms=width)
+
+
+def _bins_of(seconds: float, cell_width_ms: int, n_bins: int) -> int:
+    """A horizon in bins. Raises ParameterError for one that is no whole bin, or too long for so many bins."""
+    exact = seconds * 1000 / cell_width_ms
+    bins = round(exact) if math.isfinite(exact) else 0
+    if bins < 1 or abs(exact - bins) > 1e-6:
+        raise ParameterError(f"horizons_s has {seconds:g}: must be whole bins of {cell_width_ms} ms, 1 or more")
+    if bins * BLOCKS_AT_LEAST > n_bins:
+        most = n_bins // BLOCKS_AT_LEAST * cell_width_ms / 1000
+        raise ParameterError(f"horizons_s has {seconds:g}: {n_bins} bins measure {most:g} s at most")
+    return bins
 
 
 @lru_cache(maxsize=2)

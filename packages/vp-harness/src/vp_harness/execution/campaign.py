@@ -209,7 +209,7 @@ def _points(
     spec: CampaignSpec, chain: Chain, file: Path | None
 ) -> Iterator[tuple[str, str, dict[str, Any], RuntimeConfig]]:
     """(date, bundle, overrides, config) of every point of the product."""
-    for date in spec.dates or (chain.config.dt,):
+    for date in spec.dates or chain.pipeline.capture.days:
         for bundle in spec.bundles:
             for values in itertools.product(*spec.axes.values()):
                 point = dict(zip(spec.axes, values, strict=True))

@@ -46,6 +46,11 @@ class ExperimentChain(NamedTuple):
     config: RuntimeConfig
     file: Path | None = None
 
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The New York dates that are judged together, ascending: the experiment's, or else the pipeline's."""
+        return tuple(sorted(self.experiment.dates)) or self.pipeline.capture.days
+
 
 def config_root(root: PathLike | None = None) -> Path:
     """The config root: `root`, else VP_CONFIG_ROOT, else `configs` in the working directory."""

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from vp_book.atomic import sha256_file
+from vp_book.queue import QueueFollower
 from vp_contract import CONTRACT_VERSION, FrameChain, FrameEncoder, InstrumentLock, RuntimeConfig, SourceOptions
 from vp_harness.directories import staged_directory
-from vp_harness.errors import DatasetDamagedError, DatasetError
+from vp_harness.errors import DatasetDamagedError, DatasetError, PipelineError
 from vp_harness.execution.configs import PipelineLike, pipeline_chain
 from vp_harness.execution.pipeline import (
     NS_PER_MS,
@@ -34,19 +35,21 @@ from vp_harness.execution.pipeline import (
 from vp_harness.execution.turns import one_at_a_time
 from vp_harness.execution.writer import BinWriter
 from vp_harness.lake.anchors import check_recorded, enter
-from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
+from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, FILLS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
 from vp_harness.lake.manifest import (
     FORMAT,
     Counts,
     EndedEarly,
     Frames,
     Manifest,
+    Passive,
     Timings,
     canonical_json,
     identity_hash,
 )
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.sources import located, source_options
+from vp_harness.passive.table import max_wait_bins, write_fills
 from vp_spectrum import ScoredBin
 
 Progress = Callable[[int, int], None]
@@ -89,6 +92,11 @@ def generate(
     lake = open_lake(lake_root)
     config, written = pipeline_chain(pipeline, config_root, instrument)
     if written is not None:
+        if len(written.capture.days) > 1:
+            raise PipelineError(
+                f"pipeline {config.pipeline!r} has {len(written.capture.days)} dates, each of which is a dataset of "
+                "its own: use generate_days, which makes one for each"
+            )
         spec = {"pipeline": msgspec.to_builtins(written)}
     if sources is None:
         sources = source_options(config, lake, source)
@@ -118,7 +126,8 @@ def _make(
     with staged_directory(lake.dataset_dir(dataset_id)) as staged:
         began = time.perf_counter()
         checkpoint = checkpoint_path(config, paths, lake.book_cache_dir)
-        replay = scored_bins(config, paths, book_cache_dir=_believed_cache(checkpoint))
+        queue = QueueFollower(config.tick_int, max_wait_bins=max_wait_bins(config.cell_width_ms))
+        replay = scored_bins(config, paths, book_cache_dir=_believed_cache(checkpoint), queue=queue)
         counts, chain = write_tables(staged.path, config, _remembering(checkpoint, replay), progress)
         if not counts.valid_bins or not counts.events:
             lacks = "has an event" if counts.valid_bins else "has a valid book"
@@ -126,6 +135,7 @@ def _make(
                 f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) "
                 f"{lacks} in {', '.join(map(str, paths))}: is it the file of that session?"
             )
+        passive = _write_passive(staged.path, config, queue)
         certificate = replay.certificate()
         elapsed = time.perf_counter() - began
         manifest = Manifest(
@@ -144,11 +154,12 @@ def _make(
             frames=Frames(
                 contract_version=CONTRACT_VERSION, head=chain.head, links=base64.b64encode(chain.links).decode()
             ),
+            passive=passive,
             timings=Timings(elapsed_s=round(elapsed, 3), bins_per_s=round(counts.bins / elapsed, 1)),
             created_utc=utc_now(),
         )
         (staged.path / MANIFEST_FILE).write_bytes(canonical_json(manifest))
-        names = (BINS_FILE, GRID_FILE, MANIFEST_FILE)
+        names = (BINS_FILE, GRID_FILE, FILLS_FILE, MANIFEST_FILE)
         checksums = {name: sha256_file(staged.path / name) for name in names}
         (staged.path / CHECKSUMS_FILE).write_bytes(canonical_json(checksums))
     if not staged.published:
@@ -249,7 +260,7 @@ def write_tables(
     valid = events = 0
     with BinWriter(directory / BINS_FILE, directory / GRID_FILE, config) as writer:
         for scored in bins:
-            writer.add(scored.fields, scored.cells)
+            writer.add(scored.fields, scored.cells, scored.marks)
             chain.add(encoder.encode(scored.fields, scored.cells, scored.derivative))
             valid += bool(scored.fields["book_valid"])
             events += int(scored.fields["bin_event_count"])
@@ -265,6 +276,20 @@ def write_tables(
         rows_per_bin=config.grid_rows,
     )
     return counts, chain
+
+
+def _write_passive(directory: Path, config: RuntimeConfig, queue: QueueFollower) -> Passive:
+    """Write what became of the passive orders, beside the tables of the same replay."""
+    orders, filled = write_fills(
+        directory / FILLS_FILE, directory / BINS_FILE, queue, cell_width_ms=config.cell_width_ms
+    )
+    return Passive(
+        sha256=sha256_file(directory / FILLS_FILE),
+        orders=orders,
+        filled=filled,
+        max_wait_bins=queue.max_wait_bins,
+        crowded=queue.crowded,
+    )
 
 
 def _ended_early(config: RuntimeConfig, counts: Counts, certificate: Mapping[str, Any]) -> EndedEarly | None:

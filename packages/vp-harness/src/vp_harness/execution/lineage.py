@@ -53,8 +53,8 @@ class LineageIndex:
 
     def entered(self, campaign: str, spec_sha256: str) -> set[str]:
         """Ids of the datasets of this campaign that are entered."""
-        mine = (pl.col("campaign") == campaign) & (pl.col("spec_sha256") == spec_sha256)
-        return set(self.read().filter(mine)["dataset_id"])
+        of_spec = (pl.col("campaign") == campaign) & (pl.col("spec_sha256") == spec_sha256)
+        return set(self.read().filter(of_spec)["dataset_id"])
 
     def check_parts(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text)."""

@@ -11,7 +11,7 @@ from vp_book import Bin, LiveBins
 from vp_book.live import Recorder, Recording
 from vp_contract import RuntimeConfig
 from vp_harness.errors import LakeError
-from vp_harness.execution.pipeline import derivative_of, instrument_of, physics_of, spectrum_of
+from vp_harness.execution.pipeline import derivative_of, instrument_of, large_size_of, physics_of, spectrum_of
 from vp_harness.lake.paths import Lake
 from vp_spectrum import ScoreChain, ScoredBin
 
@@ -26,6 +26,7 @@ def live_bins(config: RuntimeConfig, hold_back_ms: int) -> LiveBins:
         n_absolute_ticks=config.n_absolute_ticks,
         max_silence_s=config.max_silence_s,
         hold_back_ms=hold_back_ms,
+        large_size=large_size_of(config),
     )
 
 

@@ -19,8 +19,9 @@ import msgspec
 
 import vp_book
 import vp_spectrum
-from vp_book import Instrument, Physics, open_dbn
+from vp_book import Clock, Instrument, Physics, open_dbn
 from vp_book.checkpoint import FORMAT_VERSION
+from vp_book.queue import QueueFollower
 from vp_contract import RuntimeConfig
 from vp_harness.errors import CoverageError, OffGridError, PipelineError
 from vp_spectrum import DerivativeParams, ScoreChain, ScoredBin, SpectrumParams
@@ -95,13 +96,16 @@ def scored_bins(
     files: Files,
     *,
     book_cache_dir: Path | None = None,
+    queue: QueueFollower | None = None,
+    clock: Clock = "ts_recv",
 ) -> ScoredReplay:
     """Replay the capture of `config` from its raw files and score every bin.
 
     `files` is one file, or several in order of time that are one session (`sources.located` gives them). Which of their
     records are taken, and what may be wrong with them, stands in the config. With `book_cache_dir`
     (`Lake.book_cache_dir`) the book at the end of the warm-up is taken from there, or kept there for the next time. The
-    bins are the same to the bit.
+    bins are the same to the bit. `queue` follows a passive order of every bin (see `vp_book.replay`), and `clock` is
+    that of `vp_book.open_dbn`.
 
     Raises what vp_book raises for a file that cannot be read, here or while it is iterated, PipelineError for a capture
     that is not a whole number of bins, CoverageError at the end for one that goes on after the files do, and
@@ -109,7 +113,7 @@ def scored_bins(
     """
     bins_in_capture(config)
     chain = ScoreChain(spectrum_of(config), derivative_of(config), config.n_absolute_ticks, config.grid_radius_ticks)
-    replay, open_end = _replay(config, files_of(files), book_cache_dir)
+    replay, open_end = _replay(config, files_of(files), book_cache_dir, queue, clock)
     return ScoredReplay(config, replay, chain, open_end=open_end)
 
 
@@ -148,7 +152,7 @@ def checkpoint_path(
         status = path.stat()
         parts += (status.st_mtime_ns, status.st_size)
     key = hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()[:16]
-    decides = (
+    decides: tuple[object, ...] = (
         start_ns,
         instrument_of(config),
         physics_of(config),
@@ -156,12 +160,20 @@ def checkpoint_path(
         config.grid_radius_ticks,
         config.publisher,
     )
+    if (large_size := large_size_of(config)) is not None:
+        decides = (*decides, large_size)
     state = hashlib.sha256(msgspec.json.encode(decides, order="sorted")).hexdigest()[:8]
     symbol = re.sub(r"[^A-Za-z0-9.-]", "-", config.symbol)
     return book_cache_dir / f"{symbol}_{config.dt}_{key}v{FORMAT_VERSION}.{state}.book"
 
 
-def _replay(config: RuntimeConfig, paths: list[Path], book_cache_dir: Path | None) -> tuple[vp_book.Replay, bool]:
+def _replay(
+    config: RuntimeConfig,
+    paths: list[Path],
+    book_cache_dir: Path | None,
+    queue: QueueFollower | None = None,
+    clock: Clock = "ts_recv",
+) -> tuple[vp_book.Replay, bool]:
     """The replay of a capture, and whether it was given no end: it may end early, and no metadata says where."""
     start_ns, capture_end_ns = capture_ns(config)
     end_ns: int | None = capture_end_ns
@@ -170,6 +182,7 @@ def _replay(config: RuntimeConfig, paths: list[Path], book_cache_dir: Path | Non
         symbol=config.symbol,
         publisher=config.publisher,
         tolerate_truncated=config.on_damage == "until_damage",
+        clock=clock,
     )
     if config.on_short == "end_early":
         end_ns = None if source.end_ns is None else min(capture_end_ns, source.end_ns)
@@ -184,7 +197,9 @@ def _replay(config: RuntimeConfig, paths: list[Path], book_cache_dir: Path | Non
         end_ns=end_ns,
         warmup_s=WARM_UP_S,
         max_silence_s=config.max_silence_s,
+        large_size=large_size_of(config),
         checkpoint=book_cache_dir and checkpoint_path(config, paths, book_cache_dir),
+        queue=queue,
     )
     return replay, end_ns is None
 
@@ -286,6 +301,11 @@ def physics_of(config: RuntimeConfig) -> Physics:
         c6_v_rest_neg=config.c6_v_rest_neg,
         c7_a_pull=config.c7_a_pull,
     )
+
+
+def large_size_of(config: RuntimeConfig) -> int | None:
+    """From which size on a trade or an order of a config is a mark; None for what vp-book takes for large."""
+    return None if isinstance(config.large_size, msgspec.UnsetType) else config.large_size
 
 
 def spectrum_of(config: RuntimeConfig) -> SpectrumParams:

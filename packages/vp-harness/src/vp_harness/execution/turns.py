@@ -1,8 +1,9 @@
 """One process or thread at a time makes a thing; whoever comes meanwhile waits for it, and says so.
 
-Only work is saved by that: two who make the same thing publish it once whatever they do. So a turn is never refused. It
-is taken by a lock on a file, which the operating system lets go of when its holder ends, however it ends; where a file
-system has no locks, or its holder holds it longer than any work takes, the work is done again.
+Only work is saved by that: two who make the same thing publish it once whatever they do. So a turn is refused only
+where the second has nothing to wait for (`only_one`). It is taken by a lock on a file, which the operating system
+lets go of when its holder ends, however it ends; where a file system has no locks, or its holder holds it longer than
+any work takes, the work is done again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from vp_harness.errors import BusyError
 
 LIMIT_S: Final = 3600.0
 """How long somebody waits: longer than the largest dataset takes, for one whose process is stopped."""
@@ -33,7 +36,22 @@ def one_at_a_time(path: Path, what: str, *, limit_s: float = LIMIT_S) -> Iterato
     Whoever has to wait logs a warning that names who has the turn, looks after it whether the thing is there now, and
     makes it if it is not. After `limit_s` seconds the block runs without the turn. The file is removed afterwards.
     """
-    handle = _taken(path, what, limit_s)
+    with _held(_taken(path, what, limit_s), path):
+        yield
+
+
+@contextlib.contextmanager
+def only_one(path: Path, what: str) -> Iterator[None]:
+    """Hold the turn of `what` while the block runs, without waiting for it.
+
+    Raises BusyError naming who has it.
+    """
+    with _held(_taken(path, what, None), path):
+        yield
+
+
+@contextlib.contextmanager
+def _held(handle: int | None, path: Path) -> Iterator[None]:
     try:
         yield
     finally:
@@ -45,10 +63,10 @@ def one_at_a_time(path: Path, what: str, *, limit_s: float = LIMIT_S) -> Iterato
                 os.close(handle)
 
 
-def _taken(path: Path, what: str, limit_s: float) -> int | None:
-    """A descriptor of the locked file, or None when there will be none."""
-    limit = time.monotonic() + limit_s
-    said = False
+def _taken(path: Path, what: str, limit_s: float | None) -> int | None:
+    """A descriptor of the locked file, or None when there will be none. Raises BusyError if there is no limit."""
+    limit = time.monotonic() + (limit_s or 0.0)
+    announced = False
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,13 +83,17 @@ def _taken(path: Path, what: str, limit_s: float) -> int | None:
             if error.errno not in _BUSY:
                 os.close(handle)
                 return None
+            if limit_s is None:
+                owner = _owner(handle)
+                os.close(handle)
+                raise BusyError(f"{what}: {owner} is at it; wait for its end, or end it") from None
             if time.monotonic() >= limit:
                 _logger.warning("%s: %s has not finished in %.0f s, it is done here too", what, _owner(handle), limit_s)
                 os.close(handle)
                 return None
-            if not said:
+            if not announced:
                 _logger.warning("%s: waiting for %s, which is at it", what, _owner(handle))
-                said = True
+                announced = True
             os.close(handle)
             time.sleep(_POLL_S)
             continue

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import io
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -15,13 +16,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import naming
-from vp_contract import BIN_COLUMNS, RuntimeConfig, arrow_type, grid_columns
+from vp_contract import BIN_COLUMNS, MARK_COLUMNS, MARKS, MarkLike, RuntimeConfig, arrow_type, grid_columns
 
 GROUP_BINS: Final = 1024
 """Bins a row group at 101 rows and fewer."""
 
 _GROUP_ROWS: Final = 101 * GROUP_BINS
 """Rows a row group has at most: at 38 columns, 31 MB of buffers however wide the window is."""
+
+_MARK_FIELDS: Final = [pa.field(column.name, arrow_type(column.type), nullable=False) for column in MARK_COLUMNS]
+MARKS_TYPE: Final = pa.list_(pa.field("element", pa.struct(_MARK_FIELDS), nullable=False))
+"""The Arrow type of the marks of a bin."""
+
+_MARK_NAMES: Final = tuple(column.name for column in MARK_COLUMNS)
 
 
 class BinWriter:
@@ -42,8 +49,8 @@ class BinWriter:
         self._bins_path, self._grid_path = bins_path, grid_path
         bin_seq = pa.field("bin_seq", pa.int64(), nullable=False)
         columns = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in cells]
-        per_bin = [pa.field(field.name, arrow_type(field.type), nullable=False) for field in BIN_COLUMNS]
-        self._bins_file = _parquet(bins_path, pa.schema(per_bin))
+        marks = pa.field(MARKS, MARKS_TYPE, nullable=False)
+        self._bins_file = _parquet(bins_path, pa.schema([*_scalars(), marks]))
         self._grid_file = _parquet(grid_path, pa.schema([bin_seq, *columns]))
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="parquet")
         self._encoding: Future[None] | None = None
@@ -62,9 +69,10 @@ class BinWriter:
             with naming(self._grid_path), contextlib.closing(self._grid_file), naming(self._bins_path):
                 self._bins_file.close()
 
-    def add(self, fields: Mapping[str, Any], cells: Mapping[str, NDArray[Any]]) -> None:
-        """Add a bin: its scalars and its columns by name."""
+    def add(self, fields: Mapping[str, Any], cells: Mapping[str, NDArray[Any]], marks: Iterable[MarkLike] = ()) -> None:
+        """Add a bin: its scalars and its columns by name, and its marks."""
         at = self._filled
+        self._marks.append([{name: getattr(mark, name) for name in _MARK_NAMES} for mark in marks])
         for name, column in self._bin_columns.items():
             column[at] = fields[name]
         for name, grid in self._grid_columns.items():
@@ -76,6 +84,7 @@ class BinWriter:
 
     def _allocate(self) -> None:
         bins = self._group_bins
+        self._marks: list[list[dict[str, Any]]] = []
         self._bin_columns = {field.name: np.empty(bins, field.type) for field in BIN_COLUMNS}
         self._grid_columns = {name: np.empty((bins, self._rows), dtype) for name, dtype in self._cells}
 
@@ -84,7 +93,7 @@ class BinWriter:
         full = self._filled
         bins = {name: column[:full] for name, column in self._bin_columns.items()}
         grid = {name: column[:full] for name, column in self._grid_columns.items()}
-        self._encoding = self._encoder.submit(self._encode, bins, grid)
+        self._encoding = self._encoder.submit(self._encode, bins, self._marks, grid)
         self._filled = 0
         self._allocate()
 
@@ -94,9 +103,11 @@ class BinWriter:
             self._encoding.result()
             self._encoding = None
 
-    def _encode(self, bins: dict[str, NDArray[Any]], grid: dict[str, NDArray[Any]]) -> None:
+    def _encode(
+        self, bins: dict[str, NDArray[Any]], marks: list[list[dict[str, Any]]], grid: dict[str, NDArray[Any]]
+    ) -> None:
         with naming(self._bins_path):
-            self._bins_file.write_table(_table(bins, self._bins_file.schema))
+            self._bins_file.write_table(_table({**bins, MARKS: marks}, self._bins_file.schema))
         kept = np.zeros((len(bins["bin_seq"]), self._rows), np.bool_)
         for name, column in grid.items():
             if name != "k":
@@ -108,7 +119,25 @@ class BinWriter:
             self._grid_file.write_table(_table(long, self._grid_file.schema))
 
 
-def _parquet(path: Path, schema: Any) -> Any:
+def without_marks(bins_path: Path) -> bytes:
+    """A `bins.parquet` without its marks: the bytes of the versions that wrote none.
+
+    Raises ValueError for one of other columns than this version writes, and what pyarrow raises for none of Parquet.
+    """
+    schema, written = pa.schema(_scalars()), io.BytesIO()
+    with pq.ParquetFile(bins_path) as file, _parquet(written, schema) as without:
+        if file.schema_arrow.names != [*schema.names, MARKS]:
+            raise ValueError(f"{bins_path} has the columns {', '.join(file.schema_arrow.names)}")
+        for group in range(file.num_row_groups):
+            without.write_table(file.read_row_group(group, columns=schema.names).cast(schema))
+    return written.getvalue()
+
+
+def _scalars() -> list[Any]:
+    return [pa.field(column.name, arrow_type(column.type), nullable=False) for column in BIN_COLUMNS]
+
+
+def _parquet(path: Path | io.BytesIO, schema: Any) -> Any:
     """A Parquet writer: zstd, dictionaries only where values repeat, statistics on what one would select by.
 
     Splitting floats by byte makes the file 8 % smaller and no slower; zstd level 3 costs 70 % more time for 0.4 %.
@@ -126,5 +155,5 @@ def _parquet(path: Path, schema: Any) -> Any:
     )
 
 
-def _table(columns: Mapping[str, NDArray[Any]], schema: Any) -> Any:
-    return pa.Table.from_arrays([pa.array(columns[field.name]) for field in schema], schema=schema)
+def _table(columns: Mapping[str, Any], schema: Any) -> Any:
+    return pa.Table.from_arrays([pa.array(columns[field.name], field.type) for field in schema], schema=schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from vp_contract import RuntimeConfig
 from vp_harness.errors import DatasetMissingError
-from vp_harness.judgement.drawing import Drawer, Drawn, Draws, Key
-from vp_harness.judgement.figures import Tally, corrections_of
+from vp_harness.judgement.drawing import Drawer, Draws
+from vp_harness.judgement.drawn import Drawn, exploded
+from vp_harness.judgement.figures import FIGURES, Tally, corrections_of
 from vp_harness.judgement.market import Market, groups, market_of, market_of_config
 from vp_harness.judgement.search import DRAWS, SEED, p_error, p_values
 from vp_harness.judgement.verdict import P_LIMIT
@@ -27,6 +29,7 @@ from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.research.records import judged_days
 from vp_harness.research.results import ResultsStore
 
 MOST_DRAWS: Final = 15_999
@@ -36,8 +39,11 @@ _MOST_SHIFTS: Final = 300_000_000
 """Draws times parts of rows, choosing and confirming, above which they are not doubled any more: the error that is left
 is told with the p-value."""
 
+_RULES: Final = "2"
+"""Raised when a verdict may come out differently from the same draws: stored ones are made anew, drawing nothing."""
+
 _TIMES: Final = ("choose_start_ns", "choose_end_ns", "confirm_start_ns", "confirm_end_ns")
-_MARKET: Final = msgspec.json.Decoder(Market)
+MARKET: Final = msgspec.json.Decoder(Market)
 
 
 def correct_search(
@@ -58,14 +64,14 @@ def correct_search(
             check_runs(store, Dataset.open(lake, dataset_id))
         except DatasetMissingError:
             continue  # what was drawn before still counts
-    runs = _with_markets(store, lake)
+    runs = with_markets(store, lake)
     if runs.filter(pl.col("dataset_id").is_in(list(wanted))).is_empty():
         return 0
     searches = store.searches().filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
     texts = sorted({*runs["market_json"], *searches["market_json"]})
-    number = dict(zip(texts, groups([_MARKET.decode(text) for text in texts]), strict=True))
+    number = dict(zip(texts, groups([MARKET.decode(text) for text in texts]), strict=True))
     markets = {
-        run_id: _MARKET.decode(text) for run_id, text in runs.select("run_id", "market_json").unique().iter_rows()
+        run_id: MARKET.decode(text) for run_id, text in runs.select("run_id", "market_json").unique().iter_rows()
     }
     corrected = 0
     for group in sorted(
@@ -77,7 +83,7 @@ def correct_search(
     return corrected
 
 
-def _with_markets(store: ResultsStore, lake: Lake) -> pl.DataFrame:
+def with_markets(store: ResultsStore, lake: Lake) -> pl.DataFrame:
     """The listed runs, each with its market; of those of an early version it is found out."""
     runs = store.runs()
     lacks = runs.filter(pl.col("market_json") == "").select("run_id", "dataset_id", "runtime_json")
@@ -115,7 +121,7 @@ class _Search:
         retired = set(self.store.retired()["run_id"])
         active = self.runs.filter(~pl.col("run_id").is_in(list(retired)))
         usable = self._usable(retired)
-        known = _known(usable)
+        known = Drawn.of(usable)
         unread = self._unread(active, usable, known)
         n_retired = self.runs.height - active.height
         gone = tuple(part for part in self.store.gone() if part.startswith(("runs", "searches", "retired")))
@@ -127,17 +133,17 @@ class _Search:
         drawer = Drawer(self.store, self.lake, self.markets)
         end = _drawn_to(usable) or self.base
         new = drawer.batches(unread, Draws(self.base, self.seed, 0, end), known)
-        usable = pl.concat([usable, _frame(new, usable)])
-        known = _known(usable)
+        usable = pl.concat([usable, new])
+        known = Drawn.of(usable)
         usable, more = self._grown(usable, active, drawer, known)
-        self.store.append_searches([*new, *more])
+        self.store.append_searches(pl.concat([new, more]))
         rows = _rows_of(usable, active)
         self.lost = drawer.lost
         state = _state(usable, retired, gone)
         if not self._is_done(rows, state):
             tally = self._tally(usable, known, n_retired, gone)
             sequence = int(self.store.corrections()["sequence"].max() or 0) + 1  # type: ignore[arg-type]
-            figures = self.store.rows(rows["run_id"].unique())
+            figures = self.store.rows(rows["run_id"].unique(), FIGURES)
             self.store.append_corrections(corrections_of(rows, figures, active, tally, sequence=sequence, state=state))
         return rows.height
 
@@ -153,15 +159,24 @@ class _Search:
         return self.batches.filter(pl.Series(keep, dtype=pl.Boolean))
 
     def _is_there(self, dataset_id: str) -> bool:
-        return self.lake.dataset_dir(dataset_id).is_dir()
+        """Whether a dataset, or every one of the days that go by this id, is in the lake."""
+        return all(self.lake.dataset_dir(one).is_dir() for one in self._days.get(dataset_id) or (dataset_id,))
 
-    def _unread(self, active: pl.DataFrame, usable: pl.DataFrame, known: dict[Key, Drawn]) -> pl.DataFrame:
+    @cached_property
+    def _days(self) -> dict[str, tuple[str, ...]]:
+        """The datasets of the days by the id that they have together."""
+        return {
+            dataset_id: tuple(day.dataset_id for day in judged_days(days_json))
+            for dataset_id, days_json in self.runs.select("dataset_id", "days_json").unique().iter_rows()
+        }
+
+    def _unread(self, active: pl.DataFrame, usable: pl.DataFrame, known: Drawn) -> pl.DataFrame:
         """Runs that no batch has, or of which a trial was drawn in a batch only that cannot be used any more."""
         rows = _rows_of(usable, active)
         short: set[str] = set()
         for name, confirms in (("choose", False), ("confirm", True)):
-            there = {key.digest for key in known if key.confirms == confirms}
-            lacks = rows.filter(pl.col(name) != "", ~pl.col(name).is_in(list(there)))
+            there = known.digests(confirms=confirms)
+            lacks = rows.filter(pl.col(name) != "", ~pl.col(name).is_in(there.implode()))
             short.update(lacks["run_id"])
         read = set(rows["run_id"]) - short
         return active.filter(~pl.col("run_id").is_in(list(read)))
@@ -171,20 +186,22 @@ class _Search:
         return stored.join(rows, on=["run_id", "threshold"], how="semi").height == rows.height
 
     def _grown(
-        self, usable: pl.DataFrame, active: pl.DataFrame, drawer: Drawer, known: dict[Key, Drawn]
-    ) -> tuple[pl.DataFrame, list[dict[str, object]]]:
-        """The batches with more draws as long as a p-value near `P_LIMIT` could be on either side of it."""
-        made: list[dict[str, object]] = []
+        self, usable: pl.DataFrame, active: pl.DataFrame, drawer: Drawer, known: Drawn
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The batches with more draws, as long as a p-value near `P_LIMIT` could be on either side of it, and those of
+        them that were made here.
+        """
+        made = usable.clear()
         while not drawer.lost:
             end = _drawn_to(usable)
             best = self._tally(usable, known, 0, ()).best
             rows = _rows_of(usable, active).filter(pl.col("able"))
-            statistics = np.array([known[Key(digest, False)].statistic for digest in set(rows["choose"])], np.float32)
-            p = p_values(best, statistics)
+            able = known.choosing.join(rows, left_on="digest", right_on="choose", how="semi")
+            p = p_values(best, able["statistic"].to_numpy())
             near = np.abs(p - P_LIMIT) < 3.0 * p_error(P_LIMIT, end)
             if not near.any() or 2 * end > MOST_DRAWS or 2 * end * len(known) > _MOST_SHIFTS:
                 return usable, made
-            named = set(_explode(usable, "rows")["run_id"])
+            named = set(exploded(usable, "rows")["run_id"])
             if not named <= set(active["run_id"]) or not all(
                 self._is_there(name) for name in active["dataset_id"].unique()
             ):
@@ -192,14 +209,14 @@ class _Search:
             more = drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known)
             if drawer.lost:
                 return usable, made
-            made += more
-            usable = pl.concat([usable, _frame(more, usable)])
+            made = pl.concat([made, more])
+            usable = pl.concat([usable, more])
         return usable, made
 
-    def _tally(self, usable: pl.DataFrame, known: dict[Key, Drawn], n_retired: int, gone: Sequence[str]) -> Tally:
+    def _tally(self, usable: pl.DataFrame, known: Drawn, n_retired: int, gone: Sequence[str]) -> Tally:
         end = _drawn_to(usable)
         choose, confirm = (_best(usable, name, end) for name in ("best_choose", "best_confirm"))
-        n_choose = sum(not key.confirms for key in known)
+        n_choose = known.choosing.height
         n_confirm = len(known) - n_choose
         lost = sum(self.lost.values())
         incomplete = ""
@@ -223,27 +240,10 @@ class _Search:
         )
 
 
-def _known(batches: pl.DataFrame) -> dict[Key, Drawn]:
-    """What was drawn of each trial."""
-    drawn = _explode(batches, "drawn")
-    return {
-        Key(digest, confirms): Drawn(statistic, mean, deviation, tuple(moments))
-        for digest, confirms, statistic, mean, deviation, moments in drawn.iter_rows()
-    }
-
-
 def _rows_of(batches: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
     """One row a threshold row of the active runs in the batches: run_id, threshold, choose, confirm, able."""
-    rows = _explode(batches, "rows").unique(["run_id", "threshold"], keep="first", maintain_order=True)
+    rows = exploded(batches, "rows").unique(["run_id", "threshold"], keep="first", maintain_order=True)
     return rows.join(active.select("run_id"), on="run_id", how="semi").sort("run_id", "threshold")
-
-
-def _explode(batches: pl.DataFrame, column: str) -> pl.DataFrame:
-    return batches.select(column).filter(pl.col(column).list.len() > 0).explode(column).unnest(column)
-
-
-def _frame(batches: Sequence[dict[str, object]], like: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(list(batches), schema=like.schema, orient="row")
 
 
 def _drawn_to(batches: pl.DataFrame) -> int:
@@ -269,5 +269,5 @@ def _mixed(batches: pl.DataFrame) -> bool:
 
 
 def _state(batches: pl.DataFrame, retired: Iterable[str], gone: Iterable[str]) -> str:
-    named: Iterator[str] = iter((*sorted(batches["batch"]), "-", *sorted(retired), "-", *sorted(gone)))
+    named: Iterator[str] = iter((_RULES, *sorted(batches["batch"]), "-", *sorted(retired), "-", *sorted(gone)))
     return sha256(" ".join(named).encode()).hexdigest()[:16]

@@ -25,12 +25,15 @@ from vp_harness.errors import DatasetMissingError
 from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import exit_rule
+from vp_harness.evaluation.split import DayBins, windows
+from vp_harness.judgement.drawn import Drawn, Key, Standard, as_list
 from vp_harness.judgement.market import Market
 from vp_harness.judgement.overfitting import trade_moments
 from vp_harness.judgement.search import Shares, Trial, first_scores, more_scores, shares_of
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake
+from vp_harness.research.records import DRAWN, LISTED, SEARCHES, judged_days
 from vp_harness.research.results import ResultsStore
 
 _CHUNK: Final = 512
@@ -39,36 +42,27 @@ _CHUNK: Final = 512
 _WORKERS: Final = 4
 """Threads at most: the kernels let go of the GIL, what surrounds them does not."""
 
+_ROWS_AT_ONCE: Final = 4096
+"""Rows whose lists of events are taken apart at once."""
+
+EVENTS: Final = ("run_id", "threshold", "event_bins", "event_directions")
+"""The columns of a stored row that trials are made of."""
+
 SPLIT: Final = ("choose_first", "choose_end", "confirm_first", "confirm_end")
-
-
-class Key(NamedTuple):
-    """A trial: its digest, and whether it is the confirming part of its row."""
-
-    digest: str
-    confirms: bool
-
-
-class Drawn(NamedTuple):
-    """What was drawn of a trial: statistic, mean and deviation of its first draws in ticks, moments of its trades."""
-
-    statistic: float
-    mean: float
-    deviation: float
-    moments: tuple[float, ...]
 
 
 class _Job(NamedTuple):
     key: Key
     trial: Trial
-    drawn: Drawn | None
+    standard: Standard | None
     """What standardises further draws; None for a trial that is drawn for the first time."""
 
 
 class _Result(NamedTuple):
     best: NDArray[np.float32]
     """(2, draws): choosing, confirming."""
-    drawn: dict[Key, Drawn]
+    drawn: pl.DataFrame
+    """Of the trials that were drawn for the first time, with the columns of `DRAWN`."""
 
 
 class Draws(NamedTuple):
@@ -97,24 +91,28 @@ class Drawer:
         self.lost: dict[str, int] = {}
         """Rows by dataset that could not be drawn because their dataset is gone."""
 
-    def batches(self, runs: pl.DataFrame, draws: Draws, known: Mapping[Key, Drawn]) -> list[dict[str, object]]:
-        """Draw the rows of `runs` (rows of `ResultsStore.runs`) and give the batches to store.
+    def batches(self, runs: pl.DataFrame, draws: Draws, known: Drawn) -> pl.DataFrame:
+        """Draw the rows of `runs` (rows of `ResultsStore.runs`) and give the batches to store, rows of `searches`.
 
         From draw 0 on, trials in `known` are not drawn again; later draws are made of those that are in `known`.
         """
-        made = []
-        done: set[Key] = set(known) if draws.first == 0 else set()
-        for _, group in runs.sort("run_id").group_by(["dataset_id", "market_json", *SPLIT], maintain_order=True):
+        made = [pl.DataFrame(schema=SEARCHES)]
+        standards = known.standards()
+        done = set(standards) if draws.first == 0 else set()
+        together = ["dataset_id", "market_json", "days_json", *SPLIT]
+        for _, group in runs.sort("run_id").group_by(together, maintain_order=True):
             dataset_id = group["dataset_id"][0]
-            rows = self._store.rows(group["run_id"]).select("run_id", "threshold", "event_bins", "event_directions")
+            rows = self._store.rows(group["run_id"], EVENTS)
+            days = judged_days(group["days_json"][0])
             try:
-                dataset = Dataset.open(self._lake, dataset_id)
+                datasets = [Dataset.open(self._lake, one) for one in [day.dataset_id for day in days] or [dataset_id]]
             except DatasetMissingError:
                 self.lost[dataset_id] = self.lost.get(dataset_id, 0) + rows.height
                 continue
-            check_runs(self._store, dataset)
-            made.append(self._batch(group, rows, OutcomeTables(dataset), draws, known, done))
-        return made
+            for dataset in datasets:
+                check_runs(self._store, dataset)
+            made.append(self._batch(group, rows, OutcomeTables(*datasets), draws, standards, done))
+        return pl.concat(made)
 
     def _batch(
         self,
@@ -122,46 +120,58 @@ class Drawer:
         rows: pl.DataFrame,
         tables: OutcomeTables,
         draws: Draws,
-        known: Mapping[Key, Drawn],
+        standards: Mapping[Key, Standard],
         done: set[Key],
-    ) -> dict[str, object]:
+    ) -> pl.DataFrame:
         split = {name: int(runs[name][0]) for name in SPLIT}
         market = self._markets[runs["run_id"][0]]
-        listed: list[dict[str, object]] = []
+        days = [DayBins(day.start, day.first, day.end) for day in judged_days(runs["days_json"][0])]
+        listed: dict[str, list[Any]] = {name: [] for name in LISTED}
 
         def jobs() -> Iterator[_Job]:
-            for row, trials, able in _trials(runs, rows, tables, split):
+            for row, trials, able in trials_of(runs, rows, tables, split, days):
                 keys = [Key(trial.digest if len(trial.events) else "", bool(i)) for i, trial in enumerate(trials)]
-                listed.append({**row, "choose": keys[0].digest, "confirm": keys[1].digest, "able": able})
+                values = (row["run_id"], row["threshold"], keys[0].digest, keys[1].digest, able)
+                for name, value in zip(LISTED, values, strict=True):
+                    listed[name].append(value)
                 for key, trial in zip(keys, trials, strict=True):
-                    if key.digest and key not in done and (draws.first == 0 or key in known):
+                    if key.digest and key not in done and (draws.first == 0 or key in standards):
                         done.add(key)
-                        yield _Job(key, trial, known.get(key) if draws.first else None)
+                        yield _Job(key, trial, standards.get(key) if draws.first else None)
 
         best = np.full((2, draws.size), -np.inf, np.float32)
-        drawn: list[dict[str, object]] = []
+        parts = [pl.DataFrame(schema=DRAWN)]
         for result in _drawn(jobs(), draws):
             np.maximum(best, result.best, out=best)
-            drawn += [{**key._asdict(), **values._asdict()} for key, values in result.drawn.items()]
-        named = sha256(" ".join(sorted(f"{row['run_id']} {row['threshold']!r}" for row in listed)).encode())
-        named.update(f"{market} {split} {draws} {sorted(str(trial['digest']) for trial in drawn)}".encode())
-        return {
-            "batch": named.hexdigest()[:16],
-            "market_json": runs["market_json"][0],
-            **{f"{name.replace('first', 'start')}_ns": market.time_of(bin_seq) for name, bin_seq in split.items()},
-            "base_draws": draws.base,
-            "seed": draws.seed,
-            "first_draw": draws.first,
-            "end_draw": draws.end,
-            "best_choose": best[0].tolist(),
-            "best_confirm": best[1].tolist(),
-            "rows": listed,
-            "drawn": drawn,
-        }
+            parts.append(result.drawn)
+        drawn = pl.concat(parts)
+        names = zip(listed["run_id"], listed["threshold"], strict=True)
+        named = sha256(" ".join(sorted(f"{run_id} {threshold!r}" for run_id, threshold in names)).encode())
+        named.update(f"{market} {split} {draws} {sorted(drawn['digest'])}".encode())
+        return pl.DataFrame(
+            {
+                "batch": named.hexdigest()[:16],
+                "market_json": runs["market_json"][0],
+                **{f"{name.replace('first', 'start')}_ns": market.time_of(bin_seq) for name, bin_seq in split.items()},
+                "base_draws": draws.base,
+                "seed": draws.seed,
+                "first_draw": draws.first,
+                "end_draw": draws.end,
+                "best_choose": pl.Series([best[0]], dtype=SEARCHES["best_choose"]),
+                "best_confirm": pl.Series([best[1]], dtype=SEARCHES["best_confirm"]),
+                "rows": as_list(pl.DataFrame(listed, schema=LISTED), "rows"),
+                "drawn": as_list(drawn, "drawn"),
+            },
+            schema=SEARCHES,
+        )
 
 
-def _trials(
-    runs: pl.DataFrame, rows: pl.DataFrame, tables: OutcomeTables, split: Mapping[str, int]
+def trials_of(
+    runs: pl.DataFrame,
+    rows: pl.DataFrame,
+    tables: OutcomeTables,
+    split: Mapping[str, int],
+    days: Sequence[DayBins],
 ) -> Iterator[tuple[dict[str, Any], tuple[Trial, Trial], bool]]:
     """Of each row its name, the trials of both its parts, and whether it has events enough to win.
 
@@ -171,19 +181,11 @@ def _trials(
     rows = rows.with_columns(eval_json=pl.col("run_id").replace_strict(judged, return_dtype=pl.String())).sort(
         "eval_json", "run_id", "threshold"
     )
-    bins = rows["event_bins"].explode().drop_nulls().to_numpy().astype(np.int64)
-    directions = rows["event_directions"].explode().drop_nulls().to_numpy().astype(np.int8)
-    ends = np.cumsum(rows["event_bins"].list.len().to_numpy())
     evaluation, text = EvalSpec(), ""
-    start = 0
-    for run_id, threshold, eval_json, end in zip(
-        rows["run_id"], rows["threshold"], rows["eval_json"], ends, strict=True
-    ):
+    for run_id, threshold, eval_json, events in _events_of(rows):
         if eval_json != text:
             evaluation, text = msgspec.json.decode(eval_json, type=EvalSpec), eval_json
         table = tables.of(exit_rule(evaluation))
-        events = Events(bins[start:end], directions[start:end])
-        start = int(end)
         parts = [
             Trial(
                 events=events.between(first, last),
@@ -193,6 +195,7 @@ def _trials(
                 allow_overlap=evaluation.allow_overlap,
                 min_events=evaluation.min_signals,
                 model=evaluation.fill_model,
+                windows=tuple(windows(days, first, last)),
             )
             for first, last in (
                 (split["choose_first"], split["choose_end"]),
@@ -201,6 +204,20 @@ def _trials(
         ]
         able = len(parts[0].events) >= max(1, evaluation.min_signals)
         yield {"run_id": run_id, "threshold": threshold}, (parts[0], parts[1]), able
+
+
+def _events_of(rows: pl.DataFrame) -> Iterator[tuple[str, float, str, Events]]:
+    """Run, threshold, evaluation and events of each row; the lists of some rows at a time are taken apart."""
+    for part in rows.iter_slices(_ROWS_AT_ONCE):
+        bins = part["event_bins"].explode().drop_nulls().to_numpy().astype(np.int64)
+        directions = part["event_directions"].explode().drop_nulls().to_numpy().astype(np.int8)
+        start = 0
+        for run_id, threshold, eval_json, count in zip(
+            part["run_id"], part["threshold"], part["eval_json"], part["event_bins"].list.len(), strict=True
+        ):
+            end = start + count
+            yield run_id, threshold, eval_json, Events(bins[start:end], directions[start:end])
+            start = end
 
 
 def _drawn(jobs: Iterable[_Job], draws: Draws) -> Iterator[_Result]:
@@ -231,18 +248,20 @@ def _chunks(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
 def _draw_chunk(jobs: Sequence[_Job], draws: Draws, shares: tuple[Shares, Shares]) -> _Result:
     """`shares` of the first draws and of those after them that are made."""
     best = np.full((2, draws.size), -np.inf, np.float32)
-    drawn: dict[Key, Drawn] = {}
-    for key, trial, before in jobs:
-        if before is not None:
-            scores = more_scores(trial, shares[1], before.mean, before.deviation).values
+    drawn: dict[str, list[Any]] = {name: [] for name in DRAWN}
+    for key, trial, standard in jobs:
+        if standard is not None:
+            scores = more_scores(trial, shares[1], *standard).values
         else:
             first = first_scores(trial, shares[0])
             scores = first.values
             if draws.end > draws.base:
                 later = more_scores(trial, shares[1], first.mean, first.deviation)
                 scores = np.concatenate([scores, later.values])
-            moments = () if key.confirms else tuple(trade_moments(trial).tolist())
-            drawn[key] = Drawn(float(scores[0]), first.mean, first.deviation, moments)
+            moments = [] if key.confirms else trade_moments(trial).tolist()
+            values = (*key, float(scores[0]), first.mean, first.deviation, moments)
+            for name, value in zip(DRAWN, values, strict=True):
+                drawn[name].append(value)
         part = int(key.confirms)
         np.maximum(best[part], np.abs(scores) if key.confirms else scores, out=best[part])
-    return _Result(best, drawn)
+    return _Result(best, pl.DataFrame(drawn, schema=DRAWN))

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vp_contract import EvalSpec
-from vp_harness.judgement.drawing import Drawn, Key
+from vp_contract import EvalSpec, FillModel
+from vp_harness.evaluation.resampling import DAYS_TO_RESAMPLE
+from vp_harness.judgement.drawn import Drawn
 from vp_harness.judgement.overfitting import BLOCKS, deflated_sharpe, overfitting_probability
 from vp_harness.judgement.search import p_error, p_values
 from vp_harness.judgement.verdict import confirmed_interval, look_factor, verdict_of
-from vp_harness.research.results import CONFIRM_PREFIX, Correction
+from vp_harness.research.records import CONFIRM_PREFIX, Correction, judged_days
+
+PNL: Final[Mapping[FillModel, str]] = {
+    "mid": "mean_pnl_ticks",
+    "cross": "net_pnl_ticks",
+    "queue": "queue_net_pnl_ticks",
+}
+"""The figure of `Measures` that is the mean pnl a trade under each fill model."""
+COUNTED: Final[Mapping[FillModel, str]] = {"mid": "n_signals", "cross": "n_signals", "queue": "queue_filled"}
+"""The figure that counts the trades it is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Tally:
     `incomplete` says why the search is not whole, if it is not.
     """
 
-    known: Mapping[Key, Drawn]
+    known: Drawn
     best: NDArray[np.float32]
     best_confirm: NDArray[np.float32]
     n_trials: int
@@ -45,47 +56,54 @@ def corrections_of(
     `rows` has run_id, threshold, choose, confirm (digests) and able; `figures` are the stored rows of their runs,
     `runs` the runs.
     """
-    judged = {
-        run_id: msgspec.json.decode(text, type=EvalSpec)
-        for run_id, text in runs.select("run_id", "eval_json").iter_rows()
-    }
+    evaluations = {text: msgspec.json.decode(text, type=EvalSpec) for text in runs["eval_json"].unique()}
+    judged = {run_id: evaluations[text] for run_id, text in runs.select("run_id", "eval_json").iter_rows()}
+    resampled = dict(resampled_days(runs))
     deflated, overfitting = _overfitting(tally)
     factor = look_factor(tally.best_confirm)
-    choosing = {key.digest: drawn for key, drawn in tally.known.items() if not key.confirms}
-    statistics = np.array([drawn.statistic for drawn in choosing.values()], np.float32)
-    p_of = dict(zip(choosing, p_values(tally.best, statistics).tolist(), strict=True))
-    stored = {(row["run_id"], row["threshold"]): row for row in _figures(figures).iter_rows(named=True)}
+    choosing = tally.known.choosing
+    p_choosing = p_values(tally.best, choosing["statistic"].to_numpy())
+    of_trial = choosing.select("digest", "statistic").with_columns(
+        p=p_choosing, p_error=p_error(p_choosing, tally.draws), deflated=deflated
+    )
+    p_error_of_1 = float(p_error(1.0, tally.draws))
+    told = rows.join(of_trial, left_on="choose", right_on="digest", how="left", maintain_order="left").join(
+        figures.select(FIGURES).with_columns(stored=True),
+        on=["run_id", "threshold"],
+        how="left",
+        maintain_order="left",
+    )
     corrections = []
-    for run_id, threshold, choose, _, able in rows.iter_rows():
+    for row in told.iter_rows(named=True):
+        run_id, able = row["run_id"], row["able"]
         evaluation = judged[run_id]
-        p = p_of[choose] if able else 1.0
-        row = stored.get((run_id, threshold))
         low = high = None
         trades = 0
-        if row is not None:
-            trades = row[f"{CONFIRM_PREFIX}n_signals"]
-            low, high = confirmed_interval(*_net(row, evaluation), trades, factor)
+        if row["stored"]:
+            trades = row[f"{CONFIRM_PREFIX}{COUNTED[evaluation.fill_model]}"]
+            drawn = min(trades, resampled.get(run_id, trades))
+            low, high = confirmed_interval(*confirmed_net(row, evaluation), drawn, factor)
         verdict, doubt = verdict_of(
-            p if able else None, low, high, trades, least=evaluation.min_signals, incomplete=tally.incomplete
+            row["p"] if able else None, low, high, trades, least=evaluation.min_signals, incomplete=tally.incomplete
         )
         corrections.append(
             Correction(
                 run_id=run_id,
-                threshold=threshold,
-                p_corrected=p,
+                threshold=row["threshold"],
+                p_corrected=row["p"] if able else 1.0,
                 n_trials=tally.n_trials,
                 draws=tally.draws,
                 seed=tally.seed,
                 n_rows=rows.height,
-                p_error=float(p_error(p, tally.draws)),
-                statistic=choosing[choose].statistic if choose else None,
+                p_error=row["p_error"] if able else p_error_of_1,
+                statistic=row["statistic"],
                 n_looks=tally.n_looks,
                 n_retired=tally.n_retired,
                 confirmed_low=low,
                 confirmed_high=high,
                 verdict=verdict,
                 doubt=doubt,
-                deflated_sharpe=deflated.get(choose),
+                deflated_sharpe=row["deflated"],
                 overfitting=overfitting,
                 sequence=sequence,
                 state=state,
@@ -94,21 +112,43 @@ def corrections_of(
     return corrections
 
 
-def _figures(rows: pl.DataFrame) -> pl.DataFrame:
-    names = [name for model in ("mean", "net") for name in _names(model)]
-    return rows.select("run_id", "threshold", f"{CONFIRM_PREFIX}n_signals", *names)
+def resampled_days(runs: pl.DataFrame) -> Iterator[tuple[str, int]]:
+    """(run_id, days of its confirming part) of the runs whose intervals are of resampled days."""
+    several = runs.filter(pl.col("days_json") != "").select("run_id", "days_json", "confirm_first", "confirm_end")
+    for run_id, days_json, first, end in several.unique("run_id").iter_rows():
+        days = sum(day.first < end and first < day.end for day in judged_days(days_json))
+        if days >= DAYS_TO_RESAMPLE:
+            yield run_id, days
 
 
-def _names(model: str) -> tuple[str, str, str]:
-    name = f"{CONFIRM_PREFIX}{model}_pnl_ticks"
+def _names(model: FillModel) -> tuple[str, str, str]:
+    name = f"{CONFIRM_PREFIX}{PNL[model]}"
     return name, f"{name}_low", f"{name}_high"
 
 
-def _net(row: Mapping[str, float | None], evaluation: EvalSpec) -> tuple[float | None, float | None, float | None]:
-    """Net pnl of the confirming part under the fill model of the evaluation: mean, low, high, in ticks."""
+FIGURES: Final = tuple(
+    dict.fromkeys(
+        [
+            "run_id",
+            "threshold",
+            *(f"{CONFIRM_PREFIX}{name}" for name in COUNTED.values()),
+            *(name for model in PNL for name in _names(model)),
+        ]
+    )
+)
+"""The columns of a stored row that its correction is made of."""
+
+
+def confirmed_net(
+    row: Mapping[str, float | None], evaluation: EvalSpec
+) -> tuple[float | None, float | None, float | None]:
+    """Net pnl of the confirming part under the fill model of the evaluation: mean, low, high, in ticks.
+
+    The interval is that of the row alone, not corrected for anything.
+    """
     mid = evaluation.fill_model == "mid"
-    cost = evaluation.cost_ticks if mid else 0.0  # the stored net pnl of the cross fills has paid it
-    mean, low, high = (row[name] for name in _names("mean" if mid else "net"))
+    cost = evaluation.paid_ticks if mid else 0.0  # the stored net pnl of the others has paid it
+    mean, low, high = (row[name] for name in _names(evaluation.fill_model))
     return (
         None if mean is None else mean - cost,
         None if low is None else low - cost,
@@ -116,19 +156,19 @@ def _net(row: Mapping[str, float | None], evaluation: EvalSpec) -> tuple[float |
     )
 
 
-def _overfitting(tally: Tally) -> tuple[dict[str, float], float | None]:
-    """The deflated Sharpe ratio of each trial by its digest, and the probability of overfitting of all."""
-    # in an order that does not depend on when each was drawn: sums round, and ties have a first
-    trials = sorted((key.digest, drawn.moments) for key, drawn in tally.known.items() if not key.confirms)
-    if not trials:
-        return {}, None
-    moments = np.array([values for _, values in trials], np.float64)
+def _overfitting(tally: Tally) -> tuple[pl.Series, float | None]:
+    """The deflated Sharpe ratio of each choosing part, in order of their digests, and the probability of overfitting of
+    all.
+    """
+    if tally.known.choosing.is_empty():
+        return pl.Series(dtype=pl.Float64()), None
+    moments = tally.known.moments()
     trades, mean, deviation = moments[:, 0], moments[:, 1], moments[:, 2]
     able = (trades > 1) & (deviation > 0)
     sharpe = np.divide(mean, deviation, out=np.full(len(mean), np.nan), where=able)
     variance = float(np.var(sharpe[able])) if able.any() else 0.0
     deflated = deflated_sharpe(sharpe, trades, moments[:, 3], moments[:, 4], n_trials=tally.n_trials, variance=variance)
     return (
-        {digest: float(value) for (digest, _), value in zip(trials, deflated, strict=True) if value == value},
+        pl.Series(deflated).fill_nan(None),
         overfitting_probability(moments[:, 5 : 5 + BLOCKS], moments[:, 5 + BLOCKS :]),
     )

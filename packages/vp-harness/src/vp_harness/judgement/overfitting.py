@@ -80,17 +80,49 @@ def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.float6
     trials, blocks = sums.shape
     if trials < 2:
         return None
+    sums, counts = (np.ascontiguousarray(values, np.float64) for values in (sums, counts))
+    seen, unseen = np.empty(trials, np.float64), np.empty(trials, np.float64)
     below = []
     for chosen in itertools.combinations(range(blocks), blocks // 2):
         half = np.zeros(blocks, np.bool_)
         half[list(chosen)] = True
-        seen, unseen = (
-            sums[:, part].sum(axis=1) / np.maximum(counts[:, part].sum(axis=1), 1.0) for part in (half, ~half)
-        )
-        mine = unseen[int(np.argmax(seen))]
-        rank = (np.count_nonzero(unseen < mine) + 0.5 * (np.count_nonzero(unseen == mine) + 1)) / (trials + 1)
+        less, same = _rank_of_best(sums, counts, half, seen, unseen)
+        rank = (less + 0.5 * (same + 1)) / (trials + 1)
         below.append(1.0 if rank < 0.5 else 0.5 if rank == 0.5 else 0.0)
     return float(np.mean(below))
+
+
+@kernel
+def _rank_of_best(
+    sums: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    half: NDArray[np.bool_],
+    seen: NDArray[np.float64],
+    unseen: NDArray[np.float64],
+) -> tuple[int, int]:
+    """How many trials earn less than the best of the blocks in `half` in the other blocks, and how many as much.
+
+    `sums` and `counts` (trials, blocks), `half` (blocks); `seen` and `unseen` (trials) are what each earns a trade.
+    """
+    best = 0
+    for trial in range(sums.shape[0]):
+        inside = outside = traded_inside = traded_outside = 0.0
+        for block in range(sums.shape[1]):
+            if half[block]:
+                inside += sums[trial, block]
+                traded_inside += counts[trial, block]
+            else:
+                outside += sums[trial, block]
+                traded_outside += counts[trial, block]
+        seen[trial] = inside / max(traded_inside, 1.0)
+        unseen[trial] = outside / max(traded_outside, 1.0)
+        if seen[trial] > seen[best]:
+            best = trial
+    less = same = 0
+    for trial in range(sums.shape[0]):
+        less += unseen[trial] < unseen[best]
+        same += unseen[trial] == unseen[best]
+    return less, same
 
 
 @kernel

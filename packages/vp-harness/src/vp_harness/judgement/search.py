@@ -3,7 +3,8 @@
 Every tried row keeps the bins and directions of its events. Under no effect the events have nothing to do with the
 prices around them, so their times may be shifted in a circle through the observed window without changing what is
 expected of them. One draw shifts all rows by the same share of their window, which keeps how they depend on each other;
-overlapping positions are dropped anew, exactly as for the events that were seen. A row's statistic is its mean net pnl
+overlapping positions are dropped anew, exactly as for the events that were seen. Of several days each is a window of
+its own and all shift by the same share of theirs: an event stays on its day. A row's statistic is its mean net pnl
 under its fill model, standardised by the mean and deviation of that row over its first `DRAWS` draws, and the corrected
 p-value of a row is the share of draws in which the best of *all* rows is at least as good as that row was (Westfall and
 Young 1993, single-step max-T). The observed placement counts as one of the draws, so that the smallest p-value is
@@ -40,7 +41,8 @@ _FLAT: Final = 1e-9
 class Trial:
     """One tried row: its fired events in bins `first` (inclusive) to `end` (exclusive), and what they would earn.
 
-    Rows with fewer than `min_events` fired events cannot win; they count among those that were tried all the same.
+    Of several days `windows` has the bins (first, end) of each in which it may fire, ascending. Rows with fewer than
+    `min_events` fired events cannot win; they count among those that were tried all the same.
     """
 
     events: Events
@@ -50,6 +52,7 @@ class Trial:
     allow_overlap: bool = False
     min_events: int = 1
     model: FillModel = "cross"
+    windows: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.end <= self.table.mid.outcome.shape[1]:
@@ -69,6 +72,8 @@ class Trial:
         hashed.update(self.events.directions.tobytes())
         hashed.update(f"{self.first} {self.end} {self.allow_overlap} {self.model} ".encode())
         hashed.update(self.table.digests[self.model].encode())
+        if self.windows:
+            hashed.update(repr(self.windows).encode())
         return hashed.hexdigest()[:16]
 
 
@@ -160,11 +165,12 @@ def shifted_means(trial: Trial, shares: Shares) -> NDArray[np.float64]:
     """Mean pnl (draws) of a trial's events after shifting them by each share of the window, in ticks."""
     means = np.empty(len(shares), np.float64)
     placed = trial.table.placements[trial.model]
+    windows = np.array(trial.windows or [(trial.first, trial.end)], np.int64)
     _means_of_shifts(
         trial.events.bins,
         trial.events.directions,
-        trial.first,
-        trial.end - trial.first,
+        np.ascontiguousarray(windows[:, 0]),
+        np.ascontiguousarray(windows[:, 1]),
         placed.pnl_ticks,
         placed.code,
         trial.allow_overlap,
@@ -204,8 +210,8 @@ def _standardise(means: NDArray[np.float64], mean: float, deviation: float, scor
 def _means_of_shifts(
     bins: NDArray[np.int64],
     directions: NDArray[np.int8],
-    first: int,
-    window: int,
+    firsts: NDArray[np.int64],
+    ends: NDArray[np.int64],
     pnl: NDArray[np.float32],
     code: NDArray[np.int32],
     allow_overlap: bool,
@@ -217,27 +223,35 @@ def _means_of_shifts(
 
     Draws are the inner loop: they do not wait for one another, and read the table in order. An event wraps in the last
     of them, where its shift is large. In each draw what wraps comes first in time, so it has a pass of its own.
+    Events are within the windows `firsts` to `ends` (windows), and shift within their own.
     """
     draws = shares.shape[0]
     shifts = np.empty(draws, np.int32)
     busy_until = np.full(draws, -1, np.int32)
     count = np.zeros(draws, np.int32)
     total = np.zeros(draws, np.float64)
-    for draw in range(draws):
-        shifts[draw] = np.int32(np.floor(shares[draw] * window))
-    for wrapped in range(2):
-        for i in range(bins.shape[0]):
-            offset = bins[i] - first
-            begin = np.searchsorted(shifts, window - offset)
-            row = 0 if directions[i] > 0 else 1
-            at = bins[i] - (window if wrapped == 0 else 0)
-            start, end = (begin, draws) if wrapped == 0 else (0, begin)
-            for draw in range(start, end):
-                t = np.uint32(at + shifts[draw])
-                found = code[row, t, 0]
-                opens = (found >= 0) & (allow_overlap | (np.int32(t) > busy_until[draw]))
-                busy_until[draw] = found >> np.int32(1) if opens else busy_until[draw]
-                count[draw] += found & np.int32(1) if opens else np.int32(0)
-                total[draw] += pnl[row, t, 1] if opens else np.float32(0.0)
+    for day in range(firsts.shape[0]):
+        first = firsts[day]
+        window = ends[day] - first
+        start_event = np.searchsorted(bins, first)
+        end_event = np.searchsorted(bins, ends[day])
+        if start_event == end_event:
+            continue
+        for draw in range(draws):
+            shifts[draw] = np.int32(np.floor(shares[draw] * window))
+        for wrapped in range(2):
+            for i in range(start_event, end_event):
+                offset = bins[i] - first
+                begin = np.searchsorted(shifts, window - offset)
+                row = 0 if directions[i] > 0 else 1
+                at = bins[i] - (window if wrapped == 0 else 0)
+                start, end = (begin, draws) if wrapped == 0 else (0, begin)
+                for draw in range(start, end):
+                    t = np.uint32(at + shifts[draw])
+                    found = code[row, t, 0]
+                    opens = (found >= 0) & (allow_overlap | (np.int32(t) > busy_until[draw]))
+                    busy_until[draw] = found >> np.int32(1) if opens else busy_until[draw]
+                    count[draw] += found & np.int32(1) if opens else np.int32(0)
+                    total[draw] += pnl[row, t, 1] if opens else np.float32(0.0)
     for draw in range(draws):
         means[order[draw]] = total[draw] / count[draw] if count[draw] else 0.0

@@ -21,10 +21,13 @@ _T95: Final = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 
 """97.5 % quantiles of Student's t for 1 to 10 degrees of freedom."""
 
 
-def t_quantile(freedom: int) -> float:
-    """97.5 % quantile of Student's t; beyond the table an expansion in 1 / `freedom`, right to 0.001."""
+def t_quantile(freedom: float) -> float:
+    """97.5 % quantile of Student's t; beyond the table an expansion in 1 / `freedom`, right to 0.001.
+
+    Between two whole numbers of the table it is interpolated.
+    """
     if freedom <= len(_T95):
-        return _T95[freedom - 1]
+        return float(np.interp(freedom, np.arange(1, len(_T95) + 1), _T95))
     z, n = _Z95, float(freedom)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
@@ -50,14 +53,15 @@ def confirmed_interval(
 ) -> tuple[float | None, float | None]:
     """The 95 % interval of the mean net pnl of the confirming part, in ticks, that knows the looks and the few trades.
 
-    `low` and `high` bound the bootstrap interval around `mean`, of which the bootstrap takes the spread of `trades`
-    values as known. So both distances are multiplied by Student's quantile over the normal one, by
-    sqrt(n / (n - 1)), and by `factor` (see `look_factor`). Example: 1.0 [0.2, 1.8] of 24 trades, factor 1.5:
-    (-0.29, 2.29).
+    `low` and `high` bound the bootstrap interval around `mean`, of which the bootstrap takes the spread as known. It
+    is known from as many values as there are blocks, n ** (2/3) of n `trades`. So both distances are multiplied by
+    Student's quantile for these over the normal one, by sqrt(blocks / (blocks - 1)), and by `factor` (see
+    `look_factor`). Example: 1.0 [0.2, 1.8] of 27 trades, thus 9 blocks, factor 1.5: (-0.50, 2.50).
     """
     if mean is None or low is None or high is None or trades < 2:
         return None, None
-    wider = factor * t_quantile(trades - 1) / _Z95 * math.sqrt(trades / (trades - 1))
+    blocks = max(trades ** (2 / 3), 2.0)
+    wider = factor * t_quantile(blocks - 1) / _Z95 * math.sqrt(blocks / (blocks - 1))
     return mean - wider * (mean - low), mean + wider * (high - mean)
 
 

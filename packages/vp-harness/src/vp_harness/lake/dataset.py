@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +18,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from vp_book.atomic import sha256_file
-from vp_contract import grid_columns
-from vp_harness.errors import DatasetDamagedError, DatasetMissingError, ParameterError
+from vp_contract import MARKS, grid_columns
+from vp_harness.errors import DatasetDamagedError, DatasetMissingError, FillsUnknownError, ParameterError
+from vp_harness.execution.writer import without_marks
 from vp_harness.lake.manifest import Manifest, canonical_json, read_manifest
 from vp_harness.lake.paths import LakeLike, open_lake
+from vp_harness.passive.table import FILL_COLUMNS, PassiveFills, passive_fills, stated_max_wait
 from vp_harness.signals.context import SignalContext
 
 BINS_FILE: Final = "bins.parquet"
 GRID_FILE: Final = "grid_clean.parquet"
+FILLS_FILE: Final = "fills.parquet"
 MANIFEST_FILE: Final = "manifest.json"
 CHECKSUMS_FILE: Final = "checksums.json"
 
+_CELLS_AT_ONCE: Final = 2**17
+"""Stored cells that are read at once, where all of a column is asked for."""
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]*__[a-z0-9_]+__[0-9a-f]{8}")
 
@@ -66,6 +73,10 @@ class Dataset:
         manifest_path = path / MANIFEST_FILE
         _check(manifest_path, checksums[MANIFEST_FILE])
         manifest = read_manifest(manifest_path, dataset_id)
+        if checksums.get(FILLS_FILE) != (None if manifest.passive is None else manifest.passive.sha256):
+            raise DatasetDamagedError(
+                f"{path / CHECKSUMS_FILE} is damaged: of {FILLS_FILE} it says something else than {MANIFEST_FILE}"
+            )
         return cls(path, checksums, manifest)
 
     def __repr__(self) -> str:
@@ -133,6 +144,66 @@ class Dataset:
         except pl.exceptions.PolarsError as error:
             raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether its bins have a list `marks`; those of a dataset of an earlier version do not."""
+        return MARKS in self.bins.columns
+
+    def marks(self) -> pl.Series | None:
+        """The marks of every bin, a list of structs with the members of `MARK_COLUMNS`, without reading the rest of the
+        bins; None where `has_marks` is false.
+        """
+        path = self._file(BINS_FILE)
+        try:
+            return pl.read_parquet(path, columns=[MARKS])[MARKS] if MARKS in pl.read_parquet_schema(path) else None
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+
+    def has_bins_of(self, digest: str) -> bool:
+        """Whether a SHA-256 is that of its `bins.parquet`, or what that would have without marks: a dataset of an
+        earlier version may have been made again by this one.
+        """
+        if digest == self._checksums[BINS_FILE]:
+            return True
+        try:
+            return self.has_marks and digest == hashlib.sha256(without_marks(self._file(BINS_FILE))).hexdigest()
+        except (DatasetDamagedError, pa.ArrowException, ValueError, OSError):
+            return False
+
+    @property
+    def has_fills(self) -> bool:
+        """Whether it says what became of passive orders; one of an earlier version does not."""
+        return FILLS_FILE in self._checksums
+
+    @cached_property
+    def fills(self) -> pl.DataFrame:
+        """One row for each passive order, two a bin with a valid book, in order of `bin_seq`, the bid first.
+
+        A one-lot order joins each side of the touch at the end of every bin, without effect on the market:
+
+            bin_seq  side  price_int  ahead  wait_bins  how  quote_through_bins  move_1s_ticks  move_5s_ticks
+
+        `wait_bins` is null where it was not filled. See `passive.table.FILL_COLUMNS`. Raises FillsUnknownError for a
+        dataset that has none.
+        """
+        path = self._fills_file()
+        try:
+            table = pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+        if table.columns != [column.name for column in FILL_COLUMNS]:
+            raise DatasetDamagedError(f"{path} was written by another version: it has columns {table.columns}")
+        return table
+
+    @cached_property
+    def passive_fills(self) -> PassiveFills:
+        """The same as arrays of shape (2, bins), as evaluations take them. Raises what `fills` raises."""
+        table, path = self.fills, self._fills_file()
+        try:
+            return passive_fills(table, stated_max_wait(path), self.n_bins)
+        except (ArithmeticError, LookupError, ValueError, pa.ArrowException, OSError) as error:
+            raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Names that `grid` takes: those of the table of columns that the dataset has.
@@ -170,16 +241,21 @@ class Dataset:
         if not 0 <= start <= last <= self.n_bins:
             raise ParameterError(f"bins={start}:{stop}: 0 to {self.n_bins} are allowed, in order")
         rows = self.config.grid_rows
+        dense: NDArray[Any]
         if (start, last) == (0, self.n_bins):
-            places = self._places
-            stored = self._read_grid([column])[0]
+            places, done = self._places, 0
+            with self._grid_file() as file:
+                dense = np.zeros(last * rows, file.schema_arrow.field(column).type.to_pandas_dtype())
+                for batch in file.iter_batches(_CELLS_AT_ONCE, columns=[column]):  # whole, it would be held twice
+                    dense[places[done : done + batch.num_rows]] = batch[column].to_numpy()
+                    done += batch.num_rows
         else:
             wanted = self.scan_grid().filter(pl.col("bin_seq").is_between(start, last, closed="left"))
             cells = wanted.select("bin_seq", "k", column).collect()
             places = self._places_of(cells["bin_seq"].to_numpy() - start, cells["k"].to_numpy())
             stored = cells[column].to_numpy()
-        dense = np.zeros((last - start) * rows, stored.dtype)
-        dense[places] = stored
+            dense = np.zeros((last - start) * rows, stored.dtype)
+            dense[places] = stored
         return dense.reshape(last - start, rows)
 
     def verify(self) -> dict[str, str]:
@@ -203,19 +279,35 @@ class Dataset:
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """Where each stored cell goes in a flattened dense grid."""
-        return self._places_of(*self._read_grid(["bin_seq", "k"]))
+        done = 0
+        with self._grid_file() as file:
+            places = np.empty(file.metadata.num_rows, np.int64)
+            for batch in file.iter_batches(_CELLS_AT_ONCE, columns=["bin_seq", "k"]):
+                found = self._places_of(batch["bin_seq"].to_numpy(), batch["k"].to_numpy())
+                places[done : done + len(found)] = found
+                done += len(found)
+        return places
 
     def _places_of(self, bins: NDArray[Any], k: NDArray[Any]) -> NDArray[np.int64]:
         places: NDArray[np.int64] = bins * self.config.grid_rows + (k + self.config.grid_radius_ticks)
         return places
 
-    def _read_grid(self, columns: list[str]) -> list[NDArray[Any]]:
+    @contextmanager
+    def _grid_file(self) -> Iterator[pq.ParquetFile]:
         path = self._file(GRID_FILE)
         try:
-            table = pq.read_table(path, columns=columns)
+            with pq.ParquetFile(path) as file:
+                yield file
         except (pa.ArrowException, OSError) as error:
             raise DatasetDamagedError(f"{path} cannot be read: {error}") from error
-        return [table[name].to_numpy() for name in columns]
+
+    def _fills_file(self) -> Path:
+        if not self.has_fills:
+            raise FillsUnknownError(
+                f"dataset {self.dataset_id} has no {FILLS_FILE}: it was made by a version that did not follow passive "
+                "orders; move its directory away and generate it again, which leaves runs and servings of it valid"
+            )
+        return self._file(FILLS_FILE)
 
     def _file(self, name: str) -> Path:
         """The path of a file whose content was compared with its checksum once."""
@@ -245,7 +337,7 @@ def _checksums(path: Path) -> dict[str, str]:
         raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise DatasetDamagedError(f"{path} is damaged: {error}") from None
-    if set(checksums) != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
+    if set(checksums) - {FILLS_FILE} != {BINS_FILE, GRID_FILE, MANIFEST_FILE} or canonical_json(checksums) != data:
         raise DatasetDamagedError(f"{path} is damaged: it is not the list of the dataset's files")
     return checksums
 

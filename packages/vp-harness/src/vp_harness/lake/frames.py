@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
@@ -16,9 +17,11 @@ from vp_contract import (
     BIN_COLUMNS,
     CONTRACT_VERSION,
     LINK_BYTES,
+    MARKS,
     Frame,
     FrameChain,
     FrameEncoder,
+    Mark,
     RuntimeConfig,
     ServedValue,
     SignalUpdate,
@@ -31,7 +34,7 @@ from vp_harness.errors import DatasetDamagedError, FrameMismatchError, FramesUnk
 from vp_harness.evaluation.workspace import values_digest
 from vp_harness.execution.pipeline import derivative_of
 from vp_harness.execution.served import ServedSignal
-from vp_harness.lake.dataset import Dataset
+from vp_harness.lake.dataset import BINS_FILE, Dataset
 from vp_harness.signals.base import GridBin
 from vp_harness.signals.declared import Reads, SignalData
 from vp_harness.signals.trust import compute, first_difference
@@ -60,12 +63,71 @@ _NO_SIGNAL: Final = SignalUpdate(
 """The chain leaves the signal out, so any will do."""
 
 
+class _MarksMember(msgspec.Struct):
+    marks: msgspec.Raw = msgspec.Raw()
+
+
+# Made here, not at their first use: frames are read by several threads, and msgspec does not bear that.
+_MEMBER_DECODER: Final = msgspec.json.Decoder(_MarksMember)
+_MARKS_DECODER: Final = msgspec.json.Decoder(list[Mark])
+_MARKS_ENCODER: Final = msgspec.json.Encoder()
+
+
+class MarksCheck:
+    """Compares the marks of frames with those of the dataset behind them, byte for byte. Safe across threads."""
+
+    def __init__(self, dataset_id: str, marks: pl.Series) -> None:
+        """`marks` are those of every bin (`Dataset.marks`)."""
+        self._id = dataset_id
+        self._marks = marks
+
+    def check(self, at: int, frame: Frame) -> None:
+        """Raise FrameMismatchError, naming bin and mark, unless the frame of bin `at` has the marks of that bin."""
+        streamed = bytes(_MEMBER_DECODER.decode(frame.update).marks)
+        stored = self._marks[at].to_list()
+        due = [Mark(**{**mark, "price_int": str(mark["price_int"])}) for mark in stored]
+        if streamed == _MARKS_ENCODER.encode(due):
+            return
+        try:
+            shown = _MARKS_DECODER.decode(streamed or b"[]")
+        except msgspec.DecodeError as error:
+            raise FrameMismatchError(f"bin {at} differs from {self._id}: its marks cannot be read: {error}") from error
+        for number, (mark, expected) in enumerate(zip_longest(shown, due)):
+            if mark != expected:
+                raise FrameMismatchError(
+                    f"bin {at} differs from {self._id}: its mark {number} is {_shown(mark)}, there it is "
+                    f"{_shown(expected)}"
+                )
+        raise FrameMismatchError(f"bin {at} differs from {self._id}: the bytes around its equal marks")
+
+
+def _shown(mark: Mark | None) -> str:
+    return "missing" if mark is None else str(msgspec.structs.asdict(mark))
+
+
+def vouched_marks(dataset: Dataset, files: Mapping[str, str]) -> MarksCheck | None:
+    """What the marks of frames are held to, given the digests that a serving has kept of its dataset (see
+    `anchors.dataset_files`); None where those are of a dataset without marks, whatever this one has now.
+
+    Raises DatasetDamagedError when its bins cannot be read.
+    """
+    if files.get(BINS_FILE) != dataset.checksums[BINS_FILE]:
+        return None
+    return _marks_check(dataset)
+
+
+def _marks_check(dataset: Dataset) -> MarksCheck | None:
+    marks = dataset.marks()
+    return None if marks is None else MarksCheck(dataset.dataset_id, marks)
+
+
 class FrameCheck:
     """Compares the frames of a serving, in order, with the dataset behind it.
 
-    Everything of a frame but the signal must continue the hash chain in the dataset's manifest. The signal must be what
-    the promoted signal and the derivative stage make of the dataset's own columns with the parameters of the serving,
-    and its values together those that the run was judged on.
+    Everything of a frame but signal and marks must continue the hash chain in the dataset's manifest. The marks must be
+    those of the dataset, where it has any (`compares_marks`). The signal must be what the promoted signal and the
+    derivative stage make of the dataset's own columns with the parameters of the serving, and its values together those
+    that the run was judged on.
     """
 
     def __init__(
@@ -89,12 +151,18 @@ class FrameCheck:
         self._chain = FrameChain()
         self._stage = DerivativeStage(derivative_of(config), dataset.context.k_values)
         self._signal = None if served is None else _SteppedSignal(dataset, served, judged_digest)
+        self._marks = _marks_check(dataset)
         self._checked = 0
 
     @property
     def checked(self) -> int:
         """Frames found equal so far."""
         return self._checked
+
+    @property
+    def compares_marks(self) -> bool:
+        """Whether the dataset has marks to compare with: one of an earlier version has none."""
+        return self._marks is not None
 
     def check(self, frame: Frame) -> None:
         """Take in the next frame. Raises FrameMismatchError naming the bin and what differs."""
@@ -113,6 +181,8 @@ class FrameCheck:
                 f"bin {at}: its signal is {streamed.decode()}, {made.name} as promoted and the derivative stage make "
                 f"{expected.decode()} of {self._dataset.dataset_id}"
             )
+        if self._marks is not None:
+            self._marks.check(at, frame)
         self._checked += 1
 
     def finish(self) -> str:
@@ -140,7 +210,7 @@ class FrameCheck:
         """Which fields and columns of a frame are not those of the dataset."""
         update = msgspec.json.decode(frame.update)
         stored = self._dataset.bins.row(at, named=True)
-        found = [name for name, value in stored.items() if str(update.get(name)) != str(value)]
+        found = [name for name, value in stored.items() if name != MARKS and str(update.get(name)) != str(value)]
         grid = decode_grid(frame.grid)
         dataset = self._dataset
         found += [
@@ -160,9 +230,9 @@ class _SteppedSignal:
         self._values: list[float] = []
 
     def step(self) -> ServedValue:
-        told = self._running.step(next(self._bins))
+        values = self._running.step(next(self._bins))
         self._values.append(self._running.value)
-        return told
+        return values
 
     def finish(self) -> None:
         stepped = np.array(self._values, np.float64)
@@ -286,4 +356,4 @@ def chain_of(dataset: Dataset) -> tuple[str, bytes]:
 
 def _different(a: RuntimeConfig, b: RuntimeConfig) -> list[str]:
     first, second = msgspec.json.decode(a.numbers_json()), msgspec.json.decode(b.numbers_json())
-    return [name for name in first if first[name] != second.get(name)]
+    return [name for name in {**first, **second} if first.get(name) != second.get(name)]

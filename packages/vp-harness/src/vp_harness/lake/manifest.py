@@ -48,6 +48,19 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     links: str
 
 
+class Passive(msgspec.Struct, frozen=True, kw_only=True):
+    """Of `fills.parquet`: its SHA-256, its orders, those that were filled, and when an order is given up.
+
+    `crowded` orders were not followed: see `vp_book.queue.QueueFollower.crowded`.
+    """
+
+    sha256: str
+    orders: int
+    filled: int
+    max_wait_bins: int
+    crowded: int = 0
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What `generate` records of a dataset.
 
@@ -55,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     hash of, `sources` the raw files and what of them was taken, `window_ns` the capture [start, end) in ns UTC.
     `damaged` says where and how a file was damaged that was taken up to there, `ended_early` that there are fewer bins
     than the capture has. `certificate` is that of the replay, coverage and anomalies included.
+    `passive` is of the passive orders; a dataset of before there were any has none.
 
     Format 1 knew one file and no coverage. It is still read, with that file as `sources`.
     """
@@ -72,6 +86,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
     certificate: dict[str, Any]
     frames: Frames | None = None
+    passive: Passive | None = None
     timings: Timings
     created_utc: str
 

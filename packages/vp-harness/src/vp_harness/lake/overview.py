@@ -14,6 +14,7 @@ from vp_harness.execution.lineage import LineageIndex
 from vp_harness.lake.dataset import Dataset, list_datasets
 from vp_harness.lake.paths import Lake
 from vp_harness.research.promotion import open_registry
+from vp_harness.research.records import OF_DATASETS, runs_by_dataset
 from vp_harness.research.results import ResultsStore
 from vp_registry import VpRegistryError
 
@@ -48,11 +49,13 @@ class Overview(NamedTuple):
     problems: list[str]
 
 
-def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = False) -> Overview:
+def overview(
+    lake: Lake, *, config_root: PathLike | None = None, registry_url: str | None = None, verify: bool = False
+) -> Overview:
     """Every dataset of a lake and what is left of unfinished ones.
 
     Manifests and the presence of every file are checked, with `verify` every byte. Damage of anything is told, and
-    keeps nothing else from being listed.
+    keeps nothing else from being listed. Aliases are those of the registry at `registry_url`, as in `open_registry`.
     """
     problems: list[str] = []
     campaigns: dict[str, list[str]] = {}
@@ -64,12 +67,12 @@ def overview(lake: Lake, *, config_root: PathLike | None = None, verify: bool = 
     except ResultsError as error:
         problems.append(f"campaigns are not shown: {error}")
     try:
-        counted = ResultsStore(lake).runs().group_by("dataset_id").len()
+        counted = runs_by_dataset(ResultsStore(lake).runs(OF_DATASETS)).group_by("dataset_id").len()
         runs = dict(zip(counted["dataset_id"], counted["len"], strict=True))
     except ResultsError as error:
         problems.append(f"runs are not shown: {error}")
     try:
-        aliases = _aliases(lake, config_root)
+        aliases = _aliases(lake, config_root, registry_url)
     except VpRegistryError as error:
         problems.append(f"aliases are not shown: {error}")
     found = [
@@ -123,10 +126,10 @@ def _described(
     )
 
 
-def _aliases(lake: Lake, config_root: PathLike | None) -> dict[str, list[str]]:
+def _aliases(lake: Lake, config_root: PathLike | None, registry_url: str | None) -> dict[str, list[str]]:
     """Aliases by the dataset that what they serve was judged on; those that cannot be resolved are left out."""
     found: dict[str, list[str]] = {}
-    with closing(open_registry(lake, config_root)) as registry:
+    with closing(open_registry(lake, config_root, registry_url)) as registry:
         if not registry.exists():
             return found
         for entry in registry.aliases():

@@ -86,6 +86,16 @@ class Lake:
         return self.root / "cache" / "turns"
 
     @property
+    def downloads_dir(self) -> Path:
+        """What has come of files that are being downloaded."""
+        return self.root / "cache" / "downloads"
+
+    @property
+    def downloads_path(self) -> Path:
+        """The SQLite file of what was ordered of a data service."""
+        return self.root / "downloads.sqlite"
+
+    @property
     def lineage_dir(self) -> Path:
         """Which campaign made which dataset."""
         return self.root / "research" / "vp_harness" / "campaigns.parquet"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from vp_book.atomic import sha256_file
-from vp_contract import BIN_COLUMNS, Column, RuntimeConfig, grid_columns
+from vp_contract import BIN_COLUMNS, MARK_COLUMNS, MARKS, Column, RuntimeConfig, grid_columns
 from vp_harness.directories import staged_directory
 from vp_harness.errors import DatasetError
 from vp_harness.execution.pipeline import utc_text
-from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
+from vp_harness.execution.writer import MARKS_TYPE
+from vp_harness.lake.dataset import BINS_FILE, CHECKSUMS_FILE, FILLS_FILE, GRID_FILE, MANIFEST_FILE, Dataset
 from vp_harness.lake.paths import LakeLike, open_lake
+from vp_harness.passive.table import FILL_COLUMNS, FillColumn
 
 README: Final = "README.md"
 DICTIONARY: Final = "data_dictionary.json"
@@ -81,9 +83,17 @@ def publish(
     return target
 
 
-def _entries(dataset: Dataset) -> dict[str, list[Column]]:
+def _entries(dataset: Dataset) -> dict[str, Sequence[Column | FillColumn]]:
     grid = [BIN_COLUMNS[0], *grid_columns(dataset.config.projection_horizons_ms)]
-    return {BINS_FILE: list(BIN_COLUMNS), GRID_FILE: grid}
+    per_bin: list[Column | FillColumn] = [*BIN_COLUMNS]
+    if dataset.has_marks:
+        members = " ".join(f"{c.name} ({c.type}, {c.unit}): {c.meaning}" for c in MARK_COLUMNS)
+        meaning = f"At most 16 of what only order-level data show, the largest first. {members}"
+        per_bin.append(FillColumn(MARKS, str(MARKS_TYPE), "marks", meaning))
+    tables: dict[str, Sequence[Column | FillColumn]] = {BINS_FILE: per_bin, GRID_FILE: grid}
+    if dataset.has_fills:
+        tables[FILLS_FILE] = FILL_COLUMNS
+    return tables
 
 
 def _dictionary(dataset: Dataset) -> str:
@@ -149,7 +159,7 @@ bins, replayed from market-by-order data.
 
 `{BINS_FILE}` has one row a bin, `{GRID_FILE}` one row a cell with any value that is not zero (cells that are absent are
 zero throughout), sorted by `bin_seq` and `k`. `{MANIFEST_FILE}` holds the whole resolved configuration, and
-`{DICTIONARY}` the tables below for programs.
+`{DICTIONARY}` the tables below for programs.{_passive(manifest)}
 
 ## Use it
 
@@ -177,6 +187,18 @@ derived from it: ask before you pass this on.
 
 {tables}
 """
+
+
+def _passive(manifest: Mapping[str, Any]) -> str:
+    """What there is of passive orders, in a sentence."""
+    facts = manifest["passive"]
+    if facts is None:
+        return ""
+    return (
+        f" `{FILLS_FILE}` says what would have\nbecome of a one-lot order at the best bid and ask of every bin, by "
+        f"what rests ahead of it and without effect on\nthe market: {facts['filled']} of {facts['orders']} were filled "
+        f"within {facts['max_wait_bins']} bins."
+    )
 
 
 def _window(config: RuntimeConfig) -> str:
@@ -216,7 +238,7 @@ def _taken(sources: Mapping[str, Any]) -> str:
     )
 
 
-def _table(entries: list[Column]) -> str:
+def _table(entries: Sequence[Column | FillColumn]) -> str:
     rows = "\n".join(f"| `{e.name}` | {e.type} | {e.unit} | {_escaped(e.meaning)} |" for e in entries)
     return f"| column | type | unit | meaning |\n| --- | --- | --- | --- |\n{rows}"
 

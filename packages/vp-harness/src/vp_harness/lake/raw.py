@@ -66,15 +66,16 @@ def import_file(
     publisher: int | None = None,
     on_damage: OnDamage = "refuse",
     origin: Origin | None = None,
+    check: Callable[[RawFile], object] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Path, RawFile]:
     """Check a DBN file whole and copy it into the lake; returns its place there and what was found.
 
     The file must be of the mbo schema, hold the locked instrument's symbol at prices of its tick, and decode to its
-    last byte (a damaged one is taken only with `on_damage` until_damage). `publisher` says whose records are meant when
-    there are several; a pipeline's capture has both options. `origin` is kept beside the file. `progress` is called
-    with the records decoded so far.
-    Importing the same bytes again changes nothing.
+    last byte (a damaged one is taken only with `on_damage` until_damage). `publisher` says whose records are meant
+    when there are several; a pipeline's capture has both options. `origin` is kept beside the file. `check` is called
+    with what was found, before anything is copied: what it raises is raised. `progress` is called with the records
+    decoded so far. Importing the same bytes again changes nothing.
 
     Raises RawFileError saying what is wrong with the file, or RawFileConflictError when the lake holds other bytes
     for that instrument and day.
@@ -86,6 +87,8 @@ def import_file(
         raise RawFileError(f"{source}: is not a file that can be read")
     directory = open_lake(lake).raw_dir(lock.product_type, lock.symbol_root)
     found = msgspec.structs.replace(_inspect(source, lock, publisher, on_damage, progress), origin=origin)
+    if check:
+        check(found)
     target = directory / found.name
     made = write_file(target, lambda temporary: shutil.copyfile(source, temporary), read_only=True)
     if not made and sha256_file(target) != found.sha256:

@@ -19,6 +19,7 @@ from vp_harness.lake.dataset import Dataset, list_datasets
 from vp_harness.lake.ledger import names_in
 from vp_harness.lake.paths import Lake
 from vp_harness.research.promotion import open_registry
+from vp_harness.research.records import OF_DATASETS, runs_by_dataset
 from vp_harness.research.results import ResultsStore
 from vp_registry import VpRegistryError
 
@@ -52,16 +53,16 @@ class Rests:
         return sorted(named)
 
 
-def read_rests(lake: Lake, config_root: PathLike | None) -> Rests:
+def read_rests(lake: Lake, config_root: PathLike | None, registry_url: str | None = None) -> Rests:
     """Read what there is, leaving out what cannot be read."""
     rests = Rests(pl.DataFrame(schema={name: pl.String() for name in ("run_id", "dataset_id", "dataset_files_json")}))
     with suppress(ResultsError, OSError):
-        rests.runs = ResultsStore(lake).runs().select(rests.runs.columns)
+        rests.runs = runs_by_dataset(ResultsStore(lake).runs(OF_DATASETS))
         rests.runs_are_known = True
     with suppress(ResultsError, OSError):
         for row in LineageIndex(lake).read().iter_rows(named=True):
             rests.campaigns.setdefault(row["dataset_id"], []).append(row["campaign"])
-    rests.servings = list(_servings(lake, config_root))
+    rests.servings = list(_servings(lake, config_root, registry_url))
     return rests
 
 
@@ -129,10 +130,10 @@ def open_datasets(lake: Lake, dataset_ids: list[str]) -> dict[str, Dataset]:
     return found
 
 
-def _servings(lake: Lake, config_root: PathLike | None) -> Iterator[PublishedServing]:
+def _servings(lake: Lake, config_root: PathLike | None, registry_url: str | None) -> Iterator[PublishedServing]:
     """The servings of the registry whose files can be read."""
     try:
-        with closing(open_registry(lake, config_root)) as registry:
+        with closing(open_registry(lake, config_root, registry_url)) as registry:
             listed = {version.serving_id for version in registry.versions()}
     except VpRegistryError:
         return

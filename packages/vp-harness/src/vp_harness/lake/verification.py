@@ -80,6 +80,7 @@ def verify_lake(
     lake: Lake,
     *,
     config_root: PathLike | None = None,
+    registry_url: str | None = None,
     more: Iterable[Check] = (),
     clean: bool = False,
     frames: bool = False,
@@ -89,16 +90,17 @@ def verify_lake(
     Goes on after damage and after what cannot be read, and names what is gone though something rests on it. With
     `frames` the frames of every dataset are encoded anew, which takes as long as scoring it; else only those of
     datasets that nothing outside of them vouches for. With `clean` the leftovers of dead processes are removed once
-    they were named.
+    they were named. The registry is the one that `open_registry` opens with this URL.
     """
-    rests = read_rests(lake, config_root)
+    rests = read_rests(lake, config_root, registry_url)
     yield from _guarded("raw file", "raw", _raw_files(lake))
     yield from _guarded("checkpoint", "cache/vp_book", _checkpoints(lake))
     yield from _guarded("dataset", "research/vp_immutable", _datasets(lake, rests, frames))
     yield from _guarded("results", "results", _results(lake, rests))
     for check in more:
         yield from _guarded("frame log", "cache/vp_stream", check(lake))
-    yield from _guarded("registry", lake.registry_path.name, _registry(lake, config_root, rests, clean))
+    found = _registry(lake, config_root, registry_url, rests, clean)
+    yield from _guarded("registry", lake.registry_path.name, found)
     yield from _guarded("leftover", ".", _leftovers(lake, clean))
 
 
@@ -107,6 +109,7 @@ def verify_dataset(
     dataset_id: str,
     *,
     config_root: PathLike | None = None,
+    registry_url: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> DatasetProof:
     """Hold a dataset to its checksums, to all that has kept its digests, and its tables to the chain of its frames.
@@ -116,7 +119,7 @@ def verify_dataset(
     """
     dataset = Dataset.open(lake, dataset_id)
     files = dataset.verify()
-    in_ledger, runs, servings = _held(lake, dataset, read_rests(lake, config_root))
+    in_ledger, runs, servings = _held(lake, dataset, read_rests(lake, config_root, registry_url))
     head, problem = "", ""
     try:
         head = check_frames(dataset, progress=progress)
@@ -241,8 +244,10 @@ def _results(lake: Lake, rests: Rests) -> Iterator[Finding]:
             yield Finding("results", f"run {run_id}", "missing", f"serving {serving.serving_id} rests on it")
 
 
-def _registry(lake: Lake, config_root: PathLike | None, rests: Rests, clean: bool) -> Iterator[Finding]:
-    with closing(open_registry(lake, config_root)) as registry:
+def _registry(
+    lake: Lake, config_root: PathLike | None, registry_url: str | None, rests: Rests, clean: bool
+) -> Iterator[Finding]:
+    with closing(open_registry(lake, config_root, registry_url)) as registry:
         name = lake.registry_path.name
         for left in registry.leftovers(clean=clean):
             yield Finding("leftover", f"{VERSIONS_DIR}/{left}", "unfinished", _done(clean))

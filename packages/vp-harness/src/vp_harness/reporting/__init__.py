@@ -1,1 +1,1 @@
-"""The report of a run: one HTML file that needs nothing else."""
+"""Runs for others to read: a report as one HTML file that needs nothing else, and MLflow."""

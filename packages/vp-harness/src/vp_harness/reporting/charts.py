@@ -219,3 +219,8 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:,.0f}"
     text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """An interval as text, a dash where it is not known."""
+    return "–" if low is None or high is None else f"[{number(low)}, {number(high)}]"

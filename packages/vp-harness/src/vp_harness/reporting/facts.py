@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from vp_contract import EvalSpec
-from vp_harness.errors import DatasetError, ParameterError
+from vp_contract import EvalSpec, FillModel
+from vp_harness.days.walk import WalkForward, walk_forward
+from vp_harness.errors import DatasetError, ParameterError, ResultsError
 from vp_harness.execution.pipeline import NEW_YORK
+from vp_harness.judgement.figures import COUNTED
 from vp_harness.judgement.market import Market
+from vp_harness.judgement.superior import SuperiorAbility, can_test, superior_ability
 from vp_harness.judgement.verdict import t_quantile
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake
 from vp_harness.research.compare import compare
-from vp_harness.research.results import ResultsStore, Run
+from vp_harness.research.records import Run
+from vp_harness.research.results import ResultsStore
+
+_OF_OTHERS: Final = (
+    "run_id",
+    "signal",
+    "threshold",
+    *(f"{part}net_pnl_ticks{end}" for part in ("", "confirm_") for end in ("", "_low", "_high")),
+    "p_corrected",
+    "verdict",
+)
+"""What is shown of the other rows of an experiment, of which there may be a million."""
+_MOST_TESTED: Final = 1000
+"""Rows of a search above which a report has no test of Hansen's: it takes seconds and hundreds of megabytes then."""
 
 _CLOCK_STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A run at one threshold: `row` is its ranked row, `others` those of its experiment, `trades` all its trades.
+    """A run at one threshold: `row` is its ranked row, `trades` are all its trades, `others` what is shown of the
+    rows of its experiment.
 
     `trades` is None, and `missing` says why, when the dataset is gone or another one. `information` has a row a
     horizon of a part.
@@ -43,6 +61,37 @@ class Facts:
     sound: bool | None
     cell_width_ms: int
     price_decimals: int
+    days: pl.DataFrame
+    """One row a day of a row on several, else none: see `ResultsStore.days`."""
+    walked: WalkForward | None
+    """The folds of walking forward over the days of its experiment."""
+    market: Market | None
+    superior: SuperiorAbility | None = None
+    """Hansen's test of the search that the row is from; None, and `not_tested` says why, where it was not made."""
+    not_tested: str = ""
+
+    @property
+    def models(self) -> tuple[FillModel, ...]:
+        """Fill models that the row has figures of."""
+        return tuple(model for model, counted in COUNTED.items() if self.row[counted] is not None)
+
+    @property
+    def longest_day_ns(self) -> int:
+        """The length of the longest day of the capture."""
+        times = self.market.times if self.market and self.run.days else ((self.start_ns, self.end_ns),)
+        return max(end - start for start, end in times)
+
+    def place_of(self, ts_ns: int) -> float:
+        """A time as seconds of the capture, in which nights take no time: several days stand side by side.
+
+        A time between two days is where the next one begins.
+        """
+        if not self.run.days or self.market is None:
+            return (ts_ns - self.start_ns) / 1e9
+        place = 0
+        for start, end in self.market.times:
+            place += max(0, min(ts_ns, end) - start)
+        return place / 1e9
 
     @property
     def latency(self) -> str:
@@ -59,26 +108,26 @@ def gather(lake: Lake, run_id: str, threshold: float | None = None) -> Facts:
     store = ResultsStore(lake)
     run = store.run(run_id)
     evaluation = msgspec.json.decode(run.eval_json, type=EvalSpec)
-    others = compare(store, experiment=run.experiment, dataset_id=run.dataset_id, min_signals=0, retired=True)
-    mine = others.filter(pl.col("run_id") == run_id)
+    ranked = partial(compare, store, dataset_id=run.dataset_id, min_signals=0, retired=True)
+    of_run = ranked(run_ids=[run_id])
     if threshold is not None:
-        found = mine.filter(pl.col("threshold") == threshold)
+        found = of_run.filter(pl.col("threshold") == threshold)
         if found.is_empty():
-            known = ", ".join(map(str, sorted(mine["threshold"])))
+            known = ", ".join(map(str, sorted(of_run["threshold"])))
             raise ParameterError(
                 f"threshold={threshold}: run {run_id} has none of it; it has {known}", argument="threshold"
             )
     else:
-        able = mine.filter(pl.col("n_signals") >= evaluation.min_signals)
-        found = able if not able.is_empty() else mine
+        able = of_run.filter(pl.col("n_signals") >= evaluation.min_signals)
+        found = able if not able.is_empty() else of_run
     row = found.row(0, named=True)
     market = msgspec.json.decode(run.market_json, type=Market) if run.market_json else None
     trades, missing, sound = None, "", None
     width, start, end = (market.cell_width_ms, market.start_ns, market.end_ns) if market else (100, 0, 0)
     try:
-        dataset = Dataset.open(lake, run.dataset_id)
-        width, sound = dataset.context.cell_width_ms, dataset.sound
-        start, end = int(dataset.bins["bin_start_ns"][0]), int(dataset.bins["bin_end_ns"][-1])
+        datasets = [Dataset.open(lake, one) for one in [day.dataset_id for day in run.days] or [run.dataset_id]]
+        width, sound = datasets[0].context.cell_width_ms, all(dataset.sound for dataset in datasets)
+        start, end = int(datasets[0].bins["bin_start_ns"][0]), int(datasets[-1].bins["bin_end_ns"][-1])
         trades = store.trades(run_id, row["threshold"])
     except DatasetError as error:
         missing = str(error)
@@ -86,7 +135,7 @@ def gather(lake: Lake, run_id: str, threshold: float | None = None) -> Facts:
         run=run,
         evaluation=evaluation,
         row=row,
-        others=others,
+        others=ranked(experiment=run.experiment, columns=_OF_OTHERS),
         information=store.information([run_id]),
         trades=trades,
         missing=missing,
@@ -94,8 +143,22 @@ def gather(lake: Lake, run_id: str, threshold: float | None = None) -> Facts:
         end_ns=end,
         sound=sound,
         cell_width_ms=width,
+        days=store.days([run_id]).filter(pl.col("threshold") == row["threshold"]),
+        walked=walk_forward(store, run.experiment, run_id=run_id) if run.days else None,
+        market=market,
         price_decimals=int(msgspec.json.decode(run.runtime_json).get("price_decimals", 2)),
+        **_superior(run_id, lake),
     )
+
+
+def _superior(run_id: str, lake: Lake) -> dict[str, Any]:
+    """Hansen's test, or why there is none: it takes an extra, every dataset of the search, and not too many rows."""
+    if not can_test():
+        return {"not_tested": "install vp-harness[spa]"}
+    try:
+        return {"superior": superior_ability(run_id, lake, most_rows=_MOST_TESTED)}
+    except (ResultsError, DatasetError, ParameterError) as error:
+        return {"not_tested": str(error)}
 
 
 def clock(ts_ns: int, form: str = "%H:%M:%S") -> str:
@@ -116,7 +179,7 @@ class ClockBucket:
 
 def by_time_of_day(facts: Facts, model: str = "cross") -> tuple[int, list[ClockBucket]]:
     """(Minutes of a stretch, the stretches in order): about a dozen of them over the capture."""
-    minutes = max(1.0, (facts.end_ns - facts.start_ns) / 60e9)
+    minutes = max(1.0, facts.longest_day_ns / 60e9)
     step = next((step for step in _CLOCK_STEPS_MIN if minutes / step <= 13), _CLOCK_STEPS_MIN[-1])
     if facts.trades is None:
         return step, []

@@ -7,16 +7,20 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
 from vp_book.atomic import replace_file
+from vp_harness.judgement.figures import COUNTED, confirmed_net
 from vp_harness.lake.paths import LakeLike, open_lake
+from vp_harness.passive.table import MOVES_S
 from vp_harness.reporting import pictures
-from vp_harness.reporting.charts import number
+from vp_harness.reporting.by_day import by_day
+from vp_harness.reporting.charts import interval_text, number
 from vp_harness.reporting.facts import Facts, clock, gather
+from vp_harness.reporting.tables import table
 
 TRADES_SHOWN: Final = 200
 """Trades that the table of a report has; `vp trades` gives all."""
@@ -73,14 +77,16 @@ def report_html(facts: Facts, *, alias: str | None = None, server: str = "http:/
     body = "\n".join(
         [
             f"<h1>{escape(title)}</h1>",
-            f'<p class="quiet">Run {run.run_id} of experiment {escape(run.experiment)} on dataset '
+            f'<p class="quiet">Run {run.run_id} of experiment {escape(run.experiment)} on '
+            f"{f'the {len(run.days)} days' if run.days else 'dataset'} "
             f"{escape(run.dataset_id)}: {_period(facts)}. Parameters: {escape(_params(run.params_json))}.</p>",
             _verdict(facts),
             "<h2>Evidence</h2>",
-            _table(("figure", "value", "95 % interval", "what it says"), _evidence(facts)),
+            table(("figure", "value", "95 % interval", "what it says"), _evidence(facts)),
             "<h2>Choosing and confirming</h2>",
-            _table(("figure", "choosing part", "confirming part", "what it says"), _both_parts(facts)),
+            table(("figure", "choosing part", "confirming part", "what it says"), _both_parts(facts)),
             pictures.choose_against_confirm(facts),
+            *([by_day(facts)] if facts.run.days else []),
             "<h2>What was tried</h2>",
             f"<p>{_tried(facts)}</p>",
             pictures.everything_tried(facts),
@@ -117,22 +123,23 @@ def _verdict(facts: Facts) -> str:
 
 def _evidence(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
     row, model = facts.row, facts.evaluation.fill_model
-    net = row["confirm_net_pnl_ticks"] if model == "cross" else row["confirm_mean_pnl_ticks"]
+    net = confirmed_net(row, facts.evaluation)[0]
     yield (
         "net pnl, confirming part",
         f"{number(net)} ticks a trade",
-        _interval(row["confirmed_low"], row["confirmed_high"]),
-        f"Mean of {row['confirm_n_signals']:,} trades under the fill model {model}; the interval is corrected for "
-        f"{_count(row['n_looks'])} looks at confirming parts of this market and for the few trades.",
+        interval_text(row["confirmed_low"], row["confirmed_high"]),
+        f"Mean of {row[f'confirm_{COUNTED[model]}']:,} trades under the fill model {model}; the interval is corrected "
+        f"for {_count(row['n_looks'])} looks at confirming parts of this market and for the few trades.",
     )
     p, error = row["p_corrected"], row["p_error"]
     yield (
         "corrected p",
         number(p),
-        _interval(max(0.0, p - 1.96 * error), min(1.0, p + 1.96 * error)) if p is not None and error else "–",
+        interval_text(max(0.0, p - 1.96 * error), min(1.0, p + 1.96 * error)) if p is not None and error else "–",
         f"How often the best of all {_count(row['n_trials'])} trials on this market would look this good if events had "
         "nothing to do with prices; the interval is the Monte Carlo error of the draws.",
     )
+    yield _spa(facts)
     yield (
         "statistic",
         f"{number(row['statistic'])} deviations",
@@ -153,6 +160,20 @@ def _evidence(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
     )
 
 
+def _spa(facts: Facts) -> tuple[str, str, str, str]:
+    found = facts.superior
+    if found is None:
+        return "SPA p", f"not computed: {facts.not_tested}", "–", "The same question by Hansen's test."
+    return (
+        "SPA p",
+        number(found.p),
+        f"{number(found.p_lower)} to {number(found.p_upper)} (bounds)",
+        f"Hansen's test of superior predictive ability: how often the best of the {found.n_trials:,} rows that traded "
+        f"would earn this much net if none earned anything, by resampling {found.periods} stretches of "
+        f"{found.period_s:g} s. No verdict rests on it.",
+    )
+
+
 def _both_parts(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
     row = facts.row
 
@@ -162,7 +183,7 @@ def _both_parts(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
             value = row[prefix + name]
             text = "–" if value is None else f"{number(value * scale)}{unit}"
             if interval and value is not None and row[f"{prefix}{name}_low"] is not None:
-                text += f" {_interval(row[f'{prefix}{name}_low'] * scale, row[f'{prefix}{name}_high'] * scale)}"
+                text += f" {interval_text(row[f'{prefix}{name}_low'] * scale, row[f'{prefix}{name}_high'] * scale)}"
             texts.append(text)
         return texts[0], texts[1]
 
@@ -181,6 +202,34 @@ def _both_parts(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
         "time to outcome",
         *both("median_time_to_outcome_ms", " s", 0.001, interval=False),
         "Median time from the event to target, stop or timeout.",
+    )
+    if "queue" not in facts.models:
+        return
+    yield (
+        "fill rate, passive",
+        *both("queue_fill_rate", " %", 100.0, interval=False),
+        "Share of the orders that join the touch instead of crossing and are filled, by their true place in the queue.",
+    )
+    yield (
+        "wait, passive",
+        *both("queue_median_wait_ms", " s", 0.001, interval=False),
+        "Median time from joining to the fill, of those that were filled.",
+    )
+    for seconds in MOVES_S:
+        yield (
+            f"move {seconds} s after a fill",
+            *both(f"queue_move_{seconds}s_ticks", " ticks", interval=False),
+            "Mean move of the mid in favour of the position; below 0 the fills come when the market turns against it.",
+        )
+    yield (
+        "net pnl, passive",
+        *both("queue_net_pnl_ticks", " ticks"),
+        "A trade that joins the touch and leaves by crossing, after costs; of those that were filled. Block bootstrap.",
+    )
+    yield (
+        "what was missed",
+        *both("queue_missed_pnl_ticks", " ticks", interval=False),
+        "Net pnl by crossing of the trades whose passive order was not filled: good ones run away.",
     )
 
 
@@ -205,15 +254,15 @@ def _best_rows(facts: Facts) -> str:
                 number(row["threshold"]),
                 *(
                     f"{number(row[p + 'net_pnl_ticks'])} "
-                    f"{_interval(row[p + 'net_pnl_ticks_low'], row[p + 'net_pnl_ticks_high'])}"
+                    f"{interval_text(row[p + 'net_pnl_ticks_low'], row[p + 'net_pnl_ticks_high'])}"
                     for p in ("", "confirm_")
                 ),
                 number(row["p_corrected"]),
                 row["verdict"] or "–",
             )
         )
-    said = "<p>The ten best rows by their statistic; net pnl in ticks a trade with 95 % intervals.</p>"
-    return said + _table(head, rows)
+    intro = "<p>The ten best rows by their statistic; net pnl in ticks a trade with 95 % intervals.</p>"
+    return intro + table(head, rows)
 
 
 def _information(facts: Facts) -> str:
@@ -229,25 +278,34 @@ def _information(facts: Facts) -> str:
         (facts.information["part"] == "choose") & (facts.information["horizon_ms"] == row["ic_horizon_ms"])
     )
     fading = number(best["autocorrelation"][0]) if best.height else "–"
-    said = (
+    intro = (
         "<p>The signal does not vary, or the mid does not.</p>"
         if row["ic"] is None
         else f"<p>On the choosing part the greatest rank IC is {number(row['ic'])} "
-        f"{_interval(row['ic_low'], row['ic_high'])} at {row['ic_horizon_ms'] / 1000:g} s, and it {half}; on the "
+        f"{interval_text(row['ic_low'], row['ic_high'])} at {row['ic_horizon_ms'] / 1000:g} s, and it {half}; on the "
         f"confirming part it is {number(row['confirm_ic'])} "
-        f"{_interval(row['confirm_ic_low'], row['confirm_ic_high'])} there. "
+        f"{interval_text(row['confirm_ic_low'], row['confirm_ic_high'])} there. "
         f"The signal's ranks have an autocorrelation of {fading} over that time, and a position that follows them "
         f"turns over {turnover} times an hour.</p>"
     )
-    return said + "".join([*pictures.horizon_curves(facts), pictures.deciles(facts)])
+    return intro + "".join([*pictures.horizon_curves(facts), pictures.deciles(facts)])
 
 
 def _exit_rule(facts: Facts) -> str:
     rule = facts.evaluation
     return (
         f"A trade ends {rule.tp_ticks} ticks in favour (target), {rule.sl_ticks} against (stop), or after "
-        f"{rule.max_hold_bins * facts.cell_width_ms / 1000:g} s. Two fill models are shown: at the mid, and crossing "
-        f"the spread {facts.latency} later. Neither moves the market."
+        f"{rule.max_hold_bins * facts.cell_width_ms / 1000:g} s. {_models(facts)} Besides the spread a trade pays "
+        f"{escape(facts.row['cost'])}. No order of these moves the market."
+    )
+
+
+def _models(facts: Facts) -> str:
+    if "queue" not in facts.models:
+        return f"Two fill models are shown: at the mid, and crossing the spread {facts.latency} later."
+    return (
+        f"Three fill models are shown: at the mid, crossing the spread {facts.latency} later, and joining the touch "
+        "then, filled by the true queue ahead and left by crossing."
     )
 
 
@@ -258,9 +316,11 @@ def _trades(facts: Facts, alias: str | None, server: str) -> str:
     rows = []
     for trade in trades.head(TRADES_SHOWN).iter_rows(named=True):
         moment = clock(trade["event_ts_ns"])
+        day = f"{clock(trade['event_ts_ns'], '%Y-%m-%d')} " if facts.run.days else ""
+        served = alias if not facts.run.days or day.strip() == facts.run.days[-1].date else None
         rows.append(
             (
-                _link(moment, alias, server),
+                day + _link(moment, served, server),
                 trade["part"],
                 trade["side"],
                 _price(trade["cross_entry_price"], facts.price_decimals),
@@ -268,6 +328,7 @@ def _trades(facts: Facts, alias: str | None, server: str) -> str:
                 (trade["cross_outcome"] or "not filled").replace("_", " "),
                 number(trade["cross_pnl_ticks"]),
                 number(trade["mid_pnl_ticks"]),
+                *((number(trade["queue_pnl_ticks"]),) if "queue" in facts.models else ()),
             )
         )
     more = trades.height - len(rows)
@@ -277,10 +338,12 @@ def _trades(facts: Facts, alias: str | None, server: str) -> str:
         if alias
         else "The run is not served: promote it, and the times of a new report lead to the page."
     )
-    head = ("New York time", "part", "side", "entry", "exit", "outcome", "net pnl, ticks", "at the mid, ticks")
+    passive = ("passive, ticks",) if "queue" in facts.models else ()
+    sides = ("New York time", "part", "side", "entry", "exit", "outcome")
+    head = (*sides, "net pnl, ticks", "at the mid, ticks", *passive)
     return (
         f"<h3>Trades, one by one</h3><p>Prices are those of crossing the spread. {links}{left}</p>"
-        f'<div class="wide">{_table(head, rows, html_first=True)}</div>'
+        f'<div class="wide">{table(head, rows, html_first=True)}</div>'
     )
 
 
@@ -289,18 +352,6 @@ def _link(moment: str, alias: str | None, server: str) -> str:
         return escape(moment)
     address = f"{server.rstrip('/')}/vacuum-pressure.html?serving={quote(alias, safe='')}&at={quote(moment)}"
     return f'<a href="{escape(address)}">{escape(moment)}</a>'
-
-
-def _table(head: tuple[str, ...], rows: Any, *, html_first: bool = False) -> str:
-    lines = ["<table><thead><tr>", *(f"<th>{escape(name)}</th>" for name in head), "</tr></thead><tbody>"]
-    for row in rows:
-        cells = [f"<td>{text if html_first and not i else escape(text)}</td>" for i, text in enumerate(row)]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return "".join([*lines, "</tbody></table>"])
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"[{number(low)}, {number(high)}]"
 
 
 def _price(value: float | None, decimals: int) -> str:

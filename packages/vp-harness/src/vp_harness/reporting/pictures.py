@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from html import escape
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from vp_harness.reporting.charts import Chart, Point, Series, limits_of, number
+from vp_contract import FillModel
+from vp_harness.evaluation.trades import equity_of
+from vp_harness.judgement.figures import PNL, confirmed_net
+from vp_harness.reporting.charts import Chart, Point, Series, limits_of
 from vp_harness.reporting.facts import Facts, by_time_of_day, clock
 
-MODELS: Final = {"mid": "at the mid", "cross": "crossing the spread, after costs"}
+MODELS: Final[Mapping[FillModel, str]] = {
+    "mid": "at the mid",
+    "cross": "crossing the spread, after costs",
+    "queue": "joined at the touch, after costs",
+}
 """Fill models in words."""
+
+_MOST_DOTS: Final = 2_000
+"""Rows that are drawn of an experiment: of more, every so-manieth by rank."""
 
 _PARTS: Final = {"choose": "choosing part", "confirm": "confirming part"}
 
@@ -26,7 +37,9 @@ def figure(heading: str, svg: str, sentence: str) -> str:
 def choose_against_confirm(facts: Facts) -> str:
     """Net pnl of the row on both parts, with intervals."""
     row = facts.row
-    models = {"mean_pnl_ticks": MODELS["mid"], "net_pnl_ticks": MODELS["cross"]}
+    models = {PNL[model]: MODELS[model] for model in facts.models}
+    named = facts.evaluation.fill_model
+    at = list(facts.models).index(named)
     series = [
         Series(
             _PARTS[part],
@@ -39,14 +52,15 @@ def choose_against_confirm(facts: Facts) -> str:
     ]
     corrected = Series(
         "confirming part, corrected for looks and few trades",
-        [Point(1, row["confirm_net_pnl_ticks"], row["confirmed_low"], row["confirmed_high"])],
+        [Point(at, confirmed_net(row, facts.evaluation)[0], row["confirmed_low"], row["confirmed_high"])],
     )
     every = [value for one in (*series, corrected) for point in one.points for value in point[1:]]
-    chart = Chart("", "ticks a trade", (-0.5, 1.5), limits_of(every), names=dict(enumerate(models.values()))).zero()
+    chart = Chart(
+        "", "ticks a trade", (-0.5, len(models) - 0.5), limits_of(every), names=dict(enumerate(models.values()))
+    ).zero()
     for colour, one in enumerate(series):
         chart.whiskers(one, colour, shift=-16 + 16 * colour)
-    if facts.evaluation.fill_model == "cross":
-        chart.whiskers(corrected, 2, shift=16)
+    chart.whiskers(corrected, 2, shift=16)
     return figure(
         "Choose against confirm",
         chart.svg("Mean pnl of the choosing and the confirming part"),
@@ -58,19 +72,23 @@ def choose_against_confirm(facts: Facts) -> str:
 
 def everything_tried(facts: Facts) -> str:
     """Net pnl of all rows of the experiment: choosing part against confirming part."""
-    rows = facts.others.filter(pl.col("net_pnl_ticks").is_not_null(), pl.col("confirm_net_pnl_ticks").is_not_null())
+    traded = facts.others.filter(pl.col("net_pnl_ticks").is_not_null(), pl.col("confirm_net_pnl_ticks").is_not_null())
+    every = -(-traded.height // _MOST_DOTS) or 1
+    rows = traded.gather_every(every)
+    drawn = "" if every == 1 else f", of which every {every:,}th by rank is drawn"
     x, y = rows["net_pnl_ticks"].to_list(), rows["confirm_net_pnl_ticks"].to_list()
-    mine = facts.row["net_pnl_ticks"], facts.row["confirm_net_pnl_ticks"]
+    own = facts.row["net_pnl_ticks"], facts.row["confirm_net_pnl_ticks"]
     limits = limits_of(x), limits_of(y)
     chart = Chart("net pnl in the choosing part, ticks a trade", "in the confirming part", *limits, height=260).zero()
     chart.dots(Series("rows of this experiment", [Point(a, b) for a, b in zip(x, y, strict=True)]), 0)
-    if None not in mine:
-        chart.dots(Series("this row", [Point(mine[0], mine[1])]), 1, radius=5.0, opacity=1.0)
+    if None not in own:
+        chart.dots(Series("this row", [Point(own[0], own[1])]), 1, radius=5.0, opacity=1.0)
     return figure(
         "All rows of the experiment",
         chart.svg("Net pnl of every row in both parts"),
-        f"Each dot is one of the {rows.height:,} rows of this experiment that traded in both parts. Where good rows on "
-        "the choosing part are good on the confirming part too, dots rise to the right; a cloud without slope is luck.",
+        f"Each dot is one of the {traded.height:,} rows of this experiment that traded in both parts{drawn}. Where "
+        "good rows on the choosing part are good on the confirming part too, dots rise to the right; a cloud without "
+        "slope is luck.",
     )
 
 
@@ -148,33 +166,46 @@ def equity(facts: Facts) -> str:
     if trades is None or trades.is_empty():
         return ""
     width_ns = facts.cell_width_ms * 1_000_000
+    place: Callable[[int], float] = facts.place_of if facts.run.days else float
     series = []
-    for model in MODELS:
-        done = trades.filter(pl.col(f"{model}_pnl_ticks").is_not_null()).sort(f"{model}_exit_ts_ns")
-        total = np.cumsum(done[f"{model}_pnl_ticks"].to_numpy())
-        places = [Point(facts.start_ns, 0.0)]
-        places += [Point(float(x), float(y)) for x, y in zip(done[f"{model}_exit_ts_ns"].to_list(), total, strict=True)]
-        places.append(Point(facts.end_ns, float(total[-1]) if len(total) else 0.0))
+    for model in facts.models:
+        times, total = equity_of(trades, model)
+        places = [Point(place(facts.start_ns), 0.0)]
+        places += [Point(place(int(x)), float(y)) for x, y in zip(times, total, strict=True)]
+        places.append(Point(place(facts.end_ns), float(total[-1]) if len(total) else 0.0))
         series.append(Series(MODELS[model], places))
     chart = Chart(
-        "New York time",
+        "day, one beside the other" if facts.run.days else "New York time",
         "ticks, all trades so far",
-        (facts.start_ns, facts.end_ns),
+        (place(facts.start_ns), place(facts.end_ns)),
         limits_of([point.y for one in series for point in one.points]),
-        names=_moments(facts),
+        names=_starts_of_days(facts) if facts.run.days else _moments(facts),
     ).zero()
-    chart.shade(
-        facts.start_ns + facts.run.choose_end * width_ns, facts.start_ns + facts.run.confirm_first * width_ns, "embargo"
-    )
+    first, end = facts.run.choose_end, facts.run.confirm_first
+    border = "grey" if facts.run.days else "embargo"
+    if facts.run.days:
+        width_s = width_ns / 1e9
+        chart.shade(first * width_s, end * width_s, "confirms from here")
+    else:
+        chart.shade(facts.start_ns + first * width_ns, facts.start_ns + end * width_ns, "embargo")
     for colour, one in enumerate(series):
         chart.line(one, colour, steps=True)
     return figure(
         "Equity",
         chart.svg("Cumulative pnl under each fill model"),
-        "Sum of the pnl of all trades so far, in ticks of one contract: left of the embargo the part that was "
-        "searched, right of it the part that confirms. What lies between the lines is the price of crossing the "
-        f"spread, of latency ({facts.latency}) and of costs ({number(facts.evaluation.cost_ticks)} ticks a "
-        "round trip). It is one path and has no interval; those of its means are above.",
+        f"Sum of the pnl of all trades so far, in ticks of one contract: left of the {border} the part that was "
+        "searched, right of it the part that confirms. What lies between the mid and crossing is the price of the "
+        f"spread, of latency ({facts.latency}) and of costs ({facts.row['cost']}).{_joined(facts)} It is one path and "
+        "has no interval; those of its means are above.",
+    )
+
+
+def _joined(facts: Facts) -> str:
+    if "queue" not in facts.models:
+        return ""
+    return (
+        " The order that joins the touch is filled by its true place in the queue, or not at all: it trades less "
+        "often, and rather when the market comes against it."
     )
 
 
@@ -233,6 +264,13 @@ def time_of_day(facts: Facts) -> str:
         "(none for a single trade; bars are cut at the edge). Many stretches were looked at: one that stands out alone "
         "is no finding.",
     )
+
+
+def _starts_of_days(facts: Facts) -> dict[float, str]:
+    """The dates where their days begin, as many as there is room for."""
+    days = facts.run.days
+    thin = max(1, -(-len(days) // 8))
+    return {day.start * facts.cell_width_ms / 1000: day.date for day in days[::thin]}
 
 
 def _moments(facts: Facts) -> dict[float, str]:

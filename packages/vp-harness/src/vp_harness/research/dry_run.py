@@ -10,8 +10,12 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from vp_book import VpBookError
 from vp_contract import SCORE_COLUMNS, CampaignSpec, RuntimeConfig
 from vp_harness import signals
+from vp_harness.days.made import of_day
+from vp_harness.errors import PipelineError, RawFileError
+from vp_harness.evaluation.costs import cost_words
 from vp_harness.evaluation.evaluate import TABLE_BYTES
 from vp_harness.evaluation.workspace import COLUMN_BYTES
 from vp_harness.execution.campaign import Campaign, PlannedDataset, estimate
@@ -35,7 +39,9 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     `rows` are thresholds under an evaluation, at most: of thresholds that a signal measures some may be equal.
     `signals` are distinct ones, by a digest of name and parameters. `datasets` are ids, `to_make` those that are not
     in the lake. `seconds` are of one core, None when nothing is stored that tells how long a row takes; `basis` says
-    what that rests on. `memory_bytes` is of all workers together. `idle` names the axes that can change nothing.
+    what that rests on. `memory_bytes` is of all workers together. `idle` names the axes that can change nothing,
+    `costs` says what a round trip pays and who says so, in words, each once; `left_out` says why each of several days
+    that cannot be made is left out.
     """
 
     experiment: str
@@ -49,6 +55,8 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
     idle: tuple[str, ...]
     basis: str
+    costs: tuple[str, ...] = ()
+    left_out: dict[str, str] = {}
 
 
 def dry_run(
@@ -73,10 +81,13 @@ def dry_run(
     parallel = parallel_of(chain.experiment.parallel, executor, workers, scheduler)
     points: dict[bytes, PlannedSignal] = {}
     distinct: set[bytes] = set()
+    costs: dict[str, None] = {}
     for signal in planned:
         points.setdefault(signal.config.numbers_json(), signal)
         distinct.add(_digest(signal))
-    datasets = _datasets(lake, chain, points.values())
+        of_signal = (signal.cost_from, signal.fee_per_side, chain.instrument.qty_unit)
+        costs.update(dict.fromkeys(cost_words(one.paid_ticks, *of_signal) for one in signal.evaluations))
+    datasets, left_out = _datasets(lake, chain, points.values())
     missing = [dataset for dataset in datasets if not dataset.exists]
     making = estimate(Campaign(_as_campaign(chain), chain.pipeline, lake, tuple(datasets)))
     rows_s, basis = _row_seconds(ResultsStore(lake), rows_of_signals(chain), datasets)
@@ -92,6 +103,8 @@ def dry_run(
         memory_bytes=_memory(chain, datasets, parallel.workers if parallel.executor == "processes" else 1),
         idle=idle_dataset_axes(chain),
         basis=f"datasets: {making.basis}; rows: {basis}",
+        costs=tuple(costs),
+        left_out=left_out,
     )
 
 
@@ -114,17 +127,31 @@ def _digest(signal: PlannedSignal) -> bytes:
     return hashlib.sha256(canonical_json([signal.name, params])).digest()[:16]
 
 
-def _datasets(lake: Lake, chain: ExperimentChain, points: Iterable[PlannedSignal]) -> list[PlannedDataset]:
+def _datasets(
+    lake: Lake, chain: ExperimentChain, points: Iterable[PlannedSignal]
+) -> tuple[list[PlannedDataset], dict[str, str]]:
+    """The datasets, and of several days those that have no raw files."""
     found: dict[str, PlannedDataset] = {}
+    left_out: dict[str, str] = {}
     for point in points:
-        config: RuntimeConfig = point.config
-        sources = source_options(config, lake)
-        dataset_id = dataset_id_of(config, identity_of(config, sources))
-        exists = lake.dataset_dir(dataset_id).is_dir()
-        found[dataset_id] = PlannedDataset(
-            config.dt, chain.experiment.name, dict(point.overrides), config, sources, dataset_id, exists
-        )
-    return list(found.values())
+        for date in chain.dates:
+            config: RuntimeConfig = of_day(point.config, date)
+            try:
+                sources = source_options(config, lake)
+            except (RawFileError, PipelineError, VpBookError) as error:
+                if len(chain.dates) == 1:
+                    raise
+                left_out[date] = str(error)
+                continue
+            dataset_id = dataset_id_of(config, identity_of(config, sources))
+            exists = lake.dataset_dir(dataset_id).is_dir()
+            found[dataset_id] = PlannedDataset(
+                date, chain.experiment.name, dict(point.overrides), config, sources, dataset_id, exists
+            )
+    if not found:
+        date, reason = next(iter(left_out.items()))
+        raise PipelineError(f"none of the {len(chain.dates)} days can be made; {date}: {reason}")
+    return list(found.values()), left_out
 
 
 def _as_campaign(chain: ExperimentChain) -> CampaignSpec:
@@ -136,17 +163,14 @@ def _row_seconds(
     store: ResultsStore, wanted: Mapping[str, int], datasets: Iterable[PlannedDataset]
 ) -> tuple[float | None, str]:
     """Seconds of all rows on one core, from what rows of the same signals took a bin; and what that rests on."""
-    runs = (
-        store.runs().select("run_id", "signal", "elapsed_s", "confirm_end").filter(pl.col("signal").is_in(list(wanted)))
-    )
+    read = store.runs(("run_id", "signal", "elapsed_s", "confirm_end"))
+    runs = read.filter(pl.col("signal").is_in(list(wanted)))
     if runs.is_empty():
         return None, "no run of these signals is stored yet: run one, and its time is the basis"
-    rows = store.rows(runs["run_id"]).group_by("run_id").len("rows")
+    rows = store.rows(runs["run_id"], ("run_id",)).group_by("run_id").len("rows")
     # of a run: the bins of its dataset end where its confirming part does
-    per_row = (
-        runs.select("run_id", "signal", "elapsed_s", "confirm_end")
-        .join(rows, on="run_id")
-        .with_columns(per_row=pl.col("elapsed_s") / pl.col("rows") / pl.col("confirm_end"))
+    per_row = runs.join(rows, on="run_id").with_columns(
+        per_row=pl.col("elapsed_s") / pl.col("rows") / pl.col("confirm_end")
     )
     by_signal = dict(per_row.group_by("signal").agg(pl.col("per_row").median()).iter_rows())
     others = float(per_row["per_row"].median() or 0.0)  # type: ignore[arg-type]

@@ -5,42 +5,49 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
+import polars as pl
 
 from vp_contract import EvalSpec, RuntimeConfig
+from vp_harness.days.together import DaysWorkspace
 from vp_harness.errors import ExperimentError
 from vp_harness.evaluation.evaluate import evaluate
 from vp_harness.evaluation.split import TimeSplit
-from vp_harness.evaluation.workspace import workspace
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import executor_of, in_order, parallel_of
-from vp_harness.execution.generate import code_versions, generate_task, run_generate_task, utc_now
+from vp_harness.execution.generate import code_versions, utc_now
 from vp_harness.execution.pipeline import Files, conformance_digests
 from vp_harness.execution.turns import one_at_a_time
-from vp_harness.information.measures import Information
 from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
+from vp_harness.prediction.measures import Information
+from vp_harness.reporting.tracking import Tracked, track
 from vp_harness.research.idle import Point, idle_axes
-from vp_harness.research.results import ResultsStore, Run, ThresholdRow
+from vp_harness.research.judged_on import JudgedOn, Progress, make_datasets
+from vp_harness.research.records import DayRow, Run, ThresholdRow
+from vp_harness.research.results import ResultsStore
 from vp_harness.research.sweep import MAX_ROWS, Plan, PlannedSignal, plan
 
 Stored: TypeAlias = tuple[Run, list[ThresholdRow]]
 
 
 class TaskResult(NamedTuple):
-    """The runs of a task, and what its signal says on the parts of each of their splits."""
+    """The runs of a task, what its signal says on the parts of each of their splits, and what each of several days
+    gave.
+    """
 
     runs: list[Stored]
     information: list[Information]
+    days: list[tuple[Run, list[DayRow]]]
 
 
 _AHEAD: Final = 3
@@ -52,9 +59,6 @@ judging it does. A process that is killed loses no more than these."""
 
 _DASK_WORKERS: Final = 32
 """Workers that a cluster may have, for this purpose."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done, in all)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,10 @@ class ExperimentResult:
     resumed: int
     idle_axes: tuple[str, ...] = ()
     """Axes of the sweep that changed no value of a signal: see `idle.idle_axes`."""
+    tracked: Tracked | None = None
+    """How the runs were logged to MLflow, where the experiment's `tracking` asks for it."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Why each day that is left out could not be made, by its date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,12 @@ class _Task:
     """One signal with one parameter set on one dataset: the runs of it that are not stored yet."""
 
     experiment: str
-    dataset_id: str
+    made: JudgedOn
     signal: PlannedSignal
     runs: tuple[tuple[str, str, EvalSpec], ...]
     """(run_id, config_hash, evaluation) each."""
     thorough: bool
-    """Whether the signal is looked into thoroughly: the first of its parameter sets on the dataset is."""
+    """Whether the signal is checked thoroughly: the first of its parameter sets on the dataset is."""
 
 
 def run_experiment(
@@ -105,7 +113,7 @@ def run_experiment(
     the p-values of all rows ever tried on its datasets are corrected for one another.
 
     Raises ExperimentError for a sweep or capture that cannot be run, SignalTrustError for a signal whose values cannot
-    be believed (they are looked into before they are judged), ExecutorError, DatasetChangedError when a run that is
+    be believed (they are checked before they are judged), ExecutorError, DatasetChangedError when a run that is
     stored was judged on a dataset of the same id with another content, and what `generate` raises.
     """
     lake = open_lake(lake_root)
@@ -116,41 +124,70 @@ def run_experiment(
     parallel = parallel_of(chain.experiment.parallel, executor, workers, scheduler)
     ahead = _AHEAD * (parallel.workers if parallel.executor != "dask" else _DASK_WORKERS)
     with executor_of(parallel) as pool:
-        datasets = _generate_all(chain, points, lake, source, pool, progress)
-        for dataset_id in dict.fromkeys(datasets.values()):
-            check_runs(store, Dataset.open(lake, dataset_id))
-        dataset_ids = tuple(dict.fromkeys(datasets.values()))
+        datasets = make_datasets(chain, points, lake, source, pool, progress)
+        passive = _wants_passive(chain)
+        dataset_ids = tuple(dict.fromkeys(one for made in datasets.values() for one in made.days.values()))
+        for dataset_id in dataset_ids:
+            dataset = Dataset.open(lake, dataset_id)
+            check_runs(store, dataset)
+            if passive and not dataset.has_fills:
+                raise ExperimentError(
+                    f"experiment {chain.experiment.name!r}: eval.fill_model queue needs what became of passive orders, "
+                    f"which dataset {dataset_id} does not say: it was made by an earlier version; move its directory "
+                    "away and run again, which makes it anew under the same id, or use fill_model cross"
+                )
         name = chain.experiment.name
         with one_at_a_time(lake.turns_dir / f"run-{name}.lock", f"experiment {name}"):
             run_ids, computed, tried = _run_missing(name, planned, datasets, lake, store, pool, ahead, progress)
-            correct_search(store, lake, dataset_ids)
-    idle = _idle(store, tried)
-    return ExperimentResult(chain.experiment.name, dataset_ids, run_ids, computed, len(run_ids) - computed, idle)
+            correct_search(store, lake, {made.dataset_id for made in datasets.values()})
+    left_out = {date: reason for made in datasets.values() for date, reason in made.left_out.items()}
+    tracking = chain.experiment.tracking
+    return ExperimentResult(
+        experiment=name,
+        dataset_ids=dataset_ids,
+        run_ids=run_ids,
+        computed=computed,
+        resumed=len(run_ids) - computed,
+        idle_axes=_idle(store, planned, tried),
+        tracked=track(name, run_ids, lake, tracking.uri) if tracking.backend == "mlflow" else None,
+        left_out=left_out,
+    )
 
 
-def _idle(store: ResultsStore, tried: Mapping[str, Point]) -> tuple[str, ...]:
-    """The axes that changed nothing; `tried` has one run of each signal on each dataset."""
-    digests: dict[str, str] = dict(store.runs().select("run_id", "values_digest").iter_rows())
-    return idle_axes(point._replace(digest=digests[run_id]) for run_id, point in tried.items())
+def _wants_passive(chain: ExperimentChain) -> bool:
+    """Whether some row of an experiment is to be proven under the fill model `queue`."""
+    axes = chain.experiment.sweep.per_signal.values()
+    named = [value for of_signal in axes for value in of_signal.get("fill_model", ())]
+    return "queue" in (chain.experiment.eval.fill_model, *named)
+
+
+def _idle(store: ResultsStore, planned: Plan, tried: Sequence[str]) -> tuple[str, ...]:
+    """The axes that changed nothing; `tried` has one run of each parameter set, in the order of the plan."""
+    if len(tried) < 2:
+        return ()
+    known = store.runs(("run_id", "values_digest"))
+    digests = pl.DataFrame({"run_id": tried}).join(known, on="run_id", how="left", maintain_order="left")
+    points = zip(planned.points(), digests["values_digest"], strict=True)
+    return idle_axes(Point(*point, digest) for point, digest in points)
 
 
 def _run_missing(
     experiment: str,
     planned: Plan,
-    datasets: Mapping[bytes, str],
+    datasets: Mapping[bytes, JudgedOn],
     lake: Lake,
     store: ResultsStore,
     pool: Executor,
     ahead: int,
     progress: Progress | None,
-) -> tuple[tuple[str, ...], int, dict[str, Point]]:
+) -> tuple[tuple[str, ...], int, list[str]]:
     """Compute and store the runs that are not stored yet.
 
-    Returns the ids of all, how many were computed, and the points of the sweep by the first of their runs.
+    Returns the ids of all, how many were computed, and the first run of each parameter set.
     """
-    stored = set(store.runs()["run_id"])
+    stored = set(store.runs(("run_id",))["run_id"])
     run_ids: dict[str, None] = {}
-    tried: dict[str, Point] = {}
+    tried: list[str] = []
     waiting: deque[Future[TaskResult]] = deque()
     finished = _Finished(store)
     computed = 0
@@ -167,6 +204,7 @@ def _run_missing(
             computed += len(done.runs)
             if progress:
                 progress("runs", computed, planned.size.runs - (len(run_ids) - computed))
+        finished.store()
     except KeyboardInterrupt:
         for future in waiting:
             future.cancel()  # does nothing to those that run or are done
@@ -184,63 +222,69 @@ class _Finished:
 
     def __init__(self, store: ResultsStore) -> None:
         self._store = store
-        self._held = TaskResult([], [])
+        self._held = TaskResult([], [], [])
         self._stored_at = time.monotonic()
 
     def add(self, done: TaskResult) -> None:
         """Hold what is done, and store all that is held when the last time is long enough ago."""
         self._held.runs.extend(done.runs)
         self._held.information.extend(done.information)
+        self._held.days.extend(done.days)
         if time.monotonic() - self._stored_at >= _STORED_TOGETHER_S:
             self.store()
 
     def store(self) -> None:
-        """Store all that is held."""
-        held, self._held = self._held, TaskResult([], [])
-        self._store.append(*held)
+        """Store all that is held. An interrupt in the middle of it leaves it held, to be stored again."""
+        self._store.append(self._held.runs, self._held.information, self._held.days)
+        self._held = TaskResult([], [], [])
         self._stored_at = time.monotonic()
 
 
 def _tasks(
     experiment: str,
     planned: Plan,
-    datasets: Mapping[bytes, str],
+    datasets: Mapping[bytes, JudgedOn],
     stored: set[str],
     run_ids: dict[str, None],
-    tried: dict[str, Point],
+    tried: list[str],
 ) -> Iterator[_Task]:
     """What is to be computed, made as it is asked for.
 
-    The ids of all runs, the stored ones too, go into `run_ids`, every point by the first of its runs into `tried`.
+    The ids of all runs, the stored ones too, go into `run_ids`, the first run of every parameter set into `tried`.
     """
     examined: dict[tuple[str, str], bytes] = {}
     config: RuntimeConfig | None = None
     for signal in planned:
-        dataset_id = datasets[signal.config.numbers_json()]
-        runs = _identify(experiment, dataset_id, signal)
+        made = datasets[signal.config.numbers_json()]
+        runs = _identify(experiment, made, signal)
         run_ids.update(dict.fromkeys(run_id for run_id, _, _ in runs))
         if signal.config is not config:  # the parts of one signal share it
-            tried[runs[0][0]] = Point(signal.name, signal.overrides, signal.point, "")
+            tried.append(runs[0][0])
         config = signal.config
         missing = tuple(run for run in runs if run[0] not in stored)
         if missing:
             params = canonical_json(dict(signal.params))
-            thorough = examined.setdefault((dataset_id, signal.name), params) == params
-            yield _Task(experiment, dataset_id, signal, missing, thorough)
+            thorough = examined.setdefault((made.dataset_id, signal.name), params) == params
+            yield _Task(experiment, made, signal, missing, thorough)
 
 
 def run_task(lake_root: str | os.PathLike[str], task: _Task) -> TaskResult:
     """Compute a signal once and judge it by every evaluation that is asked for. Runs in any thread or process."""
     began = time.perf_counter()
-    work = workspace(os.fspath(lake_root), task.dataset_id)
+    made = task.made
+    work = made.workspace(os.fspath(lake_root))
     signal = task.signal.create()
-    judged = work.judged(signal, thorough=task.thorough)
+    carry = task.signal.carry and isinstance(work, DaysWorkspace)
+    if isinstance(work, DaysWorkspace):
+        judged = work.judged(signal, thorough=task.thorough, carry=carry)
+    else:
+        judged = work.judged(signal, thorough=task.thorough)
     shared_s = (time.perf_counter() - began) / len(task.runs)
-    stored: list[Stored] = []
+    done = TaskResult([], [], [])
     information: dict[TimeSplit, Information] = {}
     for run_id, config_hash, evaluation in task.runs:
         began = time.perf_counter()
-        split, rows = evaluate(
+        split, rows, days, day_rows = evaluate(
             judged.values,
             signal,
             work.tables,
@@ -252,21 +296,22 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> TaskResult:
         if not rows:
             raise ExperimentError(
                 f"signal {task.signal.name!r} with {dict(task.signal.params)} is 0 throughout the calibration of "
-                f"{task.dataset_id}: it has no threshold to judge"
+                f"{made.dataset_id}: it has no threshold to judge"
             )
         if split not in information:
-            information[split] = work.information(judged, task.signal.name, split)
+            of_days = (days,) if isinstance(work, DaysWorkspace) else ()
+            information[split] = work.information(judged, task.signal.name, split, *of_days)
         run = Run(
             run_id=run_id,
             experiment=task.experiment,
-            dataset_id=task.dataset_id,
+            dataset_id=made.dataset_id,
             signal=task.signal.name,
             params_json=canonical_json(dict(task.signal.params)).decode(),
             eval_json=canonical_json(evaluation).decode(),
             runtime_json=task.signal.config.canonical_json().decode(),
             config_hash=config_hash,
             versions_json=canonical_json(code_versions()).decode(),
-            trust_json=canonical_json(judged.trust).decode(),
+            trust_json=canonical_json(judged.trust if len(judged.trust) > 1 else judged.trust[0]).decode(),
             choose_first=split.choose_first,
             choose_end=split.choose_end,
             confirm_first=split.confirm_first,
@@ -276,42 +321,19 @@ def run_task(lake_root: str | os.PathLike[str], task: _Task) -> TaskResult:
             dataset_files_json=work.files_json,
             values_digest=judged.digest,
             market_json=work.market_json,
+            days_json=made.days_json(days),
+            left_out_json=made.left_out_json,
+            carry=int(carry),
+            cost_from=task.signal.cost_from,
+            fee_per_side=task.signal.fee_per_side,
         )
-        stored.append((run, rows))
-    return TaskResult(stored, list(information.values()))
+        done.runs.append((run, rows))
+        done.days.append((run, day_rows))
+    done.information.extend(information.values())
+    return done
 
 
-def _generate_all(
-    chain: ExperimentChain,
-    points: Mapping[bytes, PlannedSignal],
-    lake: Lake,
-    source: Files | None,
-    pool: Executor,
-    progress: Progress | None,
-) -> dict[bytes, str]:
-    """Dataset ids by the part of the config that decides their numbers."""
-    specs = {
-        name: msgspec.to_builtins(spec) for name, spec in (("pipeline", chain.pipeline), ("serving", chain.serving))
-    }
-    tasks = [
-        generate_task(lake.root, point.config, source, {**specs, "overrides": dict(point.overrides)})
-        for point in points.values()
-    ]
-    if len(tasks) == 1:  # here, where every bin shows
-        report = (lambda done, total: progress("dataset", done, total)) if progress else None
-        return dict.fromkeys(points, run_generate_task(tasks[0], report))
-    futures = [pool.submit(run_generate_task, task) for task in tasks]
-    datasets: dict[bytes, str] = {}
-    if progress:
-        progress("datasets", 0, len(points))
-    for key, dataset_id in zip(points, in_order(futures), strict=True):
-        datasets[key] = dataset_id
-        if progress:
-            progress("datasets", len(datasets), len(points))
-    return datasets
-
-
-def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[tuple[str, str, EvalSpec]]:
+def _identify(experiment: str, made: JudgedOn, signal: PlannedSignal) -> list[tuple[str, str, EvalSpec]]:
     """(run_id, config_hash, evaluation) of every run of a planned signal."""
     runs = []
     runtime = msgspec.json.decode(signal.config.canonical_json())
@@ -320,7 +342,7 @@ def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[t
         if judged["fill_model"] == EvalSpec().fill_model:  # the ids of runs from before there was a choice stay
             del judged["fill_model"]
         decides: dict[str, Any] = {
-            "dataset_id": dataset_id,
+            "dataset_id": made.dataset_id,
             "runtime": runtime,
             "signal": signal.name,
             "params": dict(signal.params),
@@ -329,6 +351,8 @@ def _identify(experiment: str, dataset_id: str, signal: PlannedSignal) -> list[t
             "vp_harness": code_versions()["vp-harness"],
             "digests": conformance_digests(),
         }
+        if signal.carry and len(made.days) > 1:
+            decides["carry"] = True
         config_hash = sha256(canonical_json(decides)).hexdigest()
         run_id = sha256(f"{experiment} {config_hash}".encode()).hexdigest()[:16]
         runs.append((run_id, config_hash, evaluation))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from vp_contract import SCORING_FIELDS
@@ -21,29 +22,50 @@ class Point(NamedTuple):
     digest: str
 
 
+@dataclass(slots=True)
+class _Axis:
+    """What is known of an axis: the digest (hashed) of the first point with the same place on all other axes."""
+
+    first: dict[int, int] = field(default_factory=dict)
+    compared: bool = False
+    differs: bool = False
+
+    def take(self, others: int, digest: int) -> None:
+        if self.differs:
+            return
+        if others not in self.first:
+            self.first[others] = digest
+            return
+        self.compared = True
+        if self.first[others] != digest:
+            self.differs = True
+            self.first.clear()  # nothing more is to be known of it: most axes end here after a few points
+
+
 def idle_axes(points: Iterable[Point]) -> tuple[str, ...]:
     """Paths of the axes whose values differ nowhere, all else being equal.
 
     An axis of the datasets is one only when no signal differs along it. Points without a digest say nothing.
     """
-    found: defaultdict[str, defaultdict[Hashable, list[str]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, _Axis] = {}
     for point in points:
         if not point.digest:
             continue
+        digest = _short(point.digest.encode())
         for axis in point.params:
-            found[f"sweep.per_signal.{point.signal}.{axis}"][_others(point, axis)].append(point.digest)
+            path = f"sweep.per_signal.{point.signal}.{axis}"
+            found.setdefault(path, _Axis()).take(_others(point, axis), digest)
         for axis in point.overrides:
             group = f"scoring.{_SCORING_AXES[axis]}" if axis in _SCORING_AXES else f"pipeline.{axis}"
-            found[f"sweep.{group}"][_others(point, axis)].append(point.digest)
-    return tuple(
-        path
-        for path, groups in found.items()
-        if any(len(digests) > 1 for digests in groups.values())
-        and all(len(set(digests)) == 1 for digests in groups.values())
-    )
+            found.setdefault(f"sweep.{group}", _Axis()).take(_others(point, axis), digest)
+    return tuple(path for path, axis in found.items() if axis.compared and not axis.differs)
 
 
-def _others(point: Point, axis: str) -> Hashable:
-    """Everything of a point but its place on one axis."""
+def _others(point: Point, axis: str) -> int:
+    """Everything of a point but its place on one axis, hashed."""
     kept = [{name: value for name, value in part.items() if name != axis} for part in (point.overrides, point.params)]
-    return point.signal, canonical_json(kept)
+    return _short(point.signal.encode() + canonical_json(kept))
+
+
+def _short(text: bytes) -> int:
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "little")

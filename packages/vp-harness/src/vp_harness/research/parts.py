@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +25,21 @@ _SUFFIX: Final = ".parquet"
 PART: Final = "part_file"
 """Column added on reading: the stem under which a part was appended."""
 
+_KEPT_BYTES: Final = 128 * 2**20
+"""What an instance keeps of the parts that it has read."""
+
 
 class PartTable:
-    """The parts of one directory. Parts never change, so each is read and checked once an instance."""
+    """The parts of one directory. Parts never change, so what was read of them is kept while there is room."""
 
     def __init__(self, directory: Path, schema: Schema, defaults: Mapping[str, object] | None = None) -> None:
         """`defaults` are the values of columns that parts of an earlier version do not have."""
         self.directory = directory
         self.schema = pl.Schema(schema)
         self._defaults = dict(defaults or {})
-        self._read: dict[str, pl.DataFrame] = {}
+        self._kept: dict[str, tuple[pl.DataFrame, int]] = {}  # with its bytes; the first was read before the others
+        self._kept_bytes = 0
+        self._keeping = threading.Lock()
 
     def append(self, stem: str, frame: pl.DataFrame) -> None:
         """Add `frame` as one part; `stem` ties together the parts that several tables get in one append."""
@@ -65,36 +71,57 @@ class PartTable:
         """The same as the ledger names them: `table/name`."""
         return [f"{self.directory.name}/{name}" for name in self.names()]
 
-    def read(self) -> pl.DataFrame:
-        """All parts in order of their names, with the column `PART`.
+    def read(self, columns: Sequence[str] = (), *, stems: Collection[str] | None = None) -> pl.DataFrame:
+        """All parts in order of their names, or those of some stems, with the column `PART`.
 
-        Raises ResultsError naming the part whose bytes are not those its name promises.
+        With `columns` these alone are read, which takes as much memory as they do. Raises ResultsError naming the part
+        whose bytes are not those its name promises.
         """
-        names = self.names()
-        for name in names:
-            if name not in self._read:
-                self._read[name] = self._load(name)
+        wanted = tuple(columns) or tuple(self.schema.names())
+        names = [name for name in self.names() if stems is None or _stem(name) in stems]
         if not names:
-            return pl.DataFrame(schema={**self.schema, PART: pl.String()})
-        return pl.concat([self._read[name] for name in names])
+            return pl.DataFrame(schema={**{column: self.schema[column] for column in wanted}, PART: pl.String()})
+        return pl.concat([self._part(name, wanted) for name in names])
 
-    def _load(self, name: str) -> pl.DataFrame:
+    def _part(self, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
+        """Some columns of a part, with its stem."""
+        with self._keeping:
+            frame, size = self._kept.get(name, (None, 0))
+        if frame is None or not set(columns) <= set(frame.columns):
+            others = () if frame is None else tuple(column for column in frame.columns if column not in columns)
+            frame = self._load(name, (*columns, *others))
+            with self._keeping:
+                self._kept_bytes -= self._kept.pop(name, (None, 0))[1]
+                size = int(frame.estimated_size())
+                self._kept[name] = frame, size
+                self._kept_bytes += size
+                while self._kept_bytes > _KEPT_BYTES:
+                    oldest = next(iter(self._kept))
+                    self._kept_bytes -= self._kept.pop(oldest)[1]
+        return frame.select(columns).with_columns(pl.lit(_stem(name)).alias(PART))
+
+    def _load(self, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """A part, or some of its columns."""
         path = self.directory / name
-        stem, _, digest = name.removesuffix(_SUFFIX).rpartition(".")
         data = path.read_bytes()
-        if _digest(data) != digest:
+        if _digest(data) != name.removesuffix(_SUFFIX).rpartition(".")[2]:
             raise ResultsError(f"{path} is damaged: its content is not what its name promises; restore or remove it")
-        frame = pl.read_parquet(io.BytesIO(data))
-        lacks = [name for name in self._defaults if name not in frame.columns]
-        if lacks and {*frame.columns, *lacks} == set(self.schema):
-            frame = frame.with_columns(pl.lit(self._defaults[name], self.schema[name]).alias(name) for name in lacks)
-            frame = frame.select(self.schema.names())
-        if frame.schema != self.schema:
+        there = pl.read_parquet_schema(io.BytesIO(data))
+        lacks = [column for column in self._defaults if column not in there]
+        if {**there, **{column: self.schema[column] for column in lacks}} != dict(self.schema):
             raise ResultsError(
-                f"{path} was written by another version: it has columns {frame.columns}, "
+                f"{path} was written by another version: it has columns {list(there)}, "
                 f"this version reads {self.schema.names()}"
             )
-        return frame.with_columns(pl.lit(stem).alias(PART))
+        wanted = tuple(columns) or tuple(self.schema.names())
+        frame = pl.read_parquet(io.BytesIO(data), columns=[column for column in wanted if column in there])
+        added = {column: pl.lit(self._defaults[column], self.schema[column]) for column in wanted if column in lacks}
+        return frame.with_columns(**added).select(wanted)
+
+
+def _stem(name: str) -> str:
+    """The stem that a part was appended under, of its file's name."""
+    return name.removesuffix(_SUFFIX).rpartition(".")[0]
 
 
 def _digest(data: bytes) -> str:

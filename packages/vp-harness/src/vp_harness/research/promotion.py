@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,9 @@ from vp_contract import (
     load_published,
     serving_id_of,
 )
+from vp_harness.days.made import of_day
 from vp_harness.errors import PromotionError, RetiredError, UnprovenError, UnsoundError
-from vp_harness.evaluation.metrics import Metrics
+from vp_harness.evaluation.measures import Measures
 from vp_harness.execution import configs
 from vp_harness.execution.configs import PathLike
 from vp_harness.execution.generate import utc_now
@@ -32,8 +34,9 @@ from vp_harness.lake.anchors import check_anchor, check_recorded, dataset_files
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.research.compare import JUDGED, compare
-from vp_harness.research.results import CONFIRM_PREFIX, ResultsStore, Run
-from vp_registry import Registry, ResolvedServing
+from vp_harness.research.records import CONFIRM_PREFIX, Run, files_of_day
+from vp_harness.research.results import ResultsStore
+from vp_registry import ANY_TARGET, AnyTarget, Registry, ResolvedServing
 
 REGISTRY_VARIABLE: Final = "VP_REGISTRY_URL"
 
@@ -59,14 +62,15 @@ def promote(
     accept_unsound: bool = False,
     actor: str | None = None,
     reason: str = "",
+    expected: str | AnyTarget | None = ANY_TARGET,
     registry: Registry | None = None,
 ) -> ResolvedServing:
-    """Publish a run and point `alias` at it.
+    """Publish a run and point `alias` at it. With `expected`, a serving id or None for a new alias, only from there.
 
     Without `threshold` it is the one with the best statistic of the choosing part. The serving is proven when the 95 %
     interval of the net pnl in the confirming part, which knows all looks at it, lies above 0 and the corrected p is at
     most 0.05: see `judgement.verdict`. What was tried meanwhile is counted first. `experiment`, if given, must be the
-    run's.
+    run's. Of a run on several days the last one is served, and the evidence is that of all.
 
     Raises UnprovenError when it is not proven and `accept_unproven` is not set (which needs a `reason`; the evidence
     holds both), RetiredError for a run that was retired, UnsoundError when its dataset is not
@@ -82,6 +86,13 @@ def promote(
     if experiment is not None and run.experiment != experiment:
         raise PromotionError(f"run {run_id} is of experiment {run.experiment!r}, not of {experiment!r}")
     runtime = _runtime(run)
+    if run.carry:
+        raise PromotionError(
+            f"run {run_id} carried its model over {len(run.days)} days, and a served signal begins its day without "
+            "one: run the experiment without carry and promote that run"
+        )
+    if run.days:
+        runtime = of_day(runtime, run.days[-1].date)
     lock = load_instrument(instrument_path(root))
     check_instrument(lock, product_type=runtime.product_type, symbol=runtime.symbol, where=f"run {run_id}")
     _check_not_retired(store, run_id)
@@ -93,18 +104,19 @@ def promote(
             raise UnprovenError(f"{found}; promote another run, or set accept_unproven and a reason")
         if not reason.strip():
             raise UnprovenError(f"{found}; reason: is empty, say why it is accepted")
-    dataset = Dataset.open(lake, run.dataset_id)
-    dataset.verify()
-    if not dataset.sound and not accept_unsound:
-        raise UnsoundError(
-            f"dataset {run.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; promote a run "
-            "on a sound one, or set accept_unsound"
-        )
-    serving = _serving(lake, dataset, root, run, runtime, row, reason)
+    datasets = [Dataset.open(lake, one) for one in [day.dataset_id for day in run.days] or [run.dataset_id]]
+    for dataset in datasets:
+        dataset.verify()
+        if not dataset.sound and not accept_unsound:
+            raise UnsoundError(
+                f"dataset {dataset.dataset_id} of run {run_id} is unsound: {'; '.join(dataset.unsound_reasons)}; "
+                "promote a run on a sound one, or set accept_unsound"
+            )
+    serving = _serving(lake, datasets, root, run, runtime, row, reason)
     owned = registry is None
     registry = registry or open_registry(lake, root)
     try:
-        return registry.promote(alias, serving, actor, reason)
+        return registry.promote(alias, serving, actor, reason, expected=expected)
     finally:
         if owned:
             registry.close()
@@ -129,8 +141,7 @@ def _runtime(run: Run) -> RuntimeConfig:
 
 def _row(store: ResultsStore, run: Run, threshold: float | None) -> dict[str, Any]:
     """The ranked row to promote."""
-    rows = compare(store, experiment=run.experiment, dataset_id=run.dataset_id, min_signals=0)
-    rows = rows.filter(pl.col("run_id") == run.run_id)
+    rows = compare(store, run_ids=[run.run_id], min_signals=0)
     if threshold is None:
         minimum = msgspec.json.decode(run.eval_json, type=EvalSpec).min_signals
         ranked = rows.filter(pl.col("n_signals") >= minimum)
@@ -152,21 +163,33 @@ def _doubt(row: dict[str, Any]) -> str:
 
 
 def _serving(
-    lake: Lake, dataset: Dataset, root: Path, run: Run, runtime: RuntimeConfig, row: dict[str, Any], reason: str
+    lake: Lake,
+    datasets: Sequence[Dataset],
+    root: Path,
+    run: Run,
+    runtime: RuntimeConfig,
+    row: dict[str, Any],
+    reason: str,
 ) -> PublishedServing:
-    files = dataset_files(dataset)
-    check_recorded(lake, dataset)
+    """The serving of the last of `datasets`, all of which the run was judged on."""
     judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
-    check_anchor(dataset, judged_on, anchor=f"run {run.run_id}")
+    for one in datasets:
+        check_recorded(lake, one)
+        own = files_of_day(judged_on, one.dataset_id) if run.days else judged_on
+        check_anchor(one, own, anchor=f"run {run.run_id}")
+    dataset = datasets[-1]
+    files = dataset_files(dataset)
     source = ServingSource(
         run_id=run.run_id,
         experiment=run.experiment,
-        dataset_id=run.dataset_id,
+        dataset_id=dataset.dataset_id,
         threshold=row["threshold"],
         signal=run.signal,
         eval=_flat(msgspec.json.decode(run.eval_json)),
         dataset_files=files,
-        values_digest=run.values_digest or None,
+        values_digest=None
+        if run.days
+        else run.values_digest or None,  # that of a run on several is of all their values
         signal_versions=signal_versions(run.signal),
     )
     serving_id = serving_id_of(run.experiment, run.run_id, runtime)
@@ -189,24 +212,27 @@ def _serving(
         sources=dataset.sources,
         versions=msgspec.json.decode(run.versions_json, type=dict[str, str]),
         digests=dict(dataset.manifest["identity"]["digests"]),
-        evidence=_evidence(run, row, dataset, reason),
+        evidence=_evidence(run, row, datasets, reason),
     )
 
 
-def _evidence(run: Run, row: dict[str, Any], dataset: Dataset, reason: str) -> dict[str, Any]:
+def _evidence(run: Run, row: dict[str, Any], datasets: Sequence[Dataset], reason: str) -> dict[str, Any]:
+    unsound = [reason for dataset in datasets for reason in dataset.unsound_reasons]
     evidence = {
         "proven": row["verdict"] == "proven",
         **{name: row[name] for name in JUDGED},
         "choose_bins": [run.choose_first, run.choose_end],
         "confirm_bins": [run.confirm_first, run.confirm_end],
-        "choose": {name: row[name] for name in Metrics.__struct_fields__},
-        "confirm": {name: row[CONFIRM_PREFIX + name] for name in Metrics.__struct_fields__},
-        "sound": dataset.sound,
+        "choose": {name: row[name] for name in Measures.__struct_fields__},
+        "confirm": {name: row[CONFIRM_PREFIX + name] for name in Measures.__struct_fields__},
+        "sound": not unsound,
     }
+    if run.days:
+        evidence["days"] = [day.dataset_id for day in run.days]
     if row["verdict"] != "proven":
         evidence["accepted_unproven"] = reason
-    if not dataset.sound:
-        evidence |= {"unsound_reasons": list(dataset.unsound_reasons), "accepted_unsound": reason}
+    if unsound:
+        evidence |= {"unsound_reasons": unsound, "accepted_unsound": reason}
     return evidence
 
 

@@ -2,10 +2,11 @@
 
 `runs_meta.parquet` has one row a run, `runs.parquet` one row a threshold of a run, `corrections.parquet` the p-values
 and verdicts that know about all rows tried so far, `searches.parquet` what was drawn of them for that,
-`information.parquet` what their signals say before anything is traded, and `retired.parquet` which runs do not count
-any more and why. All are directories of immutable part files, which any
-Parquet reader takes as one table. A run is listed when its meta row and its threshold rows are both there: they are
-appended in the order rows, then meta, so a process that dies in between leaves a run that does not exist yet.
+`information.parquet` what their signals say before anything is traded, `days.parquet` what a threshold gave on each of
+several days, and `retired.parquet` which runs do not count any more and why. All are directories of immutable part
+files, which any Parquet reader takes as one table. A run is listed when its meta row and its threshold rows are both
+there: they are appended in the order rows, then meta, so a process that dies in between leaves a run that does not
+exist yet.
 """
 
 from __future__ import annotations
@@ -21,168 +22,39 @@ import polars as pl
 
 from vp_contract import EvalSpec
 from vp_harness.errors import DatasetChangedError, ParameterError, ResultsError, UnknownRunError
-from vp_harness.evaluation.metrics import Metrics
+from vp_harness.evaluation.trades import SCHEMA as TRADES
 from vp_harness.evaluation.trades import trades_of
-from vp_harness.information import stored
-from vp_harness.information.measures import Information
 from vp_harness.lake.dataset import BINS_FILE, Dataset
 from vp_harness.lake.ledger import Ledger
 from vp_harness.lake.paths import LEDGER, Lake
+from vp_harness.prediction import stored
+from vp_harness.prediction.measures import Information
 from vp_harness.research.parts import PART, PartTable
-
-CONFIRM_PREFIX: Final = "confirm_"
-"""Figures of the confirmation part carry it; those of the part that was searched carry none."""
-
-FINISHED: Final = "finished"
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One signal with one parameter set on one dataset under one evaluation. JSON texts are canonical.
-
-    `choose_first` to `choose_end` (exclusive) are the bins that were searched, `confirm_first` to `confirm_end` those
-    that were kept for confirmation. `elapsed_s` is its own evaluation and its share of computing the signal, which it
-    has in common with other runs. `trust_json` is what was looked into before the values were judged: see
-    `signals.trust.TrustReport`.
-    """
-
-    run_id: str
-    experiment: str
-    dataset_id: str
-    signal: str
-    params_json: str
-    eval_json: str
-    runtime_json: str
-    config_hash: str
-    versions_json: str
-    choose_first: int
-    choose_end: int
-    confirm_first: int
-    confirm_end: int
-    elapsed_s: float
-    created_utc: str
-    trust_json: str = ""
-    status: str = FINISHED
-    dataset_files_json: str = ""
-    """Digests of the files of the dataset it was judged on, by name: see `anchors`. Empty in runs of version 0.1."""
-    values_digest: str = ""
-    """SHA-256 of the signal's values on the dataset: see `workspace.values_digest`. Empty in runs of version 0.1."""
-    market_json: str = ""
-    """Which market at which time it was judged on: see `judgement.market`. Empty in runs of an early version."""
-
-
-class ThresholdRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one threshold of a run gave. Events are all that fired, in both parts and the embargo between them."""
-
-    threshold: float
-    choose: Metrics
-    confirm: Metrics
-    event_bins: list[int]
-    event_directions: list[int]
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What all rows tried so far say about one row, among `n_trials` trials: those of `n_rows` rows, identical ones
-    counted once.
-
-    `p_corrected` has the Monte Carlo standard error `p_error`; `statistic` is the standardised net pnl of the choosing
-    part that it is the p-value of. `confirmed_low` and `confirmed_high` bound the net pnl of the confirming part in
-    ticks at 95 %, corrected for `n_looks` rows whose confirming part was looked at. `verdict` is *proven*, *unproven*
-    or *refuted*, `doubt` says why it is not proven. `n_retired` runs do not count any more. `deflated_sharpe` and
-    `overfitting` are probabilities: see `judgement.overfitting`. `sequence` numbers the corrections, `state` is a
-    digest of what was drawn so far.
-
-    In parts of version 0.1 every row is a trial, `n_rows` is 0 and there is no verdict.
-    """
-
-    run_id: str
-    threshold: float
-    p_corrected: float
-    n_trials: int
-    draws: int
-    seed: int
-    n_rows: int = 0
-    p_error: float | None = None
-    statistic: float | None = None
-    n_looks: int | None = None
-    n_retired: int = 0
-    confirmed_low: float | None = None
-    confirmed_high: float | None = None
-    verdict: str = ""
-    doubt: str = ""
-    deflated_sharpe: float | None = None
-    overfitting: float | None = None
-    sequence: int = 0
-    state: str = ""
-
-
-class Retirement(msgspec.Struct, frozen=True, kw_only=True):
-    """That a run does not count any more. The record stays, as the run does."""
-
-    run_id: str
-    reason: str
-    actor: str
-    created_utc: str
-
-
-def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, pl.DataType]:
-    known: dict[object, pl.DataType] = {int: pl.Int64(), float: pl.Float64(), str: pl.String()}
-    known[float | None] = pl.Float64()
-    known[int | None] = pl.Int64()
-    return {prefix + field.name: known[field.type] for field in msgspec.structs.fields(struct)}
-
+from vp_harness.research.records import (
+    CONFIRM_PREFIX,
+    CORRECTIONS,
+    DAYS,
+    LATER_CORRECTIONS,
+    LATER_DAYS,
+    LATER_META,
+    LATER_ROWS,
+    META,
+    PARTS,
+    RETIRED,
+    ROWS,
+    SEARCHES,
+    Correction,
+    DayRow,
+    Retirement,
+    Run,
+    ThresholdRow,
+    day_row,
+    files_of_day,
+)
 
 _CONVERTING: Final = threading.Lock()
-_META: Final = _polars_types(Run)
-_LATER_META: Final = {"dataset_files_json": "", "values_digest": "", "market_json": ""}
-_ROWS: Final = (
-    {"run_id": pl.String(), "threshold": pl.Float64()}
-    | _polars_types(Metrics)
-    | _polars_types(Metrics, CONFIRM_PREFIX)
-    | {"event_bins": pl.List(pl.Int32()), "event_directions": pl.List(pl.Int8())}
-)
-_CORRECTIONS: Final = _polars_types(Correction)
-_LATER: Final = {
-    field.name: field.default for field in msgspec.structs.fields(Correction) if field.default is not msgspec.NODEFAULT
-}
-_RETIRED: Final = _polars_types(Retirement)
-_SEARCHES: Final[dict[str, pl.DataType]] = {
-    "batch": pl.String(),
-    "market_json": pl.String(),
-    "choose_start_ns": pl.Int64(),
-    "choose_end_ns": pl.Int64(),
-    "confirm_start_ns": pl.Int64(),
-    "confirm_end_ns": pl.Int64(),
-    "base_draws": pl.Int64(),
-    "seed": pl.Int64(),
-    "first_draw": pl.Int64(),
-    "end_draw": pl.Int64(),
-    "best_choose": pl.List(pl.Float32()),
-    "best_confirm": pl.List(pl.Float32()),
-    "rows": pl.List(
-        pl.Struct(
-            {
-                "run_id": pl.String(),
-                "threshold": pl.Float64(),
-                "choose": pl.String(),
-                "confirm": pl.String(),
-                "able": pl.Boolean(),
-            }
-        )
-    ),
-    "drawn": pl.List(
-        pl.Struct(
-            {
-                "digest": pl.String(),
-                "confirms": pl.Boolean(),
-                "statistic": pl.Float32(),
-                "mean": pl.Float64(),
-                "deviation": pl.Float64(),
-                "moments": pl.List(pl.Float64()),
-            }
-        )
-    ),
-}
-"""What was drawn at once: see `judgement.drawing`."""
+
+_KEYS: Final = ("run_id", "threshold")
 
 
 class ResultsStore:
@@ -192,18 +64,23 @@ class ResultsStore:
         directory = root.results_dir if isinstance(root, Lake) else Lake(root).root
         self.root = directory
         self._lake = root if isinstance(root, Lake) else None
-        self._meta = PartTable(directory / "runs_meta.parquet", _META, _LATER_META)
-        self._rows = PartTable(directory / "runs.parquet", _ROWS)
-        self._corrections = PartTable(directory / "corrections.parquet", _CORRECTIONS, _LATER)
-        self._searches = PartTable(directory / "searches.parquet", _SEARCHES)
+        self._meta = PartTable(directory / "runs_meta.parquet", META, LATER_META)
+        self._rows = PartTable(directory / "runs.parquet", ROWS, LATER_ROWS)
+        self._corrections = PartTable(directory / "corrections.parquet", CORRECTIONS, LATER_CORRECTIONS)
+        self._searches = PartTable(directory / "searches.parquet", SEARCHES)
         self._information = PartTable(directory / "information.parquet", stored.SCHEMA)
-        self._retired = PartTable(directory / "retired.parquet", _RETIRED)
+        self._days = PartTable(directory / "days.parquet", DAYS, dict.fromkeys(LATER_DAYS))
+        self._retired = PartTable(directory / "retired.parquet", RETIRED)
         self._ledger = Ledger(directory / LEDGER)
 
     def append(
-        self, runs: Sequence[tuple[Run, Sequence[ThresholdRow]]], information: Sequence[Information] = ()
+        self,
+        runs: Sequence[tuple[Run, Sequence[ThresholdRow]]],
+        information: Sequence[Information] = (),
+        days: Sequence[tuple[Run, Sequence[DayRow]]] = (),
     ) -> None:
-        """Store finished runs with their rows and what their signals say, all of them or (whatever dies when) none.
+        """Store finished runs with their rows, what their signals say and what each day of several gave, all of them or
+        (whatever dies when) none.
 
         A run of an id that is stored already does no harm: readers see the first one.
         """
@@ -215,27 +92,30 @@ class ResultsStore:
         stem = hashlib.sha256(" ".join(run.run_id for run, _ in runs).encode()).hexdigest()[:16]
         flat = [_flat(run.run_id, row) for run, rows in runs for row in rows]
         # by columns: of dictionaries a row each it takes twice as long
-        self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in _ROWS}, schema=_ROWS))
+        self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in ROWS}, schema=ROWS))
         if information:
             self._information.append(stem, stored.stored_rows(information))
+        of_days = [day_row(run, row) for run, rows in days for row in rows]
+        if of_days:
+            self._days.append(stem, pl.DataFrame(of_days, schema=DAYS, orient="row"))
         metas = [msgspec.to_builtins(run) for run, _ in runs]
-        self._meta.append(stem, pl.DataFrame(metas, schema=_META, orient="row"))
+        self._meta.append(stem, pl.DataFrame(metas, schema=META, orient="row"))
         self._enter_parts()
 
     def append_corrections(self, corrections: Sequence[Correction]) -> None:
         """Store p-values and verdicts; later ones take the place of earlier ones, or those that count more rows."""
         if corrections:
-            flat = [msgspec.to_builtins(correction) for correction in corrections]
-            frame = pl.DataFrame(flat, schema=_CORRECTIONS, orient="row")
+            # by columns: dictionaries of a hundred thousand rows take as much memory as all that they were made of
+            columns = {name: [getattr(correction, name) for correction in corrections] for name in CORRECTIONS}
+            frame = pl.DataFrame(columns, schema=CORRECTIONS)
             counted = corrections[0].n_rows or corrections[0].n_trials
             self._corrections.append(f"{corrections[0].sequence:06d}{counted:012d}", frame)
             self._enter_parts()
 
-    def append_searches(self, batches: Sequence[dict[str, object]]) -> None:
-        """Store what was drawn; each batch has the columns of `searches`."""
-        if batches:
-            frame = pl.DataFrame(list(batches), schema=_SEARCHES, orient="row")
-            self._searches.append(hashlib.sha256(" ".join(frame["batch"]).encode()).hexdigest()[:16], frame)
+    def append_searches(self, batches: pl.DataFrame) -> None:
+        """Store what was drawn; batches have the columns of `searches`."""
+        if not batches.is_empty():
+            self._searches.append(hashlib.sha256(" ".join(batches["batch"]).encode()).hexdigest()[:16], batches)
             self._enter_parts()
 
     def append_retirements(self, retirements: Sequence[Retirement]) -> None:
@@ -243,7 +123,7 @@ class ResultsStore:
         if retirements:
             flat = [msgspec.to_builtins(retirement) for retirement in retirements]
             stem = hashlib.sha256(repr(flat).encode()).hexdigest()[:16]
-            self._retired.append(stem, pl.DataFrame(flat, schema=_RETIRED, orient="row"))
+            self._retired.append(stem, pl.DataFrame(flat, schema=RETIRED, orient="row"))
             self._enter_parts()
 
     def searches(self) -> pl.DataFrame:
@@ -262,21 +142,36 @@ class ResultsStore:
         entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
         return sorted(entered - there)
 
-    def runs(self) -> pl.DataFrame:
-        """One row a listed run, with the fields of `Run`, in order of their ids."""
-        meta = self._meta.read().unique("run_id", keep="first", maintain_order=True).drop(PART)
-        return meta.join(self._rows.read().select("run_id").unique(), on="run_id", how="semi").sort("run_id")
-
-    def rows(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
-        """One row a threshold of the listed runs (or of those asked for): see `ThresholdRow` and `Metrics`."""
-        rows = self._rows.read()
-        first_part = rows.group_by("run_id").agg(pl.col(PART).min())
-        rows = rows.join(first_part, on=["run_id", PART], how="semi").drop(PART)
-        rows = rows.unique(["run_id", "threshold"], keep="first", maintain_order=True)
-        wanted = self.runs().select("run_id")
+    def runs(self, columns: Sequence[str] = (), run_ids: pl.Series | None = None) -> pl.DataFrame:
+        """One row a listed run, or one of `run_ids`, in order of their ids: the fields of `Run`, or those `columns` of
+        them. Parts without a run that is asked for are not read.
+        """
+        asked = tuple(columns) or tuple(META)
+        stems = None
         if run_ids is not None:
-            wanted = wanted.filter(pl.col("run_id").is_in(list(run_ids)))
-        return rows.join(wanted, on="run_id", how="semi").sort("run_id", "threshold")
+            there = self._meta.read(("run_id",))
+            stems = set(there.filter(pl.col("run_id").is_in(run_ids.implode()))[PART])
+        meta = self._meta.read(tuple(dict.fromkeys(("run_id", *asked))), stems=stems).drop(PART)
+        if run_ids is not None:
+            meta = meta.filter(pl.col("run_id").is_in(run_ids.implode()))
+        meta = meta.unique("run_id", keep="first", maintain_order=True)
+        rows = self._rows.read(("run_id",)).select("run_id").unique()
+        return meta.join(rows, on="run_id", how="semi").sort("run_id").select(asked)
+
+    def rows(self, run_ids: Iterable[str] | None = None, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """One row a threshold of the listed runs (or of those asked for), in order of run and threshold: see
+        `ThresholdRow` and `Measures`. With `columns` these of them alone.
+
+        Parts without a run that is asked for are not read; of a large store few columns take a tenth of the memory.
+        """
+        wanted = self._wanted(run_ids, ("run_id",))
+        there = self._rows.read(("run_id",)).join(wanted, on="run_id", how="semi")
+        first = there.group_by("run_id").agg(pl.col(PART).min())
+        asked = tuple(columns) or tuple(ROWS)
+        read = tuple(dict.fromkeys((*_KEYS, *asked)))
+        rows = self._rows.read(read, stems=set(first[PART])).join(first, on=["run_id", PART], how="semi").drop(PART)
+        rows = rows.unique(_KEYS, keep="first", maintain_order=True)
+        return rows.sort(_KEYS).select(asked)
 
     def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
         """What the signals of the listed runs (or of those asked for) say before anything is traded: run_id, then one
@@ -284,17 +179,48 @@ class ResultsStore:
 
         Runs of an early version, and those whose parts are too short, have none.
         """
-        wanted = self.runs().select("run_id", *stored.KEY)
-        if run_ids is not None:
-            wanted = wanted.filter(pl.col("run_id").is_in(list(run_ids)))
-        rows = self._information.read().drop(PART).unique([*stored.KEY, "part", "horizon_ms"], keep="first")
+        wanted = self._wanted(run_ids, ("run_id", *stored.KEY))
+        rows = self._information.read().drop(PART).join(wanted, on=stored.KEY, how="semi")
+        rows = rows.unique([*stored.KEY, "part", "horizon_ms"], keep="first")
         return wanted.join(rows, on=stored.KEY).sort("run_id", "part", "horizon_ms").drop(stored.KEY)
 
-    def corrections(self) -> pl.DataFrame:
-        """One row a corrected threshold row: of several the last, or that which counted the most rows."""
-        rows = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
-        newest = self._corrections.read().with_columns(n_rows=rows).sort("sequence", "n_rows", PART, descending=True)
-        return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).drop(PART)
+    def informed(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
+        """One row a listed run (or one asked for) that has information: run_id, and of it what
+        `prediction.stored.at_best_horizon` takes.
+        """
+        wanted = self._wanted(run_ids, ("run_id", *stored.KEY))
+        rows = self._information.read((*stored.KEY, *stored.AT_BEST)).drop(PART)
+        rows = rows.unique([*stored.KEY, "part", "horizon_ms"], keep="first")
+        return wanted.join(stored.at_best_horizon(rows), on=stored.KEY).drop(stored.KEY)
+
+    def days(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
+        """What each day gave of the listed runs (or of those asked for) on several days, in order of time: run_id,
+        threshold, date, dataset_id, part, deviation_ticks (of the net pnl a trade), then the fields of `Measures`. Runs
+        on one dataset have none.
+        """
+        wanted = self._wanted(run_ids, ("run_id",))
+        rows = self._days.read().drop(PART).join(wanted, on="run_id", how="semi")
+        rows = rows.unique(["run_id", "threshold", "date", "part"], keep="first")
+        return rows.sort("run_id", "threshold", "date", "part")
+
+    def corrections(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """One row a corrected threshold row, the fields of `Correction` or the `columns` of them that are asked for: of
+        several the last, or that which counted the most rows.
+        """
+        asked = tuple(columns) or tuple(CORRECTIONS)
+        decide = ("run_id", "threshold", "sequence", "n_rows", "n_trials")
+        read = self._corrections.read(tuple(dict.fromkeys((*decide, *asked))))
+        counted = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
+        newest = read.with_columns(n_rows=counted).sort("sequence", "n_rows", PART, descending=True)
+        return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).select(asked)
+
+    def _wanted(self, run_ids: Iterable[str] | None, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of the listed runs, or of those asked for."""
+        runs = self.runs(columns)
+        if run_ids is None:
+            return runs
+        ids = run_ids if isinstance(run_ids, pl.Series) else pl.Series(list(run_ids), dtype=pl.String())
+        return runs.join(pl.DataFrame({"run_id": ids}), on="run_id", how="semi")
 
     def check_parts(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text).
@@ -312,17 +238,17 @@ class ResultsStore:
         """
         for part in self.gone():
             yield part, "the ledger names it"
-        rows = self._rows.read()
-        for run_id in sorted(set(self._meta.read()["run_id"]) - set(rows["run_id"])):
+        rows = self._rows.read(_KEYS)
+        for run_id in sorted(set(self._meta.read(("run_id",))["run_id"]) - set(rows["run_id"])):
             yield f"the rows of run {run_id}", "its entry in runs_meta.parquet is there"
-        corrected = self._corrections.read().select("run_id", "threshold").unique()
-        lost = corrected.join(rows, on=["run_id", "threshold"], how="anti").group_by("run_id").len().sort("run_id")
+        corrected = self._corrections.read(_KEYS).select(_KEYS).unique()
+        lost = corrected.join(rows, on=_KEYS, how="anti").group_by("run_id").len().sort("run_id")
         for run_id, count in lost.iter_rows():
             yield f"{count} rows of run {run_id}", "p-values of them are there"
 
     @property
     def _tables(self) -> tuple[PartTable, ...]:
-        return self._meta, self._rows, self._corrections, self._searches, self._information, self._retired
+        return self._meta, self._rows, self._corrections, self._searches, self._information, self._days, self._retired
 
     def _enter_parts(self) -> None:
         """Enter what the ledger does not know: what was appended just now, by a dead process, or by version 0.1."""
@@ -330,22 +256,22 @@ class ResultsStore:
 
     def run(self, run_id: str) -> Run:
         """One listed run by its id; UnknownRunError otherwise."""
-        found = self.runs().filter(pl.col("run_id") == run_id)
-        if found.is_empty():
+        if not self.has_run(run_id):
             raise UnknownRunError(f"no finished run {run_id!r} in {self.root}: `vp compare` lists the run ids")
+        ids = self._meta.read(("run_id",)).filter(pl.col("run_id") == run_id)
+        found = self._meta.read(stems={ids[PART][0]}).filter(pl.col("run_id") == run_id).drop(PART)
         with _CONVERTING:  # see vp_contract.yaml.reading: the first uses of a struct must not meet
             return msgspec.convert(found.row(0, named=True), Run)
 
     def trades(self, run_id: str, threshold: float | None = None) -> pl.DataFrame:
         """The trades of a run, at one threshold or at all of them, one row each: see `evaluation.trades.trades_of`.
 
-        Recomputed from the stored events and the bins of the dataset. Raises UnknownRunError, ParameterError for a
+        Recomputed from the stored events and the bins of the dataset, or of each of several days, whose bins are
+        numbered on from day to day. Raises UnknownRunError, ParameterError for a
         threshold the run has not, DatasetMissingError or DatasetDamagedError when the dataset cannot be read,
         DatasetChangedError when its bins are not those the run was judged on, and ResultsError for a store that was
         opened without its lake.
         """
-        if self._lake is None:
-            raise ResultsError(f"the store {self.root} was opened without its lake: open ResultsStore(open_lake(...))")
         run = self.run(run_id)
         rows = self.rows([run_id])
         if threshold is not None:
@@ -356,23 +282,54 @@ class ResultsStore:
                     f"threshold={threshold}: run {run_id} has none of it; it has {', '.join(map(str, sorted(known)))}",
                     argument="threshold",
                 )
-        dataset = Dataset.open(self._lake, run.dataset_id)
-        judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
-        if judged_on.get(BINS_FILE, dataset.checksums[BINS_FILE]) != dataset.checksums[BINS_FILE]:
-            raise DatasetChangedError(
-                f"dataset {run.dataset_id}: {BINS_FILE} is not the one that run {run_id} was judged on: bring the "
-                "original dataset back from a copy"
-            )
-        parts = {
-            "choose": (run.choose_first, run.choose_end),
-            "confirm": (run.confirm_first, run.confirm_end),
-        }
         evaluation = msgspec.json.decode(run.eval_json, type=EvalSpec)
-        return trades_of(rows, parts, evaluation, dataset.bins, dataset.config.tick_int)
+        found = [pl.DataFrame(schema=TRADES)]
+        for start, dataset in self._datasets_of(run):
+            end = start + dataset.n_bins
+            parts = {
+                part: (max(0, first - start), min(end, last) - start)
+                for part, (first, last) in zip(PARTS, _bounds(run), strict=True)
+                if first < end and start < last
+            }
+            passive = dataset.passive_fills if dataset.has_fills else None
+            of_day = _on_day(rows, start, end)
+            trades = trades_of(of_day, parts, evaluation, dataset.bins, dataset.config.tick_int, passive)
+            found.append(trades.with_columns(pl.col("^(event|.*_entry|.*_exit)_bin$") + start))
+        return pl.concat(found).sort("threshold", maintain_order=True)
+
+    def _datasets_of(self, run: Run) -> Iterator[tuple[int, Dataset]]:
+        """Where each dataset of a run begins among its bins, and the dataset, whose bins are those it was judged on."""
+        if self._lake is None:
+            raise ResultsError(f"the store {self.root} was opened without its lake: open ResultsStore(open_lake(...))")
+        judged_on = msgspec.json.decode(run.dataset_files_json or "{}", type=dict[str, str])
+        for start, dataset_id in [(day.start, day.dataset_id) for day in run.days] or [(0, run.dataset_id)]:
+            dataset = Dataset.open(self._lake, dataset_id)
+            files = files_of_day(judged_on, dataset_id) if run.days else judged_on
+            if BINS_FILE in files and not dataset.has_bins_of(files[BINS_FILE]):
+                raise DatasetChangedError(
+                    f"dataset {dataset_id}: {BINS_FILE} is not the one that run {run.run_id} was judged on: bring the "
+                    "original dataset back from a copy"
+                )
+            yield start, dataset
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run of this id is listed."""
-        return run_id in self.runs()["run_id"]
+        return run_id in self.runs(("run_id",))["run_id"]
+
+
+def _bounds(run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The bins of both parts, ends exclusive."""
+    return (run.choose_first, run.choose_end), (run.confirm_first, run.confirm_end)
+
+
+def _on_day(rows: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
+    """Stored rows with the events of bins `start` (inclusive) to `end` (exclusive) alone, counted from there."""
+    cut: dict[str, list[list[int]]] = {"event_bins": [], "event_directions": []}
+    for bins, directions in rows.select("event_bins", "event_directions").iter_rows():
+        kept = [(at - start, way) for at, way in zip(bins, directions, strict=True) if start <= at < end]
+        cut["event_bins"].append([at for at, _ in kept])
+        cut["event_directions"].append([way for _, way in kept])
+    return rows.with_columns(pl.Series(name, lists, ROWS[name]) for name, lists in cut.items())
 
 
 def _flat(run_id: str, row: ThresholdRow) -> dict[str, object]:

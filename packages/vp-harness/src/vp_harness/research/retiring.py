@@ -11,7 +11,8 @@ from vp_harness.errors import ParameterError, UnknownRunError
 from vp_harness.execution.generate import utc_now
 from vp_harness.judgement.correction import correct_search
 from vp_harness.lake.paths import LakeLike, open_lake
-from vp_harness.research.results import ResultsStore, Retirement
+from vp_harness.research.records import Retirement
+from vp_harness.research.results import ResultsStore
 
 
 def retire(
@@ -29,7 +30,7 @@ def retire(
     lake = open_lake(lake_root)
     store = ResultsStore(lake)
     wanted = list(dict.fromkeys(run_ids))
-    known = store.runs().filter(pl.col("run_id").is_in(wanted)).select("run_id", "dataset_id")
+    known = store.runs(("run_id", "dataset_id")).filter(pl.col("run_id").is_in(wanted))
     for run_id in wanted:
         if run_id not in known["run_id"]:
             raise UnknownRunError(f"no finished run {run_id!r} in {store.root}: `vp compare` lists the run ids")

@@ -19,7 +19,8 @@ from vp_contract import SCORING_FIELDS, STATE_MODEL_FIELDS, EvalSpec, RuntimeCon
 from vp_contract.yaml import convert_plain
 from vp_harness import signals
 from vp_harness.errors import ExperimentError, SignalError
-from vp_harness.evaluation.split import time_split
+from vp_harness.evaluation.costs import CostFrom, fee_text
+from vp_harness.evaluation.split import day_bins, days_split
 from vp_harness.execution.axes import AxisValue, axis_problem, axis_values, place_of
 from vp_harness.execution.configs import ExperimentChain
 from vp_harness.execution.pipeline import bins_in_capture
@@ -58,6 +59,11 @@ class PlannedSignal:
     evaluations: tuple[EvalSpec, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     point: Mapping[str, Any] = field(default_factory=dict)
+    carry: bool = False
+    """Whether it keeps what it has learned from day to day."""
+    cost_from: CostFrom = "experiment"
+    fee_per_side: str = ""
+    """The fee that `cost_ticks` of its evaluations is made of, where it is from the instrument file."""
 
     def create(self) -> Signal:
         """The signal."""
@@ -90,6 +96,15 @@ class Plan:
             for name, axes in wanted_signals(self.chain).items():
                 yield from _plan_signal(self.chain, overrides, values, name, axes)
 
+    def points(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """(name, overrides, point) of each parameter set, in the order in which the plan comes to them; no config is
+        made for it.
+        """
+        for overrides, _ in _dataset_points(self.chain):
+            for name, axes in wanted_signals(self.chain).items():
+                for point in _product({axis: axes[axis] for axis in _own(axes)}):
+                    yield name, overrides, point
+
     def check(self) -> dict[bytes, PlannedSignal]:
         """Go through all of it; returns the first signal of each dataset by the part of its config that decides it."""
         points: dict[bytes, PlannedSignal] = {}
@@ -105,6 +120,7 @@ def plan(chain: ExperimentChain, max_rows: int = MAX_ROWS) -> Plan:
     if max_rows < 1:
         raise ExperimentError(f"max_rows={max_rows}: must be 1 or more")
     _check_signals(chain.file, wanted_signals(chain))
+    _check_carry(chain)
     size = size_of(chain)
     if size.rows > max_rows:
         raise ExperimentError(
@@ -125,6 +141,11 @@ def size_of(chain: ExperimentChain) -> SweepSize:
         sets += _product_size(axes, _own(axes))
         runs += points * _product_size(axes, (*_own(axes), *EVAL_AXES))
     return SweepSize(points, sets, runs, points * sum(rows_of_signals(chain).values()))
+
+
+def first_day(chain: ExperimentChain) -> dict[str, str]:
+    """The override of the date with which a config is of the first day, where the pipeline's own is another."""
+    return {} if chain.dates[0] == chain.config.dt else {"dt": chain.dates[0]}
 
 
 def rows_of_signals(chain: ExperimentChain) -> dict[str, int]:
@@ -171,6 +192,20 @@ def _check_signals(file: Path | None, wanted: Mapping[str, Mapping[str, Sequence
                 )
 
 
+def _check_carry(chain: ExperimentChain) -> None:
+    """Raise ExperimentError where there is nothing to carry, or no day to carry it to."""
+    if not chain.experiment.carry:
+        return
+    problem = ""
+    if len(chain.dates) < 2:
+        problem = "there is one date and no other to carry a model to: name several, or leave it out"
+    elif not any(signals.signal_class(name).carries for name in wanted_signals(chain)):
+        learning = ", ".join(name for name in signals.names() if signals.signal_class(name).carries)
+        problem = f"no signal of the experiment learns; those that do: {learning}; take one, or leave it out"
+    if problem:
+        raise ExperimentError(f"{place_of(chain.file, 'carry')}carry: {problem}")
+
+
 def _group(signal: str) -> str:
     return f"sweep.per_signal.{signal}"
 
@@ -194,21 +229,25 @@ def _plan_signal(
 ) -> Iterator[PlannedSignal]:
     own = {axis: axes[axis] for axis in _own(axes)}
     group = _group(name)
+    names_cost = chain.experiment.eval.cost_ticks is not msgspec.UNSET or "cost_ticks" in axes
+    cost: tuple[CostFrom, str] = ("experiment", "") if names_cost else ("instrument", fee_text(chain.instrument))
     thresholds = _thresholds(chain.file, group, axes.get(THRESHOLDS_AXIS))
     at_once = max(1, _ROWS_AT_ONCE // max(1, _threshold_count(name, thresholds)))
     for point in _product(own):
         config = _with_signal(chain, overrides, values, name, own, point)
-        n_bins = bins_in_capture(config)
+        n_bins, n_days = bins_in_capture(config), len(chain.dates)
         params = {key: value for key, value in config.signal_params.items() if value is not None}
         judged = _evaluations(chain, group, axes)
         checked = False
         while evaluations := tuple(itertools.islice(judged, at_once)):
             for evaluation in evaluations:
                 try:
-                    time_split(n_bins, evaluation.warmup_bins, evaluation)
+                    warmup = evaluation.warmup_bins
+                    days_split(day_bins([n_bins * (i + 1) for i in range(n_days)], warmup, warmup), evaluation)
                 except ExperimentError as error:
                     raise ExperimentError(f"{place_of(chain.file, 'eval')}{error}") from error
-            signal = PlannedSignal(config, name, params, thresholds, evaluations, overrides, point)
+            carry = chain.experiment.carry and signals.signal_class(name).carries
+            signal = PlannedSignal(config, name, params, thresholds, evaluations, overrides, point, carry, *cost)
             if not checked:
                 try:
                     signal.create()
@@ -230,9 +269,9 @@ def _thresholds(file: Path | None, group: str, values: Sequence[Any] | None) -> 
 
 
 def _evaluations(chain: ExperimentChain, group: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[EvalSpec]:
-    """The evaluation at every point of the axes over it."""
+    """The evaluation at every point of the axes over it, each with the cost that it pays."""
     judged = {axis: axes[axis] for axis in axes if axis in EVAL_AXES}
-    base = msgspec.to_builtins(chain.experiment.eval)
+    base = {"cost_ticks": chain.instrument.fee_ticks, **msgspec.to_builtins(chain.experiment.eval)}
     for point in _product(judged):
         try:
             yield convert_plain({**base, **point}, EvalSpec)
@@ -266,7 +305,7 @@ def _with_signal(
             chain.pipeline,
             chain.serving,
             chain.experiment,
-            {**overrides, "signal_name": name, **signal},
+            {**overrides, **first_day(chain), "signal_name": name, **signal},
         )
     except SpecError as error:
         stated = [*values, *axis_values(_group(name), own, point, fields)]

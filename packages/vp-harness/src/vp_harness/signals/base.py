@@ -107,13 +107,13 @@ class RunningSignal:
         """The declared parts of the last value, by name. SignalError when the stepper tells others."""
         if not self._parts:
             return {}
-        told: Mapping[str, float] = self._stepper.detail  # type: ignore[attr-defined]
-        if tuple(told) != self._parts:
+        values: Mapping[str, float] = self._stepper.detail  # type: ignore[attr-defined]
+        if tuple(values) != self._parts:
             raise SignalError(
                 f"signal {self._reads.signal!r} declares the detail {', '.join(self._parts)}; its stepper tells "
-                f"{', '.join(told) or 'nothing'}"
+                f"{', '.join(values) or 'nothing'}"
             )
-        return dict(told)
+        return dict(values)
 
     @property
     def ready(self) -> bool:
@@ -144,6 +144,8 @@ class Signal(ABC):
     required_fields: ClassVar[tuple[str, ...]] = ()
     thresholds: ClassVar[Thresholds]
     kind: ClassVar[Kind] = "signed"
+    carries: ClassVar[bool] = False
+    """Whether it can carry what it has learned from day to day: see `blocks.CarryingSignal`."""
     detail: ClassVar[tuple[Part, ...]] = ()
     """What its steppers tell beside the value."""
     context_params: ClassVar[tuple[str, ...]] = ()

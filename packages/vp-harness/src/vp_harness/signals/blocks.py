@@ -6,8 +6,8 @@ Both run the same code over arrays, so that they give the same bits.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +85,46 @@ class BlockSignal(Signal):
     def compute(self, dataset: GridSource) -> Series:
         """The values of all bins as one block."""
         data = SignalData.of(dataset, self.reads())
+        return self.begin(data.context).advance(self._block(data)).values
+
+    def _block(self, data: SignalData) -> Block:
+        """All bins of a dataset."""
         columns = {name: _kind(data.grid(name), np.float64) for name in self.required_columns}
         fields = {name: _kind(data.field(name), np.int64) for name in self.required_fields}
-        return self.begin(data.context).advance(Block(data.n_bins, columns, fields)).values
+        return Block(data.n_bins, columns, fields)
+
+
+class CarryingRun(BlockRun):
+    """A run that can go on with another day."""
+
+    @abstractmethod
+    def next_day(self) -> None:
+        """What comes next is another day: what was learned stays, and all else begins anew."""
+
+
+class CarryingSignal(BlockSignal):
+    """A signal that can carry what it has learned from day to day."""
+
+    carries: ClassVar[bool] = True
+
+    @abstractmethod
+    def begin(self, context: SignalContext) -> CarryingRun:
+        """A run that has seen nothing yet."""
+
+    def compute_days(self, days: Iterable[GridSource]) -> Iterator[Series]:
+        """The values of each of several days, which are in order of time and of one shape.
+
+        The first day is what `compute` gives. Each later one begins with what was learned on those before it; whatever
+        is averaged or scaled over bins begins anew.
+        """
+        run: CarryingRun | None = None
+        for day in days:
+            data = SignalData.of(day, self.reads())
+            if run is None:
+                run = self.begin(data.context)
+            else:
+                run.next_day()
+            yield run.advance(self._block(data)).values
 
 
 class _BlockStepper:

@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vp_harness.kept import Kept
+from vp_harness.cache import Cache
 from vp_harness.signals import _kernels
 from vp_harness.signals.shared import identity
 from vp_spectrum import RobustWindow, tanh
 
 _LONG: Final = 4096
-"""Values that a series has at least to be kept: steps, and what signals are looked into with, are shorter."""
+"""Values that a series has at least to be kept: steps, and what signals are checked with, are shorter."""
 
 Series = NDArray[np.float64]
 Rows = NDArray[np.float64]
@@ -28,11 +28,11 @@ BANDS: Final = ((1, 3), (4, 11), (12, 23))
 """Inner, mid and outer band: abs(k) from and to."""
 
 
-_SCORES: Final[Kept[Series]] = Kept(64 * 2**20, lambda scores: scores.nbytes)
+_SCORES: Final[Cache[Series]] = Cache(64 * 2**20, lambda scores: scores.nbytes)
 """Scores by window, least number of values and digest of the series: two hundred series of 36,000 bins."""
 
 
-_SUMS: Final[Kept[tuple[Series, Series]]] = Kept(64 * 2**20, lambda sums: 2 * sums[0].nbytes)
+_SUMS: Final[Cache[tuple[Series, Series]]] = Cache(64 * 2**20, lambda sums: 2 * sums[0].nbytes)
 """Sums over the two sides by column and weights: a hundred pairs of 36,000 bins."""
 
 

@@ -1,4 +1,4 @@
-"""Whether the values of a signal can be believed: looked into at every run, before a value is judged.
+"""Whether the values of a signal can be believed: checked at every run, before a value is judged.
 
 A look-ahead makes any signal win, and it is easily written: a value standardised over the whole day, an array shifted
 the wrong way. So stretches of the dataset, at its start, at a place drawn at random and at its end, are gone through in
@@ -58,7 +58,7 @@ class TrustCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked into. `stretches` are the bins (first, end) that steppers ran over; `live` the compared values of
+    """What was checked. `stretches` are the bins (first, end) that steppers ran over; `live` the compared values of
     theirs that differ from the one before: where there are none, little was shown.
     """
 
@@ -103,7 +103,7 @@ def check(signal: Signal, dataset: GridSource, values: Values | None = None, *, 
     if values is None:
         values = compute(signal, data)
     if not data.n_bins:
-        raise SignalError(f"signal {signal.name!r} cannot be looked into on {_named(data)}: it has no bins")
+        raise SignalError(f"signal {signal.name!r} cannot be checked on {_named(data)}: it has no bins")
     return _Examination(signal, data, values, thorough).report()
 
 
@@ -114,7 +114,7 @@ def compute(signal: Signal, data: SignalData) -> Values:
     except VpHarnessError:
         raise
     except Exception as error:
-        raise SignalError(f"signal {signal.name!r} fails on {_named(data)}: {_told(error)}") from error
+        raise SignalError(f"signal {signal.name!r} fails on {_named(data)}: {_cause(error)}") from error
     if values.shape != (data.n_bins,):
         raise SignalError(
             f"signal {signal.name!r} computes values of shape {values.shape} for the {data.n_bins} bins of "
@@ -291,7 +291,7 @@ class _Examination:
         except VpHarnessError:
             raise
         except Exception as error:
-            raise SignalError(f"signal {self._signal.name!r} fails in a step: {_told(error)}") from error
+            raise SignalError(f"signal {self._signal.name!r} fails in a step: {_cause(error)}") from error
 
     def _count(self, name: str, compared: int) -> None:
         self._compared[name] = self._compared.get(name, 0) + compared
@@ -322,5 +322,5 @@ def _named(data: SignalData) -> str:
     return data.name or "the dataset"
 
 
-def _told(error: Exception) -> str:
+def _cause(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from vp_harness.signals.base import FixedThresholds
-from vp_harness.signals.blocks import Block, BlockRun
+from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned import _kernels
 from vp_harness.signals.learned.features import (
@@ -93,7 +93,7 @@ class KnnCl(LearnedSignal):
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.1, 0.2, 0.35, 0.5, 0.7))
     libraries: ClassVar[tuple[str, ...]] = ()
 
-    def learn(self, context: SignalContext, *libraries: Any) -> BlockRun:  # noqa: ARG002
+    def learn(self, context: SignalContext, *libraries: Any) -> CarryingRun:  # noqa: ARG002
         """A run that has seen nothing yet."""
         neighbours = self.params.neighbours
 

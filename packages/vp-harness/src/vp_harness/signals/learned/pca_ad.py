@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from vp_harness.signals.base import AdaptiveThresholds, Part
-from vp_harness.signals.blocks import Block, BlockRun, Output
+from vp_harness.signals.blocks import Block, CarryingRun, Output
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned import _kernels
 from vp_harness.signals.learned.features import BOOK_COLUMNS, net_pressure
@@ -54,7 +54,7 @@ class _Components:
             self.vectors[0] = -first
 
 
-class _Run(BlockRun):
+class _Run(CarryingRun):
     def __init__(self, params: PcaAdParams, context: SignalContext, library: Any) -> None:
         self._params = params
         self._controller = library.ThreadpoolController()
@@ -62,10 +62,17 @@ class _Run(BlockRun):
         self._recent = np.empty((0, 2 * context.radius + 1))
         self._found: _Components | None = None
         self._flow = SideSums.of_zone(context.radius, 1, context.radius)
-        windows = (params.zscore_window_bins, params.zscore_min_periods)
-        self._z_error, self._z_far, self._z_first, self._z_flow = (RobustZ(*windows) for _ in range(4))
+        self._begin_scales()
         self.warm_bins = params.window_bins + params.zscore_min_periods - 1
         self.refits = 0
+
+    def _begin_scales(self) -> None:
+        windows = (self._params.zscore_window_bins, self._params.zscore_min_periods)
+        self._z_error, self._z_far, self._z_first, self._z_flow = (RobustZ(*windows) for _ in range(4))
+
+    def next_day(self) -> None:
+        """The components and the profiles they are made of stay; what they are held against begins anew."""
+        self._begin_scales()
 
     def advance(self, block: Block) -> Output:
         net = net_pressure(block)
@@ -112,6 +119,6 @@ class PcaAd(LearnedSignal):
         """Bins it has seen when it speaks for the first time."""
         return int(self.params.window_bins + self.params.zscore_min_periods)
 
-    def learn(self, context: SignalContext, *libraries: Any) -> BlockRun:
+    def learn(self, context: SignalContext, *libraries: Any) -> CarryingRun:
         """A run that has seen nothing yet."""
         return _Run(self.params, context, libraries[0])

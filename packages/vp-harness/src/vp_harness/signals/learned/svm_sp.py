@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from vp_harness.signals.base import FixedThresholds
-from vp_harness.signals.blocks import Block, BlockRun
+from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned.features import (
     BOOK_COLUMNS,
@@ -84,6 +84,6 @@ class SvmSp(LearnedSignal):
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.1, 0.25, 0.5, 0.75, 1.0))
     libraries: ClassVar[tuple[str, ...]] = ("sklearn.svm",)
 
-    def learn(self, context: SignalContext, *libraries: Any) -> BlockRun:
+    def learn(self, context: SignalContext, *libraries: Any) -> CarryingRun:
         """A run that has seen nothing yet."""
         return WalkForwardRun(self.params, context, SvmSpFeatures(context), _Trainer(self.params, libraries[0]), 0.0)

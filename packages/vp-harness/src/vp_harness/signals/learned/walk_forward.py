@@ -2,10 +2,14 @@
 
 At the declared bins the model is made anew of the last `train_bins` bins whose outcome lies `embargo_bins` or more
 back. Between two trainings it stays. What scales or selects features is measured on the bins it trains on.
+
+A run may go on with another day (`next_day`): the model, the schedule and the bins to train on stay, features and
+prices begin anew. An outcome is one of its own day: a bin whose day ended before it was known is never trained on.
 """
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 from abc import abstractmethod
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 
 from vp_harness.errors import SignalError
 from vp_harness.signals.base import Part
-from vp_harness.signals.blocks import Block, BlockRun, BlockSignal, Output
+from vp_harness.signals.blocks import Block, CarryingRun, CarryingSignal, Output
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned import _kernels
 from vp_harness.signals.learned.features import Features, Prices
@@ -61,6 +65,16 @@ class Sample:
     def where(self, kept: NDArray[np.bool_]) -> Sample:
         """Some of the rows."""
         return Sample(self.rows[kept], self.labels[kept], self.bins[kept], self.known_at[kept], self.now)
+
+    def then(self, later: Sample) -> Sample:
+        """These rows and after them those of `later`, which says when it is."""
+        return Sample(
+            np.concatenate([self.rows, later.rows]),
+            np.concatenate([self.labels, later.labels]),
+            np.concatenate([self.bins, later.bins]),
+            np.concatenate([self.known_at, later.known_at]),
+            later.now,
+        )
 
     @property
     def moved(self) -> Sample:
@@ -138,14 +152,20 @@ class Schedule:
 
 
 class History:
-    """The last rows and mids, as many as `length`."""
+    """The last rows and mids, as many as `length`, and of the days before what is known of theirs."""
 
     def __init__(self, length: int, n_features: int) -> None:
         self._length = length
         self._rows = np.empty((0, n_features))
         self._twice_mid = np.empty(0, np.int64)
         self._used = 0
+        self._earlier: Sample | None = None
         self.end = 0
+
+    def next_day(self, profit: int, stop: int, max_hold: int) -> None:
+        """Keep the bins of the day whose outcome is known, and begin another; the arguments are those of `sample`."""
+        self._earlier = self.sample(profit, stop, max_hold, 0)
+        self._used = 0
 
     def append(self, rows: Rows, twice_mid: NDArray[np.int64]) -> None:
         """Take in the next bins."""
@@ -171,10 +191,15 @@ class History:
         known = (known_at >= 0) & (known_at <= kept - 1 - embargo)
         first = self.end - kept
         bins = np.arange(kept, dtype=np.int64)
-        return Sample(rows[known], labels[known], first + bins[known], first + known_at[known], self.end - 1)
+        found = Sample(rows[known], labels[known], first + bins[known], first + known_at[known], self.end - 1)
+        if self._earlier is None:
+            return found
+        earlier = self._earlier
+        kept_of_it = (earlier.bins >= self.end - self._length) & (earlier.known_at <= self.end - 1 - embargo)
+        return earlier.where(kept_of_it).then(found)
 
 
-class WalkForwardRun(BlockRun):
+class WalkForwardRun(CarryingRun):
     """Features, history and the model of one running signal."""
 
     def __init__(
@@ -186,6 +211,7 @@ class WalkForwardRun(BlockRun):
         self._barriers = (2 * tick * params.tp_ticks, 2 * tick * params.sl_ticks, params.max_hold_bins)
         self._embargo = params.embargo_bins
         self._features, self._trainer, self._neutral = features, trainer, neutral
+        self._unused = copy.deepcopy(features)
         self._history = History(params.train_bins, len(features.names))
         self._schedule = Schedule(params.train_from_bins, params.refit_bins)
         self._model: Model | None = None
@@ -195,6 +221,12 @@ class WalkForwardRun(BlockRun):
     def ready(self, seen: int) -> bool:  # noqa: ARG002
         """Whether it has a model."""
         return self._model is not None
+
+    def next_day(self) -> None:
+        """Go on with another day: see the head of this module."""
+        self._history.next_day(*self._barriers)
+        self._features = copy.deepcopy(self._unused)
+        self._mid_state[:] = 0
 
     def advance(self, block: Block) -> Output:
         """Values, and since when the model is."""
@@ -227,7 +259,7 @@ class WalkForwardRun(BlockRun):
             self.refits += 1
 
 
-class LearnedSignal(BlockSignal):
+class LearnedSignal(CarryingSignal):
     """A signal that needs the extra `ml`; its libraries are imported when it begins to run."""
 
     libraries: ClassVar[tuple[str, ...]]
@@ -248,7 +280,7 @@ class LearnedSignal(BlockSignal):
         """Bins it has seen when it trains for the first time."""
         return int(self.params.train_from_bins)
 
-    def begin(self, context: SignalContext) -> BlockRun:
+    def begin(self, context: SignalContext) -> CarryingRun:
         """A run that has seen nothing yet."""
         try:
             libraries = [importlib.import_module(name) for name in self.libraries]
@@ -259,7 +291,7 @@ class LearnedSignal(BlockSignal):
         return self.learn(context, *libraries)
 
     @abstractmethod
-    def learn(self, context: SignalContext, *libraries: Any) -> BlockRun:
+    def learn(self, context: SignalContext, *libraries: Any) -> CarryingRun:
         """A run that has seen nothing yet, with the modules it named."""
 
     def _missing(self, why: str = "") -> SignalError:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from vp_harness.signals.base import FixedThresholds, Kind
-from vp_harness.signals.blocks import Block, BlockRun
+from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned.features import BOOK_COLUMNS, PRICE_FIELDS, Moments, Prices, joined, moment_names
 from vp_harness.signals.learned.walk_forward import (
@@ -99,6 +99,6 @@ class XgbSnap(LearnedSignal):
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.55, 0.6, 0.65, 0.7, 0.8))
     libraries: ClassVar[tuple[str, ...]] = ("xgboost",)
 
-    def learn(self, context: SignalContext, *libraries: Any) -> BlockRun:
+    def learn(self, context: SignalContext, *libraries: Any) -> CarryingRun:
         """A run that has seen nothing yet."""
         return WalkForwardRun(self.params, context, XgbSnapFeatures(context), _Trainer(self.params, libraries[0]), 0.5)

@@ -1,0 +1,1 @@
+"""Commands of research: datasets in number, runs, signals, and what a dataset is like."""

@@ -1,0 +1,42 @@
+"""A cache in memory: values that are made once and stay while there is room."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+
+
+class Cache(Generic[_T]):
+    """Values by key, each made once even if several threads ask at the same time; the last used ones stay.
+
+    `size` says what a value costs, `limit` what all of them may cost. The last one stays whatever it costs.
+    """
+
+    def __init__(self, limit: int, size: Callable[[_T], int] = lambda _: 1) -> None:
+        self._limit, self._size = limit, size
+        self._lock = threading.Lock()
+        self._values: OrderedDict[Hashable, _T] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def of(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """The value of `key`, by `make` unless it is there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._values:
+                    return self._values[key]
+            value = make()
+            with self._lock:
+                self._values[key] = value
+                self._making.pop(key, None)
+                while len(self._values) > 1 and sum(map(self._size, self._values.values())) > self._limit:
+                    self._values.popitem(last=False)
+            return value

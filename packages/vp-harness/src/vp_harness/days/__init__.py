@@ -1,0 +1,1 @@
+"""Several days of one market: made one by one, judged together."""

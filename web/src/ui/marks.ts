@@ -1,0 +1,80 @@
+import { formatClock } from '../state/clock';
+import type { Store } from '../state/store';
+import { markText, newestMarks, type Mark } from '../state/tools/marks';
+import type { Viewport } from '../state/viewport';
+import { byId, make, setData, setText } from './elements';
+
+const ROWS = 8;
+const KEY = 'spymaster.marks';
+
+/** The shape of a mark on the map, as a character. */
+function glyphOf({ kind, side }: Mark): string {
+  switch (kind) {
+    case 'iceberg':
+      return '◆';
+    case 'sweep':
+      return side === 'sell' ? '▼' : '▲';
+    case 'large':
+      return '■';
+    case 'pull':
+      return '✖';
+  }
+}
+
+/** The card of marks: whether the map shows them, what their shapes mean, and the newest in view in words. */
+export class MarksCard {
+  private readonly toggle = byId('marks-shown', HTMLInputElement);
+  private readonly none = byId('marks-none', HTMLElement);
+  private readonly rows: { row: HTMLElement; parts: HTMLElement[] }[];
+  private wanted = '';
+  private listed = '';
+
+  /** @param show has all charts show marks or not. */
+  constructor(show: (shown: boolean) => void) {
+    const list = byId('marks-list', HTMLElement);
+    this.rows = Array.from({ length: ROWS }, () => {
+      const row = make('li');
+      row.hidden = true;
+      const parts = [make('i'), make('time'), make('b'), make('span')];
+      row.append(...parts);
+      list.append(row);
+      return { row, parts };
+    });
+    this.toggle.checked = window.localStorage.getItem(KEY) !== 'off';
+    show(this.toggle.checked);
+    this.toggle.addEventListener('change', () => {
+      window.localStorage.setItem(KEY, this.toggle.checked ? 'on' : 'off');
+      show(this.toggle.checked);
+    });
+  }
+
+  draw({ stream }: Store, view: Viewport | null): void {
+    if (stream?.grid == null || view === null) {
+      this.wanted = this.listed = '';
+      for (const { row } of this.rows) row.hidden = true;
+      this.none.hidden = false;
+      return;
+    }
+    const { history, grid } = stream;
+    const upTo = Math.ceil(view.edge) - 1;
+    const wanted = `${stream.identity} ${history.revision} ${upTo}`;
+    if (wanted === this.wanted) return;
+    this.wanted = wanted;
+    const found = newestMarks(history, upTo, ROWS);
+    const listed = found.map(({ seq, mark }) => `${seq} ${Object.values(mark).join(' ')}`).join();
+    if (listed === this.listed) return;
+    this.listed = listed;
+    this.none.hidden = found.length > 0;
+    this.rows.forEach(({ row, parts: [glyph, time, price, words] }, index) => {
+      const mark = found[index];
+      row.hidden = mark === undefined;
+      if (mark === undefined || !glyph || !time || !price || !words) return;
+      setText(glyph, glyphOf(mark.mark));
+      glyph.setAttribute('aria-hidden', 'true');
+      setText(time, formatClock(mark.startMs, 'tenths'));
+      setText(price, grid.format(grid.priceAt(mark.mark.cell)));
+      setText(words, markText(mark.mark));
+      setData(row, 'side', mark.mark.side);
+    });
+  }
+}

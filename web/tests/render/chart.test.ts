@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+
+import { Chart, LAYER_COUNT } from '../../src/render/chart';
+import type { Scene } from '../../src/render/scene';
+import { History } from '../../src/state/history';
+import { chartLayout } from '../../src/state/layout';
+import { makeViewport } from '../../src/state/viewport';
+import { makeFrame } from '../../src/state/frame';
+import { GRID, LAYOUT, marketBins, pack } from '../support/bins';
+
+/** Counts how often it is cleared, which begins every drawing; takes every other command. */
+function countingContext(): { context: CanvasRenderingContext2D; cleared: () => number } {
+  let times = 0;
+  const context = new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        if (name === 'clearRect') return () => (times += 1);
+        if (name === 'measureText') return () => ({ width: 10 });
+        return () => undefined;
+      },
+      set: () => true,
+    },
+  );
+  return { context: context as unknown as CanvasRenderingContext2D, cleared: () => times };
+}
+
+class NoPath {
+  moveTo = (): void => undefined;
+  lineTo = (): void => undefined;
+  closePath = (): void => undefined;
+  arc = (): void => undefined;
+}
+Object.assign(globalThis, { Path2D: NoPath });
+
+describe('Chart', () => {
+  const layout = chartLayout(1000, 600, 1);
+  const history = new History(64);
+  const bins = marketBins(20).map((bin) => makeFrame(bin.update, pack(bin), GRID, LAYOUT.columns));
+  for (const frame of bins.slice(0, 19)) history.push(frame);
+  const scene = (changes: Partial<Scene> = {}): Scene => ({
+    layout,
+    view: makeViewport(layout, 19, 0, 3, 40),
+    history,
+    rows: LAYOUT.rows,
+    grid: GRID,
+    time: { originMs: 0, binMs: 100 },
+    hovered: null,
+    marks: true,
+    measured: null,
+    pointer: null,
+    ...changes,
+  });
+
+  it('draws each layer when what it shows has changed, and no other', () => {
+    const layers = Array.from({ length: LAYER_COUNT }, countingContext);
+    const chart = new Chart(layers.map(({ context }) => context));
+    const drawn = (): number[] => layers.map(({ cleared }) => cleared());
+    chart.draw(scene());
+    chart.draw(scene());
+    expect(drawn()).toEqual([1, 1, 1]);
+    // Glided by a part of a bin: the ladder stays.
+    chart.draw(scene({ view: makeViewport(layout, 18.67, 0, 3, 40) }));
+    expect(drawn()).toEqual([2, 1, 1]);
+    const hovered = { seq: 4, cell: 2, frame: undefined, reading: null, marks: [] };
+    const pointer = { x: 10, y: 10 };
+    chart.draw(scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer }));
+    expect(drawn()).toEqual([2, 2, 2]);
+    const [newest] = bins.slice(-1);
+    if (newest !== undefined) history.push(newest);
+    chart.draw(scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer }));
+    expect(drawn()).toEqual([3, 3, 2]);
+    chart.invalidate();
+    chart.draw(scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer }));
+    expect(drawn()).toEqual([4, 4, 3]);
+    chart.draw(
+      scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer, marks: false }),
+    );
+    expect(drawn()).toEqual([5, 4, 3]);
+  });
+});
