@@ -134,7 +134,7 @@ class FeedSession:
     def end(self) -> None:
         """Nothing more comes: what the clock has closed is marked, the recording is closed."""
         self._keep_marks(newest_close=True)
-        self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
+        self._certify()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -166,8 +166,6 @@ class FeedSession:
         state.last_loss = reason
         if not state.connected:  # an attempt that failed changes nothing
             return
-        state.connected, state.session_id = False, None
-        state.losses += 1
         ts_ns = self._clock.now(time.monotonic_ns()) or 0
         self._stream.restart()
         self._keep_marks()
@@ -176,6 +174,9 @@ class FeedSession:
             self._keep_marks()
         if self._recorder is not None:
             self._recorder.lost(ts_ns)
+        self._certify()  # before the loss is counted: who sees the count sees the gap
+        state.connected, state.session_id = False, None
+        state.losses += 1
 
     def tick(self) -> None:
         """Close the bins whose time has come."""
@@ -196,10 +197,13 @@ class FeedSession:
             wait_s, since_s = self._until_due_s(), time.monotonic() - self._certified_at
             if since_s >= _CERTIFY_EVERY_S and (wait_s >= _ROOM_S or since_s >= 2 * _CERTIFY_EVERY_S):
                 self._keep_marks(newest_close=True)
-                self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
-                self._certified_at = time.monotonic()
+                self._certify()
             elif wait_s <= 0:  # a bin waits for the rest of an event
                 await asyncio.sleep(_AGAIN_S)
+
+    def _certify(self) -> None:
+        self.certificates = {name: bins.certificate() for name, bins in self.bins.items()}
+        self._certified_at = time.monotonic()
 
     def _until_due_s(self) -> float:
         """How long until a bin is due, 0 or less when one is; `_LOOK_EVERY_S` when nothing is known of it."""
