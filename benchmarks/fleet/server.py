@@ -65,7 +65,7 @@ class Server:
 
     def get(self, path: str) -> str:
         """What it answers at a path."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=180) as answer:
             return bytes(answer.read()).decode()
 
 

@@ -26,9 +26,10 @@ from vp_contract import (
     grid_schema,
 )
 from vp_contract.wire.examples import example_config, example_messages
-from vp_stream.clients.history import checked, stretches
+from vp_stream.clients.history import BURST, LookBack, checked, stretches
 from vp_stream.clients.schedule import Pacer, Send, Wait
 from vp_stream.errors import Refusal
+from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
 
 CONFIG = example_config()
@@ -42,8 +43,9 @@ def test_stretches_cover_a_request_once_and_begin_at_multiples(first: int, lengt
     found = list(stretches(request))
     covered = [bin_seq for a, b in reversed(found) for bin_seq in range(a, b + 1)]
     assert covered == list(range(first, first + length + 1))
-    assert all(a % every == 0 or a == first for a, _ in found)
-    assert all(b - a < every for a, b in found)
+    step = BLOCK_BINS if every == 1 else every
+    assert all(a % step == 0 or a == first for a, _ in found)
+    assert all(b - a < step for a, b in found)
 
 
 def test_a_request_for_what_is_not_there_says_what_is() -> None:
@@ -160,6 +162,46 @@ def test_no_more_marks_than_a_bin_may_have_and_the_order_of_a_bin() -> None:
 
 async def ask(client: Any, message: Any) -> None:
     await client.send(encode_message(message).decode())
+
+
+class CountedRun:
+    """A run whose bins are there, and which keeps what was read of it."""
+
+    def __init__(self, damaged_before: int = 0) -> None:
+        self.read: list[tuple[int, int]] = []
+        self.damaged_before = damaged_before
+
+    async def stretch(self, first: int, last: int) -> list[Frame] | None:
+        self.read.append((first, last))
+        await asyncio.sleep(0)
+        if first < self.damaged_before:
+            return None
+        return [a_bin(seq, 100, {}, None) for seq in range(first, last + 1)]
+
+
+async def taken(look_back: LookBack, wake: asyncio.Event) -> list[list[Frame]]:
+    """What it gives to one who takes all that is there whenever it is woken: a list each time."""
+    rounds = []
+    while not look_back.over:
+        await wake.wait()
+        wake.clear()
+        rounds.append([frame for frame in iter(look_back.take, None) if frame is not None])
+    return rounds
+
+
+@pytest.mark.parametrize("damaged_before", [0, 32])
+def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -> None:
+    async def scenario() -> tuple[CountedRun, LookBack, list[list[Frame]]]:
+        run, wake = CountedRun(damaged_before), asyncio.Event()
+        look_back = LookBack(History(from_=21, to=77), run, Overview(CONFIG), wake.set)  # type: ignore[arg-type]
+        return run, look_back, await taken(look_back, wake)
+
+    run, look_back, rounds = asyncio.run(scenario())
+    assert run.read == [(64, 77), (48, 63), (32, 47), (21, 31)]
+    sent = [json.loads(frame.update)["bin_seq"] for frames in rounds for frame in frames]
+    assert sent == list(range(77, max(damaged_before, 21) - 1, -1))
+    assert look_back.bins == len(sent)
+    assert max(len(frames) for frames in rounds) <= BURST
 
 
 async def answer(client: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Frame]]:

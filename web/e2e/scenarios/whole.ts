@@ -108,6 +108,24 @@ export const WHOLE: readonly Scenario[] = [
     },
   },
   {
+    name: 'a reload while it plays goes on from that moment, and plays',
+    async run(lab) {
+      await goTo(lab, '#634');
+      await lab.until(({ binSeq }) => binSeq >= 650);
+      const before = await lab.counters();
+      await lab.page.reload();
+      await lab.until(({ view }) => view !== null);
+      await filled(lab);
+      const after = await lab.counters();
+      holds(
+        after.binSeq >= before.binSeq && after.binSeq < before.binSeq + 200,
+        `bin ${String(before.binSeq)} before the reload, ${String(after.binSeq)} after it`,
+      );
+      same(after.paused, false, 'paused');
+      await lab.until(({ binSeq, freshness }) => binSeq > after.binSeq + 10 && freshness === 'Live');
+    },
+  },
+  {
     name: 'a link to a time that the session does not have says so',
     query: '&at=16:00',
     async run({ page }) {

@@ -9,6 +9,7 @@ from typing import Final
 
 from vp_contract import MAX_HISTORY_BINS, Frame, History
 from vp_stream.errors import Refusal
+from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
 from vp_stream.frames.runs import ServingRun
 
@@ -19,20 +20,29 @@ REST_S: Final = 0.008
 
 
 def stretches(request: History) -> Iterator[tuple[int, int]]:
-    """First and last bin of each that is to be sent, newest first. They begin at multiples of `every`.
+    """First and last bin of each that is read at once, newest first.
+
+    They begin at multiples of `every`, each to become one bin; with `every` 1 they are the blocks of the log.
 
     >>> list(stretches(History(from_=5, to=12, every=4)))
     [(12, 12), (8, 11), (5, 7)]
+    >>> list(stretches(History(from_=5, to=40)))
+    [(32, 40), (16, 31), (5, 15)]
     """
+    step = BLOCK_BINS if request.every == 1 else request.every
     last = request.to
     while last >= request.from_:
-        first = max(last - last % request.every, request.from_)
+        first = max(last - last % step, request.from_)
         yield first, last
         last = first - 1
 
 
 class LookBack:
-    """A request being answered: at most one frame is made ahead, beside the stream. Belongs to one client."""
+    """A request being answered: one stretch is made at a time, beside the stream. Belongs to one client.
+
+    Frames of the stretch that was read last are held, a block of the log at most: many clients that look at different
+    places would otherwise read a block of sixteen for each bin.
+    """
 
     def __init__(self, request: History, run: ServingRun, overview: Overview, wake: Callable[[], None]) -> None:
         """`wake` is called when there is something to send."""
@@ -42,8 +52,9 @@ class LookBack:
         self._overview = overview
         self._wake = wake
         self._stretches = stretches(request)
+        self._held: list[Frame] = []
         self._burst = 0
-        self._making: asyncio.Task[Frame | None] | None = None
+        self._making: asyncio.Task[list[Frame] | None] | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._over = False
         self._make()
@@ -55,20 +66,16 @@ class LookBack:
 
     def take(self) -> Frame | None:
         """The next frame if it is there and may be sent now."""
-        if self._making is None or not self._making.done():
+        if self._rest is not None or not self._has_frames():
             return None
-        frame = self._making.result()
-        self._making = None
-        if frame is None:  # its log turned out damaged, and is being made again
-            self._over = True
-            return None
+        frame = self._held.pop()
         self.bins += 1
         self._burst += 1
-        if self._burst < BURST:
-            self._make()
-        else:
+        if self._burst == BURST:
             self._burst = 0
-            self._rest = asyncio.get_running_loop().call_later(REST_S, self._make)
+            self._rest = asyncio.get_running_loop().call_later(REST_S, self._rested)
+        if not self._held:
+            self._make()
         return frame
 
     def close(self) -> None:
@@ -77,6 +84,19 @@ class LookBack:
             self._making.cancel()
         if self._rest is not None:
             self._rest.cancel()
+
+    def _has_frames(self) -> bool:
+        if not self._held and self._making is not None and self._making.done():
+            made, self._making = self._making.result(), None
+            if made is None:  # its log turned out damaged, and is being made again
+                self._over = True
+                return False
+            self._held = made
+        return bool(self._held)
+
+    def _rested(self) -> None:
+        self._rest = None
+        self._wake()
 
     def _make(self) -> None:
         stretch = next(self._stretches, None)
@@ -87,13 +107,14 @@ class LookBack:
         self._making = asyncio.create_task(self._made(*stretch))
         self._making.add_done_callback(lambda _: self._wake())
 
-    async def _made(self, first: int, last: int) -> Frame | None:
+    async def _made(self, first: int, last: int) -> list[Frame] | None:
+        """The frames to be sent, the first of them at the end."""
         frames = await self._run.stretch(first, last)
         if frames is None:
             return None
         if self.request.every == 1:
-            return marked(frames[0])
-        return await asyncio.to_thread(functools.partial(self._overview.one_of, frames))
+            return [marked(frame) for frame in frames]
+        return [await asyncio.to_thread(functools.partial(self._overview.one_of, frames))]
 
 
 def checked(request: History, ready: int) -> History:
