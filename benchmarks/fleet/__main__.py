@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clients import SMALL_BUFFER, Client, churn, connect, looking_back, seeking, stalling, stuck
+from clients import SMALL_BUFFER, Client, churn, connect, looking_back, seeking, stalling, stuck, whole
 from server import Server, quantile_ms, value
 
 from vp_cli.commands.demo import ALIAS, temporary_demo
@@ -38,6 +38,8 @@ SETTLE_S = 30.0
 
 
 async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
+    if options.seek:
+        await whole(server.port, options.serving, options.bins)
     began = time.monotonic()
     good: list[Client] = []
     churned: list[Client] = []
@@ -127,6 +129,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "seeks": len(filled),
             "map_filled_ms": {f"p{p:g}": round(percentile(filled, p), 1) for p in (50, 99, 100)},
             "torn": sum(client.torn for client in seekers),
+            "refused": [client.refused.decode() for client in seekers if client.refused is not None][:3],
         },
         "server": {
             "cores": round(cpu / elapsed, 3),

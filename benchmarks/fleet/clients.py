@@ -125,6 +125,9 @@ class Client(asyncio.Protocol):
     def _text(self, payload: bytes) -> None:
         if self._announced is not None:
             self.torn += 1
+        if b'"error"' in payload[:40]:  # an answer that nobody waits for would be waited for until the end
+            self.refused = payload
+            self.transport.abort()
         if b'"history_end"' in payload[:40]:
             self.histories += 1
             self.changed.set()
@@ -239,6 +242,21 @@ async def looking_back(port: int, serving: str, clients: list[Client]) -> None:
         while client.histories == answers and not client.ended.done():
             client.changed.clear()
             await client.changed.wait()
+        await asyncio.sleep(1.0)
+
+
+async def whole(port: int, serving: str, bins: int) -> None:
+    """Wait until the server has held a stored log to what was judged, to its last bin: before, none can go there."""
+    while True:
+        client = await connect(port, serving)
+        await _bins(client, 1)
+        client.transport.write(masked(0x81, f'{{"type":"history","from":{bins - 1},"to":{bins - 1}}}'.encode()))
+        while not client.histories and not client.ended.done():
+            client.changed.clear()
+            await client.changed.wait()
+        client.transport.abort()
+        if client.histories:
+            return
         await asyncio.sleep(1.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
 import logging
 import os
@@ -9,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -355,3 +358,21 @@ def test_the_real_session(tmp_path: Path) -> None:
     assert resumed.engine.order_count > 5_000
     assert signature(resumed) == expected
     assert json.dumps(resumed.certificate()) == json.dumps(runs[0].certificate())
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("bins", [0, 3])
+def test_the_book_of_a_replay_that_nobody_holds_any_more_is_gone_at_once(
+    market: Path, tmp_path: Path, kept: bool, bins: int
+) -> None:
+    """It is some 70 MB, and the collector of cycles may not come for minutes."""
+    run = small_replay(market, T0 + 200 * MS, tmp_path / "keep.book" if kept else None)
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(list(itertools.islice(run, bins))) == bins
+        book = weakref.ref(run.engine)
+        del run
+        assert book() is None
+    finally:
+        gc.enable()

@@ -13,10 +13,56 @@ from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
 from vp_stream.frames.runs import ServingRun
 
-BURST: Final = 16
-"""Frames that may follow one another before the other clients have their turn."""
-REST_S: Final = 0.008
-"""How long a burst has to lie behind before the next one: at most 2,000 bins a second for a client."""
+BURST: Final = 8
+"""Frames that may follow one another before somebody else has a turn."""
+SHORTEST_REST_S: Final = 0.004
+"""From one turn to the next: at most 2,000 bins a second for all who look back together."""
+LONGEST_REST_S: Final = 0.064
+LATE_S: Final = 0.004
+"""A turn that comes later than this says that the event loop is busy."""
+
+
+class Turns:
+    """Whose turn it is to send bins of a history: all clients that look back follow one another, with rests between.
+
+    The rests grow while turns come late, for then the event loop has more to do than it can, and those who play come
+    first. Belongs to the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.rest_s = SHORTEST_REST_S
+        self._waiting: dict[Callable[[], None], None] = {}  # in their order
+        self._free_at = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, begin: Callable[[], None]) -> None:
+        """Call `begin` once, when those who asked before have had their turn."""
+        self._waiting[begin] = None
+        self._plan()
+
+    def forget(self, begin: Callable[[], None]) -> None:
+        """Take back an `ask`. Who comes and goes holds nobody up."""
+        self._waiting.pop(begin, None)
+
+    def _plan(self) -> None:
+        if self._timer is None and self._waiting:
+            loop = asyncio.get_running_loop()
+            at = max(loop.time(), self._free_at)
+            self._timer = loop.call_at(at, self._give, at)
+
+    def _give(self, due: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._timer = None
+        if now - due > LATE_S:
+            self.rest_s = min(self.rest_s * 1.5, LONGEST_REST_S)
+        else:
+            self.rest_s = max(self.rest_s * 0.9, SHORTEST_REST_S)
+        if self._waiting:
+            begin = next(iter(self._waiting))
+            del self._waiting[begin]
+            self._free_at = now + self.rest_s
+            begin()
+        self._plan()
 
 
 def stretches(request: History) -> Iterator[tuple[int, int]]:
@@ -44,7 +90,9 @@ class LookBack:
     places would otherwise read a block of sixteen for each bin.
     """
 
-    def __init__(self, request: History, run: ServingRun, overview: Overview, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, request: History, run: ServingRun, overview: Overview, turns: Turns, wake: Callable[[], None]
+    ) -> None:
         """`wake` is called when there is something to send."""
         self.request = request
         self.bins = 0
@@ -53,10 +101,11 @@ class LookBack:
         self._wake = wake
         self._stretches = stretches(request)
         self._held: list[Frame] = []
-        self._burst = 0
         self._making: asyncio.Task[list[Frame] | None] | None = None
-        self._rest: asyncio.TimerHandle | None = None
+        self._turns = turns
+        self._left = 0  # of the turn
         self._over = False
+        self._turns.ask(self._begin_turn)
         self._make()
 
     @property
@@ -66,24 +115,22 @@ class LookBack:
 
     def take(self) -> Frame | None:
         """The next frame if it is there and may be sent now."""
-        if self._rest is not None or not self._has_frames():
+        if self._left == 0 or not self._has_frames():
             return None
         frame = self._held.pop()
         self.bins += 1
-        self._burst += 1
-        if self._burst == BURST:
-            self._burst = 0
-            self._rest = asyncio.get_running_loop().call_later(REST_S, self._rested)
+        self._left -= 1
         if not self._held:
             self._make()
+        if self._left == 0 and not self._over:
+            self._turns.ask(self._begin_turn)
         return frame
 
     def close(self) -> None:
         """Make no more."""
         if self._making is not None:
             self._making.cancel()
-        if self._rest is not None:
-            self._rest.cancel()
+        self._turns.forget(self._begin_turn)
 
     def _has_frames(self) -> bool:
         if not self._held and self._making is not None and self._making.done():
@@ -94,8 +141,8 @@ class LookBack:
             self._held = made
         return bool(self._held)
 
-    def _rested(self) -> None:
-        self._rest = None
+    def _begin_turn(self) -> None:
+        self._left = BURST
         self._wake()
 
     def _make(self) -> None:

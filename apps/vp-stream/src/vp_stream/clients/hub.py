@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.follow import AliasWatcher
+from vp_stream.clients.history import Turns
 from vp_stream.clients.protocol import (
     CLOSE_ENGINE_FAILED,
     CLOSE_FULL,
@@ -78,6 +79,7 @@ class Hub:
         self._empty.set()
         self._watcher = AliasWatcher(catalogue, self._open)
         self._metrics = metrics
+        self._turns = Turns()
 
     @property
     def clients(self) -> int:
@@ -159,6 +161,7 @@ class Hub:
             self._metrics,
             stopping=self._stopping,
             follow=self._watcher.watch,
+            turns=self._turns,
             ack_window=self._limits.ack_window,
             max_lag_s=self._limits.max_lag_s,
         )

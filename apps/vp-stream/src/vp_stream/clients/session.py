@@ -32,7 +32,7 @@ from vp_contract import (
     StreamEnd,
     encode_message,
 )
-from vp_stream.clients.history import LookBack, checked
+from vp_stream.clients.history import LookBack, Turns, checked
 from vp_stream.clients.protocol import (
     CLOSE_DONE,
     CLOSE_ENGINE_FAILED,
@@ -88,6 +88,7 @@ class Session:
         *,
         stopping: asyncio.Event,
         follow: Callable[[Session], None],
+        turns: Turns,
         nonsense_budget: int = 8,
         ack_window: int = 64,
         max_lag_s: float = 1.0,
@@ -99,6 +100,7 @@ class Session:
         self._metrics = metrics
         self._stopping = stopping
         self._start_following = follow
+        self._turns = turns
         self._nonsense_left = nonsense_budget
         self._ack_window = ack_window
         self._max_lag_s = max_lag_s
@@ -223,7 +225,7 @@ class Session:
             self.tell(refusal.code, str(refusal))
             return
         self._stop_going_back()
-        self._look_back = LookBack(there, programme.run, programme.overview, self.wake)
+        self._look_back = LookBack(there, programme.run, programme.overview, self._turns, self.wake)
 
     def _stop_going_back(self) -> None:
         if self._look_back is not None:

@@ -72,13 +72,14 @@ class BinMachine:
         self._follows = asked.start_ns is None  # from the first record on; else with the book before the first bin
         self._reader = BinReader(asked.grid_radius_ticks, engine.instrument.tick_int, engine.instrument.bucket_ticks)
         self._seq = 0
+        self._quiet_end: tuple[int, int] | None = None  # the last record, and an end claimed more than a day after it
         self._by_clock = False  # the newest bin was closed by the clock: records of it may still come
         # what happens before the first bin: at this time, do that
-        self._lead_in: list[tuple[int, Callable[[], None]]] = []
+        self._lead_in: list[tuple[int, Callable[[BinMachine], None]]] = []
         if asked.start_ns is not None and not resumed:
             engine.set_physics(False)  # before the warm-up only the book is built
-            self._lead_in.append((asked.start_ns - asked.warmup_ns, lambda: engine.set_physics(True)))
-            self._lead_in.append((asked.start_ns, self._begin_bins))
+            self._lead_in.append((asked.start_ns - asked.warmup_ns, lambda machine: machine.engine.set_physics(True)))
+            self._lead_in.append((asked.start_ns, BinMachine._begin_bins))
         elif asked.start_ns is not None:
             self._begin_queue()
 
@@ -95,6 +96,17 @@ class BinMachine:
         """
         s = self.engine.arrays.scalars[0]
         return bool(s.clock == 0 or s.in_event or s.in_snapshot)
+
+    def all_bins(self) -> Iterator[Bin]:
+        """The bins of the whole source, in order."""
+        for segment in self.source.segments():
+            yield from self.take(segment)
+            if self.full:
+                return
+        if self.engine.arrays.scalars[0].by_time and self.source.damage is None:
+            self.engine.finish()
+        if self.start_ns is not None:  # bins that no later record closed
+            yield from self.close_to(self._covered_end(self.start_ns))
 
     def take(self, segment: Segment) -> Iterator[Bin]:
         """Apply a segment; the bins that its records close. Beyond the last bin nothing is applied (`full`)."""
@@ -133,7 +145,7 @@ class BinMachine:
         """Close every bin that ends at or before a time, though no record did."""
         last_ns = min(last_ns, self.limit_ns)
         for _, begin in self._lead_in:
-            begin()
+            begin(self)
         self._lead_in.clear()
         while (end := self.next_end_ns) is not None and end <= last_ns:
             yield self._close(end)
@@ -155,7 +167,7 @@ class BinMachine:
             self.gaps.append(Gap(ts_ns))
         self.source.begin_part()
 
-    def certificate(self, quiet_end: tuple[int, int] | None = None) -> dict[str, Any]:
+    def certificate(self) -> dict[str, Any]:
         """`BookEngine.certificate` and what is known of the source; up to the records read so far."""
         certificate = dict(self.engine.certificate())
         clock = self.engine.clock_ns
@@ -166,7 +178,7 @@ class BinMachine:
         start = span[0] if asked.start_ns is None else asked.start_ns
         damage = damage_text(source.dbn, report)
         reasons = [*certificate["reasons"]]  # type: ignore[misc]
-        reasons += source_reasons(damage, report, source.seams, span, asked.end_ns, quiet_end)
+        reasons += source_reasons(damage, report, source.seams, span, asked.end_ns, self._quiet_end)
         certificate.update(
             ok=not reasons,
             reasons=reasons,
@@ -176,6 +188,22 @@ class BinMachine:
             reading=reading_facts(source.dbn, report),
         )
         return certificate
+
+    def _covered_end(self, start_ns: int) -> int:
+        """Up to where the source knows the market, now that it is exhausted. Nothing is emitted beyond it."""
+        clock = self.engine.clock_ns
+        source = self.source
+        if source.dbn is not None:
+            _, end = source.span(0, clock)
+            if source.damage is not None:
+                return end
+            if source.dbn.end_ns is not None:
+                if self.max_silence_ns is not None or end - clock <= DAY_NS or clock == 0:
+                    return end
+                self._quiet_end = (clock, end)
+        # where only the records say so, the bin of the last record is the last
+        width = self.width_ns
+        return start_ns + ((clock - start_ns) // width + 1) * width
 
     def _find_snapshot(self, segment: Segment) -> None:
         """Whether a segment ends the gap: it comes with a snapshot, or after one that repeats the book."""
@@ -216,7 +244,7 @@ class BinMachine:
             at = self._apply_until(segment, at, stop_ns)
             if at == len(segment.records):
                 return at
-            begin()
+            begin(self)
             self._lead_in.pop(0)
         if self.before_first is not None:
             self.before_first(self.source.state_before(segment, at, before))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from vp_book.queue import QueueFollower
 
 from .asked import AskedBins, checked_bins
 from .machine import BinMachine
-from .positioned import DAY_NS, PositionedSource, SourceState
+from .positioned import PositionedSource
 from .reader import Bin
 from .resume import WarmUpCheckpoint
 
@@ -29,7 +30,7 @@ class Replay(Iterator[Bin]):
     """The bins of one replay, in order. Made by `replay`.
 
     `engine` is the book behind them, `certificate()` its integrity certificate, complete once the bins are exhausted.
-    `resumed` says whether it was taken from a checkpoint, `checkpoint_written` whether one has been written.
+    `resumed` says whether it was taken from a checkpoint.
     """
 
     def __init__(
@@ -42,7 +43,6 @@ class Replay(Iterator[Bin]):
         queue: QueueFollower | None = None,
     ) -> None:
         self.resumed = False
-        self.checkpoint_written = False
         self._checkpoint: WarmUpCheckpoint | None = None
         state = None
         silences = asked.max_silence_s is not None  # without, a jump is damage
@@ -57,16 +57,21 @@ class Replay(Iterator[Bin]):
         self._machine = BinMachine(
             PositionedSource(source, engine, silences, state), engine, asked, resumed=self.resumed, queue=queue
         )
-        self._machine.before_first = self._store if self._checkpoint is not None else None
-        self._quiet_end: tuple[int, int] | None = None
-        self._by_time = bool(engine.arrays.scalars[0].by_time)
+        if self._checkpoint is not None:
+            self._machine.before_first = partial(self._checkpoint.store, engine)
         dbn = self._machine.source.dbn
         if dbn is not None and dbn.end_ns is not None:
             self._machine.limit_ns = min(dbn.end_ns, self._machine.limit_ns)
-        self._bins = self._replay()
+        # It does not hold this object: the book goes with the last reference, not with the next collection of cycles.
+        self._bins = self._machine.all_bins()
 
     def __next__(self) -> Bin:
         return next(self._bins)
+
+    @property
+    def checkpoint_written(self) -> bool:
+        """Whether this replay has written its checkpoint."""
+        return self._checkpoint is not None and self._checkpoint.stored
 
     def certificate(self) -> dict[str, Any]:
         """`BookEngine.certificate` and what is known of the source; up to the records read so far.
@@ -75,38 +80,7 @@ class Replay(Iterator[Bin]):
         were taken (None for plain arrays), `seams` what the snapshots between files showed, `damage` what ended the
         source early. Whatever of it is wrong stands in `reasons`, and makes it not `ok`.
         """
-        return self._machine.certificate(self._quiet_end)
-
-    def _replay(self) -> Iterator[Bin]:
-        machine = self._machine
-        for segment in machine.source.segments():
-            yield from machine.take(segment)
-            if machine.full:
-                return
-        if self._by_time and machine.source.damage is None:
-            self.engine.finish()
-        if machine.start_ns is not None:  # bins that no later record closed
-            yield from machine.close_to(self._covered_end(machine.start_ns))
-
-    def _covered_end(self, start_ns: int) -> int:
-        """Up to where the source knows the market, now that it is exhausted. Nothing is emitted beyond it."""
-        clock = self.engine.clock_ns
-        source = self._machine.source
-        if source.dbn is not None:
-            _, end = source.span(0, clock)
-            if source.damage is not None:
-                return end
-            if source.dbn.end_ns is not None:
-                if self._machine.max_silence_ns is not None or end - clock <= DAY_NS or clock == 0:
-                    return end
-                self._quiet_end = (clock, end)
-        # where only the records say so, the bin of the last record is the last
-        width = self._machine.width_ns
-        return start_ns + ((clock - start_ns) // width + 1) * width
-
-    def _store(self, state: SourceState | None) -> None:
-        if self._checkpoint is not None:
-            self.checkpoint_written = self._checkpoint.store(self.engine, state)
+        return self._machine.certificate()
 
 
 def replay(

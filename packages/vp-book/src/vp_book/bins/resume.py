@@ -16,12 +16,16 @@ _logger = logging.getLogger(__name__)
 
 
 class WarmUpCheckpoint:
-    """One file for one replay: it is used only if everything that decided its content is what it is now."""
+    """One file for one replay: it is used only if everything that decided its content is what it is now.
+
+    `stored` is whether this replay has written it.
+    """
 
     def __init__(
         self, path: Path, source: DbnSource, engine: BookEngine, start_ns: int, warmup_ns: int, *, silences: bool
     ) -> None:
         self.path = path
+        self.stored = False
         self._source = source
         instrument = engine.instrument
         self._replay = {
@@ -61,21 +65,21 @@ class WarmUpCheckpoint:
             _logger.warning("checkpoint %s holds no position (%s); the warm-up is replayed", self.path, error)
             return None
 
-    def store(self, engine: BookEngine, state: SourceState | None) -> bool:
-        """Keep the engine and the state of its source; returns whether that worked.
+    def store(self, engine: BookEngine, state: SourceState | None) -> None:
+        """Keep the engine and the state of its source; `stored` is whether that worked.
 
         A checkpoint that cannot be written costs the next start its time and nothing else: the log says so.
         """
         if state is None or self._source_facts() != self._source_now:
             _logger.warning("no checkpoint %s: %s changed while it was replayed", self.path, self._source.path)
-            return False
+            return
         note = {"of": {**self._replay, "source": self._source_now}, **state.to_note()}
         try:
             engine.save_checkpoint(self.path, note=note)
         except OSError as error:
             _logger.warning("checkpoint %s cannot be written: %s", self.path, error)
-            return False
-        return True
+            return
+        self.stored = True
 
     def _source_facts(self) -> dict[str, object]:
         states = [file.path.stat() for file in self._source.files]
