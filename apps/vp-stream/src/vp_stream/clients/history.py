@@ -18,7 +18,7 @@ BURST: Final = 8
 SHORTEST_REST_S: Final = 0.004
 """From one turn to the next: at most 2,000 bins a second for all who look back together."""
 LONGEST_REST_S: Final = 0.064
-LATE_S: Final = 0.004
+LATE_S: Final = 0.010
 """A turn that comes later than this says that the event loop is busy."""
 
 
@@ -56,7 +56,7 @@ class Turns:
         if now - due > LATE_S:
             self.rest_s = min(self.rest_s * 1.5, LONGEST_REST_S)
         else:
-            self.rest_s = max(self.rest_s * 0.9, SHORTEST_REST_S)
+            self.rest_s = max(self.rest_s * 0.8, SHORTEST_REST_S)
         if self._waiting:
             begin = next(iter(self._waiting))
             del self._waiting[begin]
