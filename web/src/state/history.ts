@@ -83,8 +83,13 @@ export class History {
    * @returns false when the ring has no room for it, or has it.
    */
   fill(frame: Frame): boolean {
+    return this.at(frame.seq) === undefined && this.put(frame);
+  }
+
+  /** As {@link fill}, in place of what is there. */
+  put(frame: Frame): boolean {
     const { seq } = frame;
-    if (seq > this.last || seq < this.reach || this.at(seq) !== undefined) return false;
+    if (seq > this.last || seq < this.reach) return false;
     this.revision += 1;
     this.slots[this.slotOf(seq)] = frame;
     this.filled.push(seq);
@@ -92,6 +97,15 @@ export class History {
     for (let gap = seq + 1; gap < this.first; gap += 1) this.filled.push(gap);
     this.first = Math.min(this.first, seq);
     return true;
+  }
+
+  /** Forgets the bins from `seq` on. */
+  cut(seq: number): void {
+    if (seq > this.last) return;
+    this.revision += 1;
+    if (seq <= this.first) this.restart(seq);
+    else this.forgetFrom(seq);
+    this.last = seq - 1;
   }
 
   /** Number of the oldest bin that could be kept beside the newest one. */
@@ -105,13 +119,8 @@ export class History {
       return { kind: 'reset' };
     }
     if (seq <= this.last) {
-      if (seq <= this.first) {
-        this.restart(seq);
-      } else {
-        for (let gone = seq; gone <= this.last; gone += 1)
-          this.slots[this.slotOf(gone)] = undefined;
-        this.synced = Math.min(this.synced, seq - 1);
-      }
+      if (seq <= this.first) this.restart(seq);
+      else this.forgetFrom(seq);
       return { kind: 'rewind' };
     }
     const missing = seq - this.last - 1;
@@ -121,6 +130,11 @@ export class History {
     }
     for (let gap = this.last + 1; gap < seq; gap += 1) this.slots[this.slotOf(gap)] = undefined;
     return missing > 0 ? { kind: 'gap', missing } : { kind: 'append' };
+  }
+
+  private forgetFrom(seq: number): void {
+    for (let gone = seq; gone <= this.last; gone += 1) this.slots[this.slotOf(gone)] = undefined;
+    this.synced = Math.min(this.synced, seq - 1);
   }
 
   private restart(seq: number): void {
@@ -162,13 +176,23 @@ export function binsIn(history: History, { from, to }: DirtyRange): number {
 
 /** Memory for exact cell values; together with the cell layout it decides how many bins are kept. */
 const CELL_BUDGET_BYTES = 160 * 1024 * 1024;
+/** As {@link CELL_BUDGET_BYTES}, for the columns of each coarser level. */
+const COLUMN_BUDGET_BYTES = 48 * 1024 * 1024;
 const MOST_BINS = 4096;
 const FEWEST_BINS = 256;
 
 /** Bins to keep for bins of `valuesPerBin` float64 each, at most `widest` (the texture's limit). */
 export function historyCapacity(valuesPerBin: number, widest: number): number {
-  const affordable = Math.floor(
-    CELL_BUDGET_BYTES / (valuesPerBin * Float64Array.BYTES_PER_ELEMENT),
-  );
-  return Math.min(MOST_BINS, widest, Math.max(FEWEST_BINS, affordable));
+  return affordable(CELL_BUDGET_BYTES, valuesPerBin, widest);
+}
+
+/** As {@link historyCapacity}, columns of several bins to keep of a session that has `columns` of them. */
+export function columnCapacity(valuesPerBin: number, widest: number, columns: number): number {
+  const room = affordable(COLUMN_BUDGET_BYTES, valuesPerBin, widest);
+  return Math.min(room, Math.max(columns, FEWEST_BINS));
+}
+
+function affordable(bytes: number, valuesPerBin: number, widest: number): number {
+  const bins = Math.floor(bytes / (valuesPerBin * Float64Array.BYTES_PER_ELEMENT));
+  return Math.min(MOST_BINS, widest, Math.max(FEWEST_BINS, bins));
 }

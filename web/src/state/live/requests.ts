@@ -73,7 +73,7 @@ export class Requests {
     if (wanted !== null || !this.lookBack.isIdle(nowMs)) return wanted;
     const overview = stream.overview.next(stream.history.head, nowMs);
     if (overview === null) return null;
-    this.lookBack.begin(overview, nowMs, true);
+    this.lookBack.begin(overview, nowMs, { aside: true });
     this.asksOverview = true;
     return { type: 'history', ...overview };
   }
