@@ -174,7 +174,7 @@ function run(command: Command): void {
     case 'bookmark': {
       const { stream } = pane.store;
       const view = pane.store.viewport(pane.stage.layout);
-      if (stream !== null && view !== null) bookmarks.toggle(stream, Math.ceil(view.edge) - 1);
+      if (stream !== null && view !== null) bookmarks.toggle(stream, pane.store.newestBin(view));
       break;
     }
     case 'escape':

@@ -3,7 +3,7 @@ import { widthOf } from './state/layout';
 import { timeOfBin, type Place as SavedPlace } from './state/place';
 import { Store } from './state/store';
 import type { Corner } from './state/tools/measure';
-import { cellAt, seqAt, visibleColumns } from './state/viewport';
+import { binAt, cellAt, visibleColumns } from './state/viewport';
 import { listenToPointer, type Place } from './ui/pointer';
 import { PaneFrame } from './ui/paneframe';
 import { saveFile } from './ui/save';
@@ -39,7 +39,7 @@ export class Pane {
   askedSpeed: number | null = null;
   private readonly frame: PaneFrame;
   /** What the pointer holds: the place of the map that was pressed. */
-  private held = { seq: 0, cell: 0 };
+  private held = { bin: 0, cell: 0 };
   private firstCorner: Corner | null = null;
   private shownRevision = -1;
   private moving = false;
@@ -176,7 +176,7 @@ export class Pane {
     const shown = this.store.viewport(this.stage.layout);
     const at =
       this.beginning?.at ??
-      (shown === null || time === null ? null : timeOfBin(time, Math.ceil(shown.edge) - 1));
+      (shown === null || time === null ? null : timeOfBin(time, this.store.newestBin(shown)));
     return {
       serving: session.serving,
       at,
@@ -200,7 +200,9 @@ export class Pane {
     const content =
       as === 'png'
         ? await stage.picture(store)
-        : new Blob([csvOf(stream.history, from, to)], { type: 'text/csv' });
+        : new Blob([csvOf(store.historyOf(view) ?? stream.history, from, to)], {
+            type: 'text/csv',
+          });
     if (content !== null) saveFile(`${name}.${as}`, content);
   }
 
@@ -249,11 +251,11 @@ export class Pane {
         store.setCorners(null);
         const view = store.viewport(stage.layout);
         const { x, y } = devicePlace(at);
-        if (view !== null) this.held = { seq: seqAt(view, x), cell: cellAt(view, y) };
+        if (view !== null) this.held = { bin: binAt(view, x), cell: cellAt(view, y) };
       },
       drag: (at, { time, price }) => {
-        const { seq, cell } = this.held;
-        const grip = { seq: time ? seq : null, cell: price ? cell : null };
+        const { bin, cell } = this.held;
+        const grip = { bin: time ? bin : null, cell: price ? cell : null };
         store.drag(grip, devicePlace(at), stage.layout);
       },
       measure: (from, to) => {
@@ -261,7 +263,7 @@ export class Pane {
         if (view === null) return;
         const corner = (at: Place): Corner => {
           const { x, y } = devicePlace(at);
-          return { seq: seqAt(view, x), cell: cellAt(view, y) };
+          return { seq: binAt(view, x), cell: cellAt(view, y) };
         };
         // The map may move on meanwhile: the first corner stays where it was pressed.
         this.firstCorner ??= corner(from);

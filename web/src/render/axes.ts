@@ -3,6 +3,7 @@ import type { Frame } from '../state/frame';
 import { formatPrice, type PriceGrid } from '../state/price';
 import { priceStep, priceTicks, timeStep, timeTicks } from '../state/ticks';
 import { seqAt, visibleCells, xOf, yOf } from '../state/viewport';
+import { spanText } from '../state/zoom/levels';
 import type { Brush } from './brush';
 import { PALETTE } from './palette';
 import type { Scene } from './scene';
@@ -45,8 +46,7 @@ export function drawPriceAxis(brush: Brush, scene: Scene): void {
 }
 
 /** Where tags lie on the price axis: the mid of the newest bin, and the price under the pointer. */
-function tagPositions(brush: Brush, { layout, view, history, hovered, pointer }: Scene): number[] {
-  const { newest } = history;
+function tagPositions(brush: Brush, { layout, view, newest, hovered, pointer }: Scene): number[] {
   const tags: number[] = [];
   if (newest?.valid === true) tags.push(yOf(view, (newest.bid + newest.ask) / 2));
   if (hovered !== null && pointer !== null && pointer.y < layout.heat.bottom) {
@@ -80,6 +80,14 @@ export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void 
   }
   brush.horizontal(timeAxis.left, timeAxis.right, timeAxis.top, PALETTE.axisLine);
   brush.text('New York', timeAxis.right - brush.em(10), y, 'right', PALETTE.axisText);
+}
+
+/** What a column is, where it is not one bin. */
+export function drawColumnName(brush: Brush, { layout, view, time }: Scene): void {
+  if (view.every === 1) return;
+  const text = `${spanText(time.binMs)} a column: its last bin, with the trades and extremes of all`;
+  brush.font(11, 600);
+  brush.name(text, layout.heat.left + brush.em(12), layout.heat.bottom - brush.em(14), 'left');
 }
 
 /** The mid of the newest bin on the price axis; none while the book is not valid. */

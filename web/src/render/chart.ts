@@ -1,5 +1,12 @@
 import { viewKey } from '../state/viewport';
-import { drawCrosshair, drawMidTag, drawPriceAxis, drawPriceLines, drawTimeAxis } from './axes';
+import {
+  drawColumnName,
+  drawCrosshair,
+  drawMidTag,
+  drawPriceAxis,
+  drawPriceLines,
+  drawTimeAxis,
+} from './axes';
 import { drawBestPrices, drawTrades, drawVwap } from './book';
 import { Brush } from './brush';
 import { drawDelta, drawDeltaAxis } from './deltaplot';
@@ -29,17 +36,18 @@ const LAYERS = [
       drawBestPrices(brush, scene);
       drawTrades(brush, scene);
       drawMarks(brush, scene);
+      drawColumnName(brush, scene);
     },
   },
   {
-    key: ({ view, history, hovered }: Scene) =>
-      `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${hovered?.cell ?? ''}`,
+    key: ({ view, history, newest, hovered }: Scene) =>
+      `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${newest?.seq ?? ''} ${hovered?.cell ?? ''}`,
     draw: (brush, scene) => {
       drawPriceAxis(brush, scene);
       drawSignalAxis(brush, scene);
       drawDeltaAxis(brush, scene);
       drawLadder(brush, scene);
-      const { newest } = scene.history;
+      const { newest } = scene;
       if (newest !== undefined) drawMidTag(brush, scene, newest);
     },
   },

@@ -21,10 +21,11 @@ export interface Heatmap {
   readonly revision: number;
   /** Columns it can hold. */
   readonly widest: number;
-  /** Prepares for bins of `rows` cells, packed in these columns, in a history of `capacity` bins. */
-  configure(capacity: number, rows: number, columns: readonly string[]): void;
+  /** Prepares for histories of bins of `rows` cells, packed in these columns; what it holds of others is given back. */
+  configure(rows: number, columns: readonly string[]): void;
   /** Takes over the bins that changed; returns how many, gaps not counted. */
   sync(history: History): number;
+  /** Draws of the history that was taken over last. */
   draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void;
   /** Gives back what it holds; nothing is drawn any more. */
   end(): void;

@@ -27,7 +27,7 @@ export class CanvasHeatmap implements Heatmap {
     this.picture.width = 0;
   }
 
-  configure(_capacity: number, rows: number, columns: readonly string[]): void {
+  configure(rows: number, columns: readonly string[]): void {
     this.rows = rows;
     this.projection = longestProjection(columns);
     this.column = new Float32Array(rows * CHANNELS);

@@ -38,9 +38,17 @@ type Uniform = (typeof UNIFORMS)[number];
 /** Everything that lives on the GPU and is gone when the context is lost. */
 interface GpuState {
   uniforms: Record<Uniform, WebGLUniformLocation | null>;
+  colours: WebGLTexture;
+  /** By the history that they mirror: what is zoomed away from stays, and is there at once. */
+  rings: Map<History, Ring>;
+  /** The one that is bound. */
+  ring: Ring | null;
+}
+
+/** Textures that have a column for each bin of a history. */
+interface Ring {
   cells: WebGLTexture;
   columns: WebGLTexture;
-  colours: WebGLTexture;
 }
 
 /** Texels of a cell, of four values each, above one another. */
@@ -63,13 +71,11 @@ export class GlHeatmap implements Heatmap {
   revision = 0;
   readonly widest: number;
   private gpu: GpuState | null = null;
-  private capacity = 1;
   private rows = 1;
   private projection = -1;
   private column = new Float32Array(CHANNELS);
   private readonly flags = new Float32Array(2);
   private colours: string | null = null;
-  private lost = false;
 
   constructor(
     private readonly gl: WebGL2RenderingContext,
@@ -83,7 +89,6 @@ export class GlHeatmap implements Heatmap {
     });
     canvas.addEventListener('webglcontextrestored', () => {
       this.allocate();
-      this.lost = true;
       this.revision += 1;
     });
     this.allocate();
@@ -94,20 +99,29 @@ export class GlHeatmap implements Heatmap {
     this.gl.getExtension('WEBGL_lose_context')?.loseContext();
   }
 
-  configure(capacity: number, rows: number, columns: readonly string[]): void {
-    this.capacity = capacity;
+  configure(rows: number, columns: readonly string[]): void {
     this.rows = rows;
     this.projection = longestProjection(columns);
     this.column = new Float32Array(rows * CHANNELS);
-    this.allocateColumns();
+    const { gl, gpu } = this;
+    if (gpu === null) return;
+    for (const { cells, columns: anchors } of gpu.rings.values()) {
+      gl.deleteTexture(cells);
+      gl.deleteTexture(anchors);
+    }
+    gpu.rings.clear();
+    gpu.ring = null;
   }
 
   sync(history: History): number {
-    if (this.gpu === null) return 0;
+    const { gpu } = this;
+    if (gpu === null) return 0;
     const fresh = history.takeDirty();
-    if (this.lost) history.invalidate();
-    const stale = this.lost ? history.takeDirty() : fresh;
-    this.lost = false;
+    let stale = fresh;
+    if (this.bind(gpu, history)) {
+      history.invalidate();
+      stale = history.takeDirty();
+    }
     for (let seq = stale.from; seq <= stale.to; seq += 1) this.upload(history, seq);
     for (const seq of history.takeFilled()) this.upload(history, seq);
     return binsIn(history, fresh);
@@ -172,30 +186,38 @@ export class GlHeatmap implements Heatmap {
     const uniforms = Object.fromEntries(
       UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
     ) as GpuState['uniforms'];
-    this.gpu = {
-      uniforms,
-      cells: nearestTexture(gl, CELLS_UNIT),
-      columns: nearestTexture(gl, COLUMNS_UNIT),
-      colours: nearestTexture(gl, COLOURS_UNIT),
-    };
+    const colours = nearestTexture(gl, COLOURS_UNIT);
+    this.gpu = { uniforms, colours, rings: new Map(), ring: null };
     this.colours = null;
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
     gl.uniform1i(uniforms.u_cells, CELLS_UNIT);
     gl.uniform1i(uniforms.u_columns, COLUMNS_UNIT);
     gl.uniform1i(uniforms.u_colours, COLOURS_UNIT);
-    this.allocateColumns();
   }
 
-  private allocateColumns(): void {
-    const { gl, gpu, capacity, rows } = this;
-    if (gpu === null) return;
+  /** Has the textures of a history in use; returns whether they are new, and hold nothing. */
+  private bind(gpu: GpuState, history: History): boolean {
+    const { gl } = this;
+    const known = gpu.rings.get(history);
+    if (known !== undefined && known === gpu.ring) return false;
+    const ring = known ?? this.makeRing(history.capacity);
     gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
-    gl.bindTexture(gl.TEXTURE_2D, gpu.cells);
-    const { TEXTURE_2D, RGBA32F, RGBA, RG32F, RG, FLOAT } = gl;
-    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows * TEXELS, 0, RGBA, FLOAT, null);
+    gl.bindTexture(gl.TEXTURE_2D, ring.cells);
     gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
-    gl.bindTexture(gl.TEXTURE_2D, gpu.columns);
+    gl.bindTexture(gl.TEXTURE_2D, ring.columns);
+    gpu.rings.set(history, ring);
+    gpu.ring = ring;
+    return known === undefined;
+  }
+
+  private makeRing(capacity: number): Ring {
+    const { gl, rows } = this;
+    const { TEXTURE_2D, RGBA32F, RGBA, RG32F, RG, FLOAT } = gl;
+    const cells = nearestTexture(gl, CELLS_UNIT);
+    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows * TEXELS, 0, RGBA, FLOAT, null);
+    const columns = nearestTexture(gl, COLUMNS_UNIT);
     gl.texImage2D(TEXTURE_2D, 0, RG32F, capacity, 1, 0, RG, FLOAT, null);
+    return { cells, columns };
   }
 }
 

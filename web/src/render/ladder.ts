@@ -16,7 +16,7 @@ const TRADED_SHARE = 0.45;
 
 /** Beside the map, on its price axis: what was traded in view at each price, and what rests there in the newest bin in view. */
 export function drawLadder(brush: Brush, scene: Scene): void {
-  const { layout, view, history } = scene;
+  const { layout, view, history, newest } = scene;
   const { ladder } = layout;
   if (widthOf(ladder) === 0) return;
   const { context } = brush;
@@ -25,7 +25,7 @@ export function drawLadder(brush: Brush, scene: Scene): void {
   context.fillRect(ladder.left, ladder.top, widthOf(ladder), ladder.bottom - ladder.top);
   brush.clipped(ladder, () => {
     drawTraded(brush, scene, middle - brush.em(4));
-    const frame = history.at(Math.ceil(view.edge) - 1) ?? history.newest;
+    const frame = history.at(Math.ceil(view.edge) - 1) ?? newest;
     if (frame?.valid === true) drawResting(brush, scene, frame, middle);
   });
   brush.vertical(ladder.left, ladder.top, ladder.bottom, PALETTE.axisLine);

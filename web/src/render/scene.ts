@@ -1,3 +1,4 @@
+import type { Frame } from '../state/frame';
 import type { History } from '../state/history';
 import type { Hovered } from '../state/inspect';
 import type { ChartLayout } from '../state/layout';
@@ -10,10 +11,14 @@ import type { Viewport } from '../state/viewport';
 export interface Scene {
   layout: ChartLayout;
   view: Viewport;
+  /** What is shown by the numbers of `view`: bins, or columns of several. */
   history: History;
+  /** The newest bin of the stream. */
+  newest: Frame | undefined;
   /** Cells of a bin. */
   rows: number;
   grid: PriceGrid;
+  /** How the numbers of `history` and times belong together. */
   time: TimeBase;
   hovered: Hovered | null;
   /** Whether marks are shown. */

@@ -44,10 +44,10 @@ function heightsOf(plot: Rect): (score: number) => number {
 /** The levels at which the signal is bullish or bearish. */
 function drawThreshold(
   brush: Brush,
-  { history, layout }: Scene,
+  { newest, layout }: Scene,
   yAt: (score: number) => number,
 ): void {
-  const signal = history.newest?.update.signal;
+  const signal = newest?.update.signal;
   if (signal === undefined) return;
   const { threshold, probability } = promotedOf(signal);
   if (threshold === null) return;

@@ -4,7 +4,8 @@ import { PRICE_SCALE } from './price';
 
 /** What is written of a bin, by the name at the head of the column. */
 const COLUMNS: readonly (readonly [string, (frame: Frame) => string | number | boolean])[] = [
-  ['bin_seq', ({ seq }) => seq],
+  // Of several bins as one: the last one's number, and how many they are.
+  ['bin_seq', ({ update }) => update.bin_seq],
   ['bin_start_utc', ({ startMs }) => new Date(startMs).toISOString()],
   ['book_valid', ({ valid }) => valid],
   ['best_bid', ({ update }) => decimal(update.best_bid_price_int)],
@@ -21,9 +22,10 @@ const COLUMNS: readonly (readonly [string, (frame: Frame) => string | number | b
   ['signal_value', ({ update }) => update.signal.value ?? ''],
   ['signal_state', ({ update }) => update.signal.state ?? ''],
   ['signal_ready', ({ update }) => update.signal.ready],
+  ['bins', ({ update }) => update.every ?? 1],
 ];
 
-/** The bins from `from` to `to` that are kept, a line each under a line of names; what is not known is empty. */
+/** The bins, or columns of several, from `from` to `to` that are kept, a line each under a line of names; what is not known is empty. */
 export function csvOf(history: History, from: number, to: number): string {
   const lines = [COLUMNS.map(([name]) => name).join(',')];
   for (let seq = Math.max(from, history.tail); seq <= Math.min(to, history.head); seq += 1) {

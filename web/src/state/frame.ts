@@ -3,8 +3,9 @@ import type { PriceGrid } from './price';
 import { promotedOf } from './signal';
 import { marksFrom, type Mark } from './tools/marks';
 
-/** One bin, ready to be drawn: prices in cells from the grid's base, times in unix ms. */
+/** One bin, or several as one, ready to be drawn: prices in cells from the grid's base, times in unix ms. */
 export interface Frame {
+  /** Number of the bin, or of the column where several are one; `update.bin_seq` is always that of the last bin. */
   seq: number;
   startMs: number;
   endMs: number;

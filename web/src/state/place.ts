@@ -9,7 +9,7 @@ export interface Place {
   at: string | null;
   paused: boolean;
   mode: ModeId | null;
-  /** Width of a column, CSS px. */
+  /** Width of a bin, CSS px; a fraction of one where several bins are a column. */
   columnWidth: number | null;
   /** Rows above and below the centre. */
   halfRows: number | null;
@@ -54,7 +54,7 @@ export function formatPlace(place: Place, query = ''): string {
     else given.set(NAMES[key], value);
   };
   const rounded = (value: number | null): string | null =>
-    value === null ? null : String(Number(value.toFixed(3)));
+    value === null ? null : String(Number(value < 0.1 ? value.toPrecision(3) : value.toFixed(3)));
   put('serving', place.serving);
   put('at', place.at);
   put('paused', place.paused ? '1' : null);

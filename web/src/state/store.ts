@@ -4,27 +4,26 @@ import type { TimeBase } from './clock';
 import { possibleTimes, seekTarget, type SeekTarget } from './extent';
 import { makeFrame, type Frame } from './frame';
 import { freshnessAt, type Freshness } from './freshness';
+import type { History } from './history';
 import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
 import { widthOf, type ChartLayout } from './layout';
+import { Acks } from './live/acks';
 import { Camera, type Limits } from './live/camera';
 import { AUTO_RANGE, limitRange, type DepthRange } from './live/depthrange';
 import { Ranges } from './live/ranges';
 import { Requests } from './live/requests';
-import { anyGrid, firstGrid, newStream, type Stream } from './live/stream';
+import { anyGrid, columnsOf, firstGrid, newStream, takeOlder, type Stream } from './live/stream';
+import { missingCount } from './lookback';
 import type { ModeId } from './modes';
 import { parsePrice } from './price';
 import { observeBin, startPace, type Pace } from './pace';
 import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
 import { measure, type Corner, type Measured } from './tools/measure';
-import { columnPxOf, type ViewAction, type ViewState } from './view';
+import type { ViewAction, ViewState } from './view';
 import { visibleColumns, type Viewport } from './viewport';
+import type { Columns } from './zoom/columns';
 
 export type { Stream } from './live/stream';
-
-/** So many bins, or the bins of so long, are acknowledged at once: a message a bin would be as dear as drawing it. */
-const ACK_BINS = 16;
-const ACK_MS = 400;
-const NOTHING_OWED = { seq: null, bins: 0, atMs: -Infinity } as const;
 
 /** Cells on each side of spot that the gauges add up. */
 export const NEAR_REACH = 10;
@@ -43,8 +42,7 @@ export class Store {
   private readonly requests = new Requests();
   private ranges = new Ranges(0);
   private pace: Pace | null = null;
-  /** The newest bin that the server has not been told of, how many there are, and when it was told of others. */
-  private owed: { seq: number | null; bins: number; atMs: number } = NOTHING_OWED;
+  private readonly acks = new Acks();
   /** The corners between which the user measures, or null. */
   private corners: [Corner, Corner] | null = null;
   /** Which depths the colours tell apart. */
@@ -135,7 +133,7 @@ export class Store {
     this.speed = null;
     this.requests.forget();
     this.pace = null;
-    this.owed = NOTHING_OWED;
+    this.acks.forget();
     this.corners = null;
     this.ranges = new Ranges(0);
     this.camera.look({ kind: 'follow' });
@@ -150,6 +148,7 @@ export class Store {
     this.stream = newStream(message, columns, this.widest);
     this.ranges = new Ranges(rows);
     this.camera.rest(config.cell_width_ms);
+    this.camera.levels = this.answersHistory ? this.stream.stores.levels : [1];
   }
 
   private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>, nowMs: number): void {
@@ -160,10 +159,12 @@ export class Store {
     this.pace ??= startPace(this.periodMs, seq, nowMs);
     this.pace = observeBin(this.pace, seq, skipped, nowMs, stream.binMs);
     const arrival = stream.history.push(frame);
-    this.owed = { ...this.owed, seq: frame.seq, bins: this.owed.bins + 1 };
-    const led = this.requests.arrived(stream.history);
-    if (led || arrival.kind === 'reset' || arrival.kind === 'rewind')
-      this.camera.jump(stream.history.head + 1);
+    this.acks.owe(frame.seq);
+    const moved = arrival.kind === 'reset' || arrival.kind === 'rewind';
+    const led = this.requests.arrived(() => {
+      stream.stores.jump();
+    });
+    if (led || moved) this.camera.jump(stream.history.head + 1);
     this.near = nearTotals(frame, stream.columns, NEAR_REACH);
     this.ranges.observe(cells, this.near);
   }
@@ -179,12 +180,13 @@ export class Store {
   /** Takes over a bin that was asked for; it says nothing of how bins come, and nothing of now. */
   private addOlder(update: GridUpdate, cells: Float64Array, nowMs: number): void {
     this.requests.answered(nowMs);
-    if (update.every !== undefined) {
-      this.stream?.overview.add(update);
-      return;
-    }
-    const frame = this.frameOf(update, cells);
-    if (frame !== null && this.stream !== null) this.requests.fill(frame, this.stream.history);
+    const { stream } = this;
+    const { asked } = this.requests;
+    const frame = update.every === undefined ? this.frameOf(update, cells) : null;
+    if (stream === null) return;
+    this.requests.fill(() => {
+      takeOlder(stream, frame ?? { update, cells }, asked);
+    });
   }
 
   private playAt(speed: number, nowMs: number): void {
@@ -213,27 +215,43 @@ export class Store {
     if (session.phase !== 'streaming' || !this.answersHistory) return null;
     // A link that is too slow for the bins themselves has no room for more.
     if (this.freshness(nowMs).word === 'Late') return null;
-    return this.requests.next(stream, visibleColumns(view), nowMs);
+    return this.requests.next(stream, this.columnsOf(view), visibleColumns(view), nowMs);
   }
 
   /** As {@link takeWanted}, what will be in view once the bin of the last seek has come. */
   takeWantedAhead(layout: ChartLayout, nowMs: number): ClientMessage | null {
-    if (this.stream === null || !this.answersHistory) return null;
-    const columnPx = columnPxOf(this.view.columnWidth, layout.ratio);
-    const columns = Math.ceil(widthOf(layout.heat) / columnPx);
-    return this.requests.ahead(this.stream, columns, nowMs);
+    const { stream } = this;
+    if (stream === null || !this.answersHistory) return null;
+    const view = this.camera.viewport(layout);
+    const count = Math.ceil(widthOf(layout.heat) / view.columnPx);
+    const columns = view.every === 1 ? null : this.columnsOf(view);
+    // Before the first price there are no columns to ask for.
+    if (view.every > 1 && columns === null) return null;
+    return this.requests.ahead(stream, columns, count, nowMs);
   }
 
-  /** How many bins in view are not kept. */
+  /** How many columns in view are not kept whole. */
   missingIn(view: Viewport): number {
     const { history } = this.stream ?? {};
     if (history === undefined) return 0;
-    const { from, to } = visibleColumns(view);
-    let bins = 0;
-    for (let seq = Math.max(from, history.reach); seq <= Math.min(to, history.head); seq += 1) {
-      if (history.at(seq) === undefined) bins += 1;
-    }
-    return bins;
+    const kept = this.columnsOf(view)?.kept(history.head, -Infinity) ?? history;
+    return missingCount(kept, visibleColumns(view));
+  }
+
+  /** The columns that a view shows by their numbers. */
+  historyOf(view: Viewport): History | null {
+    return this.columnsOf(view)?.history ?? this.stream?.history ?? null;
+  }
+
+  /** As {@link historyOf}, null where these are the bins of the stream. */
+  private columnsOf(view: Viewport): Columns | null {
+    return this.stream && columnsOf(this.stream, view);
+  }
+
+  /** The newest bin in view. */
+  newestBin({ every, edge }: Viewport): number {
+    // Where several bins are a column a pixel is many of them.
+    return Math.ceil(every === 1 ? edge : this.camera.edge) - 1;
   }
 
   /** Magnitude of the strongest colour of a mode. */
@@ -264,7 +282,8 @@ export class Store {
    * @returns whether the view is still on its way.
    */
   advance(nowMs: number, still: boolean): boolean {
-    return this.camera.advance(this.stream?.history ?? null, nowMs, still);
+    const { history = null, stores } = this.stream ?? {};
+    return this.camera.advance(history, nowMs, still, (bin) => stores?.at(bin));
   }
 
   /** Whether what is shown is what is, and if not, why. */
@@ -298,7 +317,7 @@ export class Store {
 
   /** Moves the view so that a bin position, a cell position, or both lie at a point in device px of the chart. */
   drag(
-    held: { seq: number | null; cell: number | null },
+    held: { bin: number | null; cell: number | null },
     to: { x: number; y: number },
     layout: ChartLayout,
   ): void {
@@ -320,22 +339,21 @@ export class Store {
   private limits(layout: ChartLayout): Limits | null {
     const history = this.stream?.history;
     if (history === undefined || this.viewport(layout) === null) return null;
-    const tail = this.answersHistory ? Math.min(history.reach, history.tail) : history.tail;
-    return { head: history.head, tail };
+    return { head: history.head, tail: this.answersHistory ? 0 : history.tail };
   }
 
-  /** Measures between two places of the map, or no more. */
+  /** Measures between two places of the map, given by bin position, or no more. */
   setCorners(corners: [Corner, Corner] | null): void {
     if (corners === null && this.corners === null) return;
     this.corners = corners;
     this.revision += 1;
   }
 
-  /** What is measured, and its height in ticks. */
-  get measured(): { area: Measured; ticks: number } | null {
+  /** What is measured, in the columns that a view shows, and its height in ticks. */
+  measured(view: Viewport): { area: Measured; ticks: number } | null {
     const { stream, corners, session } = this;
     if (corners === null || stream?.grid == null || session.config === null) return null;
-    const area = measure(stream.history, ...corners);
+    const area = measure(this.historyOf(view) ?? stream.history, ...corners, view.every);
     const tick = parsePrice(session.config.config.tick_size);
     return { area, ticks: area.cells * (Number(stream.grid.cellInt) / Number(tick)) };
   }
@@ -352,20 +370,13 @@ export class Store {
     const x = pointer.x * layout.ratio;
     const y = pointer.y * layout.ratio;
     if (x >= layout.heat.right || y >= layout.signal.bottom) return null;
-    return hoveredAt(this.stream.history, viewport, this.stream.columns, x, y, layout.ratio);
+    const history = this.historyOf(viewport) ?? this.stream.history;
+    return hoveredAt(history, viewport, this.stream.columns, x, y, layout.ratio);
   }
 
-  /**
-   * The message that says up to where everything was shown, or null when nothing came since the last one.
-   *
-   * To be sent after a picture was drawn: the server then sends no more than the page draws, also while the page is
-   * hidden and draws nothing.
-   */
+  /** The message that says up to where everything was shown, or null when there is nothing to say; see {@link Acks}. */
   takeAck(nowMs: number): ClientMessage | null {
-    const { seq, bins, atMs } = this.owed;
-    if (seq === null || (bins < ACK_BINS && nowMs - atMs < ACK_MS)) return null;
-    this.owed = { seq: null, bins: 0, atMs: nowMs };
-    return { type: 'ack', bin_seq: seq };
+    return this.acks.take(nowMs);
   }
 
   /** The bin that is `seconds` after the newest one, or null when nothing is known yet. */

@@ -1,9 +1,10 @@
 import { MODES, type ModeId } from './modes';
+import { WIDEST } from './zoom/levels';
 
 /** How the user looks at the data. Sizes are CSS px. */
 export interface ViewState {
   mode: ModeId;
-  /** Width of a column; a whole number of device px once it is drawn. */
+  /** Width of a bin; less than a device px where several bins are a column, see `zoomOf`. */
   columnWidth: number;
   /** Rows shown above and below the centre; null until the grid is known. */
   halfRows: number | null;
@@ -35,10 +36,13 @@ export const INITIAL_VIEW: ViewState = {
   pointer: null,
 };
 
-/** Widths of a column in device px. All are whole: columns of broken widths shimmer, and are drawn at another zoom. */
-const COLUMN_PX = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96];
-const WIDEST = 32;
+/** The least width of a bin, CSS px: the coarsest level of the shortest bins is above it. */
+const NARROWEST = 1e-6;
 const FEWEST_HALF_ROWS = 6;
+/** Rows above and below the centre at most, in rows the grid has. */
+const MOST_ROWS = 1.5;
+/** The same where bins are narrower than so many CSS px: the price of hours has a wide range. */
+const FAR = { width: 0.25, rows: 12 };
 /** Share of the grid shown at first: a margin keeps the window's edge out of sight while spot moves. */
 const INITIAL_SHARE = 0.8;
 const PRICE_ZOOM = 1.2;
@@ -61,6 +65,7 @@ export function reduceView(state: ViewState, action: ViewAction): ViewState {
                 ? state.halfRows
                 : Math.max(Math.round(action.radius * INITIAL_SHARE), 1),
               action.radius,
+              state.columnWidth,
             ),
           };
     case 'place': {
@@ -68,8 +73,9 @@ export function reduceView(state: ViewState, action: ViewAction): ViewState {
       const { halfRows, radius, columnWidth } = next;
       return {
         ...next,
-        columnWidth: Math.min(Math.max(columnWidth, 1 / 8), WIDEST),
-        halfRows: halfRows === null || radius === 0 ? halfRows : limitRows(halfRows, radius),
+        columnWidth: Math.min(Math.max(columnWidth, NARROWEST), WIDEST),
+        halfRows:
+          halfRows === null || radius === 0 ? halfRows : limitRows(halfRows, radius, columnWidth),
       };
     }
     case 'follow':
@@ -84,34 +90,29 @@ export function columnPxOf(columnWidth: number, ratio: number): number {
   return Math.max(Math.round(columnWidth * ratio), 1);
 }
 
-/** The width of a column, in device px, some zoom steps on; every step is another width, up to the limits. */
-export function zoomedColumnPx(columnPx: number, steps: number, ratio: number): number {
-  const widths = COLUMN_PX.filter((px) => px <= WIDEST * ratio);
-  const next =
-    steps > 0
-      ? widths.findIndex((px) => px > columnPx) + steps - 1
-      : widths.findLastIndex((px) => px < columnPx) + steps + 1;
-  // No wider or narrower one was found at an end.
-  if (steps > 0 && (widths.at(-1) ?? 1) <= columnPx) return columnPx;
-  return widths[Math.min(Math.max(next, 0), widths.length - 1)] ?? columnPx;
-}
-
 /** The rows above and below the centre some zoom steps on. */
-export function zoomedHalfRows(halfRows: number, steps: number, radius: number): number {
+export function zoomedHalfRows(
+  halfRows: number,
+  steps: number,
+  radius: number,
+  columnWidth = INITIAL_VIEW.columnWidth,
+): number {
   const rows = Math.round(halfRows * PRICE_ZOOM ** -steps);
   // Rounding must not swallow a step at small sizes.
-  return limitRows(rows === halfRows ? halfRows - Math.sign(steps) : rows, radius);
+  const next = rows === halfRows ? halfRows - Math.sign(steps) : rows;
+  return limitRows(next, radius, columnWidth);
 }
 
-function limitRows(halfRows: number, radius: number): number {
-  const most = Math.max(Math.round(radius * 1.5), FEWEST_HALF_ROWS);
+function limitRows(halfRows: number, radius: number, columnWidth: number): number {
+  const share = columnWidth < FAR.width ? FAR.rows : MOST_ROWS;
+  const most = Math.max(Math.round(radius * share), FEWEST_HALF_ROWS);
   return Math.min(Math.max(Math.round(halfRows), Math.min(FEWEST_HALF_ROWS, most)), most);
 }
 
 /**
  * The right edge within what is kept, null when it reaches the newest bin.
  *
- * @param columns how many columns are visible. No edge leaves part of them empty while there are bins to fill it.
+ * @param columns how many bins are visible. No edge leaves part of them empty while there are bins to fill it.
  */
 export function limitEdge(
   edge: number,

@@ -7,7 +7,9 @@ import { columnPxOf } from './view';
  */
 export interface Viewport {
   heat: Rect;
-  /** Bin position at the right edge. */
+  /** Bins a column: column `seq` has the bins from `seq * every` on. */
+  every: number;
+  /** Column position at the right edge. */
   edge: number;
   columnPx: number;
   /** Cell position at the middle of the height. */
@@ -18,6 +20,8 @@ export interface Viewport {
 /**
  * The view for an edge and a centre that may be anywhere: both are moved to whole pixels and columns get a whole
  * width, so that columns and rows never shimmer as they scroll.
+ *
+ * @param edge column position at the right edge. @param columnWidth of a column, CSS px. @param every bins a column.
  */
 export function makeViewport(
   layout: ChartLayout,
@@ -25,11 +29,13 @@ export function makeViewport(
   centre: number,
   columnWidth: number,
   halfRows: number,
+  every = 1,
 ): Viewport {
   const columnPx = columnPxOf(columnWidth, layout.ratio);
   const rowPx = heightOf(layout.heat) / (2 * halfRows + 1);
   return {
     heat: layout.heat,
+    every,
     columnPx,
     rowPx,
     edge: Math.round(edge * columnPx) / columnPx,
@@ -38,8 +44,8 @@ export function makeViewport(
 }
 
 /** Another text for every other part of time and price. */
-export function viewKey({ edge, centre, columnPx, rowPx }: Viewport): string {
-  return `${edge} ${centre} ${columnPx} ${rowPx}`;
+export function viewKey({ every, edge, centre, columnPx, rowPx }: Viewport): string {
+  return `${every} ${edge} ${centre} ${columnPx} ${rowPx}`;
 }
 
 export function xOf(view: Viewport, seq: number): number {
@@ -48,6 +54,11 @@ export function xOf(view: Viewport, seq: number): number {
 
 export function seqAt(view: Viewport, x: number): number {
   return view.edge - (view.heat.right - x) / view.columnPx;
+}
+
+/** The bin position at `x`, whatever number of bins a column has. */
+export function binAt(view: Viewport, x: number): number {
+  return seqAt(view, x) * view.every;
 }
 
 export function yOf(view: Viewport, cell: number): number {
@@ -71,7 +82,7 @@ export function visibleCells(view: Viewport): { low: number; high: number } {
   return { low: cellAt(view, view.heat.bottom), high: cellAt(view, view.heat.top) };
 }
 
-/** The right edge at which bin position `seq` lies at `x`. */
+/** The right edge at which column position `seq` lies at `x`. */
 export function edgeWith(view: Viewport, seq: number, x: number, columnPx: number): number {
   return seq + (view.heat.right - x) / columnPx;
 }

@@ -48,16 +48,18 @@ export class MarksCard {
     });
   }
 
-  draw({ stream }: Store, view: Viewport | null): void {
-    if (stream?.grid == null || view === null) {
+  draw(store: Store, view: Viewport | null): void {
+    const { stream } = store;
+    const history = view && store.historyOf(view);
+    if (stream?.grid == null || view === null || history === null) {
       this.wanted = this.listed = '';
       for (const { row } of this.rows) row.hidden = true;
       this.none.hidden = false;
       return;
     }
-    const { history, grid } = stream;
+    const { grid } = stream;
     const upTo = Math.ceil(view.edge) - 1;
-    const wanted = `${stream.identity} ${history.revision} ${upTo}`;
+    const wanted = `${stream.identity} ${view.every} ${history.revision} ${upTo}`;
     if (wanted === this.wanted) return;
     this.wanted = wanted;
     const found = newestMarks(history, upTo, ROWS);

@@ -1,5 +1,6 @@
 import { formatClock } from '../state/clock';
-import { fixed, NONE, significant, signed } from '../state/format';
+import { count, fixed, NONE, significant, signed } from '../state/format';
+import type { Frame } from '../state/frame';
 import type { CellReading, Hovered } from '../state/inspect';
 import { stateName } from '../state/modes';
 import type { PriceGrid } from '../state/price';
@@ -59,8 +60,7 @@ export class Reading {
     const known = hovered !== null && frame !== undefined;
     setText(this.price, known ? grid.format(grid.priceAt(hovered.cell)) : NONE);
     const book = frame?.valid === false ? ' · book not valid' : '';
-    const bin = known ? `${formatClock(frame.startMs, 'millis')} · #${frame.seq}${book}` : '';
-    setText(this.time, known ? bin : 'Point at the map');
+    setText(this.time, known ? `${whenText(frame)}${book}` : 'Point at the map');
     FIELDS.forEach(([, read], index) => {
       const value = this.values[index];
       if (value) setText(value, reading === null ? NONE : read(reading));
@@ -73,4 +73,12 @@ export class Reading {
     const more = others.length > 0 ? ` · and ${others.length} more` : '';
     setText(this.marks, mark === undefined ? NONE : markText(mark) + more);
   }
+}
+
+/** Which bin it is, or which of them are the column. */
+function whenText({ startMs, endMs, update }: Frame): string {
+  const { bin_seq: last, every: bins } = update;
+  if (bins === undefined) return `${formatClock(startMs, 'millis')} · #${last}`;
+  const span = `${formatClock(startMs, 'seconds')} to ${formatClock(endMs, 'seconds')}`;
+  return `${span} · bin #${last}, trades of ${count(bins)}`;
 }

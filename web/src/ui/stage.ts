@@ -4,6 +4,7 @@ import { PALETTE } from '../render/palette';
 import { chartLayout, heightOf, widthOf, type ChartLayout } from '../state/layout';
 import type { Hovered } from '../state/inspect';
 import { modeOf } from '../state/modes';
+import type { History } from '../state/history';
 import type { Stream, Store } from '../state/store';
 import { viewKey } from '../state/viewport';
 import { contextOf, make, partOf } from './elements';
@@ -31,6 +32,7 @@ export class Stage {
   /** What the heatmap shows; it is drawn again when that changes. */
   private heatShown = '';
   private configuredFor: Stream | null = null;
+  private heatOf: History | null = null;
   private readonly observer: ResizeObserver;
   private readonly ended = new AbortController();
 
@@ -99,36 +101,39 @@ export class Stage {
 
   /** Draws one picture; false when there is nothing to draw yet. */
   draw(store: Store): boolean {
-    const { stream, time } = store;
+    const { stream } = store;
     const view = store.viewport(this.layout);
-    if (stream === null || view === null || stream.grid === null || time === null) return false;
+    if (stream === null || view === null || stream.grid === null) return false;
     if (this.configuredFor !== stream) {
-      this.heatmap.configure(stream.history.capacity, stream.rows, stream.columns);
+      this.heatmap.configure(stream.rows, stream.columns);
       stream.history.invalidate();
       this.configuredFor = stream;
-      this.heatShown = '';
     }
-    this.drawn += this.heatmap.sync(stream.history);
+    const { history, time } = stream.stores.show(view, stream.history, stream.grid);
+    if (this.heatOf !== history) this.heatShown = '';
+    this.heatOf = history;
+    this.drawn += this.heatmap.sync(history);
     const mode = modeOf(store.view.mode);
     const { ratio } = this.layout;
     const range = store.rangeOf(mode.id);
     const low = store.lowOf(mode.id);
-    const heatWanted = `${viewKey(view)} ${mode.id} ${low} ${range} ${stream.history.revision} ${this.heatmap.revision}`;
+    const heatWanted = `${viewKey(view)} ${mode.id} ${low} ${range} ${history.revision} ${this.heatmap.revision}`;
     if (heatWanted !== this.heatShown)
-      this.heatmap.draw(stream.history, view, { mode, range, low }, ratio);
+      this.heatmap.draw(history, view, { mode, range, low }, ratio);
     this.heatShown = heatWanted;
     const { pointer } = store.view;
     this.hovered = store.hovered(this.layout, view);
     this.parts.draw({
       layout: this.layout,
       view,
-      history: stream.history,
+      history,
+      newest: stream.history.newest,
       rows: stream.rows,
       grid: stream.grid,
       time,
       hovered: this.hovered,
       marks: store.marks,
-      measured: store.measured,
+      measured: store.measured(view),
       pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
     });
     return true;

@@ -36,16 +36,18 @@ export class Tape {
     };
   }
 
-  draw({ stream }: Store, view: Viewport | null): void {
-    if (stream?.grid == null || view === null) {
+  draw(store: Store, view: Viewport | null): void {
+    const { stream } = store;
+    const history = view && store.historyOf(view);
+    if (stream?.grid == null || view === null || history === null) {
       this.shown = this.listed = '';
       for (const { row } of this.rows) row.hidden = true;
       return;
     }
-    const { history, grid } = stream;
+    const { grid } = stream;
     const { filter } = this;
     const upTo = Math.ceil(view.edge) - 1;
-    const wanted = `${stream.identity} ${history.revision} ${upTo} ${filter.side} ${filter.least}`;
+    const wanted = `${stream.identity} ${view.every} ${history.revision} ${upTo} ${filter.side} ${filter.least}`;
     if (wanted === this.shown) return;
     this.shown = wanted;
     const trades = tapeOf(history, upTo, filter, ROWS);

@@ -68,8 +68,8 @@ export class Timeline {
     const { extent, overview, history } = stream;
     const { width } = this.size;
     const at = (bin: number): number => Math.round((bin / extent.bins) * width);
-    const from = at(view.edge - widthOf(view.heat) / view.columnPx);
-    const places = [at(history.head + 1), from, at(view.edge)];
+    const from = at((view.edge - widthOf(view.heat) / view.columnPx) * view.every);
+    const places = [at(history.head + 1), from, at(view.edge * view.every)];
     if (!this.held) this.place(Math.min(history.head, extent.bins - 1), store);
     else this.tell(Number(this.slider.value), store);
     this.point(store);

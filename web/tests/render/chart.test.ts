@@ -42,6 +42,7 @@ describe('Chart', () => {
     layout,
     view: makeViewport(layout, 19, 0, 3, 40),
     history,
+    newest: history.newest,
     rows: LAYOUT.rows,
     grid: GRID,
     time: { originMs: 0, binMs: 100 },

@@ -23,6 +23,19 @@ describe('place', () => {
     );
   });
 
+  it('keeps the width of a bin of which thousands are a column', () => {
+    const width = (columnWidth: number): number | null => {
+      const place = parsePlace('');
+      return parsePlace(formatPlace({ ...place, columnWidth })).columnWidth;
+    };
+    for (const px of [1, 2, 3, 4, 6, 8]) {
+      for (const every of [10, 600, 3000, 30_000]) {
+        const kept = width(px / every) ?? NaN;
+        expect(Math.abs((kept * every) / px - 1)).toBeLessThan(0.01);
+      }
+    }
+  });
+
   it('can be read, and keeps what it does not know', () => {
     const place = parsePlace('?serving=demo&at=09:31:30&token=x');
     expect(formatPlace(place, '?token=x')).toBe('?token=x&serving=demo&at=09:31:30');

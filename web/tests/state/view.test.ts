@@ -7,7 +7,6 @@ import {
   limitCentre,
   limitEdge,
   reduceView,
-  zoomedColumnPx,
   zoomedHalfRows,
   type ViewState,
 } from '../../src/state/view';
@@ -41,31 +40,7 @@ describe('reduceView', () => {
   });
 });
 
-describe('zoom', () => {
-  const ratios = fc.constantFrom(1, 1.25, 1.5, 2, 3);
-
-  it('is another whole width at every step, up to its limits, and comes back the same way', () => {
-    fc.assert(
-      fc.property(ratios, fc.integer({ min: 1, max: 30 }), (ratio, start) => {
-        let px = start;
-        const widths = [px];
-        for (;;) {
-          const next = zoomedColumnPx(px, 1, ratio);
-          if (next === px) break;
-          expect(next).toBeGreaterThan(px);
-          expect(Number.isInteger(next)).toBe(true);
-          px = next;
-          widths.push(px);
-        }
-        for (const before of widths.slice(1, -1).reverse()) {
-          px = zoomedColumnPx(px, -1, ratio);
-          expect(px).toBe(before);
-        }
-        expect(zoomedColumnPx(1, -3, ratio)).toBe(1);
-      }),
-    );
-  });
-
+describe('zoomedHalfRows', () => {
   it('has no price step that does nothing, up to its limits', () => {
     for (let rows = 7; rows < 75; rows += 1) {
       expect(zoomedHalfRows(rows, 1, 50)).toBeLessThan(rows);
@@ -73,6 +48,18 @@ describe('zoom', () => {
     }
     expect(zoomedHalfRows(6, 1, 50)).toBe(6);
     expect(zoomedHalfRows(75, -1, 50)).toBe(75);
+  });
+});
+
+describe('rows', () => {
+  const rowsAt = (columnWidth: number): number | null =>
+    reduceView(READY, { kind: 'place', to: { columnWidth, halfRows: 500 } }).halfRows;
+
+  it('are more where hours are in view, and no more than before once they are not', () => {
+    expect([rowsAt(3), rowsAt(0.3), rowsAt(0.01)]).toEqual([75, 75, 500]);
+    expect(zoomedHalfRows(75, -1, 50, 0.01)).toBe(90);
+    const far = reduceView(READY, { kind: 'place', to: { columnWidth: 0.01, halfRows: 500 } });
+    expect(reduceView(far, { kind: 'place', to: { columnWidth: 1 } }).halfRows).toBe(75);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   int64,
   int8,
   tableFromColumns,
+  tableFromIPC,
   tableToIPC,
   type Column,
   type DataType,
@@ -26,4 +27,15 @@ export function encodeGrid(columns: Readonly<Record<string, Float64Array>>): Uin
   const bytes = tableToIPC(tableFromColumns(entries), { format: 'stream' });
   if (bytes === null) throw new Error('the grid could not be encoded');
   return bytes;
+}
+
+/** The columns of a grid that {@link encodeGrid} made. */
+export function decodeGrid(bytes: Uint8Array): Record<string, Float64Array> {
+  const table = tableFromIPC(bytes, { useBigInt: false });
+  return Object.fromEntries(
+    table.names.map((name) => [
+      name,
+      Float64Array.from(table.getChild(name).toArray() as ArrayLike<number>),
+    ]),
+  );
 }

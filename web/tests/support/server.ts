@@ -5,8 +5,10 @@ import { extname, join, normalize } from 'node:path';
 
 import { WebSocketServer, type WebSocket } from 'ws';
 
+import { parsePrice } from '../../src/state/price';
 import type { ClientMessage, GridUpdate } from '../../src/wire/types';
-import { encodeGrid } from './encode';
+import { asOne, type WholeBin } from './columns';
+import { decodeGrid, encodeGrid } from './encode';
 import { BIN_MS, Market, RUNTIME_CONFIG } from './market';
 
 export interface FakeServerOptions {
@@ -20,6 +22,8 @@ export interface FakeServerOptions {
   servings: string[];
   /** The market begins again after so many bins, with the numbers and times going on; null for never. */
   cycle: number | null;
+  /** Bins that are there from the beginning, as of a replay that was played before; null for those made so far. */
+  ready: number | null;
   /** Folder with the built page, or null to serve the stream only. */
   pages: string | null;
 }
@@ -31,6 +35,7 @@ const DEFAULTS: FakeServerOptions = {
   seed: 7,
   servings: ['demo'],
   cycle: null,
+  ready: null,
   pages: null,
 };
 
@@ -41,8 +46,6 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Marks of a bin, and of a stretch of them, at most. */
-const MOST_MARKS = 16;
 /** Later than this, ms, a client is sent the newest bin that is due. */
 const MAX_LAG_MS = 1000;
 /** Bins of a history that follow one another, and the rest between two such bursts, ms. */
@@ -103,14 +106,20 @@ function binOf({ market, log }: Replay, seq: number): Encoded {
 }
 
 /** As {@link binOf}, of a market that begins again after `cycle` bins: only numbers and times go on. */
-function cycledBinOf(replay: Replay, seq: number, cycle: number): Encoded {
-  const { text, grid } = binOf(replay, seq % cycle);
-  const update = JSON.parse(text) as GridUpdate;
-  const later = BigInt((seq - (seq % cycle)) * BIN_MS) * 1_000_000n;
-  update.bin_seq = seq;
+function cycledBinOf(replay: Replay, seq: number, cycle: number | null): Encoded {
+  const later = cycle === null ? 0 : seq - (seq % cycle);
+  return moved(binOf(replay, seq - later), later);
+}
+
+/** The same so many bins later. */
+function moved(bin: Encoded, bins: number): Encoded {
+  if (bins === 0) return bin;
+  const update = JSON.parse(bin.text) as GridUpdate;
+  const later = BigInt(bins * BIN_MS) * 1_000_000n;
+  update.bin_seq += bins;
   update.bin_start_ns = String(BigInt(update.bin_start_ns) + later);
   update.bin_end_ns = String(BigInt(update.bin_end_ns) + later);
-  return { text: JSON.stringify(update), grid };
+  return { text: JSON.stringify(update), grid: bin.grid };
 }
 
 /** Last bin of each stretch of a history, newest first, as `vp_stream` makes them. */
@@ -121,21 +130,21 @@ function lastOfStretches(from: number, to: number, every: number): number[] {
   return lasts;
 }
 
-/** One bin of a history: the last of its stretch, with the volumes and the largest marks of all. */
-function stretchOf(replay: Replay, first: number, last: number): Encoded {
-  const { text, grid } = binOf(replay, last);
-  const update = JSON.parse(text) as GridUpdate;
-  if (first === last) return { text: JSON.stringify({ ...update, history: true }), grid };
-  const marks = [...(update.marks ?? [])];
-  for (let seq = first; seq < last; seq += 1) {
-    const other = JSON.parse(binOf(replay, seq).text) as GridUpdate;
-    update.buy_volume += other.buy_volume;
-    update.sell_volume += other.sell_volume;
-    update.trade_count += other.trade_count;
-    marks.push(...(other.marks ?? []));
+/** One bin of a history with that `every`: as it is, or several as one. */
+function stretchOf(bins: readonly Encoded[], every: number): Encoded {
+  const [only] = bins;
+  if (every === 1 && only !== undefined) {
+    const update = JSON.parse(only.text) as GridUpdate;
+    return { text: JSON.stringify({ ...update, history: true }), grid: only.grid };
   }
-  update.marks = marks.sort((a, b) => b.size - a.size).slice(0, MOST_MARKS);
-  return { text: JSON.stringify({ ...update, history: true, every: last - first + 1 }), grid };
+  const whole = bins.map(({ text, grid }, index): WholeBin => {
+    const update = JSON.parse(text) as GridUpdate;
+    // Reading a grid takes long; most bins have no trades.
+    const read = index === bins.length - 1 || update.buy_volume + update.sell_volume > 0;
+    return { update, columns: read ? decodeGrid(grid) : {} };
+  });
+  const { update, columns } = asOne(whole, parsePrice(RUNTIME_CONFIG.config.tick_size));
+  return { text: JSON.stringify(update), grid: encodeGrid(columns) };
 }
 
 /** A stream server for the page's tests: the real protocol and real Arrow bytes over an invented market. */
@@ -147,6 +156,7 @@ export class FakeServer {
   private readonly sockets: WebSocketServer;
   private readonly replay: Replay;
   private held = false;
+  private readonly stretches = new Map<string, Encoded>();
 
   constructor(options: Partial<FakeServerOptions> = {}) {
     this.options = { ...DEFAULTS, ...options };
@@ -189,9 +199,29 @@ export class FakeServer {
     await new Promise((resolve) => this.http.close(resolve));
   }
 
-  /** How many bins were made so far. */
+  /** How many bins are there. */
   private get made(): number {
-    return Math.min(this.replay.log.length, this.options.bins);
+    return Math.min(this.options.ready ?? this.replay.log.length, this.options.bins);
+  }
+
+  private bin(seq: number): Encoded {
+    return cycledBinOf(this.replay, seq, this.options.cycle);
+  }
+
+  /** As {@link stretchOf}; where the market begins again each is made once, for it takes long. */
+  private stretch(first: number, last: number, every: number): Encoded {
+    const { cycle } = this.options;
+    const later = cycle === null ? 0 : first - (first % cycle);
+    const key = `${first - later} ${last - first} ${every}`;
+    let made = this.stretches.get(key);
+    if (made === undefined) {
+      const bins = Array.from({ length: last - first + 1 }, (_unused, at) => {
+        return this.bin(first - later + at);
+      });
+      made = stretchOf(bins, every);
+      if (cycle !== null) this.stretches.set(key, made);
+    }
+    return moved(made, later);
   }
 
   private serve(socket: WebSocket, url: URL): void {
@@ -209,12 +239,10 @@ export class FakeServer {
     let asked = { from: 0, to: 0, every: 1, bins: 0 };
     const lookBack = (): void => {
       if (this.held) return;
-      for (const last of older.splice(0, BURST)) {
-        const { text, grid } = stretchOf(
-          this.replay,
-          Math.max(last - (last % asked.every), asked.from),
-          last,
-        );
+      // Making one of many takes long; the stream goes on meanwhile.
+      for (const last of older.splice(0, Math.ceil(BURST / asked.every))) {
+        const first = Math.max(last - (last % asked.every), asked.from);
+        const { text, grid } = this.stretch(first, last, asked.every);
         socket.send(text);
         socket.send(grid);
       }
@@ -259,9 +287,7 @@ export class FakeServer {
       cursor += skipped;
       dueMs += (1 + skipped) * periodMs;
       unacked?.push(cursor);
-      const { cycle } = this.options;
-      const bin =
-        cycle === null ? binOf(this.replay, cursor) : cycledBinOf(this.replay, cursor, cycle);
+      const bin = this.bin(cursor);
       cursor += 1;
       socket.send(
         skipped > 0 ? bin.text.replace(/"skipped_bins":0/, `"skipped_bins":${skipped}`) : bin.text,

@@ -2,14 +2,14 @@ import type { History } from '../history';
 
 /** A place on the map. */
 export interface Corner {
-  /** Bin position, and cell position. */
+  /** Bin position, and cell position; the bin position stays the same however time is zoomed. */
   seq: number;
   cell: number;
 }
 
 /** What lies between two corners of the map. */
 export interface Measured {
-  /** First and last bin, and lowest and highest cell, all included. */
+  /** First and last column, and lowest and highest cell, all included. */
   from: number;
   to: number;
   low: number;
@@ -22,9 +22,9 @@ export interface Measured {
   sell: number;
 }
 
-/** Measures from one corner to another. What was traded counts where bins are kept. */
-export function measure(history: History, start: Corner, end: Corner): Measured {
-  const [seqA, seqB] = [Math.floor(start.seq), Math.floor(end.seq)];
+/** Measures from one corner to another, in columns of `every` bins. What was traded counts where these are kept. */
+export function measure(history: History, start: Corner, end: Corner, every = 1): Measured {
+  const [seqA, seqB] = [Math.floor(start.seq / every), Math.floor(end.seq / every)];
   const [cellA, cellB] = [Math.round(start.cell), Math.round(end.cell)];
   const area = {
     from: Math.min(seqA, seqB),
