@@ -5,8 +5,8 @@ import { PALETTE } from './palette';
 import type { Scene } from './scene';
 
 const LINE_WIDTH = 1.4;
-/** Radii of trade marks in CSS px. */
-const MARK = { least: 1.6, most: 14, perRootLot: 0.8, rim: 1 };
+/** Radii of trade marks in CSS px; `far` is that of the largest one where several bins are a column. */
+const MARK = { least: 1.6, most: 14, perRootLot: 0.8, far: 8, rim: 1 };
 
 /** Best bid and ask as step lines; nothing is drawn where the book is not valid. */
 export function drawBestPrices(brush: Brush, scene: Scene): void {
@@ -82,10 +82,19 @@ export function drawTrades(brush: Brush, scene: Scene): void {
       if (sell > 0) gather(sells, key, seq, cell, sell);
     }
   }
+  const perRootLot = view.every === 1 ? MARK.perRootLot : sizeAmong([buys, sells]);
   brush.clipped(layout.heat, () => {
-    fillMarks(brush, marksOf(brush, view, sells), PALETTE.sell);
-    fillMarks(brush, marksOf(brush, view, buys), PALETTE.buy);
+    fillMarks(brush, marksOf(brush, view, sells, perRootLot), PALETTE.sell);
+    fillMarks(brush, marksOf(brush, view, buys, perRootLot), PALETTE.buy);
   });
+}
+
+/** Radius of a circle of one lot: in columns of several bins all volumes are large, and stay apart from one another. */
+function sizeAmong(sides: readonly Map<number, Cluster>[]): number {
+  let most = 1;
+  for (const clusters of sides)
+    for (const { volume } of clusters.values()) most = Math.max(most, volume);
+  return Math.min(MARK.perRootLot, MARK.far / Math.sqrt(most));
 }
 
 function gather(
@@ -102,9 +111,14 @@ function gather(
   into.set(key, cluster);
 }
 
-function marksOf(brush: Brush, view: Viewport, clusters: Map<number, Cluster>): Path2D {
+function marksOf(
+  brush: Brush,
+  view: Viewport,
+  clusters: Map<number, Cluster>,
+  perRootLot: number,
+): Path2D {
   const path = new Path2D();
-  const { least, most, perRootLot } = MARK;
+  const { least, most } = MARK;
   for (const { volume, seqs, cells } of clusters.values()) {
     const x = xOf(view, seqs / volume + 0.5);
     const y = yOf(view, cells / volume);
