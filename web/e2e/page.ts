@@ -24,6 +24,7 @@ import { READS } from './scenarios/reads';
 import { SESSION } from './scenarios/session';
 import { TOOLS } from './scenarios/tools';
 import { WHOLE } from './scenarios/whole';
+import { ZOOM } from './scenarios/zoom';
 
 const AT_ONCE = 2;
 
@@ -38,6 +39,7 @@ const waiting = [
   ...READS,
   ...PIXELS,
   ...HANDS,
+  ...ZOOM,
   ...ALERTS,
   ...MARKS,
   ...TOOLS,

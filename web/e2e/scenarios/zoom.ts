@@ -1,0 +1,185 @@
+/** Time is zoomed out to the whole session: columns of several bins, from the history and from the bins that come. */
+import type { Viewport } from '../../src/state/viewport';
+import { holds, same, soon, type Lab, type Scenario } from '../lab';
+
+/** An hour that was played before, of a market that begins again every minute. */
+const HOUR = { bins: 36_000, ready: 36_000, cycle: 600 };
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+/** The chart's corner in the window. */
+async function originOf({ page }: Lab): Promise<Point> {
+  const box = await page.locator('#chart').boundingBox();
+  if (box === null) throw new Error('the chart is not shown');
+  return { x: box.x, y: box.y };
+}
+
+async function viewOf({ counters }: Lab): Promise<Viewport> {
+  const { view } = await counters();
+  if (view === null) throw new Error('nothing is shown');
+  return view;
+}
+
+/** Bin position at `x`, CSS px of the chart. */
+function binAt({ edge, heat, columnPx, every }: Viewport, x: number): number {
+  return (edge - (heat.right - x) / columnPx) * every;
+}
+
+/** Bins in a pixel. */
+function binsOfPixel({ every, columnPx }: Viewport): number {
+  return every / columnPx;
+}
+
+/** One notch of the wheel, and the view after it. */
+async function turn(lab: Lab, deltaY: number): Promise<Viewport> {
+  const before = await viewOf(lab);
+  await lab.page.mouse.wheel(0, deltaY);
+  await soon(
+    () => viewOf(lab),
+    (view) => binsOfPixel(view) !== binsOfPixel(before),
+    'the wheel does not zoom',
+  );
+  return viewOf(lab);
+}
+
+async function filled(lab: Lab): Promise<void> {
+  await lab.until(({ missing, view }) => missing === 0 && view !== null);
+}
+
+async function drag(lab: Lab, from: Point, to: Point): Promise<void> {
+  const origin = await originOf(lab);
+  await lab.page.mouse.move(origin.x + from.x, origin.y + from.y);
+  await lab.page.mouse.down();
+  await lab.page.mouse.move(origin.x + to.x, origin.y + to.y, { steps: 4 });
+  await lab.page.mouse.up();
+}
+
+function coarseRequests({ server }: Lab, every: number): number {
+  return server.heard.filter((text) => text.includes(`"every":${every}}`)).length;
+}
+
+export const ZOOM: readonly Scenario[] = [
+  {
+    name: 'the wheel zooms out to the whole session, and in at the cursor',
+    server: HOUR,
+    query: '&at=10:28:00&paused=1',
+    bins: 1,
+    async run(lab) {
+      const { page, until, counters } = lab;
+      await filled(lab);
+      const origin = await originOf(lab);
+      // Further left the map would have to begin before the session to keep a place there.
+      const x = 200;
+      await page.mouse.move(origin.x + x, origin.y + 100);
+      let view = await viewOf(lab);
+      const levels = new Set<number>();
+      for (let notches = 0; binAt(view, view.heat.left) > 0; notches += 1) {
+        holds(notches < 40, 'the wheel does not lead to the whole session');
+        levels.add(view.every);
+        view = await turn(lab, 100);
+      }
+      same([...levels], [1, 10, 100, 600].slice(0, levels.size), 'the levels on the way');
+      holds(levels.size >= 3, `levels on the way: ${[...levels].join(', ')}`);
+      await filled(lab);
+      await soon(
+        () => lab.lit(),
+        (lit) => lit > 0.9,
+        "share of the map's width that is drawn",
+      );
+      const bin = binAt(view, x);
+      while (view.every > 1 || view.columnPx < 4) {
+        view = await turn(lab, -100);
+        await soon(
+          () => viewOf(lab),
+          (now) => Math.abs(binAt(now, x) - bin) / binsOfPixel(now) <= 1.01,
+          `bin ${bin} does not stay at the pointer`,
+        );
+      }
+      // Far further back than the page keeps bins that came live.
+      await filled(lab);
+      await soon(
+        () => lab.lit(),
+        (lit) => lit > 0.99,
+        'share of the map that is drawn, far back',
+      );
+      holds(binAt(view, x) < (await counters()).binSeq - 10_000, 'the place is not far back');
+      await page.mouse.dblclick(origin.x + x, origin.y + 100);
+      await until(({ followsTime, missing }) => followsTime && missing === 0);
+    },
+  },
+  {
+    name: 'a drag at columns of ten seconds is filled from the history, and live goes on',
+    server: { ...HOUR, rate: 60 },
+    query: '&at=10:20:00&paused=1&zoom=0.06',
+    bins: 1,
+    async run(lab) {
+      const { page, until, counters } = lab;
+      await filled(lab);
+      const before = await viewOf(lab);
+      same([before.every, before.columnPx], [100, 6], 'the columns');
+      await drag(lab, { x: 60, y: 100 }, { x: 330, y: 100 });
+      await until(({ followsTime }) => !followsTime);
+      await soon(
+        () => viewOf(lab),
+        (now) => Math.abs(binAt(now, 330) - binAt(before, 60)) / binsOfPixel(now) <= 1.01,
+        'what was pressed is not at the pointer',
+      );
+      await filled(lab);
+      await soon(
+        () => lab.lit(),
+        (lit) => lit > 0.99,
+        "share of the map's width that is drawn",
+      );
+      await soon(
+        () => page.locator('#reading-time').innerText(),
+        (text) => /^\d\d:\d\d:\d0 to \d\d:\d\d:\d0 · bin #\d+99, trades of 100$/.test(text),
+        'the reading of a column',
+      );
+      const origin = await originOf(lab);
+      await page.mouse.dblclick(origin.x + 100, origin.y + 100);
+      await until(({ followsTime, missing }) => followsTime && missing === 0);
+      const { binSeq } = await counters();
+      await page.keyboard.press(' ');
+      await until((now) => !now.paused && now.binSeq > binSeq + 130);
+      await until(({ missing, followsTime }) => followsTime && missing === 0);
+      const view = await viewOf(lab);
+      const late = ((await counters()).binSeq + 1 - view.edge * view.every) / binsOfPixel(view);
+      holds(late > -1 && late < 12, `the right edge is ${late} px behind the newest bin`);
+    },
+  },
+  {
+    name: 'a reload at columns of ten seconds shows the same',
+    server: HOUR,
+    query: '&at=10:20:00&paused=1&zoom=0.06',
+    bins: 1,
+    async run(lab) {
+      const { page } = lab;
+      await filled(lab);
+      await drag(lab, { x: 100, y: 100 }, { x: 250, y: 100 });
+      await lab.until(({ followsTime, missing }) => !followsTime && missing === 0);
+      await page.keyboard.press('-');
+      await lab.until(({ view, missing }) => view?.columnPx === 4 && missing === 0);
+      await page.waitForTimeout(1500);
+      const before = await viewOf(lab);
+      holds(page.url().includes('zoom=0.04&'), `the address is ${page.url()}`);
+      for (let times = 0; times < 2; times += 1) {
+        await page.reload();
+        await page.waitForFunction(() => '__vp' in window);
+        await lab.until(({ view, missing, paused }) => view !== null && missing === 0 && paused);
+        const after = await viewOf(lab);
+        same([after.every, after.columnPx], [before.every, before.columnPx], 'the columns');
+        const away = Math.abs(after.edge - before.edge) * after.columnPx;
+        holds(away <= 1.01, `the right edge is ${away} px from where it was`);
+      }
+      await soon(
+        () => lab.lit(),
+        (lit) => lit > 0.99,
+        "share of the map's width that is drawn",
+      );
+      holds(coarseRequests(lab, 100) > 0, 'no columns were asked for');
+    },
+  },
+];
