@@ -1,5 +1,5 @@
 import { formatClock } from '../state/clock';
-import { count, fixed, NONE, significant, signed } from '../state/format';
+import { fixed, NONE, significant, signed } from '../state/format';
 import type { Frame } from '../state/frame';
 import type { CellReading, Hovered } from '../state/inspect';
 import { stateName } from '../state/modes';
@@ -75,10 +75,9 @@ export class Reading {
   }
 }
 
-/** Which bin it is, or which of them are the column. */
+/** When the bin is, or from when to when a column of several; and its number, or that of the last of them. */
 function whenText({ startMs, endMs, update }: Frame): string {
-  const { bin_seq: last, every: bins } = update;
-  if (bins === undefined) return `${formatClock(startMs, 'millis')} · #${last}`;
-  const span = `${formatClock(startMs, 'seconds')} to ${formatClock(endMs, 'seconds')}`;
-  return `${span} · bin #${last}, trades of ${count(bins)}`;
+  const { bin_seq: last, every } = update;
+  if (every === undefined) return `${formatClock(startMs, 'millis')} · #${last}`;
+  return `${formatClock(startMs, 'seconds')} to ${formatClock(endMs, 'seconds')} · #${last}`;
 }
