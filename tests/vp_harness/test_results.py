@@ -134,6 +134,23 @@ def test_what_is_not_asked_for_is_not_read(tmp_path, monkeypatch):
     assert len(read) == before  # it is kept
 
 
+def test_rows_come_in_the_order_of_their_runs_some_at_a_time(tmp_path):
+    for number in (0, 1, 2, 3, 1):
+        ResultsStore(tmp_path).append([a_run(number)] if number else [a_run(number), a_run(9)])
+    store = ResultsStore(tmp_path)
+    order = pl.Series([f"{n:016x}" for n in (3, 9, 1, 7, 0)])  # 7 is not stored; each of the others has two rows
+    whole = store.rows()
+    for at_most, heights in ((1, [2, 2, 2, 2]), (4, [4, 4]), (5, [4, 4]), (100, [8])):
+        turns = list(store.rows_in_turn(order, ("run_id", "event_bins"), at_most))
+        assert [some.height for some in turns] == heights
+        for some in turns:
+            of_turn = whole.filter(pl.col("run_id").is_in(some["run_id"].implode()))
+            assert some.equals(of_turn.select("run_id", "event_bins"))
+    turns = store.rows_in_turn(order, ("run_id",), 1)
+    assert [some["run_id"][0] for some in turns] == [order[0], order[1], order[2], order[4]]
+    assert list(store.rows_in_turn(order[3:4], ("run_id",), 1)) == []
+
+
 def test_what_is_kept_of_parts_is_bounded(tmp_path, monkeypatch):
     for number in range(6):
         ResultsStore(tmp_path).append([a_run(number)])

@@ -71,17 +71,29 @@ class PartTable:
         """The same as the ledger names them: `table/name`."""
         return [f"{self.directory.name}/{name}" for name in self.names()]
 
-    def read(self, columns: Sequence[str] = (), *, stems: Collection[str] | None = None) -> pl.DataFrame:
+    def read(
+        self,
+        columns: Sequence[str] = (),
+        *,
+        stems: Collection[str] | None = None,
+        keep: Mapping[str, pl.Expr] | None = None,
+    ) -> pl.DataFrame:
         """All parts in order of their names, or those of some stems, with the column `PART`.
 
-        With `columns` these alone are read, which takes as much memory as they do. Raises ResultsError naming the part
-        whose bytes are not those its name promises.
+        With `columns` these alone are read, which takes as much memory as they do. `keep` is, by stem, which rows of a
+        part are wanted, and takes no more than these; it may name columns that are read. Raises ResultsError naming the
+        part whose bytes are not those its name promises.
         """
         wanted = tuple(columns) or tuple(self.schema.names())
+        if keep is not None:
+            stems = keep.keys()
         names = [name for name in self.names() if stems is None or _stem(name) in stems]
         if not names:
             return pl.DataFrame(schema={**{column: self.schema[column] for column in wanted}, PART: pl.String()})
-        return pl.concat([self._part(name, wanted) for name in names])
+        parts = (self._part(name, wanted) for name in names)
+        if keep is not None:
+            parts = (part.filter(keep[_stem(name)]) for name, part in zip(names, parts, strict=True))
+        return pl.concat(list(parts))
 
     def _part(self, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
         """Some columns of a part, with its stem."""

@@ -164,14 +164,33 @@ class ResultsStore:
 
         Parts without a run that is asked for are not read; of a large store few columns take a tenth of the memory.
         """
-        wanted = self._wanted(run_ids, ("run_id",))
-        there = self._rows.read(("run_id",)).join(wanted, on="run_id", how="semi")
-        first = there.group_by("run_id").agg(pl.col(PART).min())
+        return self._rows_of(self._located(self._wanted(run_ids, ("run_id",))), columns)
+
+    def rows_in_turn(self, run_ids: pl.Series, columns: Sequence[str], at_most: int) -> Iterator[pl.DataFrame]:
+        """`rows` of listed runs, of some at a time in the order of `run_ids`: of as many as have `at_most` rows, or of
+        one that has more. It takes as much memory as these, and every part that has some of them is read each time.
+        """
+        located = self._located(self._wanted(run_ids, ("run_id",)))
+        order = pl.DataFrame({"run_id": run_ids}).join(located, on="run_id", maintain_order="left")
+        turns = order.with_columns(turn=(pl.col("len").cum_sum() - 1) // at_most)
+        for _, some in turns.group_by("turn", maintain_order=True):
+            yield self._rows_of(some, columns)
+
+    def _located(self, runs: pl.DataFrame) -> pl.DataFrame:
+        """Of each of some runs the part that has its rows, the first one, and how many rows (`len`) there are."""
+        there = self._rows.read(("run_id",)).join(runs, on="run_id", how="semi")
+        return there.group_by("run_id").agg(pl.col(PART).min(), pl.len())
+
+    def _rows_of(self, located: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
         asked = tuple(columns) or tuple(ROWS)
-        read = tuple(dict.fromkeys((*_KEYS, *asked)))
-        rows = self._rows.read(read, stems=set(first[PART])).join(first, on=["run_id", PART], how="semi").drop(PART)
-        rows = rows.unique(_KEYS, keep="first", maintain_order=True)
-        return rows.sort(_KEYS).select(asked)
+        keep = {
+            str(key[0]): pl.col("run_id").is_in(some["run_id"].implode())
+            for key, some in located.partition_by(PART, as_dict=True).items()
+        }
+        rows = self._rows.read(tuple(dict.fromkeys((*_KEYS, *asked))), keep=keep)
+        # keys are put in order and rows taken by them: sorting whole rows holds them twice more
+        keys = rows.select(_KEYS).with_row_index("place").unique(_KEYS, keep="first", maintain_order=True).sort(_KEYS)
+        return rows.select(asked)[keys["place"]]
 
     def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
         """What the signals of the listed runs (or of those asked for) say before anything is traded: run_id, then one
