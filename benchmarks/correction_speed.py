@@ -32,7 +32,7 @@ from vp_harness.evaluation.outcomes import ExitRule, Prices, outcome_table
 from vp_harness.judgement import correction
 from vp_harness.judgement.market import Market
 from vp_harness.judgement.overfitting import trade_moments
-from vp_harness.judgement.search import Trial
+from vp_harness.judgement.trials import Trial
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake
 from vp_harness.research.records import Run, ThresholdRow

@@ -16,7 +16,8 @@ from vp_harness.evaluation.outcomes import exit_rule
 from vp_harness.judgement import correction, drawing
 from vp_harness.judgement.drawn import Drawn, Key, as_list, exploded
 from vp_harness.judgement.overfitting import BLOCKS, overfitting_probability, trade_moments
-from vp_harness.judgement.search import SEED, Shares, Trial, first_scores, shares_of
+from vp_harness.judgement.search import SEED, Shares, first_scores, shares_of
+from vp_harness.judgement.trials import Trial
 from vp_harness.research.records import DRAWN, LISTED, SEARCHES
 
 DRAWS = 99
@@ -80,9 +81,47 @@ def test_what_is_stored_is_what_a_plain_loop_gives_however_many_rows_are_taken_a
 
     monkeypatch.setattr(drawing, "_ROWS_AT_ONCE", 3)
     monkeypatch.setattr(drawing, "_CHUNK", 2)
+    monkeypatch.setattr(correction, "_ROWS_JUDGED", 3)
     again, corrected = redrawn(searched)
     assert again.equals(batches)
     assert corrected.equals(corrections)
+
+
+def test_several_batches_say_what_one_says(searched, monkeypatch):
+    whole, judged = redrawn(searched)
+    (one,) = whole.rows(named=True)
+    monkeypatch.setattr(drawing, "_ROWS_OF_BATCH", 5)
+    several, again = redrawn(searched)
+    assert again.drop("state").equals(judged.drop("state"))
+    assert len(several) == 2
+    for part in ("best_choose", "best_confirm"):
+        assert several[part].to_list() != [one[part], one[part]]
+        assert np.max(several[part].to_list(), axis=0).tolist() == one[part]
+    assert exploded(several.sort("batch"), "rows").sort("run_id", "threshold").rows(named=True) == sorted(
+        one["rows"], key=lambda row: (row["run_id"], row["threshold"])
+    )
+    assert sorted(exploded(several, "drawn")["digest"]) == sorted(trial["digest"] for trial in one["drawn"])
+
+
+def test_what_was_drawn_before_a_death_is_drawn_once(searched, monkeypatch):
+    _, judged = redrawn(searched)
+    monkeypatch.setattr(drawing, "_ROWS_OF_BATCH", 5)
+    real = drawing.Drawer.batches
+
+    def dies(*arguments):
+        yield next(real(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drawing.Drawer, "batches", dies)
+    with pytest.raises(KeyboardInterrupt):
+        redrawn(searched)
+    monkeypatch.setattr(drawing.Drawer, "batches", real)
+    store = ResultsStore(searched.lake)
+    (first,) = store.searches()["batch"]
+    correction.correct_search(store, searched.lake, [searched.dataset_id], draws=DRAWS)
+    assert first in store.searches()["batch"]
+    assert exploded(store.searches(), "rows").height == 8
+    assert store.corrections().sort("run_id", "threshold").drop("state").equals(judged.drop("state"))
 
 
 def test_a_trial_that_was_drawn_twice_counts_as_it_was_drawn_last():
@@ -94,6 +133,7 @@ def test_a_trial_that_was_drawn_twice_counts_as_it_was_drawn_last():
     assert drawn.moments().tolist() == [[4.0, 5.0], [6.0, 7.0]]
     assert drawn.standards()[Key("b", False)] == (0.25, 2.0)
     assert drawn.digests(confirms=True).to_list() == ["a"]
+    assert drawn.keys() == {Key("a", False), Key("a", True), Key("b", False)}
     assert Drawn(pl.DataFrame(schema=DRAWN)).moments().shape == (0, 0)
 
 

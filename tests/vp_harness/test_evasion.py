@@ -182,13 +182,13 @@ def test_a_run_is_retired_by_a_record_that_stays(searched):
 
 def test_only_what_is_new_is_drawn_and_it_comes_to_the_same(searched, monkeypatch):
     drawn = []
-    real = vars(drawing)["first_scores"]
+    real = vars(drawing)["draw_first"]
 
-    def counted(trial, shares):
-        drawn.append(trial)
-        return real(trial, shares)
+    def counted(trials, *arguments, **options):
+        drawn.extend(trials.digests())
+        return real(trials, *arguments, **options)
 
-    monkeypatch.setattr(drawing, "first_scores", counted)
+    monkeypatch.setattr(drawing, "draw_first", counted)
     run_experiment("small", searched.lake, config_root=searched.configs)
     assert drawn == []
     spec = msgspec.to_builtins(load_experiment(searched.configs / "experiments" / "small.yaml"))
@@ -206,14 +206,15 @@ def test_only_what_is_new_is_drawn_and_it_comes_to_the_same(searched, monkeypatc
 
 def test_p_values_are_those_of_all_trials_at_once(searched, monkeypatch):
     trials = {}
-    real = drawing.trials_of
+    real = drawing.rows_of
 
     def noted(*arguments):
-        for row, parts, able in real(*arguments):
-            trials[row["run_id"], row["threshold"]] = parts[0]
-            yield row, parts, able
+        for some in real(*arguments):
+            for i, name in enumerate(some.names.iter_rows()):
+                trials[name] = some.parts[0][i]
+            yield some
 
-    monkeypatch.setattr(drawing, "trials_of", noted)
+    monkeypatch.setattr(drawing, "rows_of", noted)
     store = ResultsStore(searched.lake)
     correction.correct_search(store, searched.lake, [searched.dataset_id], draws=499)
     found = store.corrections().filter(pl.col("draws") == 499).sort("run_id", "threshold")

@@ -9,7 +9,18 @@ from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.leaving import NOT_OPENED
 from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_table
-from vp_harness.judgement.search import Shares, Trial, corrected_p_values, shifted_means
+from vp_harness.judgement.overfitting import moments_of, trade_moments
+from vp_harness.judgement.search import (
+    Shares,
+    corrected_p_values,
+    draw_first,
+    draw_more,
+    first_scores,
+    more_scores,
+    shares_of,
+    shifted_means,
+)
+from vp_harness.judgement.trials import Trial, trials_between
 from vp_harness.passive.table import PassiveFills
 
 TICK = 250_000_000
@@ -58,6 +69,94 @@ def test_a_shift_moves_every_event_and_drops_overlap_anew(allow_overlap, model):
         traded = fills.outcome[row, taken.bins] != NOT_OPENED
         assert traded.all() or model != "mid"
         assert mean == pytest.approx(fills.pnl_ticks[row, taken.bins][traded].mean())
+
+
+def summed_in_turn(trial, share):
+    """The mean pnl of a shift, added up in order of time in the precision that the kernel has."""
+    placed = trial.table.placements[trial.model]
+    moved = []
+    for day, (first, end) in enumerate(trial.windows or [(trial.first, trial.end)]):
+        of_day = trial.events.between(first, end)
+        shift = int(np.floor(share * (end - first)))
+        for at, way in zip(of_day.bins.tolist(), of_day.directions.tolist(), strict=True):
+            moved.append((day, at + shift - (end - first if at + shift >= end else 0), 0 if way > 0 else 1))
+    total, count, busy_until = 0.0, 0, -1
+    for _, at, row in sorted(moved):
+        code = int(placed.code[row, at, 0])
+        if code < 0 or (at <= busy_until and not trial.allow_overlap):
+            continue
+        busy_until = code >> 1
+        count += code & 1
+        total += float(placed.pnl_ticks[row, at, 1])
+    return total / count if count else 0.0
+
+
+def many_trials(model, allow_overlap, windows):
+    """Trials of rows in which much, little and nothing fired, and what they are cut from."""
+    prices = random_market(1, 600)
+    table = outcome_table(prices, ExitRule(max_hold_bins=40, latency_bins=2), random_orders(prices, 600))
+    rng = np.random.default_rng(3)
+    rows = [random_events(rng, prices.valid, count, 0, 600) for count in (30, 1, 0, 200, 60)]
+    rows.insert(2, Events(np.array([10, 560]), np.array([1, -1], np.int8)))  # none of them in the window
+    ends = np.cumsum([len(row) for row in rows])
+    events = Events(np.concatenate([row.bins for row in rows]), np.concatenate([row.directions for row in rows]))
+    like = Trial(Events(events.bins[:0], events.directions[:0]), table, 50, 500, allow_overlap, 1, model, windows)
+    return trials_between(events, ends - [len(row) for row in rows], ends, like), rows
+
+
+KINDS = pytest.mark.parametrize(
+    ("model", "allow_overlap", "windows"),
+    [
+        ("mid", False, ()),
+        ("cross", False, ()),
+        ("queue", False, ()),
+        ("cross", True, ()),
+        ("queue", True, ()),
+        ("cross", False, ((50, 260), (300, 500))),
+    ],
+)
+
+
+@KINDS
+def test_a_mean_is_to_the_bit_what_adding_up_in_turn_gives(model, allow_overlap, windows):
+    trials, _ = many_trials(model, allow_overlap, windows)
+    shares = np.append(0.0, shares_of(60))
+    for i in (0, 1, 5):
+        means = shifted_means(trials[i], Shares(shares))
+        assert means.tolist() == [summed_in_turn(trials[i], share) for share in shares]
+
+
+@KINDS
+def test_many_trials_at_once_are_to_the_bit_each_alone(model, allow_overlap, windows):
+    trials, rows = many_trials(model, allow_overlap, windows)
+    assert len(trials) == 6
+    assert trials.counts.tolist() == [len(row.between(50, 500)) for row in rows]
+    assert trials.counts[2] == trials.counts[3] == 0
+    assert trials.digests() == [
+        trial.digest if len(trial.events) else "" for trial in map(trials.__getitem__, range(6))
+    ]
+    shares, later = Shares(shares_of(99), observed=True), Shares(shares_of(150)[99:])
+    some = trials.some([4, 0, 1])
+    alone = [trials[4], trials[0], trials[1]]
+    for without_sign in (False, True):
+        best, best_later = np.full(100, -np.inf, np.float32), np.full(51, -np.inf, np.float32)
+        drawn = draw_first(some, shares, best, without_sign=without_sign)
+        draw_more(some, later, drawn.standards, best_later, without_sign=without_sign)
+        first = [first_scores(trial, shares) for trial in alone]
+        more = [more_scores(trial, later, one.mean, one.deviation) for trial, one in zip(alone, first, strict=True)]
+        assert drawn.statistics.tolist() == [one.values[0] for one in first]
+        assert drawn.standards.tolist() == [[one.mean, one.deviation] for one in first]
+        size = np.abs if without_sign else np.positive
+        assert best.tolist() == np.max([size(one.values) for one in first], axis=0).tolist()
+        assert best_later.tolist() == np.max([size(one.values) for one in more], axis=0).tolist()
+    assert moments_of(some).tolist() == [trade_moments(trial).tolist() for trial in alone]
+
+
+def test_rows_without_any_event_are_trials_without_any():
+    table = outcome_table(random_market(1, 600), ExitRule(max_hold_bins=40))
+    none = Events(np.empty(0, np.int64), np.empty(0, np.int8))
+    trials = trials_between(none, np.zeros(2, np.int64), np.zeros(2, np.int64), Trial(none, table, 0, 600))
+    assert (trials.digests(), trials.counts.tolist()) == (["", ""], [0, 0])
 
 
 def test_p_values_are_uniform_when_there_is_nothing_to_find():

@@ -17,9 +17,10 @@ from vp_contract import EvalSpec
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_table
 from vp_harness.judgement.drawn import Drawn
-from vp_harness.judgement.figures import Tally, corrections_of
+from vp_harness.judgement.figures import Judge, Tally
 from vp_harness.judgement.overfitting import BLOCKS, deflated_sharpe, overfitting_probability, trade_moments
-from vp_harness.judgement.search import Trial, p_error, p_values
+from vp_harness.judgement.search import p_error, p_values
+from vp_harness.judgement.trials import Trial
 from vp_harness.judgement.verdict import confirmed_interval, look_factor, t_quantile, verdict_of
 from vp_harness.research.records import DRAWN
 
@@ -181,16 +182,11 @@ def judged(fill_model, cost, **confirm):
         incomplete="",
     )
     rows = pl.DataFrame({"run_id": [run.run_id], "threshold": [0.1], "choose": ["a"], "confirm": ["b"], "able": [True]})
-    (correction,) = corrections_of(
-        rows,
-        pl.DataFrame(
-            {"run_id": [run.run_id], "threshold": [0.1], **{name: [value] for name, value in figures.items()}}
-        ),
-        pl.DataFrame([msgspec.to_builtins(msgspec.structs.replace(run, eval_json=evaluation))]),
-        tally,
-        sequence=1,
-        state="x",
+    figures = pl.DataFrame(
+        {"run_id": [run.run_id], "threshold": [0.1], **{name: [value] for name, value in figures.items()}}
     )
+    runs = pl.DataFrame([msgspec.to_builtins(msgspec.structs.replace(run, eval_json=evaluation))])
+    (correction,) = Judge(runs, tally, n_rows=1, sequence=1, state="x").corrections(rows, figures)
     return SimpleNamespace(verdict=correction.verdict, low=correction.confirmed_low, high=correction.confirmed_high)
 
 

@@ -35,7 +35,8 @@ from vp_harness.evaluation.outcomes import exit_rule, opened
 from vp_harness.evaluation.resampling import days_interval
 from vp_harness.evaluation.split import day_bins, days_split, windows
 from vp_harness.judgement.figures import resampled_days
-from vp_harness.judgement.search import Shares, Trial, shares_of, shifted_means
+from vp_harness.judgement.search import Shares, shares_of, shifted_means
+from vp_harness.judgement.trials import Trial
 
 
 def spec_of(configs, name="days", **changes):

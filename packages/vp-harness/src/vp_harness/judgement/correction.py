@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from vp_contract import RuntimeConfig
 from vp_harness.errors import DatasetMissingError
-from vp_harness.judgement.drawing import Drawer, Draws
+from vp_harness.judgement.drawing import SPLIT, Drawer, Draws
 from vp_harness.judgement.drawn import Drawn, exploded
-from vp_harness.judgement.figures import FIGURES, Tally, corrections_of
-from vp_harness.judgement.market import Market, groups, market_of, market_of_config
+from vp_harness.judgement.figures import FIGURES, Judge, Tally
+from vp_harness.judgement.market import MARKET, groups, market_of, market_of_config
 from vp_harness.judgement.search import DRAWS, SEED, p_error, p_values
 from vp_harness.judgement.verdict import P_LIMIT
 from vp_harness.lake.anchors import check_runs
@@ -39,11 +39,15 @@ _MOST_SHIFTS: Final = 300_000_000
 """Draws times parts of rows, choosing and confirming, above which they are not doubled any more: the error that is left
 is told with the p-value."""
 
+_ROWS_JUDGED: Final = 200_000
+"""Rows whose corrections are in memory at once. Those of a larger search are stored in several parts."""
+
 _RULES: Final = "2"
 """Raised when a verdict may come out differently from the same draws: stored ones are made anew, drawing nothing."""
 
 _TIMES: Final = ("choose_start_ns", "choose_end_ns", "confirm_start_ns", "confirm_end_ns")
-MARKET: Final = msgspec.json.Decoder(Market)
+_RUN: Final = ("run_id", "dataset_id", "eval_json", "market_json", "days_json", *SPLIT)
+"""What is read of each run: their texts are most of a large store."""
 
 
 def correct_search(
@@ -70,25 +74,25 @@ def correct_search(
     searches = store.searches().filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
     texts = sorted({*runs["market_json"], *searches["market_json"]})
     number = dict(zip(texts, groups([MARKET.decode(text) for text in texts]), strict=True))
-    markets = {
-        run_id: MARKET.decode(text) for run_id, text in runs.select("run_id", "market_json").unique().iter_rows()
-    }
     corrected = 0
     for group in sorted(
         {number[text] for text in runs.filter(pl.col("dataset_id").is_in(list(wanted)))["market_json"]}
     ):
         of_group = pl.col("market_json").is_in([text for text in texts if number[text] == group])
-        search = _Search(store, lake, runs.filter(of_group), searches.filter(of_group), markets, draws, seed)
+        search = _Search(store, lake, runs.filter(of_group), searches.filter(of_group), draws, seed)
         corrected += search.run()
     return corrected
 
 
 def with_markets(store: ResultsStore, lake: Lake) -> pl.DataFrame:
-    """The listed runs, each with its market; of those of an early version it is found out."""
-    runs = store.runs()
-    lacks = runs.filter(pl.col("market_json") == "").select("run_id", "dataset_id", "runtime_json")
-    if lacks.is_empty():
+    """The listed runs, each with its market, and of their other columns what is judged by; of those of an early version
+    the market is found out.
+    """
+    runs = store.runs(_RUN)
+    without = runs.filter(pl.col("market_json") == "")
+    if without.is_empty():
         return runs
+    lacks = store.runs(("run_id", "dataset_id", "runtime_json"), without["run_id"])
     found: dict[str, str] = {}
     by_dataset: dict[str, str] = {}
     for run_id, dataset_id, runtime_json in lacks.iter_rows():
@@ -111,7 +115,6 @@ class _Search:
     lake: Lake
     runs: pl.DataFrame
     batches: pl.DataFrame
-    markets: dict[str, Market]
     base: int
     seed: int
     lost: dict[str, int] = field(default_factory=dict)
@@ -122,29 +125,34 @@ class _Search:
         active = self.runs.filter(~pl.col("run_id").is_in(list(retired)))
         usable = self._usable(retired)
         known = Drawn.of(usable)
-        unread = self._unread(active, usable, known)
+        rows = _rows_of(usable, active)
+        unread = self._unread(active, rows, known)
         n_retired = self.runs.height - active.height
         gone = tuple(part for part in self.store.gone() if part.startswith(("runs", "searches", "retired")))
         state = _state(usable, retired, gone)
-        if unread.is_empty():
-            rows = _rows_of(usable, active)
-            if self._is_done(rows, state):
-                return rows.height
-        drawer = Drawer(self.store, self.lake, self.markets)
+        if unread.is_empty() and self._is_done(rows, state):
+            return rows.height
+        drawer = Drawer(self.store, self.lake)
         end = _drawn_to(usable) or self.base
-        new = drawer.batches(unread, Draws(self.base, self.seed, 0, end), known)
-        usable = pl.concat([usable, new])
-        known = Drawn.of(usable)
-        usable, more = self._grown(usable, active, drawer, known)
-        self.store.append_searches(pl.concat([new, more]))
-        rows = _rows_of(usable, active)
+        new = []
+        for batch in drawer.batches(unread, Draws(self.base, self.seed, 0, end), known):
+            self.store.append_searches(batch)
+            new.append(batch)
+        if new:
+            usable = pl.concat([usable, *new])
+            known = Drawn.of(usable)
+            rows = _rows_of(usable, active)
+        usable, more = self._grown(usable, active, rows, drawer, known)
+        self.store.append_searches(more)  # at once: all trials must have as many draws
         self.lost = drawer.lost
         state = _state(usable, retired, gone)
         if not self._is_done(rows, state):
             tally = self._tally(usable, known, n_retired, gone)
-            sequence = int(self.store.corrections()["sequence"].max() or 0) + 1  # type: ignore[arg-type]
-            figures = self.store.rows(rows["run_id"].unique(), FIGURES)
-            self.store.append_corrections(corrections_of(rows, figures, active, tally, sequence=sequence, state=state))
+            sequence = int(self.store.corrections(("sequence",))["sequence"].max() or 0) + 1  # type: ignore[arg-type]
+            judge = Judge(active, tally, n_rows=rows.height, sequence=sequence, state=state)
+            for some in rows.iter_slices(_ROWS_JUDGED):
+                figures = self.store.rows(some["run_id"].unique(), FIGURES)
+                self.store.append_corrections(judge.corrections(some, figures))
         return rows.height
 
     def _usable(self, retired: set[str]) -> pl.DataFrame:
@@ -170,9 +178,8 @@ class _Search:
             for dataset_id, days_json in self.runs.select("dataset_id", "days_json").unique().iter_rows()
         }
 
-    def _unread(self, active: pl.DataFrame, usable: pl.DataFrame, known: Drawn) -> pl.DataFrame:
+    def _unread(self, active: pl.DataFrame, rows: pl.DataFrame, known: Drawn) -> pl.DataFrame:
         """Runs that no batch has, or of which a trial was drawn in a batch only that cannot be used any more."""
-        rows = _rows_of(usable, active)
         short: set[str] = set()
         for name, confirms in (("choose", False), ("confirm", True)):
             there = known.digests(confirms=confirms)
@@ -182,21 +189,20 @@ class _Search:
         return active.filter(~pl.col("run_id").is_in(list(read)))
 
     def _is_done(self, rows: pl.DataFrame, state: str) -> bool:
-        stored = self.store.corrections().filter(pl.col("state") == state)
+        stored = self.store.corrections(("run_id", "threshold", "state")).filter(pl.col("state") == state)
         return stored.join(rows, on=["run_id", "threshold"], how="semi").height == rows.height
 
     def _grown(
-        self, usable: pl.DataFrame, active: pl.DataFrame, drawer: Drawer, known: Drawn
+        self, usable: pl.DataFrame, active: pl.DataFrame, rows: pl.DataFrame, drawer: Drawer, known: Drawn
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The batches with more draws, as long as a p-value near `P_LIMIT` could be on either side of it, and those of
-        them that were made here.
+        them that were made here. `rows` are those of the batches.
         """
         made = usable.clear()
+        able = known.choosing.join(rows.filter(pl.col("able")), left_on="digest", right_on="choose", how="semi")
         while not drawer.lost:
             end = _drawn_to(usable)
             best = self._tally(usable, known, 0, ()).best
-            rows = _rows_of(usable, active).filter(pl.col("able"))
-            able = known.choosing.join(rows, left_on="digest", right_on="choose", how="semi")
             p = p_values(best, able["statistic"].to_numpy())
             near = np.abs(p - P_LIMIT) < 3.0 * p_error(P_LIMIT, end)
             if not near.any() or 2 * end > MOST_DRAWS or 2 * end * len(known) > _MOST_SHIFTS:
@@ -206,11 +212,11 @@ class _Search:
                 self._is_there(name) for name in active["dataset_id"].unique()
             ):
                 return usable, made  # not all of what counts can be drawn again
-            more = drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known)
+            more = list(drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known))
             if drawer.lost:
                 return usable, made
-            made = pl.concat([made, more])
-            usable = pl.concat([usable, more])
+            made = pl.concat([made, *more])
+            usable = pl.concat([usable, *more])
         return usable, made
 
     def _tally(self, usable: pl.DataFrame, known: Drawn, n_retired: int, gone: Sequence[str]) -> Tally:

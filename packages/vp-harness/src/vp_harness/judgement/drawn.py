@@ -31,7 +31,9 @@ class Drawn:
 
     def __init__(self, table: pl.DataFrame) -> None:
         """`table` may have a trial more than once: what was drawn of it last counts."""
-        self.table = table.select(list(DRAWN)).unique(["digest", "confirms"], keep="last", maintain_order=True)
+        last = _keys(table).unique(["digest", "confirms"], keep="last", maintain_order=True)["place"]
+        table = table.select(list(DRAWN))
+        self.table = table if len(last) == table.height else table[last]  # the moments are not copied for nothing
 
     @classmethod
     def of(cls, batches: pl.DataFrame) -> Drawn:
@@ -44,11 +46,15 @@ class Drawn:
     @cached_property
     def choosing(self) -> pl.DataFrame:
         """The choosing parts, in order of their digests: sums round, and ties have a first."""
-        return self.table.filter(~pl.col("confirms")).sort("digest")
+        return self.table[_keys(self.table).filter(~pl.col("confirms")).sort("digest")["place"]]
 
     def digests(self, *, confirms: bool) -> pl.Series:
         """Those of the choosing or of the confirming parts."""
         return self.table.filter(pl.col("confirms") == confirms)["digest"]
+
+    def keys(self) -> set[tuple[str, bool]]:
+        """Digest of each trial, and whether it is a confirming part: equal to its `Key`."""
+        return set(self.table.select("digest", "confirms").iter_rows())
 
     def standards(self) -> dict[Key, Standard]:
         """What standardises further draws of each trial."""
@@ -61,6 +67,11 @@ class Drawn:
         if lists.is_empty():
             return np.empty((0, 0), np.float64)
         return lists.list.to_array(len(lists[0])).to_numpy()
+
+
+def _keys(table: pl.DataFrame) -> pl.DataFrame:
+    """Digest and part of each trial, and its row in the table as `place`."""
+    return table.select("digest", "confirms").with_row_index("place")
 
 
 def exploded(batches: pl.DataFrame, column: str) -> pl.DataFrame:

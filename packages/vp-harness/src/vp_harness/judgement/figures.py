@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -48,68 +48,71 @@ class Tally:
     incomplete: str
 
 
-def corrections_of(
-    rows: pl.DataFrame, figures: pl.DataFrame, runs: pl.DataFrame, tally: Tally, *, sequence: int, state: str
-) -> list[Correction]:
-    """One correction a row.
+class Judge:
+    """Makes the corrections of the rows of one market: what all of them have in common is computed once."""
 
-    `rows` has run_id, threshold, choose, confirm (digests) and able; `figures` are the stored rows of their runs,
-    `runs` the runs.
-    """
-    evaluations = {text: msgspec.json.decode(text, type=EvalSpec) for text in runs["eval_json"].unique()}
-    judged = {run_id: evaluations[text] for run_id, text in runs.select("run_id", "eval_json").iter_rows()}
-    resampled = dict(resampled_days(runs))
-    deflated, overfitting = _overfitting(tally)
-    factor = look_factor(tally.best_confirm)
-    choosing = tally.known.choosing
-    p_choosing = p_values(tally.best, choosing["statistic"].to_numpy())
-    of_trial = choosing.select("digest", "statistic").with_columns(
-        p=p_choosing, p_error=p_error(p_choosing, tally.draws), deflated=deflated
-    )
-    p_error_of_1 = float(p_error(1.0, tally.draws))
-    told = rows.join(of_trial, left_on="choose", right_on="digest", how="left", maintain_order="left").join(
-        figures.select(FIGURES).with_columns(stored=True),
-        on=["run_id", "threshold"],
-        how="left",
-        maintain_order="left",
-    )
-    corrections = []
-    for row in told.iter_rows(named=True):
-        run_id, able = row["run_id"], row["able"]
-        evaluation = judged[run_id]
+    def __init__(self, runs: pl.DataFrame, tally: Tally, *, n_rows: int, sequence: int, state: str) -> None:
+        """`runs` are those of the rows, `n_rows` how many rows there are."""
+        evaluations = {text: msgspec.json.decode(text, type=EvalSpec) for text in runs["eval_json"].unique()}
+        self._evaluations = {
+            run_id: evaluations[text] for run_id, text in runs.select("run_id", "eval_json").iter_rows()
+        }
+        self._resampled = dict(resampled_days(runs))
+        self._tally, self._n_rows, self._sequence, self._state = tally, n_rows, sequence, state
+        deflated, self._overfitting = _overfitting(tally)
+        self._factor = look_factor(tally.best_confirm)
+        choosing = tally.known.choosing
+        p_choosing = p_values(tally.best, choosing["statistic"].to_numpy())
+        self._of_trial = choosing.select("digest", "statistic").with_columns(
+            p=p_choosing, p_error=p_error(p_choosing, tally.draws), deflated=deflated
+        )
+        self._p_error_of_1 = float(p_error(1.0, tally.draws))
+
+    def corrections(self, rows: pl.DataFrame, figures: pl.DataFrame) -> list[Correction]:
+        """One correction a row of some: `rows` has run_id, threshold, choose, confirm (digests) and able; `figures` are
+        the stored rows of their runs.
+        """
+        told = rows.join(self._of_trial, left_on="choose", right_on="digest", how="left", maintain_order="left").join(
+            figures.select(FIGURES).with_columns(stored=True),
+            on=["run_id", "threshold"],
+            how="left",
+            maintain_order="left",
+        )
+        return [self._correction(row) for row in told.iter_rows(named=True)]
+
+    def _correction(self, row: Mapping[str, Any]) -> Correction:
+        tally, run_id, able = self._tally, row["run_id"], row["able"]
+        evaluation = self._evaluations[run_id]
         low = high = None
         trades = 0
         if row["stored"]:
             trades = row[f"{CONFIRM_PREFIX}{COUNTED[evaluation.fill_model]}"]
-            drawn = min(trades, resampled.get(run_id, trades))
-            low, high = confirmed_interval(*confirmed_net(row, evaluation), drawn, factor)
+            drawn = min(trades, self._resampled.get(run_id, trades))
+            low, high = confirmed_interval(*confirmed_net(row, evaluation), drawn, self._factor)
         verdict, doubt = verdict_of(
             row["p"] if able else None, low, high, trades, least=evaluation.min_signals, incomplete=tally.incomplete
         )
-        corrections.append(
-            Correction(
-                run_id=run_id,
-                threshold=row["threshold"],
-                p_corrected=row["p"] if able else 1.0,
-                n_trials=tally.n_trials,
-                draws=tally.draws,
-                seed=tally.seed,
-                n_rows=rows.height,
-                p_error=row["p_error"] if able else p_error_of_1,
-                statistic=row["statistic"],
-                n_looks=tally.n_looks,
-                n_retired=tally.n_retired,
-                confirmed_low=low,
-                confirmed_high=high,
-                verdict=verdict,
-                doubt=doubt,
-                deflated_sharpe=row["deflated"],
-                overfitting=overfitting,
-                sequence=sequence,
-                state=state,
-            )
+        return Correction(
+            run_id=run_id,
+            threshold=row["threshold"],
+            p_corrected=row["p"] if able else 1.0,
+            n_trials=tally.n_trials,
+            draws=tally.draws,
+            seed=tally.seed,
+            n_rows=self._n_rows,
+            p_error=row["p_error"] if able else self._p_error_of_1,
+            statistic=row["statistic"],
+            n_looks=tally.n_looks,
+            n_retired=tally.n_retired,
+            confirmed_low=low,
+            confirmed_high=high,
+            verdict=verdict,
+            doubt=doubt,
+            deflated_sharpe=row["deflated"],
+            overfitting=self._overfitting,
+            sequence=self._sequence,
+            state=self._state,
         )
-    return corrections
 
 
 def resampled_days(runs: pl.DataFrame) -> Iterator[tuple[str, int]]:

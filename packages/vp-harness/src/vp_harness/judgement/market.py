@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -52,6 +52,10 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True)
                 return start + bin_seq * width_ns
             bin_seq -= bins
         return self.times[-1][0] + bin_seq * width_ns
+
+
+MARKET: Final = msgspec.json.Decoder(Market)
+"""Reads `market_json` of a run."""
 
 
 def market_of(dataset: Dataset) -> Market:

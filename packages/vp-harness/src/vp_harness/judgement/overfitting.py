@@ -12,34 +12,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vp_harness._jit import kernel
-from vp_harness.judgement.search import Trial
+from vp_harness.judgement.trials import Trial, Trials
 
 BLOCKS: Final = 10
 """Parts of equal length into which the time of a trial is cut for the probability of backtest overfitting."""
+
+MOMENTS: Final = 5 + 2 * BLOCKS
+"""Figures of the trades of a trial: see `trade_moments`."""
 
 _EULER: Final = 0.5772156649015329
 _NORMAL: Final = NormalDist()
 
 
 def trade_moments(trial: Trial) -> NDArray[np.float64]:
-    """What the opened trades of a trial gave, float64 (5 + 2 * BLOCKS): their number, mean and standard deviation of
+    """What the opened trades of a trial gave, float64 (MOMENTS): their number, mean and standard deviation of
     the net pnl in ticks, skewness, kurtosis (3 for a normal distribution); then the sum of pnl and the number of trades
     of each block of its window.
     """
-    out = np.zeros(5 + 2 * BLOCKS, np.float64)
-    cost = trial.table.rule.cost_ticks if trial.model == "mid" else 0.0
-    _moments(
-        trial.events.bins,
-        trial.events.directions,
-        trial.first,
-        trial.end,
-        trial.table.fills[trial.model].pnl_ticks,
-        trial.table.placements[trial.model].code,
-        trial.allow_overlap,
-        float(cost),
-        out,
-    )
+    out = np.zeros(MOMENTS, np.float64)
+    _moments(trial.events.bins, trial.events.directions, *_terms(trial), out)
     return out
+
+
+def moments_of(trials: Trials) -> NDArray[np.float64]:
+    """`trade_moments` of many trials, float64 (n, MOMENTS). The GIL is released."""
+    out = np.zeros((len(trials), MOMENTS), np.float64)
+    events = trials.events
+    _moments_of_many(events.bins, events.directions, trials.starts, trials.ends, *_terms(trials.like), out)
+    return out
+
+
+def _terms(trial: Trial) -> tuple[int, int, NDArray[np.float64], NDArray[np.int32], bool, float]:
+    """What the kernels take of a trial beside its events."""
+    cost = float(trial.table.rule.cost_ticks) if trial.model == "mid" else 0.0  # that of the others is paid already
+    code = trial.table.placements[trial.model].code
+    return trial.first, trial.end, trial.table.fills[trial.model].pnl_ticks, code, trial.allow_overlap, cost
 
 
 def deflated_sharpe(
@@ -123,6 +130,25 @@ def _rank_of_best(
         less += unseen[trial] < unseen[best]
         same += unseen[trial] == unseen[best]
     return less, same
+
+
+@kernel
+def _moments_of_many(
+    bins: NDArray[np.int64],
+    directions: NDArray[np.int8],
+    starts: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    first: int,
+    end: int,
+    earns: NDArray[np.float64],
+    code: NDArray[np.int32],
+    allow_overlap: bool,
+    cost: float,
+    out: NDArray[np.float64],
+) -> None:
+    for trial in range(starts.shape[0]):
+        own = slice(starts[trial], stops[trial])
+        _moments(bins[own], directions[own], first, end, earns, code, allow_overlap, cost, out[trial])
 
 
 @kernel

@@ -18,63 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vp_contract import FillModel
 from vp_harness._jit import kernel
 from vp_harness.errors import ParameterError
-from vp_harness.evaluation.events import Events
-from vp_harness.evaluation.outcomes import OutcomeTable
+from vp_harness.judgement.trials import Trial, Trials
 
 DRAWS: Final = 999
 """Draws that every row gets, and that its statistic is standardised by."""
 SEED: Final = 20260206
 _FLAT: Final = 1e-9
 """A deviation below which a row earns the same wherever its events are: nothing to be lucky about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One tried row: its fired events in bins `first` (inclusive) to `end` (exclusive), and what they would earn.
-
-    Of several days `windows` has the bins (first, end) of each in which it may fire, ascending. Rows with fewer than
-    `min_events` fired events cannot win; they count among those that were tried all the same.
-    """
-
-    events: Events
-    table: OutcomeTable
-    first: int
-    end: int
-    allow_overlap: bool = False
-    min_events: int = 1
-    model: FillModel = "cross"
-    windows: tuple[tuple[int, int], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.first < self.end <= self.table.mid.outcome.shape[1]:
-            raise ParameterError(
-                f"window={self.first}:{self.end}: must be a non-empty part of the "
-                f"{self.table.mid.outcome.shape[1]} bins of the outcome table"
-            )
-        if len(self.events) and not self.first <= self.events.bins[0] <= self.events.bins[-1] < self.end:
-            raise ParameterError(
-                f"events: bins {self.events.bins[0]} to {self.events.bins[-1]}, must be within {self.first}:{self.end}"
-            )
-
-    @property
-    def digest(self) -> str:
-        """16 hex digits: equal for trials with the same events, window and outcomes."""
-        hashed = sha256(self.events.bins.tobytes())
-        hashed.update(self.events.directions.tobytes())
-        hashed.update(f"{self.first} {self.end} {self.allow_overlap} {self.model} ".encode())
-        hashed.update(self.table.digests[self.model].encode())
-        if self.windows:
-            hashed.update(repr(self.windows).encode())
-        return hashed.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +44,15 @@ class Scores:
     values: NDArray[np.float32]
     mean: float
     deviation: float
+
+
+class FirstDraws(NamedTuple):
+    """What the first draws of n trials tell: their statistics, float32 (n), and what standardises their draws, float64
+    (n, 2): mean and deviation in ticks.
+    """
+
+    statistics: NDArray[np.float32]
+    standards: NDArray[np.float64]
 
 
 class Shares:
@@ -127,6 +93,28 @@ def more_scores(trial: Trial, shares: Shares, mean: float, deviation: float) -> 
     return Scores(_standardised(shifted_means(trial, shares), mean, deviation), mean, deviation)
 
 
+def draw_first(trials: Trials, shares: Shares, best: NDArray[np.float32], *, without_sign: bool = False) -> FirstDraws:
+    """`first_scores` of many trials, bit for bit, of which the best of each draw is kept.
+
+    `best` (1 + draws) is raised to the scores of these trials, or, `without_sign`, to their absolute values. The GIL is
+    released.
+    """
+    standards = np.empty((len(trials), 2), np.float64)
+    return FirstDraws(_drawn(trials, shares, standards, best, known=False, without_sign=without_sign), standards)
+
+
+def draw_more(
+    trials: Trials,
+    shares: Shares,
+    standards: NDArray[np.float64],
+    best: NDArray[np.float32],
+    *,
+    without_sign: bool = False,
+) -> None:
+    """`more_scores` of many trials: `standards` (n, 2) are those of their first draws, `best` (draws) is raised."""
+    _drawn(trials, shares, standards, best, known=True, without_sign=without_sign)
+
+
 def p_values(best: NDArray[np.float32], statistics: NDArray[np.float32]) -> NDArray[np.float64]:
     """Share of draws in which the best of all is at least as good: `best` (1 + draws), `statistics` (n) -> (n)."""
     below = np.searchsorted(np.sort(best), statistics, side="left")
@@ -164,28 +152,99 @@ def corrected_p_values(trials: Sequence[Trial], *, draws: int = DRAWS, seed: int
 def shifted_means(trial: Trial, shares: Shares) -> NDArray[np.float64]:
     """Mean pnl (draws) of a trial's events after shifting them by each share of the window, in ticks."""
     means = np.empty(len(shares), np.float64)
-    placed = trial.table.placements[trial.model]
-    windows = np.array(trial.windows or [(trial.first, trial.end)], np.int64)
-    _means_of_shifts(
-        trial.events.bins,
-        trial.events.directions,
-        np.ascontiguousarray(windows[:, 0]),
-        np.ascontiguousarray(windows[:, 1]),
-        placed.pnl_ticks,
-        placed.code,
-        trial.allow_overlap,
-        shares.ascending,
-        shares.order,
-        means,
-    )
+    _means_of_shifts(trial.events.bins, trial.events.directions, *_terms(trial), shares.ascending, shares.order, means)
     return means
 
 
+def _terms(
+    trial: Trial,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int32], int, bool]:
+    """What kernels take of a trial beside its events: firsts and ends of its windows, pnl and code of its placements
+    one after the other, the bins of a direction, and whether positions may overlap.
+    """
+    placed = trial.table.placements[trial.model]
+    windows = np.array(trial.windows or [(trial.first, trial.end)], np.int64)
+    firsts, ends = np.ascontiguousarray(windows[:, 0]), np.ascontiguousarray(windows[:, 1])
+    return (
+        firsts,
+        ends,
+        placed.pnl_ticks.reshape(-1),
+        placed.code.reshape(-1),
+        placed.code.shape[1],
+        trial.allow_overlap,
+    )
+
+
+def _drawn(
+    trials: Trials,
+    shares: Shares,
+    standards: NDArray[np.float64],
+    best: NDArray[np.float32],
+    *,
+    known: bool,
+    without_sign: bool,
+) -> NDArray[np.float32]:
+    """Raise `best` and fill `standards`, unless they are known; gives each trial's score in the first draw (n)."""
+    events, statistics = trials.events, np.empty(len(trials), np.float32)
+    _draw_many(
+        events.bins,
+        events.directions,
+        trials.starts,
+        trials.ends,
+        *_terms(trials.like),
+        shares.ascending,
+        shares.order,
+        known,
+        without_sign,
+        standards,
+        statistics,
+        best,
+    )
+    return statistics
+
+
 def _standardised(means: NDArray[np.float64], mean: float, deviation: float) -> NDArray[np.float32]:
-    scores = np.zeros(len(means), np.float32)
-    if deviation >= _FLAT:
-        _standardise(means, mean, deviation, scores)
+    scores = np.empty(len(means), np.float32)
+    _standardise(means, mean, deviation, scores)
     return scores
+
+
+@kernel
+def _draw_many(
+    bins: NDArray[np.int64],
+    directions: NDArray[np.int8],
+    starts: NDArray[np.int64],
+    stops: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    pnl: NDArray[np.float32],
+    code: NDArray[np.int32],
+    n_bins: int,
+    allow_overlap: bool,
+    shares: NDArray[np.float64],
+    order: NDArray[np.int64],
+    known: bool,
+    without_sign: bool,
+    standards: NDArray[np.float64],
+    statistics: NDArray[np.float32],
+    best: NDArray[np.float32],
+) -> None:
+    """Trial by trial: means, `standards` (trials, 2) unless they are `known`, scores, and what they raise `best` to."""
+    draws = shares.shape[0]
+    means = np.empty(draws, np.float64)
+    scores = np.empty(draws, np.float32)
+    for trial in range(starts.shape[0]):
+        own = slice(starts[trial], stops[trial])
+        _means_of_shifts(
+            bins[own], directions[own], firsts, ends, pnl, code, n_bins, allow_overlap, shares, order, means
+        )
+        if not known:
+            standards[trial, 0], standards[trial, 1] = _mean_and_deviation(means)
+        _standardise(means, standards[trial, 0], standards[trial, 1], scores)
+        statistics[trial] = scores[0]
+        for draw in range(draws):
+            score = abs(scores[draw]) if without_sign else scores[draw]
+            best[draw] = max(best[draw], score)
 
 
 @kernel
@@ -202,6 +261,9 @@ def _mean_and_deviation(values: NDArray[np.float64]) -> tuple[float, float]:
 
 @kernel
 def _standardise(means: NDArray[np.float64], mean: float, deviation: float, scores: NDArray[np.float32]) -> None:
+    if not deviation >= _FLAT:
+        scores[:] = 0.0
+        return
     for i in range(means.shape[0]):
         scores[i] = (means[i] - mean) / deviation
 
@@ -214,6 +276,7 @@ def _means_of_shifts(
     ends: NDArray[np.int64],
     pnl: NDArray[np.float32],
     code: NDArray[np.int32],
+    n_bins: int,
     allow_overlap: bool,
     shares: NDArray[np.float64],
     order: NDArray[np.int64],
@@ -224,6 +287,9 @@ def _means_of_shifts(
     Draws are the inner loop: they do not wait for one another, and read the table in order. An event wraps in the last
     of them, where its shift is large. In each draw what wraps comes first in time, so it has a pass of its own.
     Events are within the windows `firsts` to `ends` (windows), and shift within their own.
+
+    Whether an event opens a position is as good as a coin, so the inner loop has no branch that would have to guess it:
+    what does not open is added as nothing. Its indices are unsigned, which saves a look for negative ones.
     """
     draws = shares.shape[0]
     shifts = np.empty(draws, np.int32)
@@ -241,17 +307,18 @@ def _means_of_shifts(
             shifts[draw] = np.int32(np.floor(shares[draw] * window))
         for wrapped in range(2):
             for i in range(start_event, end_event):
-                offset = bins[i] - first
-                begin = np.searchsorted(shifts, window - offset)
-                row = 0 if directions[i] > 0 else 1
+                begin = np.searchsorted(shifts, window - (bins[i] - first))
+                row = 0 if directions[i] > 0 else n_bins
                 at = bins[i] - (window if wrapped == 0 else 0)
                 start, end = (begin, draws) if wrapped == 0 else (0, begin)
-                for draw in range(start, end):
-                    t = np.uint32(at + shifts[draw])
-                    found = code[row, t, 0]
-                    opens = (found >= 0) & (allow_overlap | (np.int32(t) > busy_until[draw]))
-                    busy_until[draw] = found >> np.int32(1) if opens else busy_until[draw]
-                    count[draw] += found & np.int32(1) if opens else np.int32(0)
-                    total[draw] += pnl[row, t, 1] if opens else np.float32(0.0)
+                for draw in range(np.uint64(start), np.uint64(end)):
+                    t = at + shifts[draw]
+                    place = np.uint64(2 * (row + t))
+                    found = np.int64(code[place])
+                    opens = (found >= 0) & (allow_overlap | (t > busy_until[draw]))
+                    traded = found & np.int64(opens)
+                    busy_until[draw] = found >> 1 if opens else busy_until[draw]
+                    count[draw] += traded
+                    total[draw] += np.float32(traded) * pnl[place + np.uint64(1)]
     for draw in range(draws):
         means[order[draw]] = total[draw] / count[draw] if count[draw] else 0.0

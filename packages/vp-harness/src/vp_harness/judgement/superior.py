@@ -21,10 +21,11 @@ from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.leaving import NOT_OPENED
 from vp_harness.evaluation.outcomes import opened
 from vp_harness.evaluation.split import DayBins
-from vp_harness.judgement.correction import MARKET, with_markets
-from vp_harness.judgement.drawing import EVENTS, SPLIT, trials_of
-from vp_harness.judgement.market import Market, groups
-from vp_harness.judgement.search import SEED, Trial
+from vp_harness.judgement.correction import with_markets
+from vp_harness.judgement.drawing import EVENTS, SPLIT, rows_of
+from vp_harness.judgement.market import MARKET, Market, groups
+from vp_harness.judgement.search import SEED
+from vp_harness.judgement.trials import Trial
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import LakeLike, open_lake
@@ -162,10 +163,12 @@ def _placed_trials(store: ResultsStore, lake: LakeLike, runs: pl.DataFrame, most
         market = MARKET.decode(group["market_json"][0])
         split = {name: int(group[name][0]) for name in SPLIT}
         of_group = rows.join(group.select("run_id"), on="run_id", how="semi")
-        for _, (trial, _), _ in trials_of(group, of_group, OutcomeTables(*datasets), split, days):
-            if len(trial.events):
-                times = market.time_of(trial.first), market.time_of(trial.end)
-                found.setdefault(trial.digest, _Placed(trial, market, *times))
+        for some in rows_of(group, of_group, OutcomeTables(*datasets), split, days):
+            choosing = some.parts[0]
+            times = market.time_of(choosing.like.first), market.time_of(choosing.like.end)
+            for i, digest in enumerate(choosing.digests()):
+                if digest and digest not in found:
+                    found[digest] = _Placed(choosing[i], market, *times)
     if not found:
         raise ResultsError("no row of this market traded in its choosing part: there is nothing to test")
     return list(found.values())

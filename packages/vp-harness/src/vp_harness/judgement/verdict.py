@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +22,7 @@ _T95: Final = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 
 """97.5 % quantiles of Student's t for 1 to 10 degrees of freedom."""
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(freedom: float) -> float:
     """97.5 % quantile of Student's t; beyond the table an expansion in 1 / `freedom`, right to 0.001.
 
