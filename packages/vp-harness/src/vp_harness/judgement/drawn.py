@@ -81,4 +81,5 @@ def exploded(batches: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def as_list(table: pl.DataFrame, column: str) -> pl.Series:
     """The opposite of `exploded`: a table as the only value of a column of lists."""
-    return pl.Series(column, [table.to_struct(column)], SEARCHES[column])
+    # not `pl.Series(column, [...])`, which makes Python objects of every row
+    return table.to_struct(column).implode().cast(SEARCHES[column])
