@@ -146,8 +146,8 @@ def test_rows_come_in_the_order_of_their_runs_some_at_a_time(tmp_path):
         for some in turns:
             of_turn = whole.filter(pl.col("run_id").is_in(some["run_id"].implode()))
             assert some.equals(of_turn.select("run_id", "event_bins"))
-    turns = store.rows_in_turn(order, ("run_id",), 1)
-    assert [some["run_id"][0] for some in turns] == [order[0], order[1], order[2], order[4]]
+    one_by_one = store.rows_in_turn(order, ("run_id",), 1)
+    assert [some["run_id"][0] for some in one_by_one] == [order[0], order[1], order[2], order[4]]
     assert list(store.rows_in_turn(order[3:4], ("run_id",), 1)) == []
 
 

@@ -182,11 +182,11 @@ def judged(fill_model, cost, **confirm):
         incomplete="",
     )
     rows = pl.DataFrame({"run_id": [run.run_id], "threshold": [0.1], "choose": ["a"], "confirm": ["b"], "able": [True]})
-    figures = pl.DataFrame(
+    stored = pl.DataFrame(
         {"run_id": [run.run_id], "threshold": [0.1], **{name: [value] for name, value in figures.items()}}
     )
     runs = pl.DataFrame([msgspec.to_builtins(msgspec.structs.replace(run, eval_json=evaluation))])
-    (correction,) = Judge(runs, tally, n_rows=1, sequence=1, state="x").corrections(rows, figures)
+    (correction,) = Judge(runs, tally, n_rows=1, sequence=1, state="x").corrections(rows, stored)
     return SimpleNamespace(verdict=correction.verdict, low=correction.confirmed_low, high=correction.confirmed_high)
 
 
