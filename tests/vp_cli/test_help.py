@@ -73,6 +73,15 @@ def test_help(path: tuple[str, ...]) -> None:
         assert getattr(parameter, "help", None) or parameter.name == "help", (path, parameter.name)
 
 
+@pytest.mark.parametrize("path", [(), *COMMANDS], ids=lambda path: " ".join(("vp", *path)))
+def test_a_flag_is_shown_without_a_type(path: tuple[str, ...]) -> None:
+    said = CliRunner().invoke(app, [*path, "--help"]).stdout
+    assert "--help" in said
+    assert "bool" not in said.lower()
+    if path == ("bench", "bin"):
+        assert "<int range>" in said  # that of other options is still there
+
+
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_the_command_page_names_it(path: tuple[str, ...]) -> None:
     assert f"`vp {' '.join(path)}" in (ROOT / "docs" / "commands.md").read_text()

@@ -12,7 +12,7 @@ import typer
 
 from vp_cli.catalogue import COMMANDS
 from vp_cli.errors import CliError
-from vp_cli.typer_internals import UsageError, lazy_group
+from vp_cli.typer_internals import UsageError, lazy_group, show_flags_without_type
 
 INTERRUPTED: Final = 130
 EXPECTED: Final = {
@@ -26,6 +26,7 @@ EXPECTED: Final = {
 """By package, what is told in one line as `CliError` and `OSError` are; anything else is a defect and shows its
 traceback. A package that nothing has imported has raised nothing."""
 
+show_flags_without_type()
 app = typer.Typer(
     name="vp",
     cls=lazy_group(COMMANDS, "vp_cli.commands"),

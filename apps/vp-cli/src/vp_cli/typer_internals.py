@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import typer
 import typer.main
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from vp_cli.catalogue import Entry
 
@@ -31,6 +31,21 @@ def give_options(command: Callable[..., Any], options: Sequence[tuple[str, Any, 
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter(name, keyword, default=value, annotation=kind) for name, kind, value in options]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+
+
+_type_of_any: Final = TyperOption.display_type_rich
+
+
+def _type_of_valued(self: TyperOption, ctx: Any) -> str | None:
+    return None if self.is_flag else _type_of_any(self, ctx)
+
+
+def show_flags_without_type() -> None:
+    """Have the help of every command show no `<bool>` beside an option that takes no value.
+
+    The table of options asks each for its type, `--help` included, which Typer makes when it is needed.
+    """
+    TyperOption.display_type_rich = _type_of_valued  # type: ignore[method-assign]
 
 
 def lazy_group(entries: Mapping[str, Entry], package: str) -> type[TyperGroup]:
