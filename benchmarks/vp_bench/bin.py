@@ -37,11 +37,11 @@ def measure(bins: int, radii: Sequence[int], file: Path | None = None) -> dict[s
             busy = Path(scratch) / "synthetic.dbn.zst"
             write_market(busy, seed=1, minutes=-(-(bins + _WARM_BINS) // 600), start="09:40")
             sessions.append(busy)
-        tables = {
-            f"{session.name}, radius {radius}": _table(_session(session, radius, bins))
+        tables = [
+            {"session": session.name, "radius": radius, "stages": _table(_session(session, radius, bins))}
             for session in sessions
             for radius in radii
-        }
+        ]
     return {
         "cells": CELLS,
         "bins": bins,
@@ -92,5 +92,5 @@ def _table(times: np.ndarray) -> list[dict[str, Any]]:
     rows = []
     for i, stage in enumerate(STAGES):
         p50, p95, p99, most = (np.percentile(times[:, i], (50, 95, 99, 100)) / 1000).round(1).tolist()
-        rows.append({"stage": stage, "p50": p50, "p95": p95, "p99": p99, "max": most})
+        rows.append({"stage": stage, "p50_us": p50, "p95_us": p95, "p99_us": p99, "max_us": most})
     return rows

@@ -55,14 +55,14 @@ def measure(file: Path | None, records: int, repeat: int, *, with_peers: bool = 
         ]
         rows = [_timed(name, run, len(tiled), repeat) for name, run in stages]
         engine = apply(physics=True)
-        rates = {row["stage"]: row["million records/s"] for row in rows}
+        rates = {row["stage"]: row["million_records_per_s"] for row in rows}
         shared = peers.Session(single, one, tiled, plain, packed, engine.instrument.tick_int / PRICE_SCALE)
         compared = peers.compare(shared, rates, engine.bbo(), repeat) if with_peers else []
     return {
         "session": session.name,
         "tiles": len(tiled) // (len(one) + 1),
         "events": engine.event_count,
-        "certificate conserved": engine.certificate()["conserved"],
+        "certificate_conserved": engine.certificate()["conserved"],
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "rows": rows,
         "peers": compared,
@@ -122,8 +122,8 @@ def _timed(name: str, run: Callable[[], object], records: int, repeat: int) -> d
     return {
         "stage": name,
         "records": records,
-        "median s": median,
-        "million records/s": rates[0],
-        "min": rates[1],
-        "max": rates[2],
+        "median_s": median,
+        "million_records_per_s": rates[0],
+        "min_million_records_per_s": rates[1],
+        "max_million_records_per_s": rates[2],
     }

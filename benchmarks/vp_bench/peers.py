@@ -70,7 +70,7 @@ def compare(session: Session, ours: dict[str, float], quote: Quote, repeat: int)
         if peer.installed:
             rows.append(_row(peer, session, ours, quote, repeat))
         else:
-            rows.append(_empty(peer) | {"last BBO": f"not installed: {INSTALL}"})
+            rows.append(_empty(peer) | {"install": INSTALL})
     return rows
 
 
@@ -85,21 +85,22 @@ def _row(peer: Peer, session: Session, ours: dict[str, float], quote: Quote, rep
         if run > 0:  # the first one warms up
             seconds.append(time.perf_counter() - start)
     rate = len(session.tiled) / statistics.median(seconds) / 1e6
-    row = _empty(peer) | {"million records/s": rate}
+    row = _empty(peer) | {"million_records_per_s": rate}
     if peer.stage != BOOK:
-        return row | {"ours ×": ours[peer.stage] / rate}
-    row["last BBO"] = "as ours" if last == quote else f"{last}, ours {quote}"
-    return row | {"ours ×": ours[BOOK] / rate, "with physics ×": ours[PHYSICS] / rate}
+        return row | {"speedup": ours[peer.stage] / rate}
+    row["same_bbo"] = last == quote
+    return row | {"speedup": ours[BOOK] / rate, "speedup_with_physics": ours[PHYSICS] / rate}
 
 
 def _empty(peer: Peer) -> dict[str, Any]:
     return {
         "peer": peer.name,
         "stage": peer.stage,
-        "million records/s": None,
-        "ours ×": None,
-        "with physics ×": None,
-        "last BBO": None,
+        "million_records_per_s": None,
+        "speedup": None,
+        "speedup_with_physics": None,
+        "same_bbo": None,
+        "install": None,
     }
 
 

@@ -35,7 +35,7 @@ def measure(lake_root: Path, config_root: Path, serving: str, bins: int, repeat:
     opened = catalogue.open(serving)
     published = catalogue.published(serving)
     runtime = published.runtime
-    encoding = _encoding(opened, grid_schema(runtime), bins)
+    encoding, size = _encoding(opened, grid_schema(runtime), bins)
     checkpoint = checkpoint_path(runtime, located(published.sources, lake), lake.book_cache_dir)
     start = [
         _starts("nothing kept", lake_root, config_root, serving, repeat, [opened.run.path, checkpoint]),
@@ -49,12 +49,14 @@ def measure(lake_root: Path, config_root: Path, serving: str, bins: int, repeat:
         "bins": bins,
         "streams": repeat,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "bytes_per_bin": size,
         "encoding": encoding,
         "start": start,
     }
 
 
-def _encoding(opened: OpenedServing, schema: Any, bins: int) -> list[dict[str, Any]]:
+def _encoding(opened: OpenedServing, schema: Any, bins: int) -> tuple[list[dict[str, Any]], int]:
+    """The times of each stage, and the mean bytes of a bin."""
     feed = opened.run.feed
     items = list(itertools.islice(feed.bins(), _WARM_BINS + bins))
     if len(items) <= _WARM_BINS:
@@ -77,9 +79,8 @@ def _encoding(opened: OpenedServing, schema: Any, bins: int) -> list[dict[str, A
     rows = []
     for i, stage in enumerate(("JSON", "Arrow IPC", "whole frame")):
         p50, p95, p99, most = (np.percentile(times[_WARM_BINS:, i], (50, 95, 99, 100)) / 1000).round(1).tolist()
-        rows.append({"stage": stage, "p50": p50, "p95": p95, "p99": p99, "max": most})
-    rows[-1]["bytes"] = size // len(items)
-    return rows
+        rows.append({"stage": stage, "p50_us": p50, "p95_us": p95, "p99_us": p99, "max_us": most})
+    return rows, size // len(items)
 
 
 def _starts(
@@ -96,11 +97,11 @@ def _starts(
             runs.append(asyncio.run(_first_bin(address)))
     config, first = zip(*runs, strict=True)
     return {
-        "what is there": name,
-        "runtime_config ms": round(statistics.median(config), 1),
-        "first bin ms": round(statistics.median(first), 1),
-        "min": round(min(first), 1),
-        "max": round(max(first), 1),
+        "state": name,
+        "runtime_config_ms": round(statistics.median(config), 1),
+        "first_bin_ms": round(statistics.median(first), 1),
+        "min_first_bin_ms": round(min(first), 1),
+        "max_first_bin_ms": round(max(first), 1),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.browser import draws, need_browser
 from support.packages import ROOT
+from support.printed import check
 
 from vp_cli.commands.demo import ALIAS, NULL, Demo, make
 from vp_cli.page import built_page
@@ -57,6 +58,7 @@ def test_demo_check_exits_0_with_one_json_object() -> None:
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
+    check("demo", result)
     assert result["ok"]
     assert result["equal_to_dataset"]
     assert result["proven"]  # the planted effect is found

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from support.dask_cluster import dask_cluster
 from support.packages import ROOT
+from support.printed import check
 from support.small_lake import import_market, write_configs, write_small_market
 
 from vp_harness import Lake, ResultsStore, list_datasets
@@ -61,7 +62,9 @@ class Desk:
     def answer(self, *arguments: str) -> Any:
         code, out, err = self.vp(*arguments, "--json")
         assert code == 0, err
-        return json.loads(out)
+        found = json.loads(out)
+        check(" ".join(arguments[:2] if arguments[0] == "verify" else arguments[:1]), found)
+        return found
 
     def bytes_made(self) -> dict[str, str]:
         """Digest of every Parquet file of every dataset."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.printed import check
 from typer.testing import CliRunner
 
 from vp_bench import BenchError
@@ -47,22 +48,26 @@ def test_measure_reports_every_stage(tmp_path: Path) -> None:
         "book + attribution",
         "book + attribution + physics",
     ]
-    assert all(row["million records/s"] > 0 for row in result["rows"])
-    assert result["certificate conserved"]
+    assert all(row["million_records_per_s"] > 0 for row in result["rows"])
+    assert result["certificate_conserved"]
+    check("bench book", result)
 
 
 def test_peers_stand_beside_our_book_or_say_how_to_install_them(tmp_path: Path) -> None:
     path = tmp_path / "market.dbn.zst"
     write_market(path, seed=3, minutes=1)
-    rows = measure(path, records=1000, repeat=1)["peers"]
+    result = measure(path, records=1000, repeat=1)
+    check("bench book", result)
+    rows = result["peers"]
     assert [row["peer"] for row in rows] == [peer.name for peer in PEERS]
     for peer, row in zip(PEERS, rows, strict=True):
         if peer.installed:
-            assert row["million records/s"] > 0
-            assert row["ours ×"] > 0
-            assert row["last BBO"] == (None if peer.stage.startswith("decode") else "as ours")
+            assert row["million_records_per_s"] > 0
+            assert row["speedup"] > 0
+            assert row["same_bbo"] is (None if peer.stage.startswith("decode") else True)
+            assert row["install"] is None
         else:
-            assert row["last BBO"] == f"not installed: {INSTALL}"
+            assert row["install"] == INSTALL
     assert measure(path, records=1000, repeat=1, with_peers=False)["peers"] == []
 
 
@@ -83,10 +88,12 @@ def test_bin_reports_every_stage_for_every_radius(tmp_path: Path) -> None:
     path = tmp_path / "market.dbn.zst"
     write_market(path, seed=3, minutes=1)
     result = measure_bins(bins=50, radii=[10, 20], file=path)
-    assert list(result["tables"]) == ["market.dbn.zst, radius 10", "market.dbn.zst, radius 20"]
-    for rows in result["tables"].values():
-        assert [row["stage"] for row in rows] == ["close", "spectrum", "codes", "derivative", "whole bin"]
-        assert all(0 < row["p50"] <= row["p99"] <= row["max"] for row in rows)
+    check("bench bin", result)
+    found = [(table["session"], table["radius"]) for table in result["tables"]]
+    assert found == [("market.dbn.zst", 10), ("market.dbn.zst", 20)]
+    for table in result["tables"]:
+        assert [row["stage"] for row in table["stages"]] == ["close", "spectrum", "codes", "derivative", "whole bin"]
+        assert all(0 < row["p50_us"] <= row["p99_us"] <= row["max_us"] for row in table["stages"])
 
 
 def test_the_command_prints_what_was_measured(tmp_path: Path) -> None:
@@ -95,8 +102,10 @@ def test_the_command_prints_what_was_measured(tmp_path: Path) -> None:
     arguments = ["bench", "bin", str(path), "--bins", "50", "--radius", "10"]
     done = CliRunner().invoke(app, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
-    assert list(json.loads(done.stdout)["tables"]) == ["market.dbn.zst, radius 10"]
-    assert "whole bin" in CliRunner().invoke(app, arguments).stdout
+    assert [table["radius"] for table in json.loads(done.stdout)["tables"]] == [10]
+    shown = CliRunner().invoke(app, arguments).stdout
+    assert "whole bin" in shown
+    assert "market.dbn.zst, radius 10" in shown
 
 
 def test_without_a_checkout_it_says_where_the_measuring_code_is(

@@ -181,9 +181,11 @@ def test_doctor_without_a_spec_takes_the_tick_from_the_prices(vp: Run, tmp_path:
     code, out, _ = vp("doctor", str(path), "--json")
     assert code == 0
     facts = json.loads(out)
-    assert facts["best ask"] == {"price": 25.75, "size": 4}
+    assert facts["best_ask"] == {"price": 25.75, "size": 4}
     assert facts["flow"] == {"add": 12, "pull": 3, "fill": 0}
-    assert facts["certificate ok"]
+    assert facts["certificate_ok"]
+    assert (facts["damage"], facts["capture"]) == (None, None)
+    assert (facts["seams"], facts["reasons"], facts["anomalies"]) == ([], [], {})
 
 
 def test_list_signals(vp: Run) -> None:

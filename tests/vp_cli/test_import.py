@@ -56,8 +56,8 @@ def test_from_a_day_of_itch_to_a_dataset(tmp_path: Path, roots: list[str]) -> No
     day.write_bytes(ItchDay(1, 6000).data)
     asked = ["import", str(day), "--from", "itch50", "--symbol", OWN, "--date", "2026-01-30", "--json", *roots]
     facts = run(*asked)
-    assert facts["feed"] == "itch50"
-    assert facts["complete"] is True
+    assert facts["origin"]["feed"] == "itch50"
+    assert facts["origin"]["facts"]["complete"] is True
     assert facts["dataset"] == "XNAS.ITCH"
     place = Path(str(facts["path"]))
     assert place.name == "aapl-20260130.mbo.dbn.zst"
@@ -78,7 +78,7 @@ def test_a_pair_of_lobster_files(tmp_path: Path, roots: list[str]) -> None:
     facts = run(*asked, *roots)
     assert facts["dataset"] == "LOBSTER.1"
     assert facts["records"] == 2 + 1 + 3
-    assert len(facts["converted from"]) == 2
+    assert len(facts["origin"]["sha256"]) == 2
 
 
 def test_a_table_of_order_events(tmp_path: Path, roots: list[str]) -> None:
@@ -88,7 +88,8 @@ def test_a_table_of_order_events(tmp_path: Path, roots: list[str]) -> None:
         "time: at\ntime_unit: s\norder_id: id\naction: what\nbuy: b\nsell: s\nevents: {add: new}\ndataset: MINE\n"
     )
     facts = run("import", str(table), "--from", "csv", "--map", str(mapping), "--json", *roots)
-    assert (facts["feed"], facts["dataset"], facts["records"], facts["rows"]) == ("csv", "MINE", 2, 2)
+    assert (facts["dataset"], facts["records"]) == ("MINE", 2)
+    assert (facts["origin"]["feed"], facts["origin"]["facts"]["rows"]) == ("csv", 2)
     mapping.write_text(mapping.read_text().replace("time_unit: s", "time_unit: h"))
     with pytest.raises(SpecError, match=r"map\.yaml:2: time_unit"):
         run("import", str(table), "--from", "csv", "--map", str(mapping), "--json", *roots)

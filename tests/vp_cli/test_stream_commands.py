@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.packages import ROOT
+from support.printed import check
 from support.small_lake import import_market, promote_small, write_configs, write_small_market
 from typer.testing import CliRunner
 
@@ -55,10 +56,12 @@ def test_an_unknown_serving_is_named(roots: tuple[Path, Path]) -> None:
 def test_bench_stream_reports_encoding_and_every_kind_of_start(roots: tuple[Path, Path]) -> None:
     result = measure(*roots, "small", bins=50, repeat=1)
     assert [row["stage"] for row in result["encoding"]] == ["JSON", "Arrow IPC", "whole frame"]
-    assert all(0 < row["p50"] <= row["p99"] <= row["max"] for row in result["encoding"])
+    check("bench stream", result)
+    assert all(0 < row["p50_us"] <= row["p99_us"] <= row["max_us"] for row in result["encoding"])
+    assert result["bytes_per_bin"] > 1000
     kinds = ["nothing kept", "warm book checkpoint", "finished frame log"]
-    assert [row["what is there"] for row in result["start"]] == kinds
-    assert all(0 < row["runtime_config ms"] <= row["first bin ms"] for row in result["start"])
+    assert [row["state"] for row in result["start"]] == kinds
+    assert all(0 < row["runtime_config_ms"] <= row["first_bin_ms"] for row in result["start"])
 
 
 @pytest.mark.slow

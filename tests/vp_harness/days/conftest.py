@@ -4,9 +4,16 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
+from support.printed import hold_to_schema
 from support.small_days import write_days
 
 from vp_harness import Lake, generate_days
+
+
+@pytest.fixture(autouse=True)
+def printed_as_described(monkeypatch):
+    """What commands print as JSON here is what their schema says."""
+    hold_to_schema(monkeypatch)
 
 
 @pytest.fixture(scope="session")

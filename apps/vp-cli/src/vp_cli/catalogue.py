@@ -53,7 +53,8 @@ COMMANDS: Final = {
         "one that is there is checked whole.",
     ),
     "run": Entry(
-        "research.runs", "Run an experiment: generate what it needs, judge every point of its sweep, store the rows."
+        "research.experiment",
+        "Run an experiment: generate what it needs, judge every point of its sweep, store the rows.",
     ),
     "compare": Entry(
         "research.runs",
@@ -84,6 +85,7 @@ COMMANDS: Final = {
         "feeds.live", "Serve a promoted serving on the live feed of today's market, and record all that comes."
     ),
     "config": Entry("config", "Specs and what they resolve to."),
+    "schema": Entry("schema", "Print the JSON Schema of what a command prints with --json, or of all of them."),
     "verify": Entry("verify", "Check stored things against their checksums, and streams against datasets."),
     "aliases": Entry("aliases", "Published servings by alias: list, move, roll back, look up."),
     "bench": Entry("bench", "Measure speed on this machine."),

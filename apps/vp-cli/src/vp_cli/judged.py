@@ -97,7 +97,7 @@ def is_of(day: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 def say_clock(found: ClockSensitivity, as_json: bool) -> None:
     """A row under both clocks."""
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(found)
         return
     facts = {
         "run_id": found.run_id,
@@ -126,7 +126,7 @@ def say_clock(found: ClockSensitivity, as_json: bool) -> None:
 def say_spa(found: SuperiorAbility, as_json: bool) -> None:
     """The whole search by Hansen's test."""
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(found)
         return
     facts = {
         "p_corrected": found.p_corrected,
@@ -134,3 +134,11 @@ def say_spa(found: SuperiorAbility, as_json: bool) -> None:
         "of": f"{found.n_trials} rows that differ, in {found.periods} stretches of {found.period_s:g} s",
     }
     print_facts("that the best row of the market earns nothing, by shifting events and by resampling time", facts)
+
+
+def search_of(row: Mapping[str, Any]) -> str:
+    """What was counted against a row, in words."""
+    text = f"{row['n_trials']} trials and {row['n_looks']} looks at confirming parts count on the market of this run"
+    if row["overfitting"] is not None:
+        text += f"; probability of overfitting {row['overfitting']:.2f}"
+    return text + (f"; {row['n_retired']} runs were retired" if row["n_retired"] else "")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, NamedTuple, NoReturn
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -28,8 +29,14 @@ _errors = Console(stderr=True, **_PLAIN)
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    """One JSON document on stdout, of the schema that `vp_cli.printed` gives the command."""
+    typer.echo(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """Structs, dataclasses and what JSON has as JSON text in ASCII; a number that is none is null, a path its text."""
+    plain = msgspec.json.decode(msgspec.json.encode(value, enc_hook=str))
+    return json.dumps(plain, indent=2)
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:
@@ -101,7 +108,7 @@ def interval_lines(title: str, rows: Sequence[Interval], width: int) -> list[str
 
 def shown(value: object) -> str:
     """A value as a person reads it."""
-    if value is None:
+    if value is None or value in ((), [], {}):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.request
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
@@ -23,7 +23,15 @@ _TIMEOUT_S: Final = 60.0
 _COMPARED: Final = ("pressure_variant", "vacuum_variant", "flow_score", "state5_code", "bid_depth", "ask_depth")
 
 
-def probe(url: str, serving: str, bins: int, lake_root: Path, dataset_id: str) -> dict[str, Any]:
+class Received(NamedTuple):
+    """Bins that came and are those of the dataset, those of them with a valid book, and the rows of each."""
+
+    bins_received: int
+    bins_valid: int
+    grid_rows: int
+
+
+def probe(url: str, serving: str, bins: int, lake_root: Path, dataset_id: str) -> Received:
     """Receive the first `bins` bins of a serving and check them.
 
     Checked are the page and /health, the order of the messages, gapless bins, and that the grid of each bin is, to the
@@ -58,7 +66,7 @@ def probe(url: str, serving: str, bins: int, lake_root: Path, dataset_id: str) -
             valid += update.book_valid
     if not valid:
         raise CliError(f"none of the first {bins} bins has a valid book")
-    return {"bins_received": bins, "bins_valid": valid, "grid_rows": config.grid_rows, "equal_to_dataset": True}
+    return Received(bins, valid, config.grid_rows)
 
 
 def _text(client: ClientConnection) -> object:

@@ -12,6 +12,7 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, say
+from vp_cli.printed.store import AliasEvent, ListedAlias, MovedAlias
 from vp_harness import open_registry
 
 aliases = typer.Typer(help="Published servings by alias: list, move, roll back, look up.", no_args_is_help=True)
@@ -33,7 +34,9 @@ def list_(
 ) -> None:
     """List the aliases and what they point at."""
     with closing(open_registry(lake_root, config_root, registry_url)) as registry:
-        rows = [{"alias": e.alias, "serving_id": e.serving_id, "updated": e.updated} for e in registry.aliases()]
+        rows: list[ListedAlias] = [
+            {"alias": e.alias, "serving_id": e.serving_id, "updated": e.updated} for e in registry.aliases()
+        ]
     print_json(rows) if as_json else print_rows("aliases", rows, ["alias", "serving_id", "updated"])
 
 
@@ -51,7 +54,7 @@ def move(
     """Point an alias at another published serving."""
     with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         registry.move(alias, serving_id, expected=expected, actor=actor)
-    facts = {"alias": alias, "serving_id": serving_id}
+    facts: MovedAlias = {"alias": alias, "serving_id": serving_id}
     print_json(facts) if as_json else print_facts("moved", facts)
 
 
@@ -68,7 +71,7 @@ def rollback(
     """Point an alias back at what it served before."""
     with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         served = registry.rollback(alias, actor, reason)
-    facts = {"alias": alias, "serving_id": served.serving_id}
+    facts: MovedAlias = {"alias": alias, "serving_id": served.serving_id}
     print_json(facts) if as_json else print_facts("rolled back", facts)
 
 
@@ -91,15 +94,23 @@ def history(
         moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     with closing(open_registry(lake_root, config_root, registry_url)) as registry:
         events = registry.history(alias, at=moment)
-    columns = ["seq", "time", "kind", "from", "to", "actor", "reason", "digest"]
-    rows = [
-        dict(zip(columns, (e.seq, e.time, e.kind, e.from_id, e.to_id, e.actor, e.reason, e.digest), strict=True))
-        for e in events
+    rows: list[AliasEvent] = [
+        {
+            "seq": event.seq,
+            "time": event.time,
+            "kind": event.kind,
+            "from": event.from_id,
+            "to": event.to_id,
+            "actor": event.actor,
+            "reason": event.reason,
+            "digest": event.digest,
+        }
+        for event in events
     ]
     if as_json:
         print_json(rows)
         return
-    print_rows(alias, [{**row, "digest": str(row["digest"])[:16]} for row in rows], columns)
+    print_rows(alias, [{**row, "digest": row["digest"][:16]} for row in rows], list(AliasEvent.__annotations__))
     for event, later in itertools.pairwise(events):
         if later.time < event.time:
             say(f"event {event.seq} is dated after event {later.seq}, which came after it: a clock was wrong")

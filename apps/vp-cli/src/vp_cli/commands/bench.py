@@ -16,6 +16,7 @@ from vp_cli.commands.demo import ALIAS, temporary_demo
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot
 from vp_cli.output import AsJson, print_facts, print_json, print_rows
+from vp_cli.printed.measured import BookStage, PeerRow, StageTimes, StreamStart
 
 _BENCHMARKS: Final = Path(__file__).parents[5] / "benchmarks"
 
@@ -62,9 +63,9 @@ def book(
         return
     rows, peers = result.pop("rows"), result.pop("peers")
     print_facts("bench book", result)
-    print_rows("", rows, ["stage", "records", "median s", "million records/s", "min", "max"])
+    print_rows("", rows, list(BookStage.__annotations__))
     if peers:
-        print_rows("\npeers: how many times faster ours is", peers, list(peers[0]))
+        print_rows("\npeers: how many times faster ours is", peers, list(PeerRow.__annotations__))
 
 
 @bench.command("bin")
@@ -85,8 +86,9 @@ def bin_(
         return
     tables = result.pop("tables")
     print_facts("bench bin, microseconds", result)
-    for title, rows in tables.items():
-        print_rows(f"\n{title}", rows, ["stage", "p50", "p95", "p99", "max"])
+    for table in tables:
+        title = f"\n{table['session']}, radius {table['radius']}"
+        print_rows(title, table["stages"], list(StageTimes.__annotations__))
 
 
 @bench.command("stream")
@@ -115,6 +117,6 @@ def stream(
         print_json(result)
         return
     encoding, start = result.pop("encoding"), result.pop("start")
-    print_facts("bench stream", {**result, "bytes a bin": encoding[-1]["bytes"]})
-    print_rows("\nencoding, microseconds", encoding, ["stage", "p50", "p95", "p99", "max"])
-    print_rows("\nfrom connecting, milliseconds", start, list(start[0]))
+    print_facts("bench stream", result)
+    print_rows("\nencoding, microseconds", encoding, list(StageTimes.__annotations__))
+    print_rows("\nfrom connecting, milliseconds", start, list(StreamStart.__annotations__))

@@ -9,6 +9,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, progress
+from vp_cli.printed.data import WarmedCheckpoint, WarmedLog
 from vp_harness import located, open_lake, pipeline_config, source_options, warm_checkpoint
 from vp_stream.frames import warm_log
 from vp_stream.servings import LakeCatalogue
@@ -35,7 +36,7 @@ def warm_cache(
         update("warm-up", 0, 1)  # one step that shows the time it has taken: a file does not say how far its start is
         path, built = warm_checkpoint(config, files, lake.book_cache_dir)
         update("warm-up", 1, 1)
-    facts = {
+    facts: WarmedCheckpoint = {
         "pipeline": config.pipeline,
         "checkpoint": str(path),
         "built": built,
@@ -57,7 +58,7 @@ def warm_stream(
     began = time.perf_counter()
     with progress("bins") as update:
         warm = warm_log(opened.run, progress=lambda done, total: update("bins", done, total))
-    facts = {
+    facts: WarmedLog = {
         "serving_id": opened.serving_id,
         "alias": opened.alias,
         "frame_log": str(warm.path),

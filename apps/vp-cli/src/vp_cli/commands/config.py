@@ -10,6 +10,7 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot
 from vp_cli.output import AsJson, print_json, print_rows
+from vp_cli.printed.data import ResolvedConfig, ResolvedField
 from vp_contract import EXPERIMENTS_DIR, PIPELINES_DIR, SERVING_DIR, load_chain, spec_names
 from vp_contract.specs import config_origins
 
@@ -39,9 +40,10 @@ def show(
     named: dict[str, Any] = {found: name}
     origins = config_origins(config_root, **named)
     version = load_chain(config_root, **named).config.config_version
-    rows = [{"field": o.field, "value": o.value, "from": o.where} for o in origins]
+    rows: list[ResolvedField] = [{"field": o.field, "value": o.value, "from": o.where} for o in origins]
     if as_json:
-        print_json({"kind": found, "name": name, "config_version": version, "fields": rows})
+        resolved: ResolvedConfig = {"kind": found, "name": name, "config_version": version, "fields": rows}
+        print_json(resolved)
         return
     print_rows(
         f"{found} {name}, config_version {version}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import typer
@@ -13,6 +13,7 @@ from vp_book.feeds import Conversion, convert_csv, convert_itch50, convert_lobst
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, PipelineName, RegistryUrl, load_lock
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress, say, say_left_out
+from vp_cli.printed.data import Generated, GeneratedDay, GeneratedDays, Imported, ListedDataset
 from vp_harness import (
     Dataset,
     DaysMade,
@@ -38,6 +39,9 @@ def register(app: typer.Typer) -> None:
     app.command("generate")(generate_)
     app.command("list-datasets")(list_datasets_)
 
+
+_SELDOM: Final = ("unsound_reasons", "ended_early")
+"""What is shown of a dataset where there is something to show."""
 
 Feed = Literal["itch50", "lobster", "csv"]
 NEEDS: Final = {"itch50": ("date",), "lobster": ("date", "book"), "csv": ("map",)}
@@ -111,22 +115,27 @@ def import_(
             target, found = import_converted(
                 lake_root, lock, convert, progress=lambda records: update("records", records, None)
             )
-    facts: dict[str, object] = {
+    facts: Imported = {
         "path": str(target),
         "symbol": found.symbol,
         "dataset": found.dataset,
         "publishers": list(found.publishers),
         "covers": [utc_text(ns) for ns in found.covered_ns or (found.first_ns, found.last_ns)],
         "records": found.records,
-        "first record": utc_text(found.first_ns),
-        "last record": utc_text(found.last_ns),
+        "first_record": utc_text(found.first_ns),
+        "last_record": utc_text(found.last_ns),
         "size": found.size,
         "sha256": found.sha256,
         "damage": found.damage,
+        "origin": found.origin,
     }
+    if as_json:
+        print_json(facts)
+        return
+    shown: dict[str, object] = {name: value for name, value in facts.items() if name != "origin"}
     if found.origin is not None:
-        facts |= {"feed": found.origin.feed, "converted from": list(found.origin.sha256), **found.origin.facts}
-    print_json(facts) if as_json else print_facts("imported", facts)
+        shown |= {"feed": found.origin.feed, "converted from": found.origin.sha256, **found.origin.facts}
+    print_facts("imported", shown)
 
 
 def _import_dbn(file: Path, lake_root: Path, config_root: Path, pipeline: str | None) -> tuple[Path, RawFile]:
@@ -172,25 +181,31 @@ def generate_(
         )
     dataset = Dataset.open(lake, dataset_id)
     found = dataset_id in before
-    facts = {
+    counts = dataset.manifest["counts"]
+    facts: Generated = {
         "dataset_id": dataset_id,
         "path": str(dataset.path),
         "made": not found,
-        **dataset.manifest["counts"],
+        "bins": counts["bins"],
+        "valid_bins": counts["valid_bins"],
+        "events": counts["events"],
+        "grid_rows": counts["grid_rows"],
+        "rows_per_bin": counts["rows_per_bin"],
         "bytes": sum(path.stat().st_size for path in dataset.path.iterdir()),
         "sources": list(dataset.sources.names),
         "sound": dataset.sound,
+        "unsound_reasons": list(dataset.unsound_reasons),
+        "ended_early": dataset.manifest["ended_early"],
     }
-    if dataset.manifest["ended_early"] is not None:
-        facts["ended_early"] = dataset.manifest["ended_early"]
-    if not dataset.sound:
-        facts["unsound_reasons"] = list(dataset.unsound_reasons)
+    if as_json:
+        print_json(facts)
+        return
     title = "dataset, there already and whole" if found else "dataset"
-    print_json(facts) if as_json else print_facts(title, facts)
+    print_facts(title, {name: value for name, value in facts.items() if value or name not in _SELDOM})
 
 
 def _say_days(lake: Lake, days: DaysMade, before: Sequence[str], as_json: bool) -> None:
-    rows = []
+    rows: list[GeneratedDay] = []
     for date, dataset_id in days.dataset_ids.items():
         dataset = Dataset.open(lake, dataset_id)
         counts = dataset.manifest["counts"]
@@ -205,7 +220,8 @@ def _say_days(lake: Lake, days: DaysMade, before: Sequence[str], as_json: bool) 
             }
         )
     if as_json:
-        print_json({"days": rows, "left_out": dict(days.left_out)})
+        made: GeneratedDays = {"days": rows, "left_out": dict(days.left_out)}
+        print_json(made)
         return
     print_rows("a dataset a day", rows, list(rows[0]))
     say_left_out(days.left_out)
@@ -224,9 +240,9 @@ def list_datasets_(
         found = overview(open_lake(lake_root), config_root=config_root, registry_url=registry_url, verify=verify)
     for problem in found.problems:
         say(problem)
-    rows = [msgspec.to_builtins(dataset) for dataset in found.datasets]
+    rows: list[dict[str, Any]] = [msgspec.to_builtins(dataset) for dataset in found.datasets]
     if as_json:
-        print_json(rows)
+        print_json([_listed(row) for row in rows])
         return
     shown = [
         {
@@ -246,3 +262,22 @@ def list_datasets_(
     for row in rows:
         if row["problem"]:
             say(f"{row['dataset_id']}: {row['problem']}")
+
+
+def _listed(row: dict[str, Any]) -> ListedDataset:
+    """A dataset as JSON has it: what cannot be known of one whose manifest cannot be read is null."""
+    read = bool(row["created_utc"])
+    return {
+        "dataset_id": row["dataset_id"],
+        "status": row["status"],
+        "size_bytes": row["size_bytes"],
+        "pipeline": row["pipeline"] if read else None,
+        "bins": row["bins"] if read else None,
+        "source": row["source"] if read else None,
+        "source_sha256": row["source_sha256"] if read else None,
+        "created_utc": row["created_utc"] if read else None,
+        "campaigns": row["campaigns"],
+        "runs": row["runs"],
+        "aliases": row["aliases"],
+        "problem": row["problem"] or None,
+    }

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 import typer
@@ -15,6 +15,7 @@ from vp_book import DbnSource, Instrument, Physics, Replay, open_dbn, replay
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot, PipelineName
 from vp_cli.output import AsJson, print_facts, print_json
+from vp_cli.printed.examined import CaptureTaken, Doctor, Quote, Silence
 from vp_contract import InstrumentLock, RuntimeConfig, VpContractError, instrument_path, load_instrument
 from vp_harness import CoverageError, RawFileError, instrument_of, physics_of, pipeline_config, source_options, utc_text
 
@@ -68,11 +69,11 @@ def doctor(
     if as_json:
         print_json(facts)
     else:
-        ticks, capture = facts.pop("ticks"), facts.pop("capture", None)
-        print_facts(", ".join(map(str, files)), facts)
-        if capture is not None:
-            print_facts("\ncapture", capture)
-        for state in ticks:
+        shown = {name.replace("_", " "): value for name, value in facts.items() if name not in ("ticks", "capture")}
+        print_facts(", ".join(map(str, files)), shown)
+        if facts["capture"] is not None:
+            print_facts("\ncapture", facts["capture"])
+        for state in facts["ticks"]:
             print_facts(f"\nat {state['price']} at the last record", _physics(state))
     if problems:
         raise CliError(
@@ -86,26 +87,30 @@ def _width_ms(source: DbnSource) -> int:
     return max(math.gcd(end_ms, _LOOK_MS), 1000)
 
 
-def _capture(config: RuntimeConfig, files: list[Path]) -> tuple[dict[str, Any], list[str]]:
+def _capture(config: RuntimeConfig, files: list[Path]) -> tuple[CaptureTaken, list[str]]:
     """What a pipeline takes of the files, and what keeps it from being replayed from them."""
-    facts: dict[str, Any] = {
+    facts: CaptureTaken = {
         "pipeline": config.pipeline,
         "publisher": config.publisher,
         "on_damage": config.on_damage,
         "on_short": config.on_short,
         "max_silence_s": config.max_silence_s,
+        "covered": False,
+        "window": None,
+        "files": None,
     }
     try:
         sources = source_options(config, files[0].parent, files)
     except (CoverageError, RawFileError) as error:
-        return {**facts, "covered": False}, [str(error)]
-    window = (utc_text(sources.start_ns), utc_text(sources.end_ns))
-    hashes = {file.name: file.sha256 for file in sources.files}
-    return {**facts, "window": window, "files": hashes, "covered": True}, []
+        return facts, [str(error)]
+    facts["covered"] = True
+    facts["window"] = [utc_text(sources.start_ns), utc_text(sources.end_ns)]
+    facts["files"] = {file.name: file.sha256 for file in sources.files}
+    return facts, []
 
 
-def examine(source: DbnSource, replayed: Replay) -> dict[str, Any]:
-    """The facts of a whole replay, plain values."""
+def examine(source: DbnSource, replayed: Replay) -> Doctor:
+    """The facts of a whole replay, plain values; no pipeline has been asked."""
     certificate = replayed.certificate()
     engine = replayed.engine
     coverage = certificate["coverage"]
@@ -113,56 +118,68 @@ def examine(source: DbnSource, replayed: Replay) -> dict[str, Any]:
     bbo = engine.bbo()
     conservation = certificate["conservation"]
     paired = certificate["trades_and_fills"]
-    depth_change = {side: row["flow_change"] for side, row in conservation.items()}
+    bid_change, ask_change = (conservation[side]["flow_change"] for side in ("bid", "ask"))
+    (bid_prices, _), (ask_prices, _) = engine.levels("bid"), engine.levels("ask")
+    flow = engine.flow_totals()
     return {
         "symbol": source.symbol,
         "dataset": source.dataset,
-        "DBN version": source.version,
+        "dbn_version": source.version,
         "files": [file.path.name for file in source.files],
         "covers": [utc_text(coverage["start_ns"]), utc_text(coverage["end_ns"])],
-        "longest silence": _silence(coverage["longest_silence"]),
-        "silence at the end, s": coverage["silence_at_end_ns"] * scale,
-        "seams": [{**seam, "ts_ns": utc_text(seam["ts_ns"])} for seam in certificate["seams"]] or "none",
-        "damage": certificate["damage"] or "none",
+        "longest_silence": _silence(coverage["longest_silence"]),
+        "silence_at_end_s": coverage["silence_at_end_ns"] * scale,
+        "seams": [
+            {
+                "ts_utc": utc_text(seam["ts_ns"]),
+                "orders": seam["orders"],
+                "missing": seam["missing"],
+                "extra": seam["extra"],
+                "different": seam["different"],
+            }
+            for seam in certificate["seams"]
+        ],
+        "damage": certificate["damage"],
         "records": certificate["records"],
-        "by action": certificate["records_by_action"],
-        "other records skipped": sum(source.report.skipped.values()),
-        "other instruments filtered": source.report.filtered,
-        "snapshot records": certificate["snapshot_records"],
-        "event boundaries": certificate["events"],
-        "first clock": utc_text(certificate["first_clock_ns"]),
-        "last clock": utc_text(certificate["last_clock_ns"]),
-        "longest gap, s": certificate["longest_gap_ns"] * scale,
-        "crossed boundaries": certificate["crossed_boundaries"],
-        "locked boundaries": certificate["locked_boundaries"],
-        "resting orders": certificate["resting_orders"],
-        "best bid": {"price": _price(bbo.bid_price_int), "size": bbo.bid_size},
-        "best ask": {"price": _price(bbo.ask_price_int), "size": bbo.ask_size},
-        "levels": {side: len(engine.levels(side)[0]) for side in ("bid", "ask")},
-        "flow": engine.flow_totals(),
-        "displayed depth change": {"total": sum(depth_change.values()), **depth_change},
-        "hidden fills": certificate["anomalies"]["hidden_fill"],
-        "iceberg refreshes": certificate["iceberg_refreshes"],
-        "aggressor trades": {
+        "by_action": certificate["records_by_action"],
+        "other_records_skipped": sum(source.report.skipped.values()),
+        "other_instruments_filtered": source.report.filtered,
+        "snapshot_records": certificate["snapshot_records"],
+        "event_boundaries": certificate["events"],
+        "first_clock": utc_text(certificate["first_clock_ns"]),
+        "last_clock": utc_text(certificate["last_clock_ns"]),
+        "longest_gap_s": certificate["longest_gap_ns"] * scale,
+        "crossed_boundaries": certificate["crossed_boundaries"],
+        "locked_boundaries": certificate["locked_boundaries"],
+        "resting_orders": certificate["resting_orders"],
+        "best_bid": _quote(bbo.bid_price_int, bbo.bid_size),
+        "best_ask": _quote(bbo.ask_price_int, bbo.ask_size),
+        "levels": {"bid": len(bid_prices), "ask": len(ask_prices)},
+        "flow": {"add": flow["add"], "pull": flow["pull"], "fill": flow["fill"]},
+        "displayed_depth_change": {"total": bid_change + ask_change, "bid": bid_change, "ask": ask_change},
+        "hidden_fills": certificate["anomalies"]["hidden_fill"],
+        "iceberg_refreshes": certificate["iceberg_refreshes"],
+        "aggressor_trades": {
             "records": certificate["records_by_action"]["T"],
             "volume": certificate["traded_volume"],
-            "without side": certificate["traded_without_aggressor"],
-            "own fills": certificate["aggressor_fill"]["records"],
+            "without_side": certificate["traded_without_aggressor"],
+            "own_fills": certificate["aggressor_fill"]["records"],
         },
-        "trades against fills": {
+        "trades_against_fills": {
             "events": paired["events"],
             "unequal": paired["unequal_events"],
-            "without side": paired["without_aggressor"]["events"],
+            "without_side": paired["without_aggressor"]["events"],
         },
-        "anomalies": {name: n for name, n in certificate["anomalies"].items() if n} or "none",
+        "anomalies": {name: n for name, n in certificate["anomalies"].items() if n},
         "conserved": certificate["conserved"],
-        "certificate ok": certificate["ok"],
-        "reasons": certificate["reasons"] or "none",
+        "certificate_ok": certificate["ok"],
+        "reasons": certificate["reasons"],
         "ticks": [
             {"price": _price(price), **engine.tick_state(price, engine.clock_ns)}
             for price, size in ((bbo.bid_price_int, bbo.bid_size), (bbo.ask_price_int, bbo.ask_size))
             if size
         ],
+        "capture": None,
     }
 
 
@@ -216,11 +233,15 @@ def _tick_of_prices(source: DbnSource) -> int:
     return tick
 
 
-def _silence(span: Mapping[str, int] | None) -> dict[str, Any] | str:
+def _silence(span: Mapping[str, int] | None) -> Silence | None:
     if span is None:
-        return "none"
+        return None
     seconds = (span["end_ns"] - span["start_ns"]) / _NS_PER_S
     return {"s": seconds, "from": utc_text(span["start_ns"]), "to": utc_text(span["end_ns"])}
+
+
+def _quote(price_int: int, size: int) -> Quote:
+    return {"price": _price(price_int) if size else None, "size": size}
 
 
 def _price(price_int: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_cli.printed.store import NotWhole, VerifiedDataset, VerifiedLake, VerifiedServing
 from vp_harness import WRONG, Finding, open_lake, verify_dataset, verify_lake
 from vp_stream.frames import frame_logs, verify_serving
 from vp_stream.servings import LakeCatalogue
@@ -41,7 +41,17 @@ def dataset(
             registry_url=registry_url,
             progress=lambda done, total: update("bins", done, total),
         )
-    facts = {**asdict(proof), "verified": True}
+    facts: VerifiedDataset = {
+        "dataset_id": proof.dataset_id,
+        "files": proof.files,
+        "bins": proof.bins,
+        "in_ledger": proof.in_ledger,
+        "runs": proof.runs,
+        "servings": proof.servings,
+        "head": proof.head,
+        "frames": proof.frames,
+        "verified": True,
+    }
     print_json(facts) if as_json else print_facts("dataset", facts)
 
 
@@ -62,7 +72,18 @@ def serving(
             name,
             progress=lambda done, total: update("bins", done, total),
         )
-    facts = {**asdict(proof), "verified": True}
+    facts: VerifiedServing = {
+        "serving_id": proof.serving_id,
+        "alias": proof.alias,
+        "dataset_id": proof.dataset_id,
+        "bins": proof.bins,
+        "logged": proof.logged,
+        "head": proof.head,
+        "signal": proof.signal,
+        "values_digest": proof.values_digest,
+        "marks": proof.marks,
+        "verified": True,
+    }
     print_json(facts) if as_json else print_facts("serving", facts)
 
 
@@ -89,13 +110,23 @@ def lake(
         for finding in found:
             findings.append(finding)
             update("things checked", len(findings), None)
-    notable = [asdict(finding) for finding in findings if finding.state != "whole"]
+    notable: list[NotWhole] = [
+        {"kind": finding.kind, "name": finding.name, "state": finding.state, "problem": finding.problem}
+        for finding in findings
+        if finding.state != "whole"
+    ]
     counts = Counter(finding.kind for finding in findings if finding.state == "whole")
     damaged, missing = (sum(row["state"] == state for row in notable) for state in WRONG)
     registry = next((f.problem for f in findings if f.kind == "registry" and f.state == "whole"), None)
     if as_json:
-        counted = {"damaged": damaged, "missing": missing, "registry": registry}
-        print_json({"whole": dict(counts), "notable": notable, **counted})
+        facts: VerifiedLake = {
+            "whole": [{"kind": kind, "count": count} for kind, count in counts.items()],
+            "notable": notable,
+            "damaged": damaged,
+            "missing": missing,
+            "registry": registry,
+        }
+        print_json(facts)
     else:
         print_facts("whole", {str(kind): n for kind, n in counts.items()} or {"nothing": "the lake is empty"})
         if registry:
@@ -108,5 +139,5 @@ def lake(
         )
 
 
-def _names(notable: list[dict[str, str]]) -> str:
+def _names(notable: list[NotWhole]) -> str:
     return ", ".join(row["name"] for row in notable if row["state"] in WRONG)

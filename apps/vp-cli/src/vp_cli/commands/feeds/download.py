@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
-import msgspec
 import typer
 
 from vp_book.live import api_key
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, load_lock
 from vp_cli.output import AsJson, print_json, print_rows, progress, say
+from vp_cli.printed.data import Refused
 from vp_harness import Lake, VpHarnessError, open_lake
 from vp_harness.errors import BusyError
 from vp_harness.intake import (
@@ -181,7 +181,8 @@ def _agreed(downloads: Downloads, api: DatabentoApi, config_root: Path, choice: 
     if not as_json:
         print_rows(f"{orders} to order", rows, COLUMNS[:-1])
     elif refused:
-        print_json({"usd": plan.usd, "files": rows})
+        order: Refused = {"usd": plan.usd, "files": list(plan.rows)}
+        print_json(order)
     if refused:
         raise refused
     return plan
@@ -189,7 +190,7 @@ def _agreed(downloads: Downloads, api: DatabentoApi, config_root: Path, choice: 
 
 def _print(found: list[Wanted], as_json: bool) -> None:
     if as_json:
-        print_json([msgspec.to_builtins(wanted) for wanted in found])
+        print_json(found)
     else:
         rows = [_row(one, one.symbol_root, one.date, one.state) | {"what": one.note} for one in found]
         print_rows("downloads", rows, COLUMNS)

@@ -35,7 +35,7 @@ def spectrum(dataset_id: DatasetId, lake_root: LakeRoot = LAKE_ROOT, as_json: As
     """The health of the spectrum: shares of states, scores, and how well projected scores came true."""
     found = spectrum_health(Dataset.open(lake_root, dataset_id))
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(found)
         return
     facts = {name: value for name, value in msgspec.to_builtins(found).items() if name != "projections"}
     for states in ("flow_states", "states"):
@@ -83,7 +83,7 @@ def projection(dataset_id: DatasetId, lake_root: LakeRoot = LAKE_ROOT, as_json: 
     """Projections with cubic terms and dampings beside the one that is served: the error of each at every horizon."""
     found = projection_tries(Dataset.open(lake_root, dataset_id))
     if as_json:
-        print_json(msgspec.to_builtins(found))
+        print_json(found)
         return
     best = [min(one.horizons[i].error or 0.0 for one in found) for i in range(len(found[0].horizons))]
     rows = [

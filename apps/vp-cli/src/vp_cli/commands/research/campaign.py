@@ -11,6 +11,7 @@ import typer
 
 from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, ExecutorName, LakeRoot, Scheduler, Workers
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_cli.printed.data import CampaignDone, CampaignPlan, PlannedDataset, Published
 from vp_contract import ParallelSpec
 from vp_harness import Campaign, estimate, parallel_of, plan_campaign, publish, published_facts, run_campaign
 
@@ -39,21 +40,27 @@ def campaign(
     if dry_run:
         with progress("calibration") as update:
             update("calibration", 0, None)
-            facts = _estimate(planned, parallel)
+            plan = _estimate(planned, parallel, rows)
         if as_json:
-            print_json({**facts, "plan": rows})
+            print_json(plan)
             return
         print_rows(f"campaign {planned.spec.name}", rows, list(rows[0]))
-        print_facts("\nestimate", facts)
+        print_facts("\nestimate", {name: value for name, value in plan.items() if name != "plan"})
         return
     with progress(name) as update:
         ids = run_campaign(planned, parallel, progress=update)
     made = sum(not row["exists"] for row in rows)
-    facts = {"campaign": planned.spec.name, "datasets": len(ids), "made": made, "found": len(ids) - made}
+    facts: CampaignDone = {
+        "campaign": planned.spec.name,
+        "datasets": len(ids),
+        "made": made,
+        "found": len(ids) - made,
+        "dataset_ids": ids,
+    }
     if as_json:
-        print_json({**facts, "dataset_ids": ids})
+        print_json(facts)
     else:
-        print_facts("campaign", facts)
+        print_facts("campaign", {name: value for name, value in facts.items() if name != "dataset_ids"})
         print_rows("\ndatasets", rows, ["dataset_id", "date", "bundle", "overrides"])
 
 
@@ -68,17 +75,17 @@ def publish_(
     with progress("verify and copy") as update:
         update("verify and copy", 0, None)
         path = publish(dataset_id, directory, lake_root, authors=authors)
-    facts = {"dataset_id": dataset_id, "path": str(path), "bytes": published_facts(path)}
+    facts: Published = {"dataset_id": dataset_id, "path": str(path), "bytes": published_facts(path)}
     print_json(facts) if as_json else print_facts("published", facts)
 
 
-def _rows(planned: Campaign) -> list[dict[str, object]]:
+def _rows(planned: Campaign) -> list[PlannedDataset]:
     return [
         {
             "dataset_id": dataset.dataset_id,
             "date": dataset.date,
             "bundle": dataset.bundle,
-            "overrides": " ".join(f"{name}={value}" for name, value in dataset.overrides.items()),
+            "overrides": dict(dataset.overrides),
             "bins": dataset.bins,
             "exists": dataset.exists,
         }
@@ -86,7 +93,7 @@ def _rows(planned: Campaign) -> list[dict[str, object]]:
     ]
 
 
-def _estimate(planned: Campaign, parallel: ParallelSpec) -> dict[str, object]:
+def _estimate(planned: Campaign, parallel: ParallelSpec, rows: list[PlannedDataset]) -> CampaignPlan:
     expected = estimate(planned)
     workers = min(parallel.workers, max(1, expected.datasets))
     if parallel.executor != "dask":
@@ -94,11 +101,12 @@ def _estimate(planned: Campaign, parallel: ParallelSpec) -> dict[str, object]:
     root = planned.lake.root
     return {
         "datasets": len(planned.planned),
-        "to make": expected.datasets,
+        "to_make": expected.datasets,
         "bins": expected.bins,
         "bytes": expected.size_bytes,
-        "bytes free": shutil.disk_usage(root if root.exists() else ".").free,
+        "bytes_free": shutil.disk_usage(root if root.exists() else ".").free,
         "minutes": round(expected.seconds / workers / 60, 2),
         "workers": workers,
-        "measured on": expected.basis,
+        "measured_on": expected.basis,
+        "plan": rows,
     }

@@ -1,8 +1,8 @@
-"""Commands of research: run an experiment, compare its rows, look at the trades of one, promote it."""
+"""Commands about runs: compare their rows, look at the trades of one, promote it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,17 +10,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from vp_cli.judged import days_of, is_of, known, say_clock, say_days, say_folds, say_spa
-from vp_cli.options import (
-    CONFIG_ROOT,
-    LAKE_ROOT,
-    ConfigRoot,
-    ExecutorName,
-    LakeRoot,
-    RegistryUrl,
-    Scheduler,
-    Workers,
-)
+from vp_cli.judged import days_of, is_of, known, say_clock, say_days, say_folds, say_spa, search_of
+from vp_cli.options import CONFIG_ROOT, LAKE_ROOT, ConfigRoot, LakeRoot, RegistryUrl
 from vp_cli.output import (
     AsJson,
     Interval,
@@ -28,27 +19,22 @@ from vp_cli.output import (
     print_intervals,
     print_json,
     print_rows,
-    progress,
     say,
-    say_left_out,
     shown,
 )
+from vp_cli.printed.research import Promoted, Reported, Retired, Written
 from vp_contract import EvalSpec
 from vp_harness import (
-    MAX_ROWS,
     SORTS,
-    DryRun,
     ResultsStore,
     check_known,
     clock_sensitivity,
     compare,
     confirmed_net,
-    dry_run,
     open_lake,
     open_registry,
     promote,
     retire,
-    run_experiment,
     superior_ability,
     walk_forward,
     write_report,
@@ -98,121 +84,14 @@ TRADE_COLUMNS = (
     "queue_pnl_ticks",
 )
 
-_SHOWN_RUNS = 20
-
-BEST = (
-    "run_id",
-    "signal",
-    "threshold",
-    "verdict",
-    "doubt",
-    "p_corrected",
-    "confirmed_low",
-    "confirmed_high",
-    "cost",
-)
-"""What `vp run` says of the best row of an experiment."""
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("run")(run)
     app.command("compare")(compare_)
     app.command("promote")(promote_)
     app.command("retire")(retire_)
     app.command("trades")(trades)
     app.command("report")(report)
-
-
-def run(
-    experiment: Annotated[str, typer.Argument(help="Name of an experiment spec, or the path of one.")],
-    executor: ExecutorName = None,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    dry: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would do, how long and in how much memory; write nothing.")
-    ] = False,
-    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Refuse a sweep of more rows.")] = MAX_ROWS,
-    lake_root: LakeRoot = LAKE_ROOT,
-    config_root: ConfigRoot = CONFIG_ROOT,
-    as_json: AsJson = False,
-) -> None:
-    """Run an experiment: generate what it needs, judge every point of its sweep, store the rows."""
-    where: dict[str, Any] = {
-        "config_root": config_root,
-        "executor": executor,
-        "workers": workers,
-        "scheduler": scheduler,
-        "max_rows": max_rows,
-    }
-    if dry:
-        _say_what_it_would_do(dry_run(experiment, lake_root, **where), as_json)
-        return
-    try:
-        with progress(experiment) as update:
-            result = run_experiment(experiment, lake_root, progress=update, **where)
-    except KeyboardInterrupt:
-        say("interrupted: what was finished is stored; run the same command again to go on")
-        raise
-    facts: dict[str, Any] = {
-        "experiment": result.experiment,
-        "datasets": list(result.dataset_ids),
-        "runs": list(result.run_ids) if as_json else _some(result.run_ids),
-        "computed": result.computed,
-        "resumed": result.resumed,
-        "idle_axes": list(result.idle_axes),
-    }
-    if (tracked := result.tracked) is not None:
-        logged = f"{tracked.logged} runs logged to {tracked.uri}, {tracked.known} known there before"
-        facts["mlflow"] = msgspec.to_builtins(tracked) if as_json else logged
-        if tracked.problem:
-            say(f"the runs are stored, but MLflow at {tracked.uri} has not all of them: {tracked.problem}")
-    if result.left_out:
-        facts["left_out"] = dict(result.left_out)
-    store = ResultsStore(open_lake(lake_root))
-    best = compare(store, run_ids=result.run_ids, top_n=1).to_dicts()
-    found = {name: best[0][name] for name in BEST} if best else None
-    if best:
-        try:
-            facts["report"] = str(write_report(best[0]["run_id"], lake_root, threshold=best[0]["threshold"]))
-        except OSError as error:  # the experiment is done and stored
-            say(f"the report was not written: {error}")
-    walked = walk_forward(store, result.experiment, run_id=result.run_ids[0]) if result.run_ids else None
-    if as_json:
-        print_json({**facts, "best": found, "walk_forward": msgspec.to_builtins(walked)})
-        return
-    facts.pop("left_out", None)
-    print_facts("experiment", {**facts, **(found or {"best": "no row has enough signals"})})
-    say_left_out(result.left_out)
-    if best:
-        say(search_of(best[0]))
-        say_days(store, best)
-    say_folds(walked)
-
-
-def _some(run_ids: Sequence[str]) -> list[str]:
-    """The first of many ids, and how many more there are."""
-    more = len(run_ids) - _SHOWN_RUNS
-    return [*run_ids[:_SHOWN_RUNS], *([f"and {more:,} more"] if more > 0 else [])]
-
-
-def search_of(row: Mapping[str, Any]) -> str:
-    """What was counted against a row, in words."""
-    text = f"{row['n_trials']} trials and {row['n_looks']} looks at confirming parts count on the market of this run"
-    if row["overfitting"] is not None:
-        text += f"; probability of overfitting {row['overfitting']:.2f}"
-    return text + (f"; {row['n_retired']} runs were retired" if row["n_retired"] else "")
-
-
-def _say_what_it_would_do(planned: DryRun, as_json: bool) -> None:
-    facts = msgspec.to_builtins(planned)
-    if as_json:
-        print_json(facts)
-        return
-    facts["memory_mb"] = facts.pop("memory_bytes") // 2**20
-    del facts["left_out"]
-    print_facts("would run", facts)
-    say_left_out(planned.left_out)
 
 
 def compare_(
@@ -255,7 +134,7 @@ def compare_(
     walked = None if experiment is None else walk_forward(store, experiment)
     if as_json:
         of_days = days_of(store, rows)
-        print_json([{**row, "days": [day for day in of_days if is_of(day, row)]} for row in rows] if of_days else rows)
+        print_json([_printed(row, [day for day in of_days if is_of(day, row)]) for row in rows])
         return
     print_rows("rows, best first", rows, known(COLUMNS, rows))
     print_intervals("confirmed net pnl, ticks a trade, with its 95 % interval", [_interval(row) for row in rows])
@@ -265,6 +144,11 @@ def compare_(
         say(search_of(rows[0]))
     say_days(store, rows)
     say_folds(walked)
+
+
+def _printed(row: Mapping[str, Any], days: list[dict[str, Any]]) -> dict[str, Any]:
+    """A ranked row as JSON has it: with its days, and null where a run of an early version says nothing of costs."""
+    return {**row, "cost_from": row["cost_from"] or None, "fee_per_side": row["fee_per_side"] or None, "days": days}
 
 
 def _interval(row: Mapping[str, Any]) -> Interval:
@@ -309,7 +193,7 @@ def promote_(
             reason=reason,
             registry=registry,
         )
-    facts = {
+    facts: Promoted = {
         "alias": alias,
         "serving_id": served.serving_id,
         "run_id": served.spec.source.run_id,
@@ -330,7 +214,7 @@ def retire_(
     as_json: AsJson = False,
 ) -> None:
     """Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict."""
-    facts = {"retired": list(retire(run_ids, lake_root, reason=reason, actor=actor)), "reason": reason}
+    facts: Retired = {"retired": list(retire(run_ids, lake_root, reason=reason, actor=actor)), "reason": reason}
     print_json(facts) if as_json else print_facts("retired", facts)
 
 
@@ -350,7 +234,7 @@ def trades(
     found = ResultsStore(open_lake(lake_root)).trades(run_id, threshold)
     if out is not None:
         found.write_csv(out) if out.suffix == ".csv" else found.write_parquet(out)
-        facts = {"run_id": run_id, "trades": found.height, "file": str(out)}
+        facts: Written = {"run_id": run_id, "trades": found.height, "file": str(out)}
         print_json(facts) if as_json else print_facts("written", facts)
     elif as_json:
         print_json(found.to_dicts())
@@ -380,5 +264,5 @@ def report(
         if registry.exists():
             alias = registry.aliases_by_run().get(run_id)
     path = write_report(run_id, lake_root, threshold=threshold, out=out, alias=alias, server=server)
-    facts = {"run_id": run_id, "report": str(path), "alias": alias}
+    facts: Reported = {"run_id": run_id, "report": str(path), "alias": alias}
     print_json(facts) if as_json else print_facts("written", facts)

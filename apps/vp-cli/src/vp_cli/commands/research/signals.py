@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -12,6 +12,7 @@ import typer
 from vp_cli.errors import CliError
 from vp_cli.options import LAKE_ROOT, LakeRoot
 from vp_cli.output import AsJson, print_facts, print_json, print_rows, progress
+from vp_cli.printed.research import ListedSignal, Thresholds
 from vp_harness import Dataset, SignalError, signals
 from vp_harness.signals import AdaptiveThresholds, OnlineReport, Signal
 
@@ -32,7 +33,9 @@ def list_signals(as_json: AsJson = False) -> None:
         return
     shown = [{**row, "reads": _joined([*row["columns"], *row["fields"]]), "thresholds": _shown(row)} for row in rows]
     print_rows("signals", shown, ("signal", "group", "kind", "reads", "thresholds", "about"))
-    parameters = [{"signal": row["signal"], **parameter} for row in rows for parameter in row["parameters"]]
+    parameters = [
+        {"signal": row["signal"], **msgspec.to_builtins(parameter)} for row in rows for parameter in row["parameters"]
+    ]
     print_rows("parameters", parameters, ("signal", "name", "type", "default", "unit", "allowed", "meaning"))
 
 
@@ -55,7 +58,7 @@ def online_sim(
     with progress("bins") as update:
         report = signals.simulate_online(created, dataset, budget, lambda done, total: update("bins", done, total))
     if as_json:
-        print_json(msgspec.to_builtins(report))
+        print_json(report)
         return
     _print_report(report)
 
@@ -63,7 +66,7 @@ def online_sim(
 def _print_report(report: OnlineReport) -> None:
     facts = {
         "signal": report.signal,
-        "parameters": report.params or "none",
+        "parameters": report.params,
         "dataset": report.dataset_id,
         "rows a bin": report.rows,
         "budget, ms": report.bin_budget_ms,
@@ -76,39 +79,49 @@ def _print_report(report: OnlineReport) -> None:
     print_rows("measured", measured, ("", *FIGURES))
 
 
-def _described(name: str) -> dict[str, Any]:
-    described: dict[str, Any] = {"signal": name, "package": signals.owner(name)}
+def _described(name: str) -> ListedSignal:
+    described: ListedSignal = {
+        "signal": name,
+        "package": signals.owner(name),
+        "group": _group(name),
+        "kind": None,
+        "columns": [],
+        "fields": [],
+        "parameters": [],
+        "thresholds": None,
+        "detail": [],
+        "about": "",
+    }
     try:
         signal = signals.create(name)
     except SignalError as error:  # a bad plug-in, or a missing extra, leaves the others to be seen
-        nothing: dict[str, Any] = {"columns": [], "fields": [], "parameters": [], "thresholds": {}, "detail": []}
-        return described | nothing | {"group": _group(name), "kind": None, "about": str(error)}
-    return described | {
-        "group": _group(name),
-        "kind": signal.kind,
-        "columns": list(signal.required_columns),
-        "fields": list(signal.required_fields),
-        "parameters": [msgspec.to_builtins(parameter) for parameter in signal.parameters()],
-        "thresholds": _thresholds(signal),
-        "detail": [msgspec.to_builtins(part) for part in signal.detail],
-        "about": (type(signal).__doc__ or "").strip().split("\n")[0],
-    }
+        described["about"] = str(error)
+        return described
+    described["kind"] = signal.kind
+    described["columns"], described["fields"] = list(signal.required_columns), list(signal.required_fields)
+    described["parameters"], described["detail"] = list(signal.parameters()), list(signal.detail)
+    described["thresholds"] = _thresholds(signal)
+    described["about"] = (type(signal).__doc__ or "").strip().split("\n")[0]
+    return described
 
 
-def _group(name: str) -> str:
-    groups = (("baseline", signals.BASELINES), ("statistical", signals.STATISTICAL), ("learned", signals.LEARNED))
-    return next((group for group, members in groups if name in {member.name for member in members}), "plug-in")
+def _group(name: str) -> Literal["baseline", "statistical", "learned", "plug-in"]:
+    if name in {member.name for member in signals.BASELINES}:
+        return "baseline"
+    if name in {member.name for member in signals.STATISTICAL}:
+        return "statistical"
+    return "learned" if name in {member.name for member in signals.LEARNED} else "plug-in"
 
 
-def _thresholds(signal: Signal) -> dict[str, Any]:
+def _thresholds(signal: Signal) -> Thresholds:
     thresholds = signal.thresholds
     if isinstance(thresholds, AdaptiveThresholds):
         return {"quantiles": list(thresholds.quantiles), "calibration_share": thresholds.calibration_share}
     return {"values": list(thresholds.values)}
 
 
-def _shown(row: Mapping[str, Any]) -> str:
-    thresholds = row["thresholds"]
+def _shown(row: ListedSignal) -> str:
+    thresholds = row["thresholds"] or {}
     if "quantiles" in thresholds:
         return f"quantiles {_joined(thresholds['quantiles'])} of the first {thresholds['calibration_share']:.0%}"
     return _joined(thresholds.get("values", ()))
