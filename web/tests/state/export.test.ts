@@ -20,6 +20,15 @@ describe('csvOf', () => {
     expect([field(0, 'best_bid'), field(0, 'vwap')]).toEqual(['5978.25', '']);
     expect([field(1, 'best_ask'), field(1, 'buy_volume')]).toEqual(['-37.000000001', '12']);
     expect(field(0, 'bin_start_utc')).toBe('2026-02-06T14:29:00.000Z');
+    expect([field(0, 'bins'), field(1, 'bins')]).toEqual(['1', '1']);
     expect(lines.every((line) => line.split(',').length === names.length)).toBe(true);
+  });
+
+  it('has for several bins as one the number of the last, and how many they are', () => {
+    const columns = new History(10);
+    columns.push({ ...frameWith({ bin_seq: 39, every: 10 }), seq: 3 });
+    const [head = '', line = ''] = csvOf(columns, 0, 5).trimEnd().split('\n');
+    expect([head.split(',').at(-1), line.split(',').at(-1)]).toEqual(['bins', '10']);
+    expect(line.split(',')[0]).toBe('39');
   });
 });
