@@ -217,7 +217,8 @@ def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -
 
 def test_those_who_look_back_take_turns_and_who_leaves_holds_nobody_up() -> None:
     async def scenario() -> list[str]:
-        turns, had = Turns(), []
+        turns = Turns()
+        had: list[str] = []
         begin = {name: functools.partial(had.append, name) for name in "abcd"}
         for name in "abcd":
             turns.ask(begin[name])

@@ -122,7 +122,9 @@ export const WHOLE: readonly Scenario[] = [
         `bin ${String(before.binSeq)} before the reload, ${String(after.binSeq)} after it`,
       );
       same(after.paused, false, 'paused');
-      await lab.until(({ binSeq, freshness }) => binSeq > after.binSeq + 10 && freshness === 'Live');
+      await lab.until(
+        ({ binSeq, freshness }) => binSeq > after.binSeq + 10 && freshness === 'Live',
+      );
     },
   },
   {
