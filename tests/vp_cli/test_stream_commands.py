@@ -74,7 +74,7 @@ def test_a_small_fleet_gets_every_bin(roots: tuple[Path, Path]) -> None:
     seen = json.loads(done.stdout)
     assert (seen["good"]["clients"], seen["good"]["alive_at_the_end"]) == (10, 10)
     assert (seen["good"]["missing"], seen["good"]["torn"]) == (0, 0)
-    assert seen["good"]["fewest_bins_of_a_client"] + seen["good"]["skipped"] > 40
+    assert seen["good"]["fewest_bins_of_a_client"] + seen["good"]["skipped"] > 20
     assert (seen["stalled"]["missing"], seen["stalled"]["torn"]) == (0, 0)
     assert seen["churn"]["connections"] >= 3
     assert (seen["churn"]["missing"], seen["churn"]["torn"], seen["churn"]["failed"]) == (0, 0, [])
