@@ -301,7 +301,7 @@ def draw(result: dict[str, Any], folder: Path) -> None:
         for axes in (resident, waits, held, cores):
             axes.set_xlabel("minutes")
             axes.grid(alpha=0.25, lw=0.6)
-            axes.legend(frameon=False)
+            axes.legend(frameon=False, loc="center right" if axes is held else "best")
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(folder / "soak.png", dpi=100)
 
