@@ -18,7 +18,7 @@ BURST: Final = 8
 SHORTEST_REST_S: Final = 0.004
 """From one turn to the next: at most 2,000 bins a second for all who look back together."""
 LONGEST_REST_S: Final = 0.064
-LATE_S: Final = 0.010
+LATE_S: Final = 0.005
 """A turn that comes later than this says that the event loop is busy."""
 
 

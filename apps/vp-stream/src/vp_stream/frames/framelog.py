@@ -32,7 +32,7 @@ _PAST_BYTES: Final = 8 * 1024 * 1024
 class BlockCache:
     """Least recently used blocks of all logs, at most `max_bytes` of frames. Safe across threads."""
 
-    def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
         self._max_bytes = max_bytes
         self._blocks: OrderedDict[tuple[int, int], tuple[Block, int]] = OrderedDict()
         self._bytes = 0
