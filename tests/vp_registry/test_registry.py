@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vp_contract import parse_published
 from vp_registry import (
     AliasMovedError,
     Registry,
@@ -52,6 +54,24 @@ def test_another_process_sees_it(registry: Registry, publishable: Any, url: str,
     registry.promote("live", publishable(), "ann")
     with closing(Registry(url, versions_dir)) as other:
         assert other.resolve("live") == registry.resolve("live")
+
+
+def test_threads_that_want_one_serving_parse_its_file_once(
+    registry: Registry, publishable: Any, url: str, versions_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.promote("live", publishable(), "ann")
+    calls = []
+
+    def slow(data: bytes, *, file: str) -> Any:
+        calls.append(file)
+        time.sleep(0.2)
+        return parse_published(data, file=file)
+
+    monkeypatch.setattr("vp_registry.versions.parse_published", slow)
+    with closing(Registry(url, versions_dir)) as other, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(other.resolve, ["live"] * 4))
+    assert len(calls) == 1
+    assert all(one == found[0] for one in found)
 
 
 def test_promoting_the_same_again_changes_nothing(registry: Registry, publishable: Any) -> None:

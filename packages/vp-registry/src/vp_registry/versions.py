@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ class VersionFiles:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._parsed: dict[str, PublishedServing] = {}
+        self._parsing = threading.Lock()  # who wants what another thread parses waits for it: parsing is slow
 
     def publish(self, spec: PublishedServing) -> str:
         """Write the file of `spec` if it is not there yet; the sha256 of what is there.
@@ -67,16 +69,17 @@ class VersionFiles:
                 f"the file is not the one that was published (sha256 {found[:16]}…, registered {sha256[:16]}…):"
                 " restore it, or promote the changed config as a new serving",
             )
-        spec = self._parsed.get(sha256)
-        if spec is None:
-            try:
-                spec = parse_published(data, file=path.name)
-            except SpecError as error:
-                problem = f"{error} (published by another version of vp-contract?)"
-                raise ServingIntegrityError(f"{path.parent}: {problem}", public=problem) from error
-            if len(self._parsed) >= _MAX_CACHED:
-                self._parsed.clear()
-            self._parsed[sha256] = spec
+        with self._parsing:
+            spec = self._parsed.get(sha256)
+            if spec is None:
+                try:
+                    spec = parse_published(data, file=path.name)
+                except SpecError as error:
+                    problem = f"{error} (published by another version of vp-contract?)"
+                    raise ServingIntegrityError(f"{path.parent}: {problem}", public=problem) from error
+                if len(self._parsed) >= _MAX_CACHED:
+                    self._parsed.clear()
+                self._parsed[sha256] = spec
         row = (version.serving_id, version.source_run, version.experiment, version.config_hash)
         held = (spec.serving_id, spec.source.run_id, spec.source.experiment, spec.runtime.config_version)
         if row != held:

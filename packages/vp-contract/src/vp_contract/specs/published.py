@@ -13,7 +13,7 @@ from vp_contract._types import Digest, Name, ParamValue, RunId, ServingId, Thres
 from vp_contract.errors import SpecError
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceOptions
-from vp_contract.yaml.reading import PathLike, convert_plain, parse_plain, parse_yaml, read_bytes
+from vp_contract.yaml.reading import PathLike, convert_parsed, convert_plain, parse_plain, read_bytes
 from vp_contract.yaml.writing import dump_yaml
 
 DIGEST_LIBRARIES: Final = ("vp_book", "vp_spectrum")
@@ -107,9 +107,9 @@ def parse_published(data: bytes, *, file: str) -> PublishedServing:
     Unlike a spec, the document must be complete: a runtime field that is missing or unknown means that another version
     of the contract wrote it, whose numbers may differ.
     """
-    serving = parse_yaml(data, PublishedServing, file=file)
-    found, lines = parse_plain(data, file=file)
-    written = found["runtime"]
+    plain, lines = parse_plain(data, file=file)
+    serving = convert_parsed(plain, PublishedServing, file=file, lines=lines)
+    written = plain["runtime"]
     known = msgspec.to_builtins(serving.runtime)
     if isinstance(written, dict) and written.keys() != known.keys():
         names = sorted(written.keys() ^ known.keys())

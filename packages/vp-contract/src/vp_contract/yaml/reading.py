@@ -28,7 +28,9 @@ _MAX_NODES: Final = 50_000  # aliases may share nodes: a few lines can expand to
 _MAX_DEPTH: Final = 24
 _MAX_INT: Final = 2**63
 
-_Lines: TypeAlias = dict[tuple[Step, ...], int]
+Lines: TypeAlias = dict[tuple[Step, ...], int]
+"""The 1-based line of each value of a document by its path."""
+
 _T = TypeVar("_T")
 
 # Re-entrant: the checks of a struct may convert a part of it.
@@ -77,7 +79,7 @@ def read_bytes(path: PathLike) -> bytes:
 def parse_yaml(data: bytes, kind: type[_T], *, file: str) -> _T:
     """The document in `data` as a `kind`; `file` names it in errors. Raises `SpecError` as `load_yaml` does."""
     plain, lines = parse_plain(data, file=file)
-    return _convert(plain, kind, file=file, lines=lines)
+    return convert_parsed(plain, kind, file=file, lines=lines)
 
 
 def line_of(path: PathLike, field: str) -> int | None:
@@ -92,10 +94,10 @@ def line_of(path: PathLike, field: str) -> int | None:
 
 def convert_plain(plain: Mapping[str, object], kind: type[_T]) -> _T:
     """Plain values as a `kind`, checked like a document but with no file. Raises `SpecError`."""
-    return _convert(dict(plain), kind, file=None, lines={})
+    return convert_parsed(dict(plain), kind, file=None, lines={})
 
 
-def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
+def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], Lines]:
     """The mapping in a YAML document, and the 1-based line of each value by its path.
 
     Raises `SpecError` as `load_yaml` does.
@@ -122,7 +124,7 @@ def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], _Lines]:
         raise SpecError("is empty, expected a mapping of fields", file=file)
     if not isinstance(document, CommentedMap):
         raise SpecError(f"expected a mapping of fields, found {_found(document)}", file=file, line=1)
-    lines: _Lines = {}
+    lines: Lines = {}
     plain = _PlainReader(file, lines).mapping(document, ())
     return plain, lines
 
@@ -154,7 +156,7 @@ def _decoded(data: bytes, file: str) -> str:
 class _PlainReader:
     """Turns parsed YAML nodes into JSON's types and notes the line of each."""
 
-    def __init__(self, file: str, lines: _Lines) -> None:
+    def __init__(self, file: str, lines: Lines) -> None:
         self._file = file
         self._lines = lines
         self._nodes = 0
@@ -205,7 +207,8 @@ class _PlainReader:
         return SpecError(problem, field=_dotted(path), file=self._file, line=line)
 
 
-def _convert(plain: object, kind: type[_T], *, file: str | None, lines: _Lines) -> _T:
+def convert_parsed(plain: object, kind: type[_T], *, file: str | None, lines: Lines) -> _T:
+    """What `parse_plain` gave as a `kind`: errors name file and line. Raises `SpecError`."""
     try:
         # msgspec looks a struct up when it is first used; two threads that do so at once end the process (SIGSEGV).
         with _CONVERTING:
@@ -228,7 +231,7 @@ def _line_of(node: CommentedMap | CommentedSeq, key: object) -> int | None:
     return int(line) + 1
 
 
-def _nearest_line(lines: _Lines, found: Misfit) -> int | None:
+def _nearest_line(lines: Lines, found: Misfit) -> int | None:
     """Line of the field; of a related one beside it, when the field has its default; of what is around."""
     path = found.path
     if path and path not in lines:
