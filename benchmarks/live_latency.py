@@ -37,6 +37,7 @@ from websockets.asyncio.client import connect
 from vp_book import Bin, Instrument, LiveBins, open_dbn
 from vp_book.live import FeedRequest, FeedSession
 from vp_book.synthetic import write_market
+from vp_contract import STREAM_PATH
 from vp_harness import Lake
 
 NS = 1_000_000_000
@@ -72,7 +73,7 @@ class Sent:
 async def taken(url: str, sent: Sent) -> list[tuple[int, int]]:
     """(End of a bin in ns UTC, monotonic ns at which its frame was there) of every bin."""
     found: list[tuple[int, int]] = []
-    address = url.replace("http", "ws") + "/v1/vacuum-pressure/stream?serving=small"
+    address = url.replace("http", "ws") + f"{STREAM_PATH}?serving=small"
     async with connect(address, max_size=None, compression=None) as client:
         await client.recv()
         while not sent.over.is_set():

@@ -16,6 +16,8 @@ import struct
 import time
 from array import array
 
+from vp_contract import STREAM_PATH
+
 BIN_SEQ = re.compile(rb'"bin_seq":(\d+)')
 SKIPPED = re.compile(rb'"skipped_bins":(\d+)')
 CONTINUATION, TEXT, BINARY, CLOSE, PING = 0, 1, 2, 8, 9
@@ -181,7 +183,7 @@ async def connect(port: int, serving: str, *, receive_buffer: int | None = None)
     except BaseException:
         sock.close()
         raise
-    path = f"/v1/vacuum-pressure/stream?serving={serving}"
+    path = f"{STREAM_PATH}?serving={serving}"
     _, client = await loop.create_connection(lambda: Client(path, f"127.0.0.1:{port}"), sock=sock)
     return client
 

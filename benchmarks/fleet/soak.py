@@ -34,6 +34,8 @@ from clients import MAP_BINS, Client, churn, connect, seeking, stalling
 from server import Server, value
 from websockets.asyncio.client import connect as open_stream
 
+from vp_contract import STREAM_PATH
+
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STALL_S, BETWEEN_S = 5.0, 10.0
 VISIT_S = 20.0
@@ -159,7 +161,7 @@ class Crowd:
 
 async def cell_width_s(port: int, serving: str) -> float:
     """Seconds of a bin."""
-    url = f"ws://127.0.0.1:{port}/v1/vacuum-pressure/stream?serving={serving}"
+    url = f"ws://127.0.0.1:{port}{STREAM_PATH}?serving={serving}"
     async with open_stream(url, compression=None, max_size=None) as stream:
         config = json.loads(await stream.recv())
     if config["type"] != "runtime_config":

@@ -149,7 +149,7 @@ def test_bad_arguments_are_named(tmp_path: Path, name: str, value: object) -> No
     arguments: dict = {"path": tmp_path / "m.dbn", "seed": 1, "minutes": 1}
     arguments[name] = tmp_path / str(value) if name == "path" else value
     path = arguments.pop("path")
-    with pytest.raises(ParameterError, match=f"^{name} is ") as caught:
+    with pytest.raises(ParameterError, match=f"^{name}=") as caught:
         write_market(path, **arguments)
     assert isinstance(caught.value, VpBookError)
     assert str(value) in str(caught.value) or repr(value) in str(caught.value)

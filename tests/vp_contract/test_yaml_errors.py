@@ -209,7 +209,7 @@ def test_experiment_errors(old: str, new: str, line: int, field: str, says: str)
             "projection_horizons_ms[0]",
             "multiple of",
         ),
-        ("n_absolute_ticks: 512", "n_absolute_ticks", "at least 613"),
+        ("n_absolute_ticks: 512", "n_absolute_ticks", "at least 614"),
         (
             "state_model_center_exclusion_radius: 50",
             "state_model_center_exclusion_radius",

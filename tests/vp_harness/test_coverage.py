@@ -271,5 +271,5 @@ def test_a_dataset_of_before_the_coverage_was_looked_at_is_read_and_unsound(rese
     assert (dataset.sources.names, dataset.sources.publisher) == ((file["name"],), 3)
     assert (dataset.sources.start_ns, dataset.sources.end_ns) == capture_ns(dataset.config)
     assert dataset.unsound_reasons == (
-        "it was made by a version that did not look whether the raw file covers the capture",
+        "it was made by a version that did not check whether the raw file covers the capture",
     )

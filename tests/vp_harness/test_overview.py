@@ -91,7 +91,7 @@ def test_a_range_of_bins_is_that_part_of_the_whole(research, data):
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 1801)])
 def test_a_range_that_is_not_there_is_an_error(research, start, stop):
-    with pytest.raises(ParameterError, match=r"0 to 1800 are allowed"):
+    with pytest.raises(ParameterError, match=r"must be in order, from 0 to 1800"):
         Dataset.open(research.lake, research.dataset_id).grid("composite", start, stop)
 
 

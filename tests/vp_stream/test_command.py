@@ -88,13 +88,13 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
 
 def test_a_setting_that_cannot_be_is_one_line_and_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--speed", "0"]) == 1
-    assert capsys.readouterr().err == "vp-stream: speed=0.0: a number above 0 is allowed, inf for no pacing\n"
+    assert capsys.readouterr().err == "vp-stream: speed=0.0: must be above 0; inf means no pacing\n"
 
 
 def test_a_port_in_use_is_named(tmp_path: Path, market: Any) -> None:
     with listen("127.0.0.1", 0, dead_peer_s=1.0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be listened on"):
+        with pytest.raises(SettingsError, match=f"host=.127.0.0.1., port={port}: cannot be listened on"):
             start_in_background(make_settings(tmp_path, port=port), catalogue=market)
 
 

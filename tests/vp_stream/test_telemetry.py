@@ -129,7 +129,7 @@ def test_what_is_no_time_of_day_is_refused(text: str) -> None:
 def test_impossible_options_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="summary"):
         LatencyLog(tmp_path / "a", summary_every_bins=0)
-    with pytest.raises(SettingsError, match="before the end"):
+    with pytest.raises(SettingsError, match="must be before perf_window_end_et"):
         LatencyLog(tmp_path / "a", window_start=clock_time(10), window_end=clock_time(9))
     with pytest.raises(SettingsError, match="cannot be written"):
         LatencyLog(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 import pytest
@@ -77,6 +78,14 @@ def test_every_text_is_short_and_says_what(cases: list[Provoked]) -> None:
         assert case.text, case
         assert "Traceback" not in case.text, case
         assert case.raised_at[0], f"{case.what}: raised by another library: {case.text}"
+
+
+def test_an_argument_is_named_first(cases: list[Provoked]) -> None:
+    """`parameter=value: what is wrong` or `parameter: what is wrong`."""
+    of_arguments = [case for case in cases if case.kind in {"ParameterError", "InputError", "SettingsError"}]
+    assert len(of_arguments) > 40
+    for case in of_arguments:
+        assert re.match(r"records of dtype|[\w.\[\]]+(=[^:]*|=.*?)?(, \w+=[^:]*)*: ", case.text), case.text
 
 
 def test_no_case_is_there_twice() -> None:

@@ -322,7 +322,7 @@ def test_an_order_that_made_no_job_is_sent_again_only_after_a_while(world: World
         assert downloads.state.submitting(wanted)  # killed before the order went out
         assert not downloads.state.submitting(wanted)
     with world.downloads(settle_s=600, poll_s=0.01) as downloads:
-        downloads.look()
+        downloads.poll()
         assert world.service.submitted == []
     with world.downloads() as downloads:
         assert [wanted.state for wanted in downloads.run()] == ["stored"]

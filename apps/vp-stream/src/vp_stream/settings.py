@@ -72,22 +72,22 @@ class StreamSettings:
 
     def __post_init__(self) -> None:
         if not self.speed > 0.0:
-            raise SettingsError(f"speed={self.speed!r}: a number above 0 is allowed, inf for no pacing")
+            raise SettingsError(f"speed={self.speed!r}: must be above 0; inf means no pacing")
         if not 0 <= self.port <= 65535:
-            raise SettingsError(f"port={self.port}: 0 (any free one) to 65535 is allowed")
+            raise SettingsError(f"port={self.port}: must be from 0 (any free one) to 65535")
         for name in ("max_clients", "perf_summary_every_bins"):
             if getattr(self, name) < 1:
-                raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
+                raise SettingsError(f"{name}={getattr(self, name)}: must be at least 1")
         for name in ("max_clients_per_address", "max_connections"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise SettingsError(f"{name}={getattr(self, name)}: 1 or more is allowed")
+                raise SettingsError(f"{name}={getattr(self, name)}: must be at least 1")
         for name in ("max_log_bytes", "max_idle_engines"):
             if getattr(self, name) < 0:
-                raise SettingsError(f"{name}={getattr(self, name)}: 0 or more is allowed")
+                raise SettingsError(f"{name}={getattr(self, name)}: must be at least 0")
         for name in ("dead_peer_s", "max_lag_s", "shutdown_s", "tidy_s", "registry_timeout_s"):
             value: float = getattr(self, name)
             if not (value > 0.0 and math.isfinite(value)):
-                raise SettingsError(f"{name}={value!r}: a finite number of seconds above 0 is allowed")
+                raise SettingsError(f"{name}={value!r}: must be a finite number of seconds above 0")
         for origin in self.allow_origins:
             check_allowed_origin(origin)
         for host in self.allow_hosts:
@@ -136,6 +136,6 @@ def _check_proxies(text: str) -> None:
             ip_network(part.strip())
         except ValueError as error:
             raise SettingsError(
-                f"forwarded_allow_ips={text!r}: addresses and networks like 10.0.0.5 or 10.0.0.0/24 are allowed, "
+                f"forwarded_allow_ips={text!r}: must be addresses and networks like 10.0.0.5 or 10.0.0.0/24, "
                 "with commas between them"
             ) from error

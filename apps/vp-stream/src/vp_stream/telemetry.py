@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from vp_book.records import NS_PER_S
 from vp_stream.errors import SettingsError
 
 _logger = logging.getLogger(__name__)
@@ -75,10 +76,10 @@ class LatencyLog:
         summary_every_bins: int = 1000,
     ) -> None:
         if summary_every_bins < 1:
-            raise SettingsError(f"perf_summary_every_bins={summary_every_bins}: 1 or more is allowed")
+            raise SettingsError(f"perf_summary_every_bins={summary_every_bins}: must be at least 1")
         if window_start is not None and window_end is not None and window_start >= window_end:
             raise SettingsError(
-                f"perf window {window_start:%H:%M}-{window_end:%H:%M}: the start must be before the end"
+                f"perf_window_start_et={window_start:%H:%M}: must be before perf_window_end_et={window_end:%H:%M}"
             )
         self._start = window_start
         self._end = window_end
@@ -94,7 +95,9 @@ class LatencyLog:
             # without a buffer: what a full disk does not take is known at once, and is not tried again at the end
             self._file = path.open("ab", buffering=0)
         except OSError as error:
-            raise SettingsError(f"perf_latency_jsonl={str(path)!r} cannot be written: {error}") from error
+            raise SettingsError(
+                f"perf_latency_jsonl={str(path)!r}: cannot be written ({error.strerror}); name a file that can"
+            ) from error
 
     def bin_made(self, timing: BinTiming) -> None:
         """Write the line of a bin if it lies in the window."""
@@ -123,7 +126,7 @@ class LatencyLog:
     def _in_window(self, ts_ns: int) -> bool:
         if self._start is None and self._end is None:
             return True
-        moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC).astimezone(_NEW_YORK).time()
+        moment = datetime.fromtimestamp(ts_ns // NS_PER_S, UTC).astimezone(_NEW_YORK).time()
         return (self._start is None or moment >= self._start) and (self._end is None or moment < self._end)
 
     def _write(self, record: msgspec.Struct) -> None:
@@ -165,7 +168,7 @@ def parse_et(value: str, name: str) -> clock_time:
             return clock_time(int(hours), int(minutes))
         except ValueError:
             pass
-    raise SettingsError(f"{name}={value!r}: a New York time HH:MM from 00:00 to 23:59 is allowed")
+    raise SettingsError(f"{name}={value!r}: must be a New York time HH:MM from 00:00 to 23:59")
 
 
 def _line(timing: BinTiming) -> _Line:

@@ -32,6 +32,9 @@ KERNEL_DTYPE: Final = np.dtype(
 )
 """The same bytes with action and side as integers, which is what compiled code compares."""
 
+NS_PER_S: Final = 1_000_000_000
+"""Times are int64 ns since 1970-01-01 UTC."""
+
 MBO_BYTES: Final = MBO_DTYPE.itemsize
 MBO_WORDS: Final = MBO_BYTES // 4
 """The `length` byte of a plain MBO record: DBN counts in 4-byte words."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ._checked import FOREVER
-from .records import ACTION_CLEAR, F_SNAPSHOT
+from .records import ACTION_CLEAR, F_SNAPSHOT, NS_PER_S
 
 JUMP_NS: Final = 60_000_000_000
 """One minute: how far a time may lie ahead of the clock, or from `ts_event`, and be believed; see `_clock`."""
@@ -23,8 +23,7 @@ Before the open it depends on the venue: some collect orders for an auction, and
 """
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
-_NS: Final = 1_000_000_000
-_DAY_NS: Final = 86_400 * _NS
+_DAY_NS: Final = 86_400 * NS_PER_S
 _EPOCH: Final = date(1970, 1, 1)
 _EQUITY_START: Final = time(2)
 _EQUITY_END: Final = time(16)
@@ -53,16 +52,16 @@ def phase_at(product_type: str, ts_ns: int) -> tuple[int, int]:
 
     The weekly rhythm of the venue in New York time; exchange holidays are not known here.
     """
-    moment = datetime.fromtimestamp(ts_ns // _NS, tz=UTC).astimezone(NEW_YORK)
+    moment = datetime.fromtimestamp(ts_ns // NS_PER_S, tz=UTC).astimezone(NEW_YORK)
     day = moment.date()
     bounds = [(datetime.combine(day, at, NEW_YORK), phase) for at, phase in _WEEKS[product_type][day.weekday()]]
     bounds.append((datetime.combine(day + timedelta(days=1), time(0), NEW_YORK), _CLOSED))
     phase = _CLOSED
     for start, starting in bounds:
         if start.timestamp() > moment.timestamp():
-            return phase, int(start.timestamp()) * _NS
+            return phase, int(start.timestamp()) * NS_PER_S
         phase = starting
-    return phase, int(bounds[-1][0].timestamp()) * _NS
+    return phase, int(bounds[-1][0].timestamp()) * NS_PER_S
 
 
 def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
@@ -89,4 +88,4 @@ def in_session(product_type: str, records: np.ndarray) -> np.ndarray:
 
 
 def _at_ns(day: date, at: time) -> int:
-    return int(datetime.combine(day, at, NEW_YORK).timestamp()) * _NS
+    return int(datetime.combine(day, at, NEW_YORK).timestamp()) * NS_PER_S

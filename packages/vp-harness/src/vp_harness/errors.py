@@ -9,15 +9,19 @@ class VpHarnessError(Exception):
     """Base of every error that vp-harness raises on purpose.
 
     `argument` names the argument of the call that would have allowed it, where there is one: a command line knows it as
-    an option.
+    an option. `brief` is what is wrong alone, without paths of this machine and without what to do; None where the text
+    is all there is.
     """
 
     argument: str | None = None
+    brief: str | None = None
 
-    def __init__(self, *text: object, argument: str | None = None) -> None:
+    def __init__(self, *text: object, argument: str | None = None, brief: str | None = None) -> None:
         super().__init__(*text)
         if argument is not None:
             self.argument = argument
+        if brief is not None:
+            self.brief = brief
 
 
 class ParameterError(VpHarnessError, ValueError):

@@ -12,6 +12,8 @@ import numpy as np
 import typer
 
 from vp_book import DbnSource, Instrument, Physics, Replay, open_dbn, replay
+from vp_book.instrument import PRICE_SCALE
+from vp_book.records import NS_PER_S, UNDEF_PRICE
 from vp_cli.errors import CliError
 from vp_cli.options import CONFIG_ROOT, ConfigRoot, PipelineName
 from vp_cli.output import AsJson, print_facts, print_json
@@ -20,9 +22,8 @@ from vp_contract import InstrumentLock, RuntimeConfig, VpContractError, instrume
 from vp_harness import CoverageError, RawFileError, instrument_of, physics_of, pipeline_config, source_options, utc_text
 
 _NS_PER_MS: Final = 1_000_000
-_NS_PER_S: Final = 1_000_000_000
-_LOOK_MS: Final = 60_000
-"""Bins are closed this far apart, for their silences and nothing else."""
+_BIN_MS: Final = 60_000
+"""Length of the bins of the replay, which are made for their silences and nothing else."""
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +85,7 @@ def doctor(
 def _width_ms(source: DbnSource) -> int:
     """A width of bins that divides the end of the metadata: a replay reads no further than its last whole bin."""
     end_ms = 0 if source.end_ns is None else source.end_ns // _NS_PER_MS
-    return max(math.gcd(end_ms, _LOOK_MS), 1000)
+    return max(math.gcd(end_ms, _BIN_MS), 1000)
 
 
 def _capture(config: RuntimeConfig, files: list[Path]) -> tuple[CaptureTaken, list[str]]:
@@ -114,7 +115,6 @@ def examine(source: DbnSource, replayed: Replay) -> Doctor:
     certificate = replayed.certificate()
     engine = replayed.engine
     coverage = certificate["coverage"]
-    scale = 1e-9
     bbo = engine.bbo()
     conservation = certificate["conservation"]
     paired = certificate["trades_and_fills"]
@@ -128,7 +128,7 @@ def examine(source: DbnSource, replayed: Replay) -> Doctor:
         "files": [file.path.name for file in source.files],
         "covers": [utc_text(coverage["start_ns"]), utc_text(coverage["end_ns"])],
         "longest_silence": _silence(coverage["longest_silence"]),
-        "silence_at_end_s": coverage["silence_at_end_ns"] * scale,
+        "silence_at_end_s": coverage["silence_at_end_ns"] / NS_PER_S,
         "seams": [
             {
                 "ts_utc": utc_text(seam["ts_ns"]),
@@ -148,7 +148,7 @@ def examine(source: DbnSource, replayed: Replay) -> Doctor:
         "event_boundaries": certificate["events"],
         "first_clock": utc_text(certificate["first_clock_ns"]),
         "last_clock": utc_text(certificate["last_clock_ns"]),
-        "longest_gap_s": certificate["longest_gap_ns"] * scale,
+        "longest_gap_s": certificate["longest_gap_ns"] / NS_PER_S,
         "crossed_boundaries": certificate["crossed_boundaries"],
         "locked_boundaries": certificate["locked_boundaries"],
         "resting_orders": certificate["resting_orders"],
@@ -206,7 +206,7 @@ def _instrument(
     lock = _specified(source.symbol, config_root)
     if lock is not None:
         return Instrument(source.symbol, lock.tick_size, product_type=lock.product_type)
-    return Instrument(source.symbol, f"{_tick_of_prices(source) / 1e9:.9f}")
+    return Instrument(source.symbol, f"{_tick_of_prices(source) / PRICE_SCALE:.9f}")
 
 
 def _specified(symbol: str, config_root: Path) -> InstrumentLock | None:
@@ -215,7 +215,7 @@ def _specified(symbol: str, config_root: Path) -> InstrumentLock | None:
     for path in [instrument_path(config_root), *sorted((config_root / "instruments").glob("*.yaml"))]:
         try:
             locks.append(load_instrument(path))
-        except VpContractError:  # a broken spec is reported where it is used, not by a look at a file
+        except VpContractError:  # a broken spec is reported by the commands that use it
             continue
     by_name = [lock for lock in locks if lock.symbol == symbol]
     by_root = [lock for lock in locks if symbol[:-2] == lock.symbol_root]  # ESH4: month and year follow the root
@@ -226,7 +226,7 @@ def _tick_of_prices(source: DbnSource) -> int:
     """The largest step that all prices of resting orders are multiples of, in 1e-9."""
     tick = 0
     for records in source:
-        prices = records["price"][(records["action"] == b"A") & (records["price"] != 2**63 - 1)]
+        prices = records["price"][(records["action"] == b"A") & (records["price"] != UNDEF_PRICE)]
         tick = int(np.gcd.reduce(np.abs(prices), initial=tick))
     if not tick:
         raise CliError(f"{source.path} has no priced order to tell the tick from: pass --tick-size")
@@ -236,7 +236,7 @@ def _tick_of_prices(source: DbnSource) -> int:
 def _silence(span: Mapping[str, int] | None) -> Silence | None:
     if span is None:
         return None
-    seconds = (span["end_ns"] - span["start_ns"]) / _NS_PER_S
+    seconds = (span["end_ns"] - span["start_ns"]) / NS_PER_S
     return {"s": seconds, "from": utc_text(span["start_ns"]), "to": utc_text(span["end_ns"])}
 
 
@@ -245,4 +245,4 @@ def _quote(price_int: int, size: int) -> Quote:
 
 
 def _price(price_int: int) -> float:
-    return price_int / 1e9
+    return price_int / PRICE_SCALE

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 import msgspec
 
+from vp_contract import BOOK_COLUMNS
+
 Silence = TypedDict("Silence", {"s": float, "from": str, "to": str})
 Silence.__doc__ = "A stretch of `s` seconds without a record."
 
@@ -75,16 +77,11 @@ else:
         "Tick",
         [
             ("price", float),
-            ("pressure_variant", float),
-            ("vacuum_variant", float),
-            *((f"{channel}_mass", float) for channel in ("add", "pull", "fill")),
             *(
-                (f"{order}_{channel}", float)
-                for channel in ("add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth")
-                for order in ("v", "a", "j")
+                (column.name, float if column.type == "float64" else int)
+                for column in BOOK_COLUMNS
+                if column.name != "k"
             ),
-            *((name, int) for name in ("rest_depth", "bid_depth", "ask_depth")),
-            *((name, int) for name in ("last_event_id", "buy_volume", "sell_volume")),
         ],
         namespace={
             "__doc__": "The physics of a price at the last record; docs/columns.md has every field but the price."

@@ -45,7 +45,7 @@ class Pacer:
 
     def __init__(self, period_s: float, ready_at: Callable[[int], float], *, max_lag_s: float = 1.0) -> None:
         if not period_s >= 0.0:
-            raise SettingsError(f"period_s={period_s!r}: zero or more seconds are allowed")
+            raise SettingsError(f"period_s={period_s!r}: must be at least 0 seconds")
         self._period = period_s
         self._ready_at = ready_at
         self._max_lag = max_lag_s

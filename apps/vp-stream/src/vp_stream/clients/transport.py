@@ -93,7 +93,9 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> Listener:
         # its own text until the client acknowledges that, which takes it up to 40 ms.
         listener = Listener(family, kind, protocol)
     except OSError as error:
-        raise SettingsError(f"host={host!r} is not an address of this machine: {error}") from error
+        raise SettingsError(
+            f"host={host!r}: is not an address of this machine ({error}); choose another host"
+        ) from error
     try:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -107,6 +109,8 @@ def listen(host: str, port: int, *, dead_peer_s: float) -> Listener:
         listener.listen(1024)
     except OSError as error:
         listener.close()
-        raise SettingsError(f"{host}:{port} cannot be listened on: {error}; choose another host or port") from error
+        raise SettingsError(
+            f"host={host!r}, port={port}: cannot be listened on ({error}); choose another host or port"
+        ) from error
     listener.setblocking(False)
     return listener

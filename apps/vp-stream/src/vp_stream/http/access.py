@@ -59,9 +59,7 @@ class Token:
 
     def __init__(self, secret: str) -> None:
         if _TOKEN.fullmatch(secret) is None:
-            raise SettingsError(
-                f"token of {len(secret)} characters: 16 to 512 of the characters A-Z a-z 0-9 - . _ ~ + / = are allowed"
-            )
+            raise SettingsError(f"token: has {len(secret)} characters; must be 16 to 512 of A-Z a-z 0-9 - . _ ~ + / =")
         self._secret = secret.encode()
         self.cookie = hmac.new(self._secret, b"vp-stream session cookie", hashlib.sha256).hexdigest()
         """What a browser holds that signed in."""
@@ -89,7 +87,7 @@ def read_token(path: Path | None) -> Token | None:
     try:
         secret = os.environ.get(TOKEN_VARIABLE) if path is None else path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"token_file={str(path)!r} cannot be read: {error}") from error
+        raise SettingsError(f"token_file={str(path)!r}: cannot be read ({error})") from error
     return None if secret is None else Token(secret.strip())
 
 

@@ -32,7 +32,7 @@ Place = str | IPv4Address | IPv6Address
 def check_allowed_host(host: str) -> None:
     """Raise `SettingsError` unless this is a host name or address, without a port."""
     if not (_NAME.fullmatch(host) or _address(host)):
-        raise SettingsError(f"allow_host={host!r}: a name or address like desk.example.com or 10.0.0.5 is allowed")
+        raise SettingsError(f"allow_host={host!r}: must be a name or address like desk.example.com or 10.0.0.5")
 
 
 def is_loopback(host: str) -> bool:
@@ -52,7 +52,7 @@ def host_of(header: str) -> str | None:
 
 
 class HostNames:
-    """The names a server goes by: loopback ones, the address a connection came in at, and those it was told of."""
+    """The names a server goes by: loopback ones, the address a connection came in at, and those of the settings."""
 
     def __init__(self, bound: str, allowed_hosts: Iterable[str] = (), allowed_origins: Iterable[str] = ()) -> None:
         """`bound` is the host it listens on; the hosts of allowed origins are allowed too."""

@@ -1,7 +1,7 @@
 """Which web pages may open a stream.
 
 A browser lets any page open a WebSocket to any address, 127.0.0.1 included, and sends along who the page is. CORS does
-not cover WebSockets, so the server has to look. Programs that are no browsers send no `Origin` and are let in.
+not cover WebSockets, so the server checks it. Programs that are no browsers send no `Origin` and are let in.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def check_allowed_origin(origin: str) -> None:
     parts = _split(origin)
     if parts is None or parts.path or parts.query or parts.fragment or parts.username is not None:
         raise SettingsError(
-            f"allow_origin={origin!r}: an origin like https://desk.example.com or http://10.0.0.5:8080 is allowed"
+            f"allow_origin={origin!r}: must be an origin like https://desk.example.com or http://10.0.0.5:8080"
         )
 
 

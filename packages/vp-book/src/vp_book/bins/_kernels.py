@@ -11,9 +11,9 @@ from vp_book._jit import kernel
 def read_whole(
     ladder: np.ndarray, touched: np.ndarray, traded: np.ndarray, lo: int, bucket: int, out: np.ndarray
 ) -> None:
-    """Depth of both sides, of bids, of asks, last event, volume bought and sold of the cells from `lo` on.
+    """`CELL_DEPTHS` and `CELL_COUNTS` of the cells from `lo` on.
 
-    `out` is int64 (6, rows); `ladder` int64 (2, price ticks) has `bucket` ticks a cell.
+    `out` is int64 (6, rows), a row for each name; `ladder` int64 (2, price ticks) has `bucket` ticks a cell.
     """
     for row in range(out.shape[1]):
         cell = lo + row

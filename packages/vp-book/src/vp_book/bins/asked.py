@@ -11,9 +11,9 @@ from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
 from vp_book.marks import DEFAULT_LARGE_SIZES
 from vp_book.physics.parameters import Physics
+from vp_book.records import NS_PER_S
 
 _NS_PER_MS: Final = 1_000_000
-_NS_PER_S: Final = 1_000_000_000
 _LONGEST_S: Final = 10 * 366 * 86_400
 _WIDEST_MS: Final = 86_400_000
 _LARGEST_SIZE: Final = 2**32
@@ -39,12 +39,12 @@ class AskedBins:
     @property
     def warmup_ns(self) -> int:
         """How long before the first bin physics begins; 0 where it begins with the first record."""
-        return int(self.warmup_s * _NS_PER_S) if self.start_ns is not None else 0
+        return int(self.warmup_s * NS_PER_S) if self.start_ns is not None else 0
 
     @property
     def max_silence_ns(self) -> int | None:
         """How long the last record may lie back for a book to be valid."""
-        return None if self.max_silence_s is None else int(self.max_silence_s * _NS_PER_S)
+        return None if self.max_silence_s is None else int(self.max_silence_s * NS_PER_S)
 
     def engine(
         self, instrument: Instrument, physics: Physics | None, n_absolute_ticks: int, event_ends: EventEnds

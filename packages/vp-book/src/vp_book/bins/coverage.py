@@ -13,10 +13,10 @@ from vp_book.dbn.files import utc
 from vp_book.dbn.reading import ReadReport
 from vp_book.dbn.source import DbnSource
 from vp_book.dbn.stream_clock import CLOCK, follow
+from vp_book.records import NS_PER_S
 
 from .seam import Seam
 
-_NS: Final = 1_000_000_000
 _RTYPES: Final = frozenset(int(kind.value) for kind in databento_dbn.RType.variants())
 
 
@@ -48,7 +48,7 @@ def coverage_facts(
         "start_ns": start,
         "end_ns": end,
         "files": [{"name": f.path.name, "start_ns": f.start_ns, "end_ns": f.end_ns} for f in files],
-        "warm_up_covered_s": max(min(stop, end) - max(begin, start), 0) / _NS,
+        "warm_up_covered_s": max(min(stop, end) - max(begin, start), 0) / NS_PER_S,
         "longest_silence": None if longest is None else {"start_ns": longest[0], "end_ns": longest[1]},
         "silence_at_end_ns": max(end - clock_ns, 0) if clock_ns else end - start,
     }

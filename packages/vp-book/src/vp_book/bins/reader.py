@@ -14,27 +14,19 @@ from vp_book.display import clock_text, strip_html
 from vp_book.instrument import PRICE_SCALE
 from vp_book.marks import Mark
 from vp_book.marks.mark import marks_of_rows
-from vp_book.physics.flow import CELL_FLOATS, read_cells, read_forces
+from vp_book.physics.flow import CELL_COUNTS, CELL_DEPTHS, CELL_FLOATS, F_CHAIN, read_cells, read_forces
 from vp_book.tables.frames import ArrowTable, PolarsFrame, to_arrow, to_polars
 
 from ._kernels import read_whole
 
 CELL_COLUMNS: Final = (
     "k",
-    "pressure_variant",
-    "vacuum_variant",
-    "add_mass",
-    "pull_mass",
-    "fill_mass",
-    "rest_depth",
-    "bid_depth",
-    "ask_depth",
-    *CELL_FLOATS[5:],
-    "last_event_id",
-    "buy_volume",
-    "sell_volume",
+    *CELL_FLOATS[:F_CHAIN],
+    *CELL_DEPTHS,
+    *CELL_FLOATS[F_CHAIN:],
+    *CELL_COUNTS,
 )
-"""Columns of `Bin.cells`: floats are float64, `k` int32, depths, `last_event_id` and volumes int64."""
+"""Columns of `Bin.cells`, in order: floats are float64, `k` int32, depths, `last_event_id` and volumes int64."""
 
 
 _read_scalars = plain_reader(
@@ -148,9 +140,10 @@ class BinReader:
         rows = self._rows
         floats = np.empty((len(CELL_FLOATS), rows), np.float64)
         read_cells(a.physics, a.params, origin_ns, at_ns, lo, floats)
-        whole = np.empty((6, rows), np.int64)
+        n_depths = len(CELL_DEPTHS)
+        whole = np.empty((n_depths + len(CELL_COUNTS), rows), np.int64)
         read_whole(a.ladder, a.touched, a.traded, lo, self._bucket, whole)
-        columns = (self._k, *floats[:5], *whole[:3], *floats[5:], *whole[3:])
+        columns = (self._k, *floats[:F_CHAIN], *whole[:n_depths], *floats[F_CHAIN:], *whole[n_depths:])
         return dict(zip(CELL_COLUMNS, columns, strict=True))
 
     def _fields(

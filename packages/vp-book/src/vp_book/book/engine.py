@@ -17,7 +17,7 @@ from vp_book.checkpoint.plausible import check_state
 from vp_book.display import clock_text, ladder_html
 from vp_book.errors import CheckpointError, EventEndError, ParameterError
 from vp_book.instrument import Instrument, instrument_facts, instrument_of
-from vp_book.physics.flow import CELL_FLOATS, read_cells
+from vp_book.physics.flow import CELL_COUNTS, CELL_DEPTHS, CELL_FLOATS, read_cells
 from vp_book.physics.parameters import Physics
 from vp_book.sessions import phase_at
 
@@ -143,7 +143,7 @@ class BookEngine:
         return ladder_html(repr(self), self.depth(10), self.instrument.tick_int)
 
     def apply(self, records: np.ndarray) -> None:
-        """Apply every record of an array of `MBO_DTYPE`; where the chunks are cut makes no difference.
+        """Apply records, an array (n,) of `MBO_DTYPE`; where the chunks are cut makes no difference.
 
         Raises `ParameterError` for what is not such an array, and for a record of another instrument or publisher;
         `EventEndError` when no record ever ends an event. What came before the record in question is applied.
@@ -303,7 +303,7 @@ class BookEngine:
         )
 
     def levels(self, side: Side) -> tuple[np.ndarray, np.ndarray]:
-        """(price_int, size), int64, of every price level of a side, best first."""
+        """(price_int, size) of every price level of a side, int64 (n,) each, best first; see `depth`."""
         checked_choice("side", side, ("bid", "ask"))
         ticks, sizes = level_ticks(self._arrays, BID if side == "bid" else ASK)
         if side == "bid":
@@ -311,7 +311,7 @@ class BookEngine:
         return ticks * self.instrument.tick_int, sizes
 
     def depth(self, n: int) -> dict[Side, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The best `n` levels of each side: (price_int, size, orders), int64, best first, fewer where there are fewer.
+        """The best `n` levels of each side, or fewer: (price_int, size, orders), int64 (levels,) each, best first.
 
         prices, sizes, orders = engine.depth(10)["bid"]
         """
@@ -380,10 +380,10 @@ class BookEngine:
         state: dict[str, float | int] = {name: float(floats[i, 0]) for i, name in enumerate(CELL_FLOATS)}
         first = cell * bucket - bucket // 2
         bid, ask = (self._depth_between(side, first, first + bucket) for side in (BID, ASK))
-        state.update(rest_depth=bid + ask, bid_depth=bid, ask_depth=ask)
+        state.update(zip(CELL_DEPTHS, (bid + ask, bid, ask), strict=True))
         inside = 0 <= index < self.n_absolute_ticks
-        state["last_event_id"] = int(a.touched[index]) if inside else 0
-        state["buy_volume"], state["sell_volume"] = (int(a.traded[side, index]) if inside else 0 for side in (BID, ASK))
+        counts = (a.touched[index], a.traded[BID, index], a.traded[ASK, index]) if inside else (0, 0, 0)
+        state.update(zip(CELL_COUNTS, map(int, counts), strict=True))
         return state
 
     def certificate(self) -> dict[str, object]:

@@ -16,6 +16,7 @@ from vp_book.records import (
     F_LAST,
     MBO_DTYPE,
     MBO_WORDS,
+    NS_PER_S,
     RTYPE_MBO,
     SIDE_ASK,
     SIDE_BID,
@@ -27,7 +28,7 @@ BID: Final = SIDE_BID
 ASK: Final = SIDE_ASK
 NONE: Final = SIDE_NONE
 MS: Final = 1_000_000
-SECOND: Final = 1_000_000_000
+SECOND: Final = NS_PER_S
 PUBLISHER: Final = 1
 INSTRUMENT: Final = 4711
 

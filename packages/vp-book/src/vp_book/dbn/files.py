@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 from vp_book.errors import DbnError
-
-_NS: Final = 1_000_000_000
+from vp_book.records import NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +62,13 @@ def refuse_gap(before: Path, ends_ns: int, after: Path, begins_ns: int, *, claim
 
 def missing_days(from_ns: int, to_ns: int) -> list[date]:
     """The whole UTC days that lie in a span, at most a year of them."""
-    first = -(-from_ns // (86_400 * _NS))
-    days = min(to_ns // (86_400 * _NS) - first, 366)
+    first = -(-from_ns // (86_400 * NS_PER_S))
+    days = min(to_ns // (86_400 * NS_PER_S) - first, 366)
     return [date(1970, 1, 1) + timedelta(days=first + i) for i in range(days)]
 
 
 def utc(ns: int) -> str:
     """A time for a message: UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(ns // _NS, tz=UTC)
-    fraction = f".{ns % _NS // 1_000_000:03d}" if ns % _NS else ""
+    moment = datetime.fromtimestamp(ns // NS_PER_S, tz=UTC)
+    fraction = f".{ns % NS_PER_S // 1_000_000:03d}" if ns % NS_PER_S else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"

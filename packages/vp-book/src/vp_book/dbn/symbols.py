@@ -12,10 +12,10 @@ import databento_dbn
 import numpy as np
 
 from vp_book.errors import DbnError, SymbolError
+from vp_book.records import NS_PER_S
 
 from .mapping import SymbolMapping
 
-_NS: Final = 1_000_000_000
 _LARGEST_ID: Final = 2**32 - 1
 
 
@@ -64,7 +64,7 @@ def refuse_overlap(path: Path, symbol: str, intervals: list[Interval]) -> None:
             continue
         if reaches is not None and interval.start_ns < reaches.end_ns:
             if interval.instrument_id != reaches.instrument_id:
-                day = datetime.fromtimestamp(interval.start_ns // _NS, tz=UTC).date()
+                day = datetime.fromtimestamp(interval.start_ns // NS_PER_S, tz=UTC).date()
                 raise SymbolError(
                     f"{path}: symbol {symbol} is both instrument {reaches.instrument_id} and instrument "
                     f"{interval.instrument_id} on {day}; one book is of one instrument"
@@ -156,4 +156,4 @@ def listed(values: list[str] | list[int]) -> str:
 
 
 def _midnight_ns(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * _NS
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * NS_PER_S

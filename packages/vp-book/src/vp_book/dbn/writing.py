@@ -13,10 +13,10 @@ from databento_dbn import Metadata, Schema, SType
 from databento_dbn.metadata import MappingInterval
 
 from vp_book.atomic import StagedFile
+from vp_book.records import NS_PER_S
 
 DBN_VERSION: Final = 3
 _LEVEL: Final = 3
-_NS: Final = 1_000_000_000
 
 
 class HashedOutput:
@@ -51,7 +51,7 @@ class HashedOutput:
 
 def utc_date(ns: int) -> date:
     """The UTC day of a time, ns UTC."""
-    return datetime.fromtimestamp(ns // _NS, tz=UTC).date()
+    return datetime.fromtimestamp(ns // NS_PER_S, tz=UTC).date()
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from vp_book.instrument import PRICE_SCALE
+from vp_book.records import NS_PER_S
 
 
 def price_text(price_int: int, step_int: int) -> str:
@@ -19,4 +20,4 @@ def clock_text(ts_ns: int) -> str:
     """A time in ns UTC to the millisecond; "no time yet" for 0."""
     if not ts_ns:
         return "no time yet"
-    return f"{datetime.fromtimestamp(ts_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S}.{ts_ns // 10**6 % 1000:03d} UTC"
+    return f"{datetime.fromtimestamp(ts_ns // NS_PER_S, UTC):%Y-%m-%d %H:%M:%S}.{ts_ns // 10**6 % 1000:03d} UTC"

@@ -16,7 +16,7 @@ import numpy as np
 
 from vp_book._checked import FOREVER, checked_path
 from vp_book.errors import ConversionError, ParameterError
-from vp_book.records import F_LAST, MBO_DTYPE, MBO_WORDS, RTYPE_MBO, UNDEF_PRICE
+from vp_book.records import F_LAST, MBO_DTYPE, MBO_WORDS, NS_PER_S, RTYPE_MBO, UNDEF_PRICE
 
 from .input import FeedFile
 from .written import Conversion, ConvertedFile
@@ -35,7 +35,7 @@ _LARGEST: Final = 2**32 - 2
 _LONGEST_ID: Final = 20
 _FIRST_OWN_ID: Final = 2**63
 """Ids of orders whose own is no number; numbers are below."""
-_NS_PER: Final[Mapping[str, int]] = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+_NS_PER: Final[Mapping[str, int]] = {"s": NS_PER_S, "ms": 10**6, "us": 10**3, "ns": 1}
 TIME_UNITS: Final = (*_NS_PER, "iso")
 EVENTS: Final = ("add", "change", "remove", "execute", "trade")
 
@@ -309,7 +309,7 @@ def _iso_ns(text: str) -> int:
     moment = datetime.fromisoformat(whole + zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 10**9 + int(digits.ljust(9, "0")[:9] or 0)
+    return int(moment.timestamp()) * NS_PER_S + int(digits.ljust(9, "0")[:9] or 0)
 
 
 def _rows(feed: FeedFile) -> Iterator[tuple[int, list[str]]]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vp_book.errors import ConversionError, ParameterError
+from vp_book.records import NS_PER_S
 from vp_book.sessions import NEW_YORK
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_NS: Final = 1_000_000_000
 _FIRST_YEAR: Final = 1971
 _LAST_YEAR: Final = 2261
 
@@ -113,4 +113,4 @@ def midnight_ns(day: object) -> int:
     if not isinstance(on, date) or not _FIRST_YEAR <= on.year <= _LAST_YEAR:
         raise ParameterError(f"date={str(day)!r}: must be a day as YYYY-MM-DD, from {_FIRST_YEAR} to {_LAST_YEAR}")
     noon = datetime.combine(on, time(12), NEW_YORK)
-    return (int(noon.timestamp()) - 12 * 3600) * _NS
+    return (int(noon.timestamp()) - 12 * 3600) * NS_PER_S

@@ -16,7 +16,7 @@ import numpy as np
 
 from vp_book._checked import checked_path
 from vp_book.errors import ConversionError
-from vp_book.records import F_LAST, F_MAYBE_BAD_BOOK, F_SNAPSHOT, MBO_DTYPE, MBO_WORDS, RTYPE_MBO, UNDEF_PRICE
+from vp_book.records import F_LAST, F_MAYBE_BAD_BOOK, F_SNAPSHOT, MBO_DTYPE, MBO_WORDS, NS_PER_S, RTYPE_MBO, UNDEF_PRICE
 
 from .input import FeedFile, midnight_ns
 from .written import Conversion, ConvertedFile
@@ -29,7 +29,7 @@ FIRST_OWN_ID: Final = 2**63
 
 _PRICE_INT: Final = 100_000
 _EMPTY: Final = 9_999_999_999
-_DAY_NS: Final = 86_400 * 10**9
+_DAY_NS: Final = 86_400 * NS_PER_S
 _LARGEST: Final = 2**32 - 2
 _CHUNK: Final = 65_536
 _SPAN: Final = re.compile(r"_(\d{4}-\d\d-\d\d)_(\d{1,8})_(\d{1,8})_message_\d+\.csv")
@@ -304,7 +304,7 @@ def _message(text: str) -> tuple[int, int, int, int, int, str]:
         raise ValueError(f"has {len(fields)} fields; allowed are time, type, order id, size, price and direction")
     try:
         seconds, _, fraction = fields[0].partition(".")
-        since = int(seconds) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0)
+        since = int(seconds) * NS_PER_S + int(fraction.ljust(9, "0")[:9] or 0)
         kind, order_id, size, price, direction = (int(field) for field in fields[1:6])
     except ValueError:
         raise ValueError(f"{text[:60]!r} is no message of whole numbers behind a time in seconds") from None

@@ -23,6 +23,7 @@ from vp_book.dbn.header import Header
 from vp_book.dbn.reading import Batch
 from vp_book.dbn.source import open_dbn
 from vp_book.errors import DbnError, DbnFormatError, SymbolError
+from vp_book.records import NS_PER_S
 
 from .bins import FeedMark, LiveBins, replay_marked
 
@@ -100,14 +101,14 @@ class Recorder:
         self.parts += 1
         day = start_ns // _DAY_NS
         self._ends_ns = (day + 1) * _DAY_NS
-        name = f"{self.parts:04d}-{datetime.fromtimestamp(start_ns // 10**9, tz=UTC):%Y%m%d}.dbn"
+        name = f"{self.parts:04d}-{datetime.fromtimestamp(start_ns // NS_PER_S, tz=UTC):%Y%m%d}.dbn"
         self._part = FileIO(self.directory / name, "xb")
         self._append(head)
 
     def _head_of_day(self) -> bytes:
         """Metadata of the day that begins now, with what the symbols are: no record of the part need say it."""
         metadata = databento_dbn.Metadata.decode(self._head)
-        day = datetime.fromtimestamp(self._ends_ns // 10**9, tz=UTC).date()
+        day = datetime.fromtimestamp(self._ends_ns // NS_PER_S, tz=UTC).date()
         around = (day - timedelta(days=1), day + timedelta(days=2))  # a record may be late
         mappings: list[Any] = [
             SimpleNamespace(

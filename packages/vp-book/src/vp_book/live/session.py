@@ -1,4 +1,4 @@
-"""One live feed under way: what comes is recorded and made bins of, the clock closes them, and it all can be told."""
+"""One live feed under way: records what comes and makes bins of it, which the clock closes, and says how it stands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from vp_book.bins.reader import Bin
 from vp_book.dbn.reading import Batch
 from vp_book.instrument import Instrument
-from vp_book.records import F_LAST, F_SNAPSHOT, MBO_DTYPE, MBO_WORDS, RTYPE_MBO
+from vp_book.records import F_LAST, F_SNAPSHOT, MBO_DTYPE, MBO_WORDS, NS_PER_S, RTYPE_MBO
 
 from .bins import LiveBins
 from .gateway import FeedRequest, GatewayFeed
@@ -27,7 +27,8 @@ from .router import LiveRouter
 _BUCKET_NS: Final = 30_000_000_000
 _KEPT_MESSAGES: Final = 20
 _CERTIFY_EVERY_S: Final = 1.0
-_LOOK_EVERY_S: Final = 0.02
+_CHECK_EVERY_S: Final = 0.02
+"""As long as it sleeps at most: the first record, or a faster one, moves what is due."""
 _POLL_S: Final = 0.0012
 """So long before a bin is due the event loop is not left to its timers, which are up to a millisecond late."""
 _AGAIN_S: Final = 0.0005
@@ -97,7 +98,7 @@ class FeedState:
 class FeedSession:
     """Takes what a `GatewayFeed` gives: records it, makes bins of it, keeps its state.
 
-    `bins` maps names to the `LiveBins` of the instruments; it may be empty, to record only. `on_bins` is told of bins
+    `bins` maps names to the `LiveBins` of the instruments; it may be empty, to record only. `on_bins` gets the bins
     as they are closed, with the name, on the thread of the event loop that `run` runs on. `certificates` has those of
     the bins by name, as of a second ago at most; they may be read from any thread.
     """
@@ -191,8 +192,7 @@ class FeedSession:
                 await asyncio.sleep(0)
                 continue
             if wait_s > 0:
-                # a look now and then, for the first record, or a faster one, moves what is due
-                await asyncio.sleep(min(wait_s - _POLL_S, _LOOK_EVERY_S))
+                await asyncio.sleep(min(wait_s - _POLL_S, _CHECK_EVERY_S))
             self.tick()
             wait_s, since_s = self._until_due_s(), time.monotonic() - self._certified_at
             if since_s >= _CERTIFY_EVERY_S and (wait_s >= _ROOM_S or since_s >= 2 * _CERTIFY_EVERY_S):
@@ -206,10 +206,10 @@ class FeedSession:
         self._certified_at = time.monotonic()
 
     def _until_due_s(self) -> float:
-        """How long until a bin is due, 0 or less when one is; `_LOOK_EVERY_S` when nothing is known of it."""
+        """How long until a bin is due, 0 or less when one is; `_CHECK_EVERY_S` when nothing is known of it."""
         now = self._clock.now(time.monotonic_ns())
         due = [bins.due_ns for bins in self.bins.values() if bins.due_ns is not None]
-        return _LOOK_EVERY_S if now is None or not due else (min(due) - now) / 1e9
+        return _CHECK_EVERY_S if now is None or not due else (min(due) - now) / NS_PER_S
 
     def _take(self, batch: Batch, monotonic_ns: int) -> None:
         state = self.state

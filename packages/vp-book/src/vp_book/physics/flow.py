@@ -22,7 +22,10 @@ CH_ASK: Final = 12
 M_ADD: Final = 15
 PHYSICS_COLUMNS: Final = 18
 
-# columns of a cell's float state, in the order of CELL_FLOATS
+# columns of a cell, but for `k`; `bins.reader.CELL_COLUMNS` has their order
+CELL_DEPTHS: Final = ("rest_depth", "bid_depth", "ask_depth")
+CELL_COUNTS: Final = ("last_event_id", "buy_volume", "sell_volume")
+# of its float state, in the order of CELL_FLOATS
 F_PRESSURE: Final = 0
 F_VACUUM: Final = 1
 F_MASS: Final = 2  # add, pull, fill
@@ -33,11 +36,7 @@ CELL_FLOATS: Final = (
     "add_mass",
     "pull_mass",
     "fill_mass",
-    *(
-        f"{order}_{channel}"
-        for channel in ("add", "pull", "fill", "rest_depth", "bid_depth", "ask_depth")
-        for order in ("v", "a", "j")
-    ),
+    *(f"{order}_{channel}" for channel in ("add", "pull", "fill", *CELL_DEPTHS) for order in ("v", "a", "j")),
 )
 
 _EXPONENT_LIMIT: Final = 256.0

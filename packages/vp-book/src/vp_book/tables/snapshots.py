@@ -14,11 +14,11 @@ from vp_book.book.state import DONE
 from vp_book.dbn.store import Source, arrays_of
 from vp_book.errors import ParameterError
 from vp_book.instrument import Instrument
+from vp_book.records import NS_PER_S
 
 from ._kernels import BEYOND, FULL, read_books
 
 _SIDES: Final = ("bid", "ask")
-_NS_PER_S: Final = 1_000_000_000
 _FIRST_ROWS: Final = 4096
 
 
@@ -33,7 +33,7 @@ def snapshots(
     source: Source,
     instrument: Instrument,
     *,
-    every_ns: int = _NS_PER_S,
+    every_ns: int = NS_PER_S,
     levels: int = 10,
     orders: bool = False,
     start_ns: int | None = None,

@@ -28,7 +28,7 @@ from vp_contract._types import (
 )
 from vp_contract.errors import SpecError
 
-RECENTER_GUARD_TICKS: Final = 256
+GUARD_CELLS: Final = 256
 """Cells beyond the shown window at which the tick range recenters (book-physics, section 5)."""
 
 
@@ -96,11 +96,11 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         self._check_state_model()
 
     def _check_grid(self) -> None:
-        smallest = 2 * (self.grid_radius_ticks + RECENTER_GUARD_TICKS) + 1
+        smallest = 2 * (self.grid_radius_ticks + GUARD_CELLS) + 2  # what BookEngine requires
         if self.n_absolute_ticks < smallest:
             raise SpecError(
                 f"expected at least {smallest} (twice grid_radius_ticks {self.grid_radius_ticks} plus the recenter "
-                f"guard of {RECENTER_GUARD_TICKS} each side), found {self.n_absolute_ticks}",
+                f"guard of {GUARD_CELLS} each side), found {self.n_absolute_ticks}",
                 field="n_absolute_ticks",
                 related=("grid_radius_ticks",),
             )

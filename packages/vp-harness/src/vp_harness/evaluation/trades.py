@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vp_book.instrument import PRICE_SCALE
 from vp_contract import EvalSpec, FillModel
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.leaving import NOT_OPENED, STOP, TAKE_PROFIT, TIMEOUT
@@ -48,7 +49,7 @@ SCHEMA: Final[Mapping[str, pl.DataType]] = {
 }
 """Columns of `trades_of`."""
 
-_PRICE_UNIT: Final = 1e-9
+_PRICE_UNIT: Final = 1 / PRICE_SCALE
 """Of a price_int, in the quote currency."""
 
 

@@ -131,10 +131,8 @@ def _make(
         counts, chain = write_tables(staged.path, config, _remembering(checkpoint, replay), progress)
         if not counts.valid_bins or not counts.events:
             lacks = "has an event" if counts.valid_bins else "has a valid book"
-            raise DatasetError(
-                f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) "
-                f"{lacks} in {', '.join(map(str, paths))}: is it the file of that session?"
-            )
+            none = f"no bin of {config.pipeline} ({config.dt} {config.start_time}-{config.end_time} New York) {lacks}"
+            raise DatasetError(f"{none} in {', '.join(map(str, paths))}: is it the file of that session?", brief=none)
         passive = _write_passive(staged.path, config, queue)
         certificate = replay.certificate()
         elapsed = time.perf_counter() - began

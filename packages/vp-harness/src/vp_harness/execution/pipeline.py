@@ -22,6 +22,7 @@ import vp_spectrum
 from vp_book import Clock, Instrument, Physics, open_dbn
 from vp_book.checkpoint import FORMAT_VERSION
 from vp_book.queue import QueueFollower
+from vp_book.records import NS_PER_S
 from vp_contract import RuntimeConfig
 from vp_harness.errors import CoverageError, OffGridError, PipelineError
 from vp_spectrum import DerivativeParams, ScoreChain, ScoredBin, SpectrumParams
@@ -34,8 +35,6 @@ WARM_UP_S: Final = 1800
 """Seconds of flow before the first bin that its physics has seen."""
 MAX_OFF_GRID_SHARE: Final = 0.001
 """Prices between the ticks, of an instrument's orders, that are taken for errors of the feed."""
-
-_NS_PER_S: Final = 1_000_000_000
 
 
 class ScoredReplay(Iterator[ScoredBin]):
@@ -75,19 +74,25 @@ class ScoredReplay(Iterator[ScoredBin]):
         certificate = self.certificate()
         adds, off_grid = certificate["records_by_action"]["A"], certificate["anomalies"]["off_grid_price"]
         if is_off_grid(off_grid, adds):
+            beside = (
+                f"{off_grid} records of {self._config.symbol} have a price that is no multiple of tick_size "
+                f"{self._config.tick_size}, beside {adds} orders"
+            )
             raise OffGridError(
-                f"pipeline {self._config.pipeline!r}: {off_grid} records of {self._config.symbol} have a price that is "
-                f"no multiple of tick_size {self._config.tick_size}, beside {adds} orders: give the instrument lock "
-                "the tick of this contract"
+                f"pipeline {self._config.pipeline!r}: {beside}: give the instrument lock the tick of this contract",
+                brief=beside,
             )
         if self._made == self.expected_bins or certificate["damage"] is not None or self._config.on_short != "refuse":
             return
         covered_ns = certificate["coverage"]["end_ns"]
         if covered_ns < capture_ns(self._config)[1]:
             raise short_capture(self._config, covered_ns, certificate["coverage"]["files"][-1]["name"])
+        fewer = (
+            f"{self._made} of the {self.expected_bins} bins of its capture can be made: "
+            f"{'; '.join(certificate['reasons'])}"
+        )
         raise CoverageError(
-            f"pipeline {self._config.pipeline!r}: {self._made} of the {self.expected_bins} bins of its capture can be "
-            f"made: {'; '.join(certificate['reasons'])}; bring in the files of that session"
+            f"pipeline {self._config.pipeline!r}: {fewer}; bring in the files of that session", brief=fewer
         )
 
 
@@ -147,7 +152,7 @@ def checkpoint_path(
     is of. Raises OSError when there is no file at one of the paths.
     """
     start_ns, _ = capture_ns(config)
-    parts: list[object] = [config.product_type, config.symbol, config.dt, start_ns - WARM_UP_S * _NS_PER_S]
+    parts: list[object] = [config.product_type, config.symbol, config.dt, start_ns - WARM_UP_S * NS_PER_S]
     for path in files_of(files):
         status = path.stat()
         parts += (status.st_mtime_ns, status.st_size)
@@ -220,25 +225,23 @@ def short_capture(config: RuntimeConfig, covered_ns: int, name: str) -> Coverage
     way_out = (
         f"use an end_time of {new_york_clock(covered_ns)} New York or earlier, bring in a file of the time after it, "
         "or set capture.on_short end_early"
-        if covered_ns - start_ns >= 60 * _NS_PER_S
+        if covered_ns - start_ns >= 60 * NS_PER_S
         else "bring in the file of that session"
     )
-    return CoverageError(
-        f"pipeline {config.pipeline!r}: its capture ends at {utc_text(end_ns)}, but {name} knows the market only to "
-        f"{utc_text(covered_ns)}: {way_out}"
-    )
+    short = f"its capture ends at {utc_text(end_ns)}, but {name} knows the market only to {utc_text(covered_ns)}"
+    return CoverageError(f"pipeline {config.pipeline!r}: {short}: {way_out}", brief=short)
 
 
 def utc_text(ts_ns: int) -> str:
     """A time as ISO 8601 UTC, with as many digits after the second as it has."""
-    seconds, rest = divmod(ts_ns, _NS_PER_S)
+    seconds, rest = divmod(ts_ns, NS_PER_S)
     fraction = f".{rest:09d}".rstrip("0") if rest else ""
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
 
 
 def new_york_clock(ts_ns: int, *, up: bool = False) -> str:
     """A time as HH:MM in New York, to the minute before or (`up`) after it."""
-    minute = 60 * _NS_PER_S
+    minute = 60 * NS_PER_S
     minutes = -(-ts_ns // minute) if up else ts_ns // minute
     return f"{dt.datetime.fromtimestamp(minutes * 60, NEW_YORK):%H:%M}"
 
@@ -273,7 +276,7 @@ def new_york_ns(date: str, clock: str) -> int:
     utc = local.astimezone(dt.UTC)
     if utc.astimezone(NEW_YORK).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise PipelineError(f"{date} {clock} does not exist in New York: summer time begins there")
-    return int(utc.timestamp()) * 1_000_000_000
+    return int(utc.timestamp()) * NS_PER_S
 
 
 def instrument_of(config: RuntimeConfig) -> Instrument:

@@ -123,7 +123,7 @@ class Dataset:
     def unsound_reasons(self) -> tuple[str, ...]:
         """What speaks against the numbers, in words: what the replay's integrity certificate says, and damage.
 
-        A dataset of a format that did not look whether its files cover the capture is unsound for that.
+        A dataset of a format that did not check whether its files cover the capture is unsound for that.
         """
         certificate = self.manifest["certificate"]
         reasons = list(certificate.get("reasons", ()))
@@ -132,7 +132,7 @@ class Dataset:
         if self.manifest["damaged"] is not None and certificate["ok"]:
             reasons.append(f"its raw file is damaged: {self.manifest['damaged']}")
         if "coverage" not in certificate:
-            reasons.append("it was made by a version that did not look whether the raw file covers the capture")
+            reasons.append("it was made by a version that did not check whether the raw file covers the capture")
         return tuple(reasons)
 
     @cached_property
@@ -234,12 +234,14 @@ class Dataset:
 
         The bins are `start` (inclusive) to `stop` (exclusive), by default all. Cells that are not stored are 0. Of a
         range only its row groups are read. Raises ParameterError for a column or a range there is not.
+
+            scores = dataset.grid("flow_score", 0, 600)  # float64 (600, 101), from -1 to 1
         """
         if column not in self.columns:
             raise ParameterError(f"column={column!r}: is not in the grid; it has: {', '.join(self.columns)}")
         last = self.n_bins if stop is None else stop
         if not 0 <= start <= last <= self.n_bins:
-            raise ParameterError(f"bins={start}:{stop}: 0 to {self.n_bins} are allowed, in order")
+            raise ParameterError(f"bins={start}:{stop}: must be in order, from 0 to {self.n_bins}")
         rows = self.config.grid_rows
         dense: NDArray[Any]
         if (start, last) == (0, self.n_bins):

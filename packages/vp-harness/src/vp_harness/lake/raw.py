@@ -14,7 +14,7 @@ import numpy as np
 
 from vp_book import VpBookError, open_dbn
 from vp_book.atomic import sha256_file, write_file
-from vp_book.records import UNDEF_PRICE, UNDEF_TIMESTAMP
+from vp_book.records import NS_PER_S, UNDEF_PRICE, UNDEF_TIMESTAMP
 from vp_contract import InstrumentLock, OnDamage, RuntimeConfig
 from vp_harness.errors import RawFileConflictError, RawFileError
 from vp_harness.execution.pipeline import capture_ns, is_off_grid
@@ -144,7 +144,8 @@ def raw_file_of_day(lake: LakeLike, config: RuntimeConfig, day: str) -> Path | N
     named = [name for name in of_day if name.lower().startswith(f"{config.symbol.lower()}-")]
     candidates = named or of_day
     if len(candidates) > 1:
-        raise RawFileError(f"{directory} has several files of {config.symbol} on {day}: {', '.join(candidates)}")
+        several = f"several files of {config.symbol} on {day}: {', '.join(candidates)}"
+        raise RawFileError(f"{directory} has {several}", brief=several)
     return directory / candidates[0] if candidates else None
 
 
@@ -153,15 +154,15 @@ def no_raw_file(lake: LakeLike, config: RuntimeConfig, day: str, why: str = "") 
     directory = open_lake(lake).raw_dir(config.product_type, config.symbol_root)
     there = ", ".join(_names(directory)) or "none"
     way_out = f"; {why}" if why else ""
+    missing = f"no raw file of {config.symbol} on {day} (UTC)"
     return RawFileError(
-        f"no raw file of {config.symbol} on {day} (UTC) in {directory}; it has {there}: bring one in with "
-        f"`vp import FILE`{way_out}"
+        f"{missing} in {directory}; it has {there}: bring one in with `vp import FILE`{way_out}", brief=missing
     )
 
 
 def utc_day(ts_ns: int) -> str:
     """YYYYMMDD of a time: Databento cuts its files at midnight UTC."""
-    return dt.datetime.fromtimestamp(ts_ns // 1_000_000_000, dt.UTC).strftime("%Y%m%d")
+    return dt.datetime.fromtimestamp(ts_ns // NS_PER_S, dt.UTC).strftime("%Y%m%d")
 
 
 def _names(directory: Path) -> list[str]:

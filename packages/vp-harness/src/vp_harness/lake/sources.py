@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from vp_book import open_dbn
 from vp_book.atomic import sha256_file
+from vp_book.records import NS_PER_S
 from vp_contract import RuntimeConfig, SourceFile, SourceOptions
 from vp_harness.errors import CoverageError, PipelineError, RawFileChangedError, RawFileError
 from vp_harness.execution.pipeline import (
@@ -28,8 +29,7 @@ from vp_harness.execution.pipeline import (
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.raw import RawFile, no_raw_file, raw_file_of_day, recorded, utc_day
 
-_NS_PER_S: Final = 1_000_000_000
-_DAY_NS: Final = 86_400 * _NS_PER_S
+_DAY_NS: Final = 86_400 * NS_PER_S
 
 
 class FileSpan(NamedTuple):
@@ -137,7 +137,7 @@ def _places(lake: Lake, file: SourceFile) -> list[Path]:
 def _of_lake(config: RuntimeConfig, lake: Lake) -> list[FileSpan]:
     start_ns, end_ns = capture_ns(config)
     spans: list[FileSpan] = []
-    for day in range((start_ns - WARM_UP_S * _NS_PER_S) // _DAY_NS, (end_ns - 1) // _DAY_NS + 1):
+    for day in range((start_ns - WARM_UP_S * NS_PER_S) // _DAY_NS, (end_ns - 1) // _DAY_NS + 1):
         begins, ends = day * _DAY_NS, (day + 1) * _DAY_NS
         known_to = spans[-1].end_ns if spans else None
         if known_to is not None and known_to >= min(ends, end_ns):
@@ -183,13 +183,17 @@ def _one_session(config: RuntimeConfig, spans: list[FileSpan]) -> list[FileSpan]
     damaged = next((span for span in session if span.damage is not None), None)
     if damaged is not None and config.on_damage == "refuse":
         raise RawFileError(
-            f"{damaged.path} is damaged: {damaged.damage}; bring a whole one in, or set capture.on_damage until_damage"
+            f"{damaged.path} is damaged: {damaged.damage}; bring a whole one in, or set capture.on_damage until_damage",
+            brief=f"{damaged.path.name} is damaged",
         )
     if first.start_ns is not None and first.start_ns > start_ns:
+        early = (
+            f"its capture begins at {utc_text(start_ns)}, but {first.path.name} begins at {utc_text(first.start_ns)}"
+        )
         raise CoverageError(
-            f"pipeline {config.pipeline!r}: its capture begins at {utc_text(start_ns)}, but {first.path.name} begins "
-            f"at {utc_text(first.start_ns)}: use a start_time of {new_york_clock(first.start_ns, up=True)} New York or "
-            "later, or bring in a file of the time before"
+            f"pipeline {config.pipeline!r}: {early}: use a start_time of "
+            f"{new_york_clock(first.start_ns, up=True)} New York or later, or bring in a file of the time before",
+            brief=early,
         )
     if last.end_ns is None or last.end_ns >= end_ns or (last.damage is not None and last.end_ns > start_ns):
         return session

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from vp_harness.days.made import DaysMade, of_day, reason_of, settle_days
+from vp_harness.days.made import DaysMade, of_day, settle_days
 from vp_harness.days.together import DaysWorkspace, days_workspace, together_id
 from vp_harness.evaluation.split import DayBins
 from vp_harness.evaluation.workspace import Workspace, workspace
@@ -27,17 +27,20 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class JudgedOn:
-    """A dataset, or several days that go by one id. `days` has their ids by date, `left_out` why others have none."""
+    """A dataset, or several days that go by one id. `days` has their ids by date, `left_out` why others have none, and
+    `briefly` the same in a few words.
+    """
 
     dataset_id: str
     days: Mapping[str, str]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    briefly: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, made: DaysMade) -> JudgedOn:
         """A single day is what it is without the others."""
         ids = tuple(made.dataset_ids.values())
-        return cls(ids[0] if len(ids) == 1 else together_id(ids), made.dataset_ids, made.left_out)
+        return cls(ids[0] if len(ids) == 1 else together_id(ids), made.dataset_ids, made.left_out, made.briefly)
 
     def workspace(self, lake_root: str) -> Workspace | DaysWorkspace:
         """What its tasks have in common in this process."""
@@ -58,7 +61,7 @@ class JudgedOn:
     @property
     def left_out_json(self) -> str:
         """The days that are left out, as runs keep them; nothing where there are none."""
-        left_out = [LeftOut(date=date, reason=reason_of(reason)) for date, reason in self.left_out.items()]
+        left_out = [LeftOut(date=date, reason=reason) for date, reason in self.briefly.items()]
         return canonical_json(left_out).decode() if left_out else ""
 
 
@@ -102,5 +105,5 @@ def make_datasets(
             datasets[key] = JudgedOn(dataset_id, {dates[0]: dataset_id})
             report_days(0, 0)
         else:
-            datasets[key] = JudgedOn.of(settle_days(chain.pipeline.name, dates, of_point, report_days))
+            datasets[key] = JudgedOn.of(settle_days(points[key].config, lake, dates, of_point, report_days))
     return datasets

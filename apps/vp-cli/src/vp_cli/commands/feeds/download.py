@@ -47,11 +47,11 @@ Dataset = Annotated[
     typer.Option(help="Databento dataset; GLBX.MDP3 for futures and XNAS.ITCH for equities if not given."),
 ]
 Gateway = Annotated[str | None, typer.Option(help="Another address of the service, as https://HOST:PORT.")]
-PollS = Annotated[float, typer.Option("--poll-s", min=0.01, help="Seconds between two looks at jobs that are at work.")]
+PollS = Annotated[float, typer.Option("--poll-s", min=0.01, help="Seconds between two polls of jobs that are at work.")]
 
 COLUMNS: Final = ["root", "symbol", "date", "state", "MB", "USD", "what"]
 WORDS: Final = {"planned": "to order", "submitting": "ordering", "waiting": "ordered"}
-"""Of states that are not told as they are called."""
+"""Words for states whose name does not say what they are."""
 
 
 class _Choice(NamedTuple):
@@ -99,7 +99,7 @@ def poll(gateway: Gateway = None, lake_root: LakeRoot = LAKE_ROOT, as_json: AsJs
     """Ask once how far the jobs are, and bring what is finished into the lake."""
     try:
         with _downloads(lake_root, gateway, Patience()) as (downloads, _):
-            _print(downloads.look(), as_json)
+            _print(downloads.poll(), as_json)
     except BusyError as busy:
         say(str(busy))
         with StateFile(open_lake(lake_root).downloads_path) as state:
@@ -119,7 +119,7 @@ def daemon(
     config_root: ConfigRoot = CONFIG_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """Order, look and bring until nothing is left, however long the service is in trouble.
+    """Order, poll and fetch until nothing is left, however long the service is in trouble.
 
     Without --date it goes on with what was ordered. It may be killed at any moment: the next one goes on where it was.
     """

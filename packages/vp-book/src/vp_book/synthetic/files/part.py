@@ -19,6 +19,7 @@ from vp_book.records import (
     ACTION_MODIFY,
     ACTION_TRADE,
     F_SNAPSHOT,
+    NS_PER_S,
 )
 from vp_book.synthetic.market.generate import Market, Session
 from vp_book.synthetic.market.model import MarketModel
@@ -27,7 +28,6 @@ DATASET: Final = "GLBX.MDP3"
 GENERATOR: Final = "vp_book.synthetic 2"
 """Name and version of the model: the version changes whenever a seed would give other records."""
 
-_NS: Final = 1_000_000_000
 _ACTIONS: Final = {
     "add": ACTION_ADD,
     "cancel": ACTION_CANCEL,
@@ -163,5 +163,5 @@ def _effect(session: Session, model: MarketModel) -> dict[str, Any]:
         "lag_ms": model.effect_lag_ns // 1_000_000,
         "drift_ticks_per_s": round(session.effect * model.effect_drift_ticks, 9),
         "add_probability_tilt": round(session.effect * model.effect_tilt, 9),
-        "episode_s": [model.episode_min_ns / _NS, model.episode_max_ns / _NS],
+        "episode_s": [model.episode_min_ns / NS_PER_S, model.episode_max_ns / NS_PER_S],
     }

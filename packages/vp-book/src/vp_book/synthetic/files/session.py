@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from vp_book.dbn.writing import utc_date
+from vp_book.records import NS_PER_S
 from vp_book.synthetic.files.arguments import checked_pattern, checked_span
 from vp_book.synthetic.files.part import MarketFile, Part
 from vp_book.synthetic.market.generate import Market
@@ -19,7 +20,7 @@ from vp_book.synthetic.market.model import MarketModel
 from vp_book.synthetic.orders.resting import RestingOrders
 
 _DAY_NS: Final = 86_400_000_000_000
-_LOOK_NS: Final = 1_000_000_000
+_BOOK_AHEAD_NS: Final = NS_PER_S
 """The book is read this long before a cut, when nothing has been received that belongs behind it."""
 
 
@@ -97,7 +98,7 @@ def _cut(market: Market, cut_ns: int) -> Iterator[tuple[int, np.ndarray]]:
     book: RestingOrders | None = None
     last: np.ndarray | None = None  # the last record before the cut
     file = 0
-    for block in market.blocks(cut_ns - _LOOK_NS):
+    for block in market.blocks(cut_ns - _BOOK_AHEAD_NS):
         if file == 1:
             yield 1, block
             continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book._jit import kernel
+from vp_book.records import NS_PER_S
 from vp_book.synthetic.market.draws import below, decay, exponential, one_in
 from vp_book.synthetic.market.fair import step_fair
 from vp_book.synthetic.market.jit import called
@@ -21,13 +22,38 @@ from vp_book.synthetic.orders.ladders import run_ladder
 from vp_book.synthetic.orders.snapshot import write_snapshot
 from vp_book.synthetic.orders.walls import tend_wall
 
-_SECOND: Final = 1_000_000_000
 _QUIET: Final = 4_000_000
 """Nothing is sent this long (ns) before a clear or the end, so that all of it has been received by then."""
 _BURST_STEPS: Final = 250
 """Mean number of fair steps between bursts of attention that nothing in the market explains."""
 _PROPOSALS: Final = 256
 """After so many rejections in a row the proposal stands, so that random words cannot run out. It does not happen."""
+_DRAWS: Final = 1 << 30
+"""Values of a draw that accepts or rejects a proposal."""
+
+_FLOW_EVENTS: Final = 1_000
+"""Of so many flow events a kind has its share below; the rest are placements."""
+_TAKES: Final = 46
+_CHANGES: Final = 240
+_WALLS: Final = 12
+_LADDERS: Final = 1
+_FLASHES: Final = 50
+_TO_CHANGES: Final = _TAKES + _CHANGES
+_TO_WALLS: Final = _TO_CHANGES + _WALLS
+_TO_LADDERS: Final = _TO_WALLS + _LADDERS
+_TO_FLASHES: Final = _TO_LADDERS + _FLASHES
+
+_TRADE_WEIGHT: Final = 3.0
+"""What excites more than an ordinary event, in events: an aggressor that trades, a ladder, a move by a tick (times the
+square of the ticks), and a burst (its least, and the mean of what it has above that)."""
+_LADDER_WEIGHT: Final = 5.0
+_MOVE_WEIGHT: Final = 15.0
+_BURST_WEIGHT: Final = 5.0
+_BURST_MEAN: Final = 25.0
+
+_FLOW_AFTER_RESET: Final = 1_000_000
+_FAIR_AFTER_RESET: Final = 2_000_000
+"""How long (ns) after the snapshot of the open flow and fair value go on."""
 
 
 @called
@@ -40,7 +66,7 @@ def _excite(sim: Sim, weight: float) -> None:
 
 @called
 def _intensity(sim: Sim, ts: int) -> float:
-    base = sim["base_rate"] * sim["seconds"][(ts - sim["start"]) // _SECOND]["activity"]
+    base = sim["base_rate"] * sim["seconds"][(ts - sim["start"]) // NS_PER_S]["activity"]
     return float(min(base + sim["excited_micro"] + sim["excited_fast"] + sim["excited_slow"], sim["rate_cap"]))
 
 
@@ -53,32 +79,32 @@ def _next_flow(sim: Sim, ts: int) -> int:
     for _ in range(_PROPOSALS):
         bound = _intensity(sim, ts)
         wait_s = exponential(sim) / bound
-        ts += 1 + int(wait_s * 1e9)
+        ts += 1 + int(wait_s * NS_PER_S)
         if ts >= sim["end"]:
             break
         sim["excited_micro"] *= decay(sim, wait_s / sim["micro_tau"])
         sim["excited_fast"] *= decay(sim, wait_s / sim["fast_tau"])
         sim["excited_slow"] *= decay(sim, wait_s / sim["slow_tau"])
-        if below(sim, 1 << 30) < _intensity(sim, ts) / bound * (1 << 30):
+        if below(sim, _DRAWS) < _intensity(sim, ts) / bound * _DRAWS:
             break
     return ts
 
 
 @called
 def _flow_event(sim: Sim, now: int) -> None:
-    kind = below(sim, 1_000)
+    kind = below(sim, _FLOW_EVENTS)
     weight = 1.0
-    if kind < 46:
+    if kind < _TAKES:
         if take(sim, now):
-            weight = 3.0
-    elif kind < 286:
+            weight = _TRADE_WEIGHT
+    elif kind < _TO_CHANGES:
         change(sim, now)
-    elif kind < 298:
+    elif kind < _TO_WALLS:
         tend_wall(sim, now)
-    elif kind < 299:
+    elif kind < _TO_LADDERS:
         run_ladder(sim, now)
-        weight = 5.0
-    elif kind < 349:
+        weight = _LADDER_WEIGHT
+    elif kind < _TO_FLASHES:
         flash(sim, now)
     else:
         place(sim, now)
@@ -89,9 +115,9 @@ def _flow_event(sim: Sim, now: int) -> None:
 def _fair_event(sim: Sim, now: int) -> None:
     ticks = step_fair(sim, now)
     if ticks > 0:
-        _excite(sim, 15.0 * ticks * ticks)
+        _excite(sim, _MOVE_WEIGHT * ticks * ticks)
     if one_in(sim, _BURST_STEPS):
-        _excite(sim, 5.0 + 25.0 * exponential(sim))
+        _excite(sim, _BURST_WEIGHT + _BURST_MEAN * exponential(sim))
     sim["next_fair"] = now + 1 + int(exponential(sim) * sim["fair_step"])
 
 
@@ -119,8 +145,8 @@ def advance(market: Market) -> bool:
         if sim["reset_done"] == 0 and ts >= sim["reset"] - _QUIET:
             write_snapshot(sim, sim["reset"])
             sim["reset_done"] = 1
-            sim["next_flow"] = max(sim["next_flow"], sim["reset"] + 1_000_000)
-            sim["next_fair"] = max(sim["next_fair"], sim["reset"] + 2_000_000)
+            sim["next_flow"] = max(sim["next_flow"], sim["reset"] + _FLOW_AFTER_RESET)
+            sim["next_fair"] = max(sim["next_fair"], sim["reset"] + _FAIR_AFTER_RESET)
             continue
         if ts >= sim["end"] - _QUIET:
             return True

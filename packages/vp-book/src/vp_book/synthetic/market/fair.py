@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from vp_book.records import NS_PER_S
 from vp_book.synthetic.market.draws import below, one_in
 from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.model import MICRO
@@ -26,11 +27,24 @@ _TASTE_STEPS: Final = 200
 """Mean number of steps between changes of what a level near the price attracts."""
 _TASTE_RADIUS: Final = 80
 
+_LEAST_TASTE: Final = 180
+_TASTE_SPREAD: Final = 140
+"""What a price attracts before it is a round one: from the least on, in 256ths."""
+_MOST_RETREATING: Final = 6
+"""Orders that makers pull at most in front of a sweep."""
+_RETREAT_NS: Final = 15_000
+_RETREAT_SPREAD_NS: Final = 120_000
+_PROBE_NS: Final = 40_000
+_PROBE_SPREAD_NS: Final = 300_000
+_REFILL_NS: Final = 30_000
+_REFILL_SPREAD_NS: Final = 400_000
+"""Times from one record of a sweep to the next: the least, and how much longer it may be."""
+
 
 @called
 def fresh_taste(sim: Sim, level: int) -> int:
     """What a price attracts, in 256ths of the profile: round numbers more, and every price its own share of luck."""
-    taste = 180 + below(sim, 140)
+    taste = _LEAST_TASTE + below(sim, _TASTE_SPREAD)
     tick = sim["base_tick"] + level
     if tick % 40 == 0:
         taste = taste * 9 // 5
@@ -58,11 +72,11 @@ def _swept(sim: Sim, side: int, ticks: int) -> tuple[int, int]:
 def _retreat(sim: Sim, now: int, side: int) -> int:
     """Makers who see it coming pull some of the newest orders in the way. Returns the time when they are done."""
     level = sim["ref_bid"] + 1 if side == BID else sim["ref_bid"]
-    for _ in range(1 + below(sim, 6)):
+    for _ in range(1 + below(sim, _MOST_RETREATING)):
         if sim["levels"][level]["count"] < 2:
             break
         withdraw(sim, now, sim["levels"][level]["tail"])
-        now += 15_000 + below(sim, 120_000)
+        now += _RETREAT_NS + below(sim, _RETREAT_SPREAD_NS)
     return now
 
 
@@ -77,7 +91,7 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
         if hidden == 0 or shown == 0:
             break
         aggress(sim, now, side, limit, shown, False)
-        now += 40_000 + below(sim, 300_000)
+        now += _PROBE_NS + below(sim, _PROBE_SPREAD_NS)
     shown, hidden = _swept(sim, side, ticks)
     rest = 2 * order_size(sim, 0) if below(sim, 10) < 7 else 0
     if shown + hidden > 0:
@@ -86,7 +100,7 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
     sim["moves"] += 1
     # Makers step into the space that opened, up to three at once and the rest through the burst that a move excites.
     for _ in range(below(sim, 4)):
-        now += 30_000 + below(sim, 400_000)
+        now += _REFILL_NS + below(sim, _REFILL_SPREAD_NS)
         add_order(sim, now, side, 0)
     if shown + hidden == 0 and sim["levels"][limit]["count"] == 0:
         add_order(sim, now + 1_000, side, 0)
@@ -95,7 +109,7 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
 @called
 def step_fair(sim: Sim, now: int) -> int:
     """One step of the fair value at `now` ns, and what follows from it. Returns by how many ticks the price moved."""
-    second = sim["seconds"][(now - sim["start"]) // 1_000_000_000]
+    second = sim["seconds"][(now - sim["start"]) // NS_PER_S]
     if one_in(sim, _REGIME_STEPS):
         sim["regime"] = 60 + below(sim, 90)
     step = second["step"] * sim["regime"] // 100

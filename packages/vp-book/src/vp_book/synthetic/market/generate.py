@@ -9,14 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vp_book.records import MBO_DTYPE
+from vp_book.records import MBO_DTYPE, NS_PER_S
 from vp_book.synthetic.market.clock import advance
 from vp_book.synthetic.market.model import MICRO, MarketModel, activity_thousandths
 from vp_book.synthetic.market.state import N_LEVELS, RAW_BLOCK, Sim, allocate
 from vp_book.synthetic.orders.resting import RestingOrders, resting_orders
 from vp_book.synthetic.orders.snapshot import open_market
-
-_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,11 @@ def _raw(bits: np.random.PCG64, n: int) -> NDArray[np.int64]:
 
 
 def _set_seconds(sim: Sim, session: Session, model: MarketModel) -> None:
-    n = (session.end_ns - session.start_ns) // _SECOND_NS + 2
+    n = (session.end_ns - session.start_ns) // NS_PER_S + 2
     changed_at, change = session.clock_change or (n, 0)
     of_day = [session.second_of_day + i + (change if i >= changed_at else 0) for i in range(n)]
     activity = [activity_thousandths(second) / 1000 for second in of_day]
-    step = model.volatility_ticks * MICRO * math.sqrt(model.fair_step_ns / _SECOND_NS)
+    step = model.volatility_ticks * MICRO * math.sqrt(model.fair_step_ns / NS_PER_S)
     sim["seconds"]["activity"][:n] = activity
     # IEEE 754 fixes the square root to the last bit, unlike exp and log.
     sim["seconds"]["step"][:n] = [round(step * math.sqrt(a)) for a in activity]
@@ -138,10 +136,10 @@ class Market:
 def _set_params(params: Sim, session: Session, model: MarketModel) -> None:
     params["instrument_id"] = session.instrument_id
     params["tilt"] = round(session.effect * model.effect_tilt * 65_536)
-    params["drift"] = round(session.effect * model.effect_drift_ticks * MICRO * model.fair_step_ns / _SECOND_NS)
+    params["drift"] = round(session.effect * model.effect_drift_ticks * MICRO * model.fair_step_ns / NS_PER_S)
     params["lag"] = model.effect_lag_ns
     params["fair_step"] = model.fair_step_ns
-    params["jump_odds"] = model.jump_every_s * _SECOND_NS // model.fair_step_ns
+    params["jump_odds"] = model.jump_every_s * NS_PER_S // model.fair_step_ns
     params["base_rate"] = model.base_rate
     params["micro_tau"] = model.micro_tau_s
     params["fast_tau"], params["slow_tau"] = model.fast_tau_s, model.slow_tau_s

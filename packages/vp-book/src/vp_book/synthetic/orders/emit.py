@@ -24,6 +24,19 @@ FLAGS_SNAPSHOT: Final = F_SNAPSHOT | F_BAD_TS_RECV
 FLAGS_SNAPSHOT_LAST: Final = FLAGS_SNAPSHOT | F_LAST
 
 _MAX_PACKED = 12
+"""Events of one packet at most."""
+_SENDING_NS = 12_000
+_SENDING_SPREAD_NS = 6_000
+"""From the exchange's sending of a packet to its receipt: the least, and how much longer it may be."""
+_DELAY_NS = 80_000
+_DELAY_SPREAD_NS = 40_000
+"""From an event to its receipt."""
+_LATE_ODDS = 200
+_LATE_SPREAD_NS = 1_500_000
+"""One event in so many is later by up to so much."""
+_NEXT_PACKET_NS = 1_000
+_NEXT_PACKET_SPREAD_NS = 3_000
+"""From a full packet to the next."""
 
 
 @called
@@ -31,7 +44,7 @@ def new_packet(sim: Sim, recv: int) -> None:
     """Begin a packet received at `recv` ns. Sequence numbers are of the channel, which carries others' packets too."""
     sim["recv"] = recv
     sim["sequence"] += 1 + (below(sim, 4) if one_in(sim, 8) else 0)
-    sim["delta"] = 12_000 + below(sim, 6_000)
+    sim["delta"] = _SENDING_NS + below(sim, _SENDING_SPREAD_NS)
     sim["packed"] = 0
 
 
@@ -40,13 +53,13 @@ def begin_event(sim: Sim, now: int) -> None:
     """Begin an event at exchange time `now` ns."""
     sim["now"] = now
     sim["serial"] += 1
-    recv = now + 80_000 + below(sim, 40_000)
-    if one_in(sim, 200):
-        recv += below(sim, 1_500_000)
+    recv = now + _DELAY_NS + below(sim, _DELAY_SPREAD_NS)
+    if one_in(sim, _LATE_ODDS):
+        recv += below(sim, _LATE_SPREAD_NS)
     if recv > sim["recv"]:
         new_packet(sim, recv)
     elif sim["packed"] >= _MAX_PACKED:
-        new_packet(sim, sim["recv"] + 1_000 + below(sim, 3_000))
+        new_packet(sim, sim["recv"] + _NEXT_PACKET_NS + below(sim, _NEXT_PACKET_SPREAD_NS))
     sim["packed"] += 1
 
 

@@ -86,7 +86,7 @@ class Downloads:
         self._until(lambda: not self.state.all("planned", "submitting"), self._order, attempts=self.patience.attempts)
         return self.state.all()
 
-    def look(self) -> list[Wanted]:
+    def poll(self) -> list[Wanted]:
         """Send open orders, ask how far the jobs are, and bring what is finished; waits for no job."""
         done = False
 
