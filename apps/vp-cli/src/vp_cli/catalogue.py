@@ -63,7 +63,7 @@ COMMANDS: Final = {
     "promote": Entry("research.runs", "Publish a run as an immutable serving and point an alias at it."),
     "retire": Entry(
         "research.runs",
-        "Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict.",
+        "Take runs out of the count of trials, openly: which, who and why is recorded and shown with every verdict.",
     ),
     "trades": Entry(
         "research.runs",

@@ -23,7 +23,7 @@ EXPECTED: Final = {
     "vp_spectrum": "VpSpectrumError",
     "vp_stream": "VpStreamError",
 }
-"""By package, what is told in one line as `CliError` and `OSError` are; anything else is a defect and shows its
+"""By package, what is reported in one line as `CliError` and `OSError` are; anything else is a defect and shows its
 traceback. A package that nothing has imported has raised nothing."""
 
 show_flags_without_type()
@@ -87,7 +87,7 @@ def _run() -> NoReturn:
 
 
 def expected() -> tuple[type[Exception], ...]:
-    """The errors that are told in one line, of the packages that are imported by now."""
+    """The errors that are reported in one line, of the packages that are imported by now."""
     loaded = ((sys.modules.get(package), name) for package, name in EXPECTED.items())
     return CliError, OSError, *(getattr(module, name) for module, name in loaded if module is not None)
 

@@ -11,7 +11,7 @@ class SettingsError(VpStreamError, ValueError):
     """An option of the server is outside what is allowed."""
 
 
-class Refusal(VpStreamError):  # noqa: N818 - not a fault of the server: what a client is told when it is turned away
+class Refusal(VpStreamError):  # noqa: N818 - not a fault of the server: what a client gets when it is turned away
     """A client asked for something it cannot have.
 
     `code` is a short machine-readable word, `str(refusal)` the sentence for people. Both go to the client, so neither

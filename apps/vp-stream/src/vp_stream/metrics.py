@@ -148,7 +148,7 @@ class _HubCollector(Collector):
         yield _counter("history_sent", "Bins sent once more because a client looked back", counters.history_sent)
         yield _counter("bins_skipped", "Bins left out for clients too slow for them", counters.bins_skipped)
         yield _counter("bytes_sent", "Bytes of bins sent, JSON and Arrow", counters.bytes_sent)
-        yield _by_label("refusals", "Clients turned away, by the code they were told", "code", counters.refusals)
+        yield _by_label("refusals", "Clients turned away, by the code they were sent", "code", counters.refusals)
         yield _by_label("closes", f"Streams ended, by close code, `{LEFT}` or `{DROPPED}`", "code", counters.closes)
         yield _gauge("frame_cache_bytes", "Bytes of frames in the block cache", hub.runs.cached_bytes)
         runs = GaugeMetricFamily("vp_stream_engine_runs", "Engine runs by state", labels=["state"])

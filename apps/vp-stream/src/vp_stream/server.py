@@ -221,7 +221,7 @@ def _server(
         log_config=None,
         access_log=False,
         server_header=False,
-        # uvicorn believes X-Forwarded-For of 127.0.0.1, if it is not told whom to believe
+        # by default uvicorn believes the X-Forwarded-For of 127.0.0.1
         proxy_headers=settings.forwarded_allow_ips is not None,
         forwarded_allow_ips=settings.forwarded_allow_ips or "",
         timeout_keep_alive=max(1, round(settings.dead_peer_s / 2)),

@@ -2,7 +2,7 @@
 
 A file is written to a temporary sibling, flushed to disk and given its name by one rename (or one hard link where an
 existing file must not be replaced); then the directory that holds the name is flushed. The sibling's name carries the
-process that makes it, so that what a dead process left behind can be told from work in progress.
+process that makes it, so that what a dead process left behind can be distinguished from work in progress.
 
 Every operation that can fail is a function of `os`, called as such, and an error of one names the file.
 

@@ -184,7 +184,7 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 
 def _connecting(url: URL) -> dict[str, Any]:
-    """What libpq is told beside the URL: it waits for ever for a server that takes connections and says nothing."""
+    """Options of libpq beside the URL: it waits for ever for a server that takes connections and says nothing."""
     if not url.drivername.partition("+")[2].startswith("psycopg"):
         return {}
     return {"connect_timeout": url.query.get("connect_timeout", str(_CONNECT_TIMEOUT_S))}

@@ -15,7 +15,7 @@ from vp_registry.schema import HEAD, VERSION_TABLE, metadata, promotion_events, 
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 _COLUMNS: Final = {name: tuple(column.name for column in table.c) for name, table in metadata.tables.items()}
-# Databases made before there was a table that says it are told by their columns.
+# Databases made before there was a table that says it are recognised by their columns.
 _UNSTAMPED: Final = {
     "r1": {
         **_COLUMNS,

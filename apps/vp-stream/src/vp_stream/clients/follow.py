@@ -63,7 +63,7 @@ class AliasWatcher:
                     self._complaints[session] = ""
         except Refusal as refusal:
             self._complain(alias, str(refusal))
-        except Exception as error:  # the watcher outlives one bad look; the streams go on as they are
+        except Exception as error:  # the watcher outlives one failure; the streams go on as they are
             _logger.error("alias %s could not be followed", alias, exc_info=error)
             self._complain(alias, "the server's log has the details")
 

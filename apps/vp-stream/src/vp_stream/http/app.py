@@ -21,7 +21,7 @@ from vp_stream.frames.runs import RunSpec, RunTable
 from vp_stream.frames.tidying import Tidier
 from vp_stream.http.access import SIGN_IN_PATH, TokenGuard, sign_in
 from vp_stream.http.experiments import StoredExperiments
-from vp_stream.http.health import StatusLook, health
+from vp_stream.http.health import StatusCheck, health
 from vp_stream.http.hosts import HostGuard, HostNames, is_loopback
 from vp_stream.http.links import serving_links
 from vp_stream.http.openapi import OPENAPI_PATH, openapi
@@ -73,7 +73,7 @@ def create_app(
         runs = RunTable(BlockCache(), (kept,) if latency is None else (kept, latency))
         app.state.look_ups = LookUps()
         app.state.launcher = launcher = Launcher(settings.lake_root, settings.config_root)
-        app.state.status_look = status_look = StatusLook(chosen)
+        app.state.status_check = status_check = StatusCheck(chosen)
         app.state.hub = hub = Hub(chosen, runs, settings.limits(), kept)
         kept.watch(hub)
         watching = asyncio.create_task(kept.watch_loop())
@@ -91,7 +91,7 @@ def create_app(
         # The digests of the kernels take seconds where these are not compiled yet: not at the first client's expense.
         for spec in pinned:
             await runs.get(spec)
-        app.state.warming = warming = asyncio.create_task(status_look.now())
+        app.state.warming = warming = asyncio.create_task(status_check.now())
         try:
             yield
         finally:

@@ -18,7 +18,7 @@ from vp_stream.servings.catalogue import Catalogue, Status
 SERVICE = "vacuum-pressure"
 
 
-class StatusLook:
+class StatusCheck:
     """Reads the status of a catalogue, once for all who ask while it is being read."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -26,7 +26,7 @@ class StatusLook:
         self._reading: asyncio.Task[Status] | None = None
 
     async def now(self) -> Status:
-        """The status as it is found by a look that ends after the call."""
+        """The status as it is found by a check that ends after the call."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(in_daemon_thread(self._catalogue.status))
         return await asyncio.shield(self._reading)
@@ -39,8 +39,8 @@ async def health(request: Request) -> JSONResponse:
     On a server with a token whoever does not have it learns the status and nothing else.
     """
     hub: Hub = request.app.state.hub
-    look: StatusLook = request.app.state.status_look
-    status = await look.now()
+    check: StatusCheck = request.app.state.status_check
+    status = await check.now()
     failures = {serving: describe_failure(error) for serving, error in hub.runs.failures().items()}
     degraded = bool(failures or status.signals_missing or status.live_problem)
     body: dict[str, Any] = {

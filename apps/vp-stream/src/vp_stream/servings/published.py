@@ -244,7 +244,7 @@ class LakeCatalogue:
                     self._promoted[serving_id] = self.resolved(serving_id).spec
                 served_signal(self._promoted[serving_id])
             except Refusal as refusal:
-                if refusal.code == SIGNAL_MISSING:  # other reasons are told to who asks for the serving
+                if refusal.code == SIGNAL_MISSING:  # whoever asks for the serving gets the other reasons
                     found[serving_id] = str(refusal)
         return found
 

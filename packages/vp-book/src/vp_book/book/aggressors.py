@@ -2,7 +2,7 @@
 
 An order that is modified so that it crosses trades with its own id: the feed has T and F of that id and side, F of the
 orders it met, and C or M of all of them, its own at the price it left. Its own F says that nothing which rested was
-filled, so it must be told from the others. The T comes first (before all 107 such F of a real session).
+filled, so it must be distinguished from them. The T comes first (before all 107 such F of a real session).
 
 With each goes what it has traded in the event: how much, at how many prices (each one worse for it than those before),
 and the last of these. The table is an open-addressing map whose rows are [id, side, event, size, levels, price]. A row

@@ -53,7 +53,7 @@ class FeedRequest:
 
 
 class FeedListener(Protocol):
-    """Is told what the feed does, on the thread of its event loop. Must not block."""
+    """Gets what the feed does, on the thread of its event loop. Must not block."""
 
     def connected(self, session_id: str) -> None:
         """A session has begun: the bytes from here on are its own."""

@@ -54,7 +54,7 @@ def overview(
 ) -> Overview:
     """Every dataset of a lake and what is left of unfinished ones.
 
-    Manifests and the presence of every file are checked, with `verify` every byte. Damage of anything is told, and
+    Manifests and the presence of every file are checked, with `verify` every byte. Damage of anything is reported, and
     keeps nothing else from being listed. Aliases are those of the registry at `registry_url`, as in `open_registry`.
     """
     problems: list[str] = []

@@ -121,7 +121,7 @@ def _best(row: Mapping[str, Any]) -> BestRow:
 
 
 def _shown(facts: ExperimentDone) -> dict[str, object]:
-    """What a person reads of an experiment: few of many runs, and nothing of what is told elsewhere."""
+    """What a person reads of an experiment: few of many runs, and nothing that is printed elsewhere."""
     shown: dict[str, object] = {
         "experiment": facts["experiment"],
         "datasets": facts["datasets"],

@@ -213,7 +213,7 @@ def retire_(
     lake_root: LakeRoot = LAKE_ROOT,
     as_json: AsJson = False,
 ) -> None:
-    """Take runs out of the count of trials, openly: which, who and why is recorded and told with every verdict."""
+    """Take runs out of the count of trials, openly: which, who and why is recorded and shown with every verdict."""
     facts: Retired = {"retired": list(retire(run_ids, lake_root, reason=reason, actor=actor)), "reason": reason}
     print_json(facts) if as_json else print_facts("retired", facts)
 

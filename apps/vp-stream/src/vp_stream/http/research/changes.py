@@ -67,14 +67,14 @@ def check_may_change(request: Request) -> None:
 async def permission(request: Request) -> Response:
     """`GET /v1/permission`: whether whoever asks may change anything here."""
 
-    async def look(_: NoQuery) -> Permission:
+    async def read(_: NoQuery) -> Permission:
         try:
             check_may_change(request)
         except Refusal as refusal:
             return Permission(allowed=False, reason=str(refusal))
         return Permission(allowed=True, reason="")
 
-    return await answer(request, NoQuery, look)
+    return await answer(request, NoQuery, read)
 
 
 async def change(request: Request, body_type: type[B], make: Callable[[B], Awaitable[object]]) -> Response:

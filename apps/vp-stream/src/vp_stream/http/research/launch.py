@@ -99,7 +99,7 @@ class Launcher:
         return self._state
 
     async def close(self) -> None:
-        """Stop what runs; nothing can be started any more, and whoever follows is told the end."""
+        """Stop what runs; nothing can be started any more, and whoever follows gets the end."""
         self._closed = True
         if self._state.state == "running" and self._process is not None and self._following is not None:
             self._stopping = True
@@ -139,7 +139,7 @@ class Launcher:
         assert process.stderr is not None
         tail: deque[str] = deque(maxlen=_LAST_LINES)
         errors = asyncio.create_task(_keep(process.stderr, tail))
-        with contextlib.suppress(OSError):  # it died: that is told below
+        with contextlib.suppress(OSError):  # it died: that is reported below
             process.stdin.write(msgspec.json.encode(text) + b"\n")
             await process.stdin.drain()
         with contextlib.suppress(ValueError):  # a line without end

@@ -69,10 +69,10 @@ async def list_experiments(request: Request) -> Response:
 async def started(request: Request) -> Response:
     """`GET /v1/experiments/started`: how the last experiment that was started here stands."""
 
-    async def look(_: NoQuery) -> Started:
+    async def read(_: NoQuery) -> Started:
         return _launcher(request).state
 
-    return await answer(request, NoQuery, look)
+    return await answer(request, NoQuery, read)
 
 
 async def start_experiment(request: Request) -> Response:

@@ -17,7 +17,7 @@ from vp_harness.signals.stages import BANDS, Rows, Series
 
 ORDERS: Final = ("v", "a", "j")
 FLOW_COLUMNS: Final = tuple(f"{order}_{channel}" for order in ORDERS for channel in ("add", "pull"))
-BOOK_COLUMNS: Final = ("pressure_variant", "vacuum_variant")
+FORCE_COLUMNS: Final = ("pressure_variant", "vacuum_variant")
 PRICE_FIELDS: Final = ("best_bid_price_int", "best_ask_price_int")
 
 WINDOWS: Final = (50, 200, 600)

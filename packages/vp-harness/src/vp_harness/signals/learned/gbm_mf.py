@@ -10,8 +10,8 @@ from vp_harness.signals.base import FixedThresholds, Kind
 from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned.features import (
-    BOOK_COLUMNS,
     FLOW_COLUMNS,
+    FORCE_COLUMNS,
     PRICE_FIELDS,
     Moments,
     Prices,
@@ -134,7 +134,7 @@ class GbmMf(LearnedSignal):
     name: ClassVar[str] = "gbm_mf"
     kind: ClassVar[Kind] = "probability"
     params_type: ClassVar[type[GbmMfParams]] = GbmMfParams
-    required_columns: ClassVar[tuple[str, ...]] = (*FLOW_COLUMNS, *BOOK_COLUMNS)
+    required_columns: ClassVar[tuple[str, ...]] = (*FLOW_COLUMNS, *FORCE_COLUMNS)
     required_fields: ClassVar[tuple[str, ...]] = PRICE_FIELDS
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.55, 0.6, 0.65, 0.7, 0.8))
     libraries: ClassVar[tuple[str, ...]] = ("lightgbm",)

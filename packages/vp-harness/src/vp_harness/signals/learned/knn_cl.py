@@ -11,8 +11,8 @@ from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned import _kernels
 from vp_harness.signals.learned.features import (
-    BOOK_COLUMNS,
     FLOW_COLUMNS,
+    FORCE_COLUMNS,
     PRICE_FIELDS,
     Momentum,
     Prices,
@@ -88,7 +88,7 @@ class KnnCl(LearnedSignal):
 
     name: ClassVar[str] = "knn_cl"
     params_type: ClassVar[type[KnnClParams]] = KnnClParams
-    required_columns: ClassVar[tuple[str, ...]] = (*FLOW_COLUMNS, *BOOK_COLUMNS)
+    required_columns: ClassVar[tuple[str, ...]] = (*FLOW_COLUMNS, *FORCE_COLUMNS)
     required_fields: ClassVar[tuple[str, ...]] = PRICE_FIELDS
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.1, 0.2, 0.35, 0.5, 0.7))
     libraries: ClassVar[tuple[str, ...]] = ()

@@ -12,7 +12,7 @@ from vp_harness.signals.base import AdaptiveThresholds, Part
 from vp_harness.signals.blocks import Block, CarryingRun, Output
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned import _kernels
-from vp_harness.signals.learned.features import BOOK_COLUMNS, net_pressure
+from vp_harness.signals.learned.features import FORCE_COLUMNS, net_pressure
 from vp_harness.signals.learned.walk_forward import LearnedSignal, Refit, Schedule
 from vp_harness.signals.parameters import TanhScale, ZScoreMinimum, ZScoreWindow, about, check_minimum
 from vp_harness.signals.stages import RobustZ, Rows, SideSums
@@ -106,7 +106,7 @@ class PcaAd(LearnedSignal):
 
     name: ClassVar[str] = "pca_ad"
     params_type: ClassVar[type[PcaAdParams]] = PcaAdParams
-    required_columns: ClassVar[tuple[str, ...]] = (*BOOK_COLUMNS, "v_add", "v_pull")
+    required_columns: ClassVar[tuple[str, ...]] = (*FORCE_COLUMNS, "v_add", "v_pull")
     thresholds: ClassVar[AdaptiveThresholds] = AdaptiveThresholds((0.50, 0.70, 0.80, 0.90, 0.95, 0.99))
     libraries: ClassVar[tuple[str, ...]] = ("threadpoolctl",)
     detail: ClassVar[tuple[Part, ...]] = (

@@ -8,7 +8,7 @@ from vp_harness.signals.base import FixedThresholds
 from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
 from vp_harness.signals.learned.features import (
-    BOOK_COLUMNS,
+    FORCE_COLUMNS,
     PRICE_FIELDS,
     Moments,
     Prices,
@@ -79,7 +79,7 @@ class SvmSp(LearnedSignal):
 
     name: ClassVar[str] = "svm_sp"
     params_type: ClassVar[type[SvmSpParams]] = SvmSpParams
-    required_columns: ClassVar[tuple[str, ...]] = BOOK_COLUMNS
+    required_columns: ClassVar[tuple[str, ...]] = FORCE_COLUMNS
     required_fields: ClassVar[tuple[str, ...]] = PRICE_FIELDS
     thresholds: ClassVar[FixedThresholds] = FixedThresholds((0.1, 0.25, 0.5, 0.75, 1.0))
     libraries: ClassVar[tuple[str, ...]] = ("sklearn.svm",)

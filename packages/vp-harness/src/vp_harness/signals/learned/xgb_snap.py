@@ -9,7 +9,7 @@ import numpy as np
 from vp_harness.signals.base import FixedThresholds, Kind
 from vp_harness.signals.blocks import Block, CarryingRun
 from vp_harness.signals.context import SignalContext
-from vp_harness.signals.learned.features import BOOK_COLUMNS, PRICE_FIELDS, Moments, Prices, joined, moment_names
+from vp_harness.signals.learned.features import FORCE_COLUMNS, PRICE_FIELDS, Moments, Prices, joined, moment_names
 from vp_harness.signals.learned.walk_forward import (
     LearnedSignal,
     Model,
@@ -23,7 +23,7 @@ from vp_harness.signals.parameters import about
 from vp_harness.signals.stages import Rows, Series, SideSums
 
 _REACH = 25
-_COLUMNS = (*BOOK_COLUMNS, "flow_score")
+_COLUMNS = (*FORCE_COLUMNS, "flow_score")
 
 
 class XgbSnapParams(WalkForwardParams, frozen=True):
@@ -47,13 +47,13 @@ class XgbSnapFeatures:
         self.names: tuple[str, ...] = (
             *(f"{column} {k}" for column in _COLUMNS for k in range(-reach, reach + 1)),
             *moment_names("return"),
-            *(f"{column} {side}" for column in BOOK_COLUMNS for side in ("below", "above")),
+            *(f"{column} {side}" for column in FORCE_COLUMNS for side in ("below", "above")),
         )
 
     def __call__(self, block: Block, prices: Prices) -> Rows:
         """The features at the next bins."""
         near = [block.rows(column)[:, self._near] for column in _COLUMNS]
-        sides = [total for column in BOOK_COLUMNS for total in self._sums(block.rows(column))]
+        sides = [total for column in FORCE_COLUMNS for total in self._sums(block.rows(column))]
         return joined(*near, self._moments(prices.returns[:, np.newaxis]), *sides)
 
 
