@@ -1,5 +1,7 @@
 """The examples of the documents run as they stand, one after the other."""
 
+import doctest
+import importlib
 import re
 import runpy
 import shutil
@@ -25,6 +27,13 @@ def workplace(tmp_path, own, monkeypatch):
         (own.configs / directory / "demo.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     return own
+
+
+@pytest.mark.parametrize("module", ["base", "context"])
+def test_the_examples_of_docstrings_run(module):
+    found = doctest.testmod(importlib.import_module(f"vp_harness.signals.{module}"))
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_the_readme_runs_in_an_empty_directory(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ def test_the_examples_of_a_document_run(document: str, tmp_path: Path) -> None:
     run_examples(document, tmp_path)
 
 
-@pytest.mark.parametrize("module", ["spectrum", "derivative", "scores.codes", "scores.robust"])
+@pytest.mark.parametrize("module", ["spectrum", "derivative", "scores.blending", "scores.codes", "scores.robust"])
 def test_the_examples_of_docstrings_run(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"vp_spectrum.{module}"))
     assert found.attempted > 0

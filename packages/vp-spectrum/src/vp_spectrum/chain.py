@@ -27,15 +27,18 @@ class BinLike(Protocol):
 
     @property
     def cells(self) -> Mapping[str, npt.NDArray[Any]]:
-        """Columns of the rows -radius to radius that are there already; they are passed on."""
+        """Columns by name, (2 * radius + 1,) each: those of the rows -radius to radius that are there already.
+
+        They are passed on, and the scores are added to them.
+        """
 
     @property
     def pressure(self) -> npt.NDArray[np.float64]:
-        """Pressure of all cells of the range, float64."""
+        """Pressure of all cells of the range, float64 (n_cells,) in units per s."""
 
     @property
     def vacuum(self) -> npt.NDArray[np.float64]:
-        """Vacuum of all cells of the range, float64."""
+        """Vacuum of all cells of the range, float64 (n_cells,) in units per s."""
 
     @property
     def window_lo(self) -> int:

@@ -105,7 +105,11 @@ class DerivativeStage:
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
-        """Weight of each row; they sum to 1 within 1e-12."""
+        """Weight of each row, float64 (rows,) in the order of `rows`; they sum to 1 within 1e-12.
+
+        >>> DerivativeStage(DerivativeParams(), [-1, 0, 1]).weights.shape
+        (3,)
+        """
         return self._weights.copy()
 
     def update(self, state5_code: npt.ArrayLike) -> DerivativeFrame:
@@ -144,7 +148,11 @@ class DerivativeStage:
     def scores(self, state5_code: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Take in the next n bins at once, codes (n, rows): the score of each, bit for bit as `update` has it.
 
-        `InputError` for anything else, naming the first bin that cannot be taken in; the stage is as before then.
+        Codes are whole numbers from -2 to 2, scores float64 (n,) from -1 to 1. `InputError` for anything else, naming
+        the first bin that cannot be taken in; the stage is as before then.
+
+        >>> DerivativeStage(DerivativeParams(), [-1, 0, 1]).scores([[2, 0, -2], [2, 2, 2]]).tolist()
+        [0.0, 0.0]
         """
         codes = np.asarray(state5_code)
         if codes.ndim != 2 or codes.shape[1:] != self._weights.shape:

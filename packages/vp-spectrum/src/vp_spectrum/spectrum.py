@@ -108,7 +108,7 @@ class CellSpectrum:
         return self._bins
 
     def seen(self) -> npt.NDArray[np.int64]:
-        """Per cell of the range, shape `(n_cells,)`, the bins since it entered."""
+        """Per cell of the range, int64 `(n_cells,)`, the bins since it entered."""
         cells = (np.arange(self._n_cells, dtype=np.int64) + self._origin) % self._n_cells
         return self._bins - self._history.born[cells]
 

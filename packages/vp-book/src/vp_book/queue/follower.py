@@ -73,7 +73,10 @@ class QueueFollower:
         _kernels.seed(orders, q)
 
     def apply(self, records: np.ndarray, start: int = 0, stop: int | None = None) -> None:
-        """Take `records[start:stop]`, an array of `MBO_DTYPE`; where the pieces are cut makes no difference."""
+        """Take `records[start:stop]`, of an array (n,) of `MBO_DTYPE`, after the engine has applied them.
+
+        Where chunks are cut makes no difference. Raises `ParameterError` for another array, or a range outside of it.
+        """
         view = kernel_view(records)
         start = checked_int("start", start, 0, len(view))
         stop = len(view) if stop is None else checked_int("stop", stop, start, len(view))

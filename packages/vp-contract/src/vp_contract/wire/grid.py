@@ -84,7 +84,7 @@ class GridEncoder:
         self._tail = bytes(template[end:])
 
     def encode(self, columns: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
-        """The grid of one bin as an Arrow IPC stream. Arguments and errors are those of `encode_grid`."""
+        """The grid of one bin, arrays (rows,) by column, as an Arrow IPC stream: see `encode_grid`."""
         shape = self._shape
         pieces: list[bytes] = []
         for gap, (name, dtype) in self._columns:
@@ -111,6 +111,9 @@ def encode_grid(schema: Any, columns: Mapping[str, np.ndarray[Any, Any]]) -> byt
     `columns` holds one array per column of `schema` (made by `grid_schema`), one-dimensional, of the dtype the schema
     says in little-endian byte order; other entries are ignored. Raises `GridError` naming a column that is missing, or
     has another dtype or length.
+
+        schema = grid_schema(config)  # of a RuntimeConfig: 101 rows with the default radius
+        data = encode_grid(schema, scored.cells)  # arrays (101,) by name, as a ScoredBin has them
     """
     cached = _ENCODERS.get(id(schema))
     if cached is None:
@@ -121,7 +124,10 @@ def encode_grid(schema: Any, columns: Mapping[str, np.ndarray[Any, Any]]) -> byt
 
 
 def decode_grid(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
-    """The columns of an encoded grid, as read-only arrays over `data`.
+    """The columns of an encoded grid by name, as read-only arrays (rows,) over `data`; `k` says which row is which.
+
+        grid = decode_grid(message)
+        score_at_spot = grid["flow_score"][grid["k"] == 0]
 
     Columns that a newer minor version added are there too if they are integers of 8, 32 or 64 bits or doubles, as all
     of this version are; others are left out.

@@ -65,7 +65,11 @@ class FixedThresholds:
     values: tuple[float, ...]
 
     def resolve(self, values: NDArray[np.float64], warmup_bins: int) -> tuple[tuple[float, ...], int]:  # noqa: ARG002
-        """(the thresholds, the first bin they may be applied to)."""
+        """(the thresholds, the first bin they may be applied to). `values` are a signal's, float64 (n_bins,).
+
+        >>> FixedThresholds((0.2, 0.5)).resolve(np.zeros(1000), 300)
+        ((0.2, 0.5), 300)
+        """
         return self.values, warmup_bins
 
 
@@ -77,7 +81,13 @@ class AdaptiveThresholds:
     calibration_share: float = 0.1
 
     def resolve(self, values: NDArray[np.float64], warmup_bins: int) -> tuple[tuple[float, ...], int]:
-        """(the thresholds that are positive, without repeats; the first bin after the calibration prefix)."""
+        """(the thresholds that are positive, without repeats; the first bin after the calibration prefix).
+
+        `values` are a signal's, float64 (n_bins,); those of the warm-up are left out where that leaves some.
+
+        >>> AdaptiveThresholds((0.5, 0.9)).resolve(np.linspace(-1, 1, 10_001), 300)[1]
+        1000
+        """
         first = max(warmup_bins, int(len(values) * self.calibration_share))
         sample = np.abs(values[min(warmup_bins, first // 2) : first])
         sample = sample[np.isfinite(sample)]
@@ -167,7 +177,10 @@ class Signal(ABC):
         """A new stepper that has seen nothing yet, for grids of the shape `context`."""
 
     def compute(self, dataset: GridSource) -> NDArray[np.float64]:
-        """The value at every bin of a dataset, float64 (n_bins,)."""
+        """The value at every bin of a dataset, float64 (n_bins,), in units of the signal.
+
+        values = signals.create("imbalance").compute(Dataset.open("lake", dataset_id))
+        """
         data = SignalData.of(dataset, self.reads())
         stepper = self.start(data.context)
         return np.fromiter((stepper.step(bin) for bin in data.steps()), np.float64, data.n_bins)

@@ -25,7 +25,11 @@ class SignalContext:
 
     @property
     def k_values(self) -> NDArray[np.int64]:
-        """int64 (2 * radius + 1): rows above spot."""
+        """Rows above spot, int64 (2 * radius + 1,).
+
+        >>> SignalContext(radius=2).k_values.tolist()
+        [-2, -1, 0, 1, 2]
+        """
         return np.arange(-self.radius, self.radius + 1, dtype=np.int64)
 
     @property

@@ -24,7 +24,10 @@ class SignalBin(Protocol):
 
     @property
     def cells(self) -> Mapping[str, NDArray[Any]]:
-        """Column name -> array of 2 * radius + 1 rows, row i is k = i - radius."""
+        """Column name -> array (2 * radius + 1,), row i is k = i - radius; `docs/columns.md` has types and units.
+
+        at_spot = bin.cells["v_add"][context.radius]
+        """
         ...
 
     @property
@@ -163,11 +166,11 @@ class SignalData:
         return cls(reads, source.context, source.n_bins, columns, fields, name)
 
     def grid(self, column: str) -> NDArray[Any]:
-        """One declared column, (n_bins, 2 * radius + 1)."""
+        """One declared column, (n_bins, 2 * radius + 1), of its own dtype; row i of a bin is k = i - radius."""
         return self._columns[column]
 
     def field(self, name: str) -> NDArray[Any]:
-        """One declared per-bin field, (n_bins,)."""
+        """One declared per-bin field, (n_bins,), of its own dtype."""
         return self._fields[name]
 
     @property
@@ -195,11 +198,11 @@ class SignalData:
         return SignalData(self.reads, self.context, self.n_bins + later.n_bins, columns, fields, self.name)
 
     def picked(self, order: NDArray[np.int64]) -> SignalData:
-        """The bins of these indices, in their order."""
+        """The bins of the indices `order`, int64 (n,), in their order; one may come several times."""
         return self._with(len(order), lambda array: array[order])
 
     def scaled(self, factors: NDArray[np.float64]) -> SignalData:
-        """Every column of real numbers times a factor of its bin."""
+        """Every column of real numbers times a factor of its bin, `factors` float64 (n_bins,)."""
         columns = {
             name: array * factors[:, np.newaxis] if array.dtype.kind == "f" else array
             for name, array in self._columns.items()

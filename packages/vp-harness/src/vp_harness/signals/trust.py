@@ -12,8 +12,8 @@ three ways:
 
 Places are drawn with a seed made of dataset, signal and parameters. What is compared is equal within `TOLERANCE`.
 
-An experiment looks thoroughly at the first parameter set of a signal on a dataset and briefly at the others, which are
-the same code: a sweep of hundreds would take half as long again otherwise, most of it steps.
+An experiment checks the first parameter set of a signal on a dataset thoroughly and the others briefly, which are the
+same code: a sweep of hundreds would take half as long again otherwise, most of it steps.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _BRIEF_RUN_SHARE: Final = (32, 16)
 
 
 class TrustCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One way of looking: how many values were compared, or at which bin it failed with which two values."""
+    """One of the checks: how many values were compared, or at which bin it failed with which two values."""
 
     name: str
     ok: bool
@@ -95,9 +95,13 @@ def trusted_values(signal: Signal, dataset: GridSource, *, thorough: bool = True
 
 
 def check(signal: Signal, dataset: GridSource, values: Values | None = None, *, thorough: bool = True) -> TrustReport:
-    """Look whether a signal can be believed on a dataset; `values` are what it computed there, if they are at hand.
+    """Check whether a signal can be believed on a dataset; `values` are what it computed there, if they are at hand.
 
-    The report tells the first thing that failed, and is not `ok` then. Raises SignalError when the signal cannot run.
+    `values` are float64 (n_bins,). The report names the first thing that failed, and is not `ok` then; its `require`
+    raises SignalTrustError. Raises SignalError when the signal cannot run, or the dataset has no bins.
+
+        report = check(create("ofi"), Dataset.open("lake", dataset_id))
+        print(report.ok, [(one.name, one.compared) for one in report.checks])
     """
     data = SignalData.of(dataset, signal.reads())
     if values is None:

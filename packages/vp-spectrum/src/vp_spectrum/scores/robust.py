@@ -64,7 +64,10 @@ class RobustWindow:
     def push_all(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Let the values of one dimension in, one after the other: the z-score of each, bit for bit as `push` has it.
 
-        `InputError` unless all are finite; none leaves a trace then.
+        `values` are (n,), the z-scores float64 (n,). `InputError` unless all are finite; none leaves a trace then.
+
+        >>> RobustWindow(5, 3).push_all([1.0, 2.0, 3.0, 5.0]).round(3).tolist()
+        [0.0, 0.0, 0.674, 1.686]
         """
         array = np.array(values, dtype=np.float64)  # a copy: kernels are compiled for arrays of one kind
         if array.ndim != 1 or not np.isfinite(array).all():
