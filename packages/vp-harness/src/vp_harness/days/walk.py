@@ -17,12 +17,11 @@ from vp_contract import EvalSpec
 from vp_harness.errors import ParameterError
 from vp_harness.judgement.figures import COUNTED, PNL
 from vp_harness.judgement.verdict import LEAST_TRADES, confirmed_interval, t_quantile
-from vp_harness.research.records import judged_days
+from vp_harness.research.records import ROW_KEY, judged_days
 from vp_harness.research.results import ResultsStore
 
 Word: TypeAlias = Literal["earns", "loses", "open", "too few trades"]
 
-_KEY: Final = ["run_id", "threshold"]
 _OF_RUNS: Final = ("run_id", "experiment", "signal", "params_json", "eval_json", "days_json")
 
 
@@ -110,7 +109,7 @@ def _by_day(days: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
         net = {end: row[f"{PNL[model]}{end}"] for end in ("", "_low", "_high")}
         found.append(
             {
-                **{name: row[name] for name in (*_KEY, "date")},
+                **{name: row[name] for name in (*ROW_KEY, "date")},
                 "least": evaluation.min_signals,
                 "n": row[COUNTED[model]] or 0,
                 "deviation": row["deviation_ticks"],
@@ -130,9 +129,9 @@ def _fold(days: pl.DataFrame, runs: pl.DataFrame, dates: Sequence[str], at: int)
     )
     if best.is_empty():
         return Fold(date=date, chosen_on=at)
-    chosen = best.sort(["statistic", *_KEY], descending=[True, False, False]).row(0, named=True)
+    chosen = best.sort(["statistic", *ROW_KEY], descending=[True, False, False]).row(0, named=True)
     run = runs.row(by_predicate=pl.col("run_id") == chosen["run_id"], named=True)
-    (day,) = days.filter(pl.col("date") == date, *(pl.col(name) == chosen[name] for name in _KEY)).to_dicts()
+    (day,) = days.filter(pl.col("date") == date, *(pl.col(name) == chosen[name] for name in ROW_KEY)).to_dicts()
     low, high = confirmed_interval(day["net"], day["net_low"], day["net_high"], day["n"], 1.0)
     return Fold(
         date=date,
@@ -162,11 +161,18 @@ def _pooled(days: pl.DataFrame) -> pl.DataFrame:
     """Rows of several days as one each: n, mean and statistic (mean over standard error), from those of each day."""
     n, mean = pl.col("n"), pl.col("net").fill_null(0.0)
     squares = (n - 1).clip(0) * pl.col("deviation").fill_null(0.0) ** 2 + n * mean**2
-    sums = days.group_by(_KEY).agg(n.sum(), sum=(n * mean).sum(), squares=squares.sum(), least=pl.col("least").first())
+    sums = days.group_by(ROW_KEY).agg(
+        n.sum(), sum=(n * mean).sum(), squares=squares.sum(), least=pl.col("least").first()
+    )
     mean_of_all = pl.col("sum") / n
     variance = ((pl.col("squares") - pl.col("sum") ** 2 / n) / (n - 1)).clip(0.0)
     return sums.select(
-        *_KEY, "n", "least", mean=mean_of_all, deviation=variance.sqrt(), statistic=mean_of_all / (variance / n).sqrt()
+        *ROW_KEY,
+        "n",
+        "least",
+        mean=mean_of_all,
+        deviation=variance.sqrt(),
+        statistic=mean_of_all / (variance / n).sqrt(),
     )
 
 
@@ -177,7 +183,7 @@ def _together(folds: Sequence[Fold], days: pl.DataFrame) -> dict[str, Any]:
         schema={"run_id": pl.String(), "threshold": pl.Float64(), "date": pl.String()},
         orient="row",
     )
-    rows = days.join(chosen, on=["run_id", "threshold", "date"]).with_columns(run_id=pl.lit(""), threshold=pl.lit(0.0))
+    rows = days.join(chosen, on=[*ROW_KEY, "date"]).with_columns(run_id=pl.lit(""), threshold=pl.lit(0.0))
     if rows.is_empty():
         return {"trades": 0, "net_pnl_ticks": None, "low": None, "high": None}
     whole = _pooled(rows).row(0, named=True)

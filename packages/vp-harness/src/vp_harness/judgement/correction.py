@@ -29,7 +29,7 @@ from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
-from vp_harness.research.records import judged_days
+from vp_harness.research.records import ROW_KEY, judged_days
 from vp_harness.research.results import ResultsStore
 
 MOST_DRAWS: Final = 15_999
@@ -189,8 +189,8 @@ class _Search:
         return active.filter(~pl.col("run_id").is_in(list(read)))
 
     def _is_done(self, rows: pl.DataFrame, state: str) -> bool:
-        stored = self.store.corrections(("run_id", "threshold", "state")).filter(pl.col("state") == state)
-        return stored.join(rows, on=["run_id", "threshold"], how="semi").height == rows.height
+        stored = self.store.corrections((*ROW_KEY, "state")).filter(pl.col("state") == state)
+        return stored.join(rows, on=ROW_KEY, how="semi").height == rows.height
 
     def _grown(
         self, usable: pl.DataFrame, active: pl.DataFrame, rows: pl.DataFrame, drawer: Drawer, known: Drawn
@@ -248,8 +248,8 @@ class _Search:
 
 def _rows_of(batches: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
     """One row a threshold row of the active runs in the batches: run_id, threshold, choose, confirm, able."""
-    rows = exploded(batches, "rows").unique(["run_id", "threshold"], keep="first", maintain_order=True)
-    return rows.join(active.select("run_id"), on="run_id", how="semi").sort("run_id", "threshold")
+    rows = exploded(batches, "rows").unique(ROW_KEY, keep="first", maintain_order=True)
+    return rows.join(active.select("run_id"), on="run_id", how="semi").sort(ROW_KEY)
 
 
 def _drawn_to(batches: pl.DataFrame) -> int:

@@ -35,7 +35,7 @@ from vp_harness.judgement.trials import Trial, Trials, trials_between
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake
-from vp_harness.research.records import DRAWN, LISTED, SEARCHES, judged_days
+from vp_harness.research.records import DRAWN, LISTED, ROW_KEY, SEARCHES, judged_days
 from vp_harness.research.results import ResultsStore
 
 _CHUNK: Final = 512
@@ -50,7 +50,7 @@ _ROWS_OF_BATCH: Final = 200_000
 _ROWS_AT_ONCE: Final = 4096
 """Rows whose lists of events are taken apart at once."""
 
-EVENTS: Final = ("run_id", "threshold", "event_bins", "event_directions")
+EVENTS: Final = (*ROW_KEY, "event_bins", "event_directions")
 """The columns of a stored row that trials are made of."""
 
 SPLIT: Final = ("choose_first", "choose_end", "confirm_first", "confirm_end")
@@ -211,8 +211,8 @@ def rows_of(
     Rows of one evaluation come together, so that outcome tables are made once.
     """
     evaluations = runs.select("run_id", "eval_json")
-    order = rows.select("run_id", "threshold").with_row_index("place").join(evaluations, on="run_id")
-    for part in order.sort("eval_json", "run_id", "threshold").iter_slices(_ROWS_AT_ONCE):
+    order = rows.select(ROW_KEY).with_row_index("place").join(evaluations, on="run_id")
+    for part in order.sort("eval_json", *ROW_KEY).iter_slices(_ROWS_AT_ONCE):
         for of_evaluation in part.partition_by("eval_json", maintain_order=True):
             some = rows[of_evaluation["place"]]
             evaluation = msgspec.json.decode(of_evaluation["eval_json"][0], type=EvalSpec)
@@ -244,7 +244,7 @@ def rows_of(
                     (split["confirm_first"], split["confirm_end"]),
                 )
             )
-            yield Rows(some.select("run_id", "threshold"), (choose, confirm))
+            yield Rows(some.select(ROW_KEY), (choose, confirm))
 
 
 def _jobs(

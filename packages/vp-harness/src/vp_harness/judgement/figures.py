@@ -17,7 +17,7 @@ from vp_harness.judgement.drawn import Drawn
 from vp_harness.judgement.overfitting import BLOCKS, deflated_sharpe, overfitting_probability
 from vp_harness.judgement.search import p_error, p_values
 from vp_harness.judgement.verdict import confirmed_interval, look_factor, verdict_of
-from vp_harness.research.records import CONFIRM_PREFIX, Correction, judged_days
+from vp_harness.research.records import CONFIRM_PREFIX, ROW_KEY, Correction, judged_days
 
 PNL: Final[Mapping[FillModel, str]] = {
     "mid": "mean_pnl_ticks",
@@ -74,7 +74,7 @@ class Judge:
         """
         told = rows.join(self._of_trial, left_on="choose", right_on="digest", how="left", maintain_order="left").join(
             figures.select(FIGURES).with_columns(stored=True),
-            on=["run_id", "threshold"],
+            on=ROW_KEY,
             how="left",
             maintain_order="left",
         )

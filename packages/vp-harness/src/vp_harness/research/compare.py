@@ -12,7 +12,7 @@ from vp_contract import EvalSpec
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.costs import cost_words
 from vp_harness.prediction.stored import BEST
-from vp_harness.research.records import CONFIRM_PREFIX, ROWS
+from vp_harness.research.records import CONFIRM_PREFIX, ROW_KEY, ROWS
 from vp_harness.research.results import ResultsStore
 
 Sort: TypeAlias = Literal[
@@ -47,8 +47,7 @@ JUDGED: Final = (
     "overfitting",
 )
 """Columns of what the whole search says about a row: see `results.Correction`."""
-_KEYS: Final = ["run_id", "threshold"]
-_FIGURES: Final = tuple(name for name in ROWS if name not in (*_KEYS, "event_bins", "event_directions"))
+_FIGURES: Final = tuple(name for name in ROWS if name not in (*ROW_KEY, "event_bins", "event_directions"))
 
 
 def compare(
@@ -102,16 +101,16 @@ def compare(
 def _ranked(store: ResultsStore, run_ids: pl.Series, sort: str, min_signals: int) -> pl.DataFrame:
     """Run and threshold of every row with so many signals, best first."""
     own = (sort,) if sort in _FIGURES else ()
-    rows = store.rows(run_ids, (*_KEYS, "n_signals", *own)).filter(pl.col("n_signals") >= min_signals)
+    rows = store.rows(run_ids, (*ROW_KEY, "n_signals", *own)).filter(pl.col("n_signals") >= min_signals)
     if sort == "ic":
         rows = rows.join(store.informed(run_ids).select("run_id", "ic"), on="run_id", how="left")
     elif not own:
-        rows = rows.join(store.corrections((*_KEYS, sort)), on=_KEYS, how="left")
+        rows = rows.join(store.corrections((*ROW_KEY, sort)), on=ROW_KEY, how="left")
     return rows.sort(
-        [pl.col(sort).abs() if sort == "ic" else pl.col(sort), *_KEYS],
+        [pl.col(sort).abs() if sort == "ic" else pl.col(sort), *ROW_KEY],
         descending=[sort != "p_corrected", False, False],
         nulls_last=True,
-    ).select(_KEYS)
+    ).select(ROW_KEY)
 
 
 def _filled(store: ResultsStore, places: pl.DataFrame, columns: Sequence[str] | None) -> pl.DataFrame:
@@ -123,7 +122,7 @@ def _filled(store: ResultsStore, places: pl.DataFrame, columns: Sequence[str] | 
         raise ParameterError(f"columns={unknown[0]!r}: must be of {', '.join(whole)}")
 
     def of(names: Iterable[str]) -> list[str]:
-        return [name for name in names if name in asked and name not in _KEYS]
+        return [name for name in names if name in asked and name not in ROW_KEY]
 
     rows, run_ids = places, places["run_id"].unique()
     if names := of(_META):
@@ -131,9 +130,9 @@ def _filled(store: ResultsStore, places: pl.DataFrame, columns: Sequence[str] | 
     if "cost" in asked:
         rows = rows.join(_costs(store, run_ids), on="run_id", how="left", maintain_order="left")
     if names := of(_FIGURES):
-        rows = rows.join(store.rows(run_ids, (*_KEYS, *names)), on=_KEYS, how="left", maintain_order="left")
+        rows = rows.join(store.rows(run_ids, (*ROW_KEY, *names)), on=ROW_KEY, how="left", maintain_order="left")
     if names := of(JUDGED):
-        rows = rows.join(store.corrections((*_KEYS, *names)), on=_KEYS, how="left", maintain_order="left")
+        rows = rows.join(store.corrections((*ROW_KEY, *names)), on=ROW_KEY, how="left", maintain_order="left")
     if names := of(BEST):
         informed = store.informed(run_ids).select("run_id", *names)
         rows = rows.join(informed, on="run_id", how="left", maintain_order="left")

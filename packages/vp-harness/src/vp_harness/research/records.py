@@ -13,6 +13,9 @@ from vp_harness.evaluation.measures import Measures
 CONFIRM_PREFIX: Final = "confirm_"
 """Figures of the confirmation part carry it; those of the part that was searched carry none."""
 
+ROW_KEY: Final = ("run_id", "threshold")
+"""Columns that name a row of a run, in every table that is about rows."""
+
 FINISHED: Final = "finished"
 
 

@@ -41,6 +41,7 @@ from vp_harness.research.records import (
     META,
     PARTS,
     RETIRED,
+    ROW_KEY,
     ROWS,
     SEARCHES,
     Correction,
@@ -53,8 +54,6 @@ from vp_harness.research.records import (
 )
 
 _CONVERTING: Final = threading.Lock()
-
-_KEYS: Final = ("run_id", "threshold")
 
 
 class ResultsStore:
@@ -187,9 +186,14 @@ class ResultsStore:
             str(key[0]): pl.col("run_id").is_in(some["run_id"].implode())
             for key, some in located.partition_by(PART, as_dict=True).items()
         }
-        rows = self._rows.read(tuple(dict.fromkeys((*_KEYS, *asked))), keep=keep)
+        rows = self._rows.read(tuple(dict.fromkeys((*ROW_KEY, *asked))), keep=keep)
         # keys are put in order and rows taken by them: sorting whole rows holds them twice more
-        keys = rows.select(_KEYS).with_row_index("place").unique(_KEYS, keep="first", maintain_order=True).sort(_KEYS)
+        keys = (
+            rows.select(ROW_KEY)
+            .with_row_index("place")
+            .unique(ROW_KEY, keep="first", maintain_order=True)
+            .sort(ROW_KEY)
+        )
         return rows.select(asked)[keys["place"]]
 
     def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
@@ -219,19 +223,19 @@ class ResultsStore:
         """
         wanted = self._wanted(run_ids, ("run_id",))
         rows = self._days.read().drop(PART).join(wanted, on="run_id", how="semi")
-        rows = rows.unique(["run_id", "threshold", "date", "part"], keep="first")
-        return rows.sort("run_id", "threshold", "date", "part")
+        rows = rows.unique([*ROW_KEY, "date", "part"], keep="first")
+        return rows.sort(*ROW_KEY, "date", "part")
 
     def corrections(self, columns: Sequence[str] = ()) -> pl.DataFrame:
         """One row a corrected threshold row, the fields of `Correction` or the `columns` of them that are asked for: of
         several the last, or that which counted the most rows.
         """
         asked = tuple(columns) or tuple(CORRECTIONS)
-        decide = ("run_id", "threshold", "sequence", "n_rows", "n_trials")
+        decide = (*ROW_KEY, "sequence", "n_rows", "n_trials")
         read = self._corrections.read(tuple(dict.fromkeys((*decide, *asked))))
         counted = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
         newest = read.with_columns(n_rows=counted).sort("sequence", "n_rows", PART, descending=True)
-        return newest.unique(["run_id", "threshold"], keep="first", maintain_order=True).select(asked)
+        return newest.unique(ROW_KEY, keep="first", maintain_order=True).select(asked)
 
     def _wanted(self, run_ids: Iterable[str] | None, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of the listed runs, or of those asked for."""
@@ -257,11 +261,11 @@ class ResultsStore:
         """
         for part in self.gone():
             yield part, "the ledger names it"
-        rows = self._rows.read(_KEYS)
+        rows = self._rows.read(ROW_KEY)
         for run_id in sorted(set(self._meta.read(("run_id",))["run_id"]) - set(rows["run_id"])):
             yield f"the rows of run {run_id}", "its entry in runs_meta.parquet is there"
-        corrected = self._corrections.read(_KEYS).select(_KEYS).unique()
-        lost = corrected.join(rows, on=_KEYS, how="anti").group_by("run_id").len().sort("run_id")
+        corrected = self._corrections.read(ROW_KEY).select(ROW_KEY).unique()
+        lost = corrected.join(rows, on=ROW_KEY, how="anti").group_by("run_id").len().sort("run_id")
         for run_id, count in lost.iter_rows():
             yield f"{count} rows of run {run_id}", "p-values of them are there"
 
