@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,16 +56,17 @@ class Desk:
                 process.kill()
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    """Two servings over two days, the second of which has a raw file that breaks off."""
-    desk = Desk(tmp_path / "lake", write_configs(tmp_path / "configs"))
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two servings over two days, the second of which has a raw file that breaks off. No server has seen them."""
+    folder = tmp_path_factory.mktemp("published")
+    desk = Desk(folder / "lake", write_configs(folder / "configs"))
     for name, date in (("small", "2026-02-06"), ("broken", "2026-02-09")):
         for kind in ("pipelines", "serving"):
             text = CONFIGS[f"{kind}/small.yaml"].replace("2026-02-06", date).replace("09:30", "09:28")
             path = desk.config_root / kind / f"{name}.yaml"
             path.write_text(text.replace("small", name), encoding="utf-8")
-        market = tmp_path / f"{name}.dbn"
+        market = folder / f"{name}.dbn"
         write_market(market, seed=7, minutes=2, date=date, start="09:26")
         raw = import_market(Lake(desk.lake_root), desk.config_root, market)
         if name == "broken":
@@ -72,7 +74,15 @@ def desk(tmp_path: Path) -> Desk:
             with raw.open("r+b") as file:
                 file.truncate(market.stat().st_size * 3 // 4 + 1)  # in the middle of a record
         publish_small(Lake(desk.lake_root), desk.config_root, name)
-    return desk
+    return folder
+
+
+@pytest.fixture
+def desk(published: Path, tmp_path: Path) -> Desk:
+    """A copy of what is published."""
+    for name in ("lake", "configs"):
+        shutil.copytree(published / name, tmp_path / name)
+    return Desk(tmp_path / "lake", tmp_path / "configs")
 
 
 def stream(port: int, serving: str = "small") -> connect:
