@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from vp_contract import Frame
+from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
-from vp_stream.frames.framelog import BlockCache, FrameLog
+from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
 from vp_stream.frames.logfile import BLOCK_BINS, LogKey
+from vp_stream.turns import Turns
 
 KEY = LogKey(serving_id="srv_x", config_hash="c", source_sha256="s", digests={}, contract_version="1.0")
 
@@ -65,6 +68,70 @@ def test_a_finished_log_is_loaded_with_the_same_frames(tmp_path: Path) -> None:
         assert (second.ready, second.finished, second.ready_at(3)) == (50, True, float("-inf"))
         assert [await second.frame(i) for i in range(50)] == [frame_of(i) for i in range(50)]
         second.close()
+
+    asyncio.run(scenario())
+
+
+class Counting:
+    """A judge that lets everything pass, or finds a bin that is not the right one, and counts."""
+
+    def __init__(self, wrong: int | None = None) -> None:
+        self.checked = 0
+        self.finished = False
+        self._wrong = wrong
+
+    def check(self, frame: Frame) -> None:
+        if self.checked == self._wrong:
+            raise FrameMismatchError(f"bin {self._wrong} is not the one that the serving was judged on")
+        self.checked += 1
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+def test_a_stored_log_is_judged_while_the_loop_has_time_for_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        first = FrameLog.create(tmp_path / "log", KEY, BlockCache(), loop)
+        await fill(first, 10 * BLOCK_BINS)
+        first.close()
+        judge = Counting()
+        found: list[LogDamagedError] = []
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(judge, Turns(0.0), found.append))
+        time.sleep(0.3)  # as long as it has other things to do, it gives no turn
+        assert (judge.checked, log.ready) == (0, 0)
+        while not log.finished:
+            changed = asyncio.Event()
+            log.call_on_change(changed.set)
+            await changed.wait()
+            assert log.ready <= judge.checked
+        assert (judge.checked, log.ready, judge.finished, found) == (10 * BLOCK_BINS, 10 * BLOCK_BINS, True, [])
+        log.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_is_let_go_of_is_judged_no_further_and_one_that_is_wrong_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        first = FrameLog.create(tmp_path / "log", KEY, BlockCache(), loop)
+        await fill(first, 10 * BLOCK_BINS)
+        first.close()
+        before = threading.active_count()
+        judge = Counting()
+        found: list[LogDamagedError] = []
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(judge, Turns(0.0), found.append))
+        log.close()
+        while threading.active_count() > before:
+            await asyncio.sleep(0.01)
+        assert (judge.checked, judge.finished, found) == (0, False, [])
+        wrong = Counting(wrong=40)
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(wrong, Turns(0.0), found.append))
+        while not found:
+            await asyncio.sleep(0.01)
+        assert "bin 40" in str(found[0])
+        assert (log.ready, log.finished) == (32, False)
+        log.close()
 
     asyncio.run(scenario())
 

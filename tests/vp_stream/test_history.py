@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
-import time
 from typing import Any
 
 import msgspec
@@ -30,11 +28,8 @@ from vp_contract import (
 from vp_contract.wire.examples import example_config, example_messages
 from vp_stream.clients.history import (
     BURST,
-    LATE_S,
-    LONGEST_REST_S,
     SHORTEST_REST_S,
     LookBack,
-    Turns,
     checked,
     stretches,
 )
@@ -42,6 +37,7 @@ from vp_stream.clients.schedule import Pacer, Send, Wait
 from vp_stream.errors import Refusal
 from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
+from vp_stream.turns import Turns
 
 CONFIG = example_config()
 TICK = 250_000_000
@@ -204,7 +200,7 @@ async def taken(look_back: LookBack, wake: asyncio.Event) -> list[list[Frame]]:
 def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -> None:
     async def scenario() -> tuple[CountedRun, LookBack, list[list[Frame]]]:
         run, wake = CountedRun(damaged_before), asyncio.Event()
-        look_back = LookBack(History(from_=21, to=77), run, Overview(CONFIG), Turns(), wake.set)  # type: ignore[arg-type]
+        look_back = LookBack(History(from_=21, to=77), run, Overview(CONFIG), Turns(SHORTEST_REST_S), wake.set)  # type: ignore[arg-type]
         return run, look_back, await taken(look_back, wake)
 
     run, look_back, rounds = asyncio.run(scenario())
@@ -213,42 +209,6 @@ def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -
     assert sent == list(range(77, max(damaged_before, 21) - 1, -1))
     assert look_back.bins == len(sent)
     assert max(len(frames) for frames in rounds) <= BURST
-
-
-def test_those_who_look_back_take_turns_and_who_leaves_holds_nobody_up() -> None:
-    async def scenario() -> list[str]:
-        turns = Turns()
-        had: list[str] = []
-        begin = {name: functools.partial(had.append, name) for name in "abcd"}
-        for name in "abcd":
-            turns.ask(begin[name])
-        turns.forget(begin["b"])
-        turns.ask(begin["b"])
-        turns.forget(begin["c"])
-        while len(had) < 3:
-            await asyncio.sleep(0.001)
-        assert turns.rest_s >= SHORTEST_REST_S
-        await asyncio.sleep(2 * turns.rest_s)
-        return had
-
-    assert asyncio.run(scenario()) == ["a", "d", "b"]
-
-
-def test_turns_become_rarer_while_the_loop_is_late_and_come_back() -> None:
-    async def scenario() -> tuple[float, float, float]:
-        turns, rests = Turns(), []
-        for busy_s, count in ((LONGEST_REST_S + 2 * LATE_S, 8), (0.0, 40)):
-            for _ in range(count):
-                came = asyncio.Event()
-                turns.ask(came.set)
-                time.sleep(busy_s)  # what else the loop has to do
-                await came.wait()
-            rests.append(turns.rest_s)
-        return SHORTEST_REST_S, rests[0], rests[1]
-
-    shortest, busy, again = asyncio.run(scenario())
-    assert busy == LONGEST_REST_S
-    assert shortest <= again < busy
 
 
 async def answer(client: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Frame]]:
@@ -290,6 +250,34 @@ def test_a_paused_client_is_sent_what_it_asks_for_newest_first(start: Any, marke
                 (109, 10),
                 (99, 5),
             ]
+
+    asyncio.run(scenario())
+
+
+def test_what_was_missed_of_a_replay_that_has_ended_is_there_for_a_connection_that_plays_nothing(
+    start: Any, market: Any
+) -> None:
+    market.add("srv_a", 60, alias="demo")
+    stage = start(speed=20.0)  # a bin every 5 ms
+    assert stage.play().bins[-1] == 59
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30):
+            async with stage.connect("?serving=demo") as client:
+                await client.send('{"type":"seek","bin_seq":50}')
+                received = await stage.read(client)
+                assert (received.bins[-1], received.close_code) == (59, 1000)
+                assert 49 not in received.bins
+            async with stage.connect("?serving=demo") as client:
+                await client.send('{"type":"pause"}')
+                await ask(client, History(from_=0, to=59))
+                others, stream, history = await answer(client)
+                assert history == [marked(frame) for frame in reversed(stage.frames(60))]
+                assert [message["type"] for message in others] == ["runtime_config", "history_end"]
+                assert [update["bin_seq"] for update in stream] == list(range(len(stream)))
+                await ask(client, History(from_=7, to=7))
+                others, stream, history = await answer(client)
+                assert (len(history), stream, others[-1]["type"]) == (1, [], "history_end")
 
     asyncio.run(scenario())
 

@@ -12,57 +12,12 @@ from vp_stream.errors import Refusal
 from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
 from vp_stream.frames.runs import ServingRun
+from vp_stream.turns import Turns
 
 BURST: Final = 8
 """Frames that may follow one another before somebody else has a turn."""
 SHORTEST_REST_S: Final = 0.004
 """From one turn to the next: at most 2,000 bins a second for all who look back together."""
-LONGEST_REST_S: Final = 0.064
-LATE_S: Final = 0.005
-"""A turn that comes later than this says that the event loop is busy."""
-
-
-class Turns:
-    """Whose turn it is to send bins of a history: all clients that look back follow one another, with rests between.
-
-    The rests grow while turns come late, for then the event loop has more to do than it can, and those who play come
-    first. Belongs to the event loop.
-    """
-
-    def __init__(self) -> None:
-        self.rest_s = SHORTEST_REST_S
-        self._waiting: dict[Callable[[], None], None] = {}  # in their order
-        self._free_at = float("-inf")
-        self._timer: asyncio.TimerHandle | None = None
-
-    def ask(self, begin: Callable[[], None]) -> None:
-        """Call `begin` once, when those who asked before have had their turn."""
-        self._waiting[begin] = None
-        self._plan()
-
-    def forget(self, begin: Callable[[], None]) -> None:
-        """Take back an `ask`. Who comes and goes holds nobody up."""
-        self._waiting.pop(begin, None)
-
-    def _plan(self) -> None:
-        if self._timer is None and self._waiting:
-            loop = asyncio.get_running_loop()
-            at = max(loop.time(), self._free_at)
-            self._timer = loop.call_at(at, self._give, at)
-
-    def _give(self, due: float) -> None:
-        now = asyncio.get_running_loop().time()
-        self._timer = None
-        if now - due > LATE_S:
-            self.rest_s = min(self.rest_s * 1.5, LONGEST_REST_S)
-        else:
-            self.rest_s = max(self.rest_s * 0.8, SHORTEST_REST_S)
-        if self._waiting:
-            begin = next(iter(self._waiting))
-            del self._waiting[begin]
-            self._free_at = now + self.rest_s
-            begin()
-        self._plan()
 
 
 def stretches(request: History) -> Iterator[tuple[int, int]]:

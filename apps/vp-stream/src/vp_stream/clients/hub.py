@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.follow import AliasWatcher
-from vp_stream.clients.history import Turns
+from vp_stream.clients.history import SHORTEST_REST_S
 from vp_stream.clients.protocol import (
     CLOSE_ENGINE_FAILED,
     CLOSE_FULL,
@@ -32,6 +32,7 @@ from vp_stream.logs import fact
 from vp_stream.metrics import Metrics
 from vp_stream.servings.catalogue import Catalogue
 from vp_stream.servings.preview import Previews
+from vp_stream.turns import Turns
 
 _logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Hub:
         self._empty.set()
         self._watcher = AliasWatcher(catalogue, self._open)
         self._metrics = metrics
-        self._turns = Turns()
+        self._turns = Turns(SHORTEST_REST_S)
 
     @property
     def clients(self) -> int:

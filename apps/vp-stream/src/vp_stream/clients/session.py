@@ -32,7 +32,7 @@ from vp_contract import (
     StreamEnd,
     encode_message,
 )
-from vp_stream.clients.history import LookBack, Turns, checked
+from vp_stream.clients.history import LookBack, checked
 from vp_stream.clients.protocol import (
     CLOSE_DONE,
     CLOSE_ENGINE_FAILED,
@@ -47,6 +47,7 @@ from vp_stream.errors import Refusal
 from vp_stream.frames.overview import Overview
 from vp_stream.frames.runs import ServingRun
 from vp_stream.metrics import Metrics
+from vp_stream.turns import Turns
 
 _UPDATE_DECODER: Final = msgspec.json.Decoder(GridUpdate)
 _MESSAGES_PER_SECOND: Final = 200.0

@@ -14,6 +14,7 @@ import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.judged import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
+from vp_stream.turns import ThreadTurns, Turns
 
 Block = tuple[Frame, ...]
 
@@ -72,6 +74,18 @@ class BlockCache:
                 self._bytes -= self._blocks.pop(key)[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What a stored log is held to: a thread takes a block in each of its turns, so that those who play come first.
+
+    `on_forged` is called by that thread with what it finds.
+    """
+
+    judge: FrameJudge
+    turns: Turns
+    on_forged: Callable[[LogDamagedError], None]
+
+
 class FrameLog:
     """Frames 0 .. `ready` - 1 of a run, readable while it is still running.
 
@@ -96,6 +110,7 @@ class FrameLog:
         self._waiters: set[Callable[[], None]] = set()
         self._wake_pending = False
         self._loads: dict[int, asyncio.Task[Block]] = {}
+        self._turns: ThreadTurns | None = None
 
     @classmethod
     def create(cls, path: Path, key: LogKey, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> FrameLog:
@@ -112,21 +127,21 @@ class FrameLog:
         key: LogKey,
         cache: BlockCache,
         loop: asyncio.AbstractEventLoop,
-        judge: FrameJudge | None = None,
-        on_forged: Callable[[LogDamagedError], None] | None = None,
+        judging: Judging | None = None,
     ) -> FrameLog:
         """The finished log at `path`. Raises as `logfile.open_log` does.
 
-        With a `judge` a thread holds its frames to that, and they can be read as far as it has come; `on_forged` is
-        called by it with what it finds. Later reads of a block are held to the checksum it was found with.
+        With `judging` its frames can be read as far as they were held to that. Later reads of a block are held to the
+        checksum it was found with.
         """
         log = cls(cache, loop)
         log._reader, bins = open_log(path, key)
         log._tail_block = -1
-        if judge is None:
+        if judging is None:
             log._ready, log._finished = bins, True
         else:
-            arguments = (log._reader, bins, judge, on_forged)
+            log._turns = ThreadTurns(judging.turns, loop)
+            arguments = (log._reader, bins, judging, log._turns)
             threading.Thread(target=log._hold, args=arguments, name="frame-log-check", daemon=True).start()
         return log
 
@@ -233,6 +248,8 @@ class FrameLog:
     def close(self) -> None:
         """Release the file and the memory, and wake whoever waits. An unfinished file is removed."""
         self._closed = True
+        if self._turns is not None:
+            self._turns.close()
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
@@ -242,25 +259,22 @@ class FrameLog:
         self._past.drop_log(self._number)
         self._wake_waiters()
 
-    def _hold(
-        self,
-        reader: BlockReader,
-        bins: int,
-        judge: FrameJudge,
-        on_forged: Callable[[LogDamagedError], None] | None,
-    ) -> None:
+    def _hold(self, reader: BlockReader, bins: int, judging: Judging, turns: ThreadTurns) -> None:
         """Make block after block readable, each when it was found to be the one that is due."""
         try:
             for block in range(-(-bins // BLOCK_BINS)):
+                if not turns.wait():
+                    return
                 frames = reader.read(block)
                 for frame in frames:
-                    judge.check(frame)
+                    judging.judge.check(frame)
                 self._ready += len(frames)
                 self._wake_waiters()
-            judge.finish()
+            judging.judge.finish()
         except (LogDamagedError, FrameMismatchError) as error:
-            if not self._closed and on_forged is not None:
-                on_forged(error if isinstance(error, LogDamagedError) else LogDamagedError(f"frame log: {error}"))
+            if not self._closed:
+                found = error if isinstance(error, LogDamagedError) else LogDamagedError(f"frame log: {error}")
+                judging.on_forged(found)
         else:
             self._finished = True
             self._wake_waiters()

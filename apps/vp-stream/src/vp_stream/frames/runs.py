@@ -22,14 +22,17 @@ from vp_contract import Frame, FrameChain
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
-from vp_stream.frames.framelog import BlockCache, FrameLog
+from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
 from vp_stream.frames.judged import LINK_EVERY, JudgedFrames
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
+from vp_stream.turns import Turns
 
 _logger = logging.getLogger(__name__)
 
 _MAX_REBUILDS: Final = 2
+_JUDGING_REST_S: Final = 0.02
+"""Between two blocks that are judged, at most: replays at 60 times the speed take 600 bins a second."""
 _DROP_S: Final = 1.0
 
 
@@ -68,9 +71,11 @@ class RunSpec:
 class ServingRun:
     """The bins of one serving, as far as they exist. Belongs to the event loop."""
 
-    def __init__(self, spec: RunSpec, cache: BlockCache, observers: Sequence[RunObserver]) -> None:
+    def __init__(self, spec: RunSpec, cache: BlockCache, observers: Sequence[RunObserver], judging: Turns) -> None:
+        """Blocks of a stored log are held to what was judged in turns of `judging`."""
         self.spec = spec
         self._cache = cache
+        self._judging = judging
         self._observers = observers
         self._log: FrameBus | None = None
         self._producer: Producer | None = None
@@ -218,9 +223,8 @@ class ServingRun:
                 loop.call_soon_threadsafe(self._begin_again, log, error)
 
         try:
-            log = FrameLog.load(
-                path, self.spec.key, self._cache, loop, None if judged is None else judged.stored(), forged
-            )
+            judging = None if judged is None else Judging(judged.stored(), self._judging, forged)
+            log = FrameLog.load(path, self.spec.key, self._cache, loop, judging)
         except FileNotFoundError:
             pass
         except (LogDamagedError, OSError) as error:
@@ -286,6 +290,7 @@ class RunTable:
     def __init__(self, cache: BlockCache, observers: Sequence[RunObserver] = ()) -> None:
         self._cache = cache
         self._observers = observers
+        self._judging = Turns(0.0, _JUDGING_REST_S)
         self._runs: dict[str, ServingRun] = {}
 
     async def get(self, spec: RunSpec) -> ServingRun:
@@ -295,7 +300,7 @@ class RunTable:
         if run is None or (run.failure is not None and not spec.pinned):
             failed = run
             # In the table before anything is waited for: whoever asks meanwhile gets the same run.
-            run = self._runs[name] = ServingRun(spec, self._cache, self._observers)
+            run = self._runs[name] = ServingRun(spec, self._cache, self._observers, self._judging)
             if failed is not None:
                 await failed.close(0.0)
         await run.start()
