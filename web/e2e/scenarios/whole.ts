@@ -135,4 +135,41 @@ export const WHOLE: readonly Scenario[] = [
       holds(notice.includes('Possible: 09:29:00 to 10:28:59'), `the notice says "${notice}"`);
     },
   },
+  {
+    name: 'after the end of a replay the map is filled as before it',
+    server: { bins: 720, ready: 720 },
+    async run(lab) {
+      await goTo(lab, '#716');
+      await lab.until(({ phase }) => phase === 'ended');
+      for (let press = 0; press < 12; press += 1) await lab.page.keyboard.press('ArrowLeft');
+      await lab.until(({ followsTime }) => !followsTime);
+      await filled(lab);
+      await lab.page.keyboard.press('End');
+      for (let press = 0; press < 6; press += 1) await lab.page.keyboard.press('-');
+      await lab.until(({ missing, view }) => view !== null && view.every > 1 && missing === 0);
+      const { phase, freshness } = await lab.counters();
+      same([phase, freshness], ['ended', 'Ended'], 'phase and freshness');
+      await lab.page.keyboard.press('r');
+      await lab.until((now) => now.binSeq < 300 && now.freshness === 'Live');
+    },
+  },
+  {
+    name: 'bins that were skipped just before the end of a replay are filled in',
+    server: { rate: 30, bins: 760, ready: 760 },
+    async run(lab) {
+      await goTo(lab, '#600');
+      await lab.until(({ binSeq }) => binSeq >= 600);
+      await lab.page.keyboard.press(' ');
+      await lab.until(({ paused }) => paused);
+      await filled(lab);
+      const before = await lab.counters();
+      await lab.page.keyboard.press(' ');
+      await lab.sleep(true);
+      await lab.page.waitForTimeout(7000);
+      await lab.sleep(false);
+      await lab.until(({ phase }) => phase === 'ended');
+      await filled(lab);
+      holds((await lab.counters()).skipped > before.skipped + 5, 'no bin was skipped at the end');
+    },
+  },
 ];

@@ -212,7 +212,9 @@ export class Store {
     const { stream, session } = this;
     const view = this.viewport(layout);
     if (stream === null || view === null) return null;
-    if (session.phase !== 'streaming' || !this.answersHistory) return null;
+    // What lacks is asked for after the end, too.
+    if (session.phase !== 'streaming' && session.phase !== 'ended') return null;
+    if (!this.answersHistory) return null;
     // A link that is too slow for the bins themselves has no room for more.
     if (this.freshness(nowMs).word === 'Late') return null;
     return this.requests.next(stream, this.columnsOf(view), visibleColumns(view), nowMs);

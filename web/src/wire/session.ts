@@ -1,32 +1,17 @@
+import { Afterwards } from './afterwards';
 import { Assembler, type Decoded } from './assembler';
 import { retryDelay } from './backoff';
 import { cellLayout } from './cells';
 import { ContractVersionError, WireError } from './errors';
-import type { WorkerEvent } from './protocol';
+import type { SessionHost, Socket } from './host';
 import {
+  CLOSE,
   streamIdentity,
   type ClientMessage,
   type GridUpdate,
+  type History,
   type RuntimeConfigMessage,
 } from './types';
-
-/** The part of a WebSocket that a session uses, so that tests can run it over another implementation. */
-export interface Socket {
-  binaryType: string;
-  readonly readyState: number;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  send(text: string): void;
-  close(): void;
-}
-
-/** What a session needs of its surroundings. */
-export interface SessionHost {
-  open(url: string): Socket;
-  /** Events go out in order; `transfer` are buffers the receiver may take over. */
-  emit(event: WorkerEvent, transfer?: ArrayBuffer[]): void;
-  random(): number;
-}
 
 const OPEN = 1;
 /** A stream that has begun sends even empty bins, so this long a silence is a dead connection. */
@@ -58,6 +43,10 @@ export class StreamSession {
   private speed: number | null = null;
   /** Where to go once connected, asked for while not connected. */
   private seekOnOpen: number | null = null;
+  /** Answers what is asked for after the end of a replay; null before that. */
+  private afterwards: Afterwards | null = null;
+  /** What was asked for after the end, and is to be answered by the connection of a seek. */
+  private historyOnOpen: History | null = null;
   /** Whether this connection has been told how the page wants its bins. */
   private greeted = false;
   /** Whether the page still has bins that it has not acknowledged; the server may be waiting for that. */
@@ -89,6 +78,9 @@ export class StreamSession {
     clearTimeout(this.retryTimer);
     this.retryTimer = undefined;
     clearTimeout(this.silenceTimer);
+    this.afterwards?.close();
+    this.afterwards = null;
+    this.historyOnOpen = null;
     const socket = this.socket;
     this.socket = null;
     if (socket !== null) {
@@ -107,8 +99,8 @@ export class StreamSession {
   }
 
   /**
-   * Sends a message. What it asks for while there is no connection is asked again once there is one; a seek after the
-   * end of a replay opens a new connection for it.
+   * Sends a message. What it asks for while there is no connection is asked again once there is one. After the end of a
+   * replay a seek opens a new connection; a history is asked for over one that plays nothing.
    */
   send(message: ClientMessage): void {
     if (message.type === 'pause') this.paused = true;
@@ -129,10 +121,14 @@ export class StreamSession {
     } else if (message.type === 'seek') {
       this.seekOnOpen = message.bin_seq;
       if (this.socket === null && this.retryTimer === undefined) this.openSocket();
+    } else if (message.type === 'history') {
+      this.afterwards?.ask(message);
     }
   }
 
   private openSocket(): void {
+    this.historyOnOpen = this.afterwards?.close() ?? this.historyOnOpen;
+    this.afterwards = null;
     this.host.emit({ kind: 'connecting', attempt: this.attempt });
     this.assembler = new Assembler();
     this.awaited = null;
@@ -220,6 +216,8 @@ export class StreamSession {
     this.seekOnOpen = null;
     this.awaited = null;
     if (!this.greeted) this.greet(message.serving.alias);
+    if (same && this.historyOnOpen !== null) this.send(this.historyOnOpen);
+    this.historyOnOpen = null;
     // A seek shows its bin also during a pause, which is wanted of one that the user asked for.
     if (this.paused && asked !== null) this.send({ type: 'pause' });
     if (target !== null) {
@@ -271,6 +269,8 @@ export class StreamSession {
     clearTimeout(this.silenceTimer);
     this.socket = null;
     const retryMs = retryDelay(code, this.attempt, this.host.random());
+    if (code === CLOSE.finished && this.identity !== null)
+      this.afterwards = new Afterwards(this.host, this.url, this.identity);
     this.host.emit({ kind: 'closed', code, reason, retryMs });
     if (retryMs === null) return;
     this.attempt += 1;

@@ -12,6 +12,7 @@ export type {
   ClientMessage,
   ErrorMessage,
   GridColumn,
+  History,
   HistoryEnd,
   GridField,
   ServingInfo,

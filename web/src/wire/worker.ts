@@ -1,6 +1,7 @@
 /// <reference lib="webworker" />
+import type { Socket } from './host';
 import type { WorkerCommand } from './protocol';
-import { StreamSession, type Socket } from './session';
+import { StreamSession } from './session';
 
 /** The worker owns the WebSocket and all decoding; the page only gets whole bins. */
 const scope = self as unknown as DedicatedWorkerGlobalScope;

@@ -156,6 +156,9 @@ export class FakeServer {
   private readonly sockets: WebSocketServer;
   private readonly replay: Replay;
   private held = false;
+  private servingId = RUNTIME_CONFIG.serving.serving_id;
+  /** How many connections were opened. */
+  connections = 0;
   private readonly stretches = new Map<string, Encoded>();
 
   constructor(options: Partial<FakeServerOptions> = {}) {
@@ -168,6 +171,7 @@ export class FakeServer {
     });
     this.sockets = new WebSocketServer({ server: this.http, perMessageDeflate: false });
     this.sockets.on('connection', (socket, request) => {
+      this.connections += 1;
       this.serve(socket, new URL(request.url ?? '/', 'http://localhost'));
     });
   }
@@ -186,6 +190,11 @@ export class FakeServer {
   /** Sends nothing and answers nothing, as a stopped process; or goes on. */
   hold(held: boolean): void {
     this.held = held;
+  }
+
+  /** What connections are told from now on that they are sent. */
+  promote(servingId: string): void {
+    this.servingId = servingId;
   }
 
   /** Bins a second from now on; what was promised before stays due, as behind a link that has become slow. */
@@ -261,7 +270,7 @@ export class FakeServer {
     socket.send(
       JSON.stringify({
         ...RUNTIME_CONFIG,
-        serving: { ...RUNTIME_CONFIG.serving, alias: serving },
+        serving: { ...RUNTIME_CONFIG.serving, alias: serving, serving_id: this.servingId },
       }),
     );
     // By an absolute schedule, which does not drift; what is late is sent at once.
