@@ -109,7 +109,9 @@ export const READS: readonly Scenario[] = [
       for (const part of ['58 % (49 to 66)', '120', '+0.80 ticks', '0.012 of 14 trials']) {
         holds(text.includes(part), `the evidence lacks ${part}: ${text}`);
       }
-      same(await page.locator('#evidence-report').isVisible(), true, 'the report');
+      const report = await page.locator('#evidence-report').getAttribute('href');
+      const wanted = './experiments.html?view=run&run=run_0b7e11c4&threshold=0.25';
+      same(report, wanted, 'the way to the report');
     },
   },
   {

@@ -102,6 +102,13 @@ export const RESEARCH: readonly ResearchScenario[] = [
       same(await page.innerText('h2'), 'Runs', 'the heading');
       await page.click('a.to-map');
       await page.waitForSelector('#heat');
+      const opened = page.context().waitForEvent('page');
+      await page.click('#evidence-report');
+      const report = await opened;
+      await shown(report);
+      const verdict = await report.innerText('.judged b');
+      same(verdict, await page.innerText('#evidence-verdict'), 'the verdict of the report');
+      await report.close();
     },
   },
   {

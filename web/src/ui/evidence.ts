@@ -1,6 +1,6 @@
 import { fixed, NONE, signed, significant } from '../state/format';
 import type { Store } from '../state/store';
-import { fetchEvidence, runUrl, type Evidence } from '../wire/evidence';
+import { fetchEvidence, reportUrl, type Evidence } from '../wire/evidence';
 import { byId, setData, setText } from './elements';
 
 /** What was found out about the signal that is served; asked for once for a run and a threshold. */
@@ -17,7 +17,7 @@ export class EvidenceCard {
     if (key === this.asked) return;
     this.asked = key;
     this.show(null);
-    this.link.href = runUrl(run);
+    this.link.href = reportUrl(run, threshold);
     void fetchEvidence(run, threshold).then((evidence) => {
       if (this.asked === key) this.show(evidence);
     });

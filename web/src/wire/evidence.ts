@@ -15,6 +15,12 @@ export interface Evidence {
   doubt: string | null;
 }
 
+/** The page that tells all of a run, at the threshold that is served. */
+export function reportUrl(runId: string, threshold: number): string {
+  const query = new URLSearchParams({ view: 'run', run: runId, threshold: String(threshold) });
+  return `./experiments.html?${query.toString()}`;
+}
+
 /** Where a run is told of. */
 export function runUrl(runId: string): string {
   return `/v1/experiments/runs/${encodeURIComponent(runId)}/detail`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseEvidence } from '../../src/wire/evidence';
+import { parseEvidence, reportUrl } from '../../src/wire/evidence';
 
 const ROW = {
   threshold: 0.5,
@@ -39,5 +39,11 @@ describe('parseEvidence', () => {
     ]) {
       expect(parseEvidence(body, 0.5)).toBeNull();
     }
+  });
+});
+
+describe('reportUrl', () => {
+  it('leads to the run on the research page, at its threshold', () => {
+    expect(reportUrl('a&b', 0.25)).toBe('./experiments.html?view=run&run=a%26b&threshold=0.25');
   });
 });
