@@ -77,17 +77,30 @@ export class StreamSession {
   disconnect(): void {
     clearTimeout(this.retryTimer);
     this.retryTimer = undefined;
-    clearTimeout(this.silenceTimer);
     this.afterwards?.close();
     this.afterwards = null;
     this.historyOnOpen = null;
-    const socket = this.socket;
+    this.abandon();
+  }
+
+  /** Leaves the connection; a dead peer never answers the closing handshake, so its close event is not waited for. */
+  private abandon(): void {
+    clearTimeout(this.silenceTimer);
+    const { socket } = this;
     this.socket = null;
-    if (socket !== null) {
-      socket.onmessage = null;
-      socket.onclose = null;
-      socket.close();
-    }
+    if (socket === null) return;
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.close();
+  }
+
+  /** Connects anew: a machine that slept has lost its connection, and nobody tells it. */
+  renew(): void {
+    this.retryNow();
+    if (this.socket?.readyState !== OPEN) return;
+    this.abandon();
+    this.host.emit({ kind: 'closed', code: 1006, reason: 'the machine slept', retryMs: 0 });
+    this.openSocket();
   }
 
   /** Ends the wait for the next attempt to connect; nothing happens when none is waited for. */
@@ -250,17 +263,13 @@ export class StreamSession {
     clearTimeout(this.silenceTimer);
     if (this.paused || this.lastBin < 0) return;
     this.silenceTimer = setTimeout(() => {
-      const socket = this.socket;
-      if (socket === null) return;
+      if (this.socket === null) return;
       if (this.owesAck) {
         // A hidden page draws nothing and acknowledges nothing: it is the server who waits.
         this.watchSilence();
         return;
       }
-      // A dead peer never answers the closing handshake, so its close event is not waited for.
-      socket.onmessage = null;
-      socket.onclose = null;
-      socket.close();
+      this.abandon();
       this.closed(1006, 'no data for 30 s');
     }, SILENCE_MS);
   }

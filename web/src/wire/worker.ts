@@ -31,3 +31,13 @@ scope.onmessage = (event: MessageEvent<WorkerCommand>) => {
       break;
   }
 };
+
+/** Between two looks at the clock, and a longer time than that which only a machine that slept takes, ms. */
+const LOOK_MS = 1000;
+const SLEPT_MS = 10_000;
+let lookedAtMs = Date.now();
+setInterval(() => {
+  const nowMs = Date.now();
+  if (nowMs - lookedAtMs > SLEPT_MS) session.renew();
+  lookedAtMs = nowMs;
+}, LOOK_MS);

@@ -134,6 +134,28 @@ describe('StreamSession', () => {
     expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
   });
 
+  it('connects anew at once after the machine slept, goes on where it was, and only where there is a stream', async () => {
+    bench = await Bench.start();
+    bench.session.renew();
+    expect(bench.events).toEqual([]);
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) > 20);
+    const before = bench.bins.length;
+    bench.session.renew();
+    expect(bench.events.slice(-2)).toMatchObject([
+      { kind: 'closed', code: 1006, retryMs: 0 },
+      { kind: 'connecting' },
+    ]);
+    await bench.until(() => (bench?.bins.length ?? 0) > before + 20);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
+    bench.server.dropClients();
+    await bench.until(() => bench?.events.at(-1)?.kind === 'closed');
+    bench.session.renew();
+    expect(bench.events.at(-1)?.kind).toBe('connecting');
+    const found = bench.bins.length;
+    await bench.until(() => (bench?.bins.length ?? 0) > found);
+  });
+
   it('takes no silence for a dead connection while the page shows nothing', () => {
     vi.useFakeTimers();
     try {
