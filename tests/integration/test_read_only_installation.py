@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support.packages import ROOT, packages
+from support.packages import packages
 
 LIBRARIES = [package for package in packages() if package.path.parent.name == "packages"]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
@@ -49,14 +48,17 @@ def test_all_five_libraries_import(environment: dict[str, str], tmp_path: Path) 
         run("import vp_book; open(vp_book.__file__, 'a')", environment, tmp_path)
 
 
-@pytest.mark.slow
-def test_the_example_of_the_readme_of_vp_book_runs_and_keeps_its_kernels(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    readme = (ROOT / "packages" / "vp-book" / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+BOOK = """
+from vp_book import BookEngine, Instrument
+from vp_book.book import levels
+print(BookEngine(Instrument("ESH6", "0.25")).bbo().bid_size, sum(levels.best_bid.stats.cache_hits.values()))
+"""
+
+
+def test_a_book_keeps_its_kernels_and_finds_them(environment: dict[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
-    assert run(example, environment, folder).strip().endswith("True")
+    assert run(BOOK, environment, folder) == "0 0\n"
     (place,) = (tmp_path / "temporary").iterdir()
-    assert [path.name for path in place.rglob("vp_book.book.apply.apply_records-*")]
+    assert [path.name for path in place.rglob("vp_book.book.levels.best_bid-*")]
+    assert run(BOOK, environment, folder) == "0 1\n"
