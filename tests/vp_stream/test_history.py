@@ -29,6 +29,7 @@ from vp_contract.wire.examples import example_config, example_messages
 from vp_stream.clients.history import (
     BURST,
     SHORTEST_REST_S,
+    WORK_BINS,
     LookBack,
     checked,
     stretches,
@@ -74,7 +75,7 @@ def a_bin(seq: int, spot: int, volumes: dict[int, tuple[int, int]], quote: tuple
     rows = 2 * RADIUS + 1
     columns: dict[str, np.ndarray[Any, Any]] = {}
     for column in grid_schema(CONFIG):
-        columns[column.name] = np.full(rows, seq, column.type.to_pandas_dtype())
+        columns[column.name] = np.full(rows, seq % 100, column.type.to_pandas_dtype())
     columns["k"] = np.arange(-RADIUS, RADIUS + 1, dtype=np.int32)
     for side, name in enumerate(("buy_volume", "sell_volume")):
         columns[name][:] = 0
@@ -209,6 +210,39 @@ def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -
     assert sent == list(range(77, max(damaged_before, 21) - 1, -1))
     assert look_back.bins == len(sent)
     assert max(len(frames) for frames in rounds) <= BURST
+
+
+def test_a_long_column_is_read_some_bins_at_a_time_and_kept_for_those_who_ask_next() -> None:
+    async def scenario() -> tuple[list[list[tuple[int, int]]], list[list[Frame]]]:
+        overview, turns = Overview(CONFIG), Turns(SHORTEST_REST_S)
+        read, made = [], []
+        for to in (599, 599, 449):
+            run, wake = CountedRun(), asyncio.Event()
+            look_back = LookBack(History(from_=0, to=to, every=300), run, overview, turns, wake.set)  # type: ignore[arg-type]
+            made.append([frame for frames in await taken(look_back, wake) for frame in frames])
+            read.append(run.read)
+        return read, made
+
+    read, made = asyncio.run(scenario())
+    parts = [(begin, min(begin + WORK_BINS, 300) - 1) for begin in range(0, 300, WORK_BINS)]
+    assert len(parts) > 1
+    assert read[0] == [(first + begin, first + end) for first in (300, 0) for begin, end in parts]
+    frames = [a_bin(seq, 100, {}, None) for seq in range(600)]
+    assert made[0] == [Overview(CONFIG).one_of(frames[300:]), Overview(CONFIG).one_of(frames[:300])]
+    assert (read[1], made[1]) == ([], made[0])
+    # what is no whole column may grow, and is not kept
+    assert (read[2], made[2][1]) == ([(300, 427), (428, 449)], made[0][1])
+
+
+def test_no_more_columns_are_kept_than_there_is_room_for() -> None:
+    frames = [a_bin(seq, 100, {}, None) for seq in range(4)]
+    size = max(len(frame.update) + len(frame.grid) for frame in frames)
+    overview = Overview(CONFIG, max_bytes=3 * size)
+    for seq in (0, 1, 2, 2):
+        overview.keep(seq, seq, frames[seq])
+    assert overview.kept(0, 0) == frames[0]
+    overview.keep(3, 3, frames[3])
+    assert [overview.kept(seq, seq) for seq in range(4)] == [frames[0], None, frames[2], frames[3]]
 
 
 async def answer(client: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Frame]]:

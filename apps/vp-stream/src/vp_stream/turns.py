@@ -40,6 +40,15 @@ class Turns:
         """Take back an `ask`. Who comes and goes holds nobody up."""
         self._waiting.pop(begin, None)
 
+    async def turn(self) -> None:
+        """Wait for one."""
+        given = asyncio.Event()
+        self.ask(given.set)
+        try:
+            await given.wait()
+        finally:
+            self.forget(given.set)
+
     def _plan(self) -> None:
         if self._timer is None and self._waiting:
             loop = asyncio.get_running_loop()

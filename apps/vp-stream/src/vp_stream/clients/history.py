@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -16,6 +15,8 @@ from vp_stream.turns import Turns
 
 BURST: Final = 8
 """Frames that may follow one another before somebody else has a turn."""
+WORK_BINS: Final = 128
+"""Bins that are read to become one before somebody else has a turn, and that are in memory at once."""
 SHORTEST_REST_S: Final = 0.004
 """From one turn to the next: at most 2,000 bins a second for all who look back together."""
 
@@ -59,6 +60,7 @@ class LookBack:
         self._making: asyncio.Task[list[Frame] | None] | None = None
         self._turns = turns
         self._left = 0  # of the turn
+        self._worked = 0  # bins read to become one, since the last turn for that
         self._over = False
         self._turns.ask(self._begin_turn)
         self._make()
@@ -111,12 +113,30 @@ class LookBack:
 
     async def _made(self, first: int, last: int) -> list[Frame] | None:
         """The frames to be sent, the first of them at the end."""
-        frames = await self._run.stretch(first, last)
-        if frames is None:
-            return None
         if self.request.every == 1:
-            return [marked(frame) for frame in frames]
-        return [await asyncio.to_thread(functools.partial(self._overview.one_of, frames))]
+            frames = await self._run.stretch(first, last)
+            return None if frames is None else [marked(frame) for frame in frames]
+        column = self._overview.kept(first, last)
+        if column is None:
+            column = await self._column(first, last)
+            if column is not None and last - first + 1 == self.request.every:
+                self._overview.keep(first, last, column)
+        return None if column is None else [column]
+
+    async def _column(self, first: int, last: int) -> Frame | None:
+        """One frame of many, read some at a time: a stretch may be minutes long, and others are waiting."""
+        several = self._overview.begin()
+        for begin in range(first, last + 1, WORK_BINS):
+            end = min(begin + WORK_BINS - 1, last)
+            self._worked += end - begin + 1
+            if self._worked > WORK_BINS:
+                await self._turns.turn()
+                self._worked = end - begin + 1
+            frames = await self._run.stretch(begin, end)
+            if frames is None:
+                return None
+            await asyncio.to_thread(several.add, frames)
+        return await asyncio.to_thread(several.frame)
 
 
 def checked(request: History, ready: int) -> History:

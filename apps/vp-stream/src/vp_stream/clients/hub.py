@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from starlette.websockets import WebSocket
 
@@ -81,6 +82,7 @@ class Hub:
         self._watcher = AliasWatcher(catalogue, self._open)
         self._metrics = metrics
         self._turns = Turns(SHORTEST_REST_S)
+        self._overviews: WeakKeyDictionary[ServingRun, Overview] = WeakKeyDictionary()
 
     @property
     def clients(self) -> int:
@@ -203,7 +205,7 @@ class Hub:
             timeline=opened.timeline,
             run=run,
             bin_s=opened.cell_width_ms / 1000.0,
-            overview=Overview(opened.config),
+            overview=self._overviews.setdefault(run, Overview(opened.config)),
             live=opened.live,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -36,47 +37,118 @@ def _rank(mark: Mark) -> tuple[int, ...]:
     )
 
 
-class Overview:
-    """Makes one bin of several that follow one another, for the maps that show hours.
+class Several:
+    """Bins that follow one another, taken in one by one to become one; of each only what that one needs is kept.
 
-    It is the last of them, with the counts and volumes of all, their highest and lowest quotes, their largest marks,
-    and the start of the first one. The volumes of a cell are summed by price, wherever the window of each bin lay; what
-    was traded outside of the last bin's window is in the bin's volume alone.
+    The one is the last of them, with the counts and volumes of all, their highest and lowest quotes, their largest
+    marks, and the start of the first one. The volumes of a cell are summed by price, wherever the window of each bin
+    lay; what was traded outside of the last bin's window is in the bin's volume alone.
     """
 
-    def __init__(self, config: RuntimeConfig) -> None:
-        self._schema = grid_schema(config)
-        self._cell_int = config.cell_int
+    def __init__(self, schema: Any, cell_int: int) -> None:
+        self._schema = schema
+        self._cell_int = cell_int
+        self._bins = 0
+        self._start_ns = ""
+        self._last: tuple[GridUpdate, Frame] | None = None
+        self._sums = dict.fromkeys(_SUMMED, 0)
+        self._quotes: dict[str, int] = {}
+        self._marks: list[Mark] | None = None
+        self._volumes: dict[int, dict[str, np.ndarray[Any, Any]]] = {}  # by spot: a window is that of its spot
 
-    def one_of(self, frames: Sequence[Frame]) -> Frame:
-        """One frame for `frames`, of which there is at least one."""
-        updates = [_UPDATES.decode(frame.update) for frame in frames]
-        last = updates[-1]
-        changed: dict[str, Any] = {name: sum(getattr(update, name) for update in updates) for name in _SUMMED}
-        quoted = [update for update in updates if any(getattr(update, name) != "0" for name in (*_HIGHS, *_LOWS))]
-        for names, pick in ((_HIGHS, max), (_LOWS, min)):
-            for name in names:
-                prices = [int(getattr(update, name)) for update in quoted]
-                changed[name] = str(pick(prices)) if prices else "0"
-        known = [update.marks for update in updates if isinstance(update.marks, tuple)]
-        if known:
-            marks = [mark for of_bin in known for mark in of_bin]
-            changed["marks"] = tuple(sorted(marks, key=_rank)[:MOST_MARKS])
-        changed |= {"bin_start_ns": updates[0].bin_start_ns, "history": True, "every": len(frames)}
-        columns = {name: column.copy() for name, column in decode_grid(frames[-1].grid).items()}
-        for update, frame in zip(updates[:-1], frames[:-1], strict=True):
-            if update.buy_volume or update.sell_volume:
-                self._add_volumes(columns, int(last.spot_ref_price_int), decode_grid(frame.grid), update)
+    def add(self, frames: Iterable[Frame]) -> None:
+        """Take in the next bins."""
+        for frame in frames:
+            self._add(_UPDATES.decode(frame.update), frame)
+
+    def frame(self) -> Frame:
+        """The one of all bins that were taken in, of which there is at least one."""
+        if self._last is None:
+            raise ValueError("there is no bin")
+        last, frame = self._last
+        changed: dict[str, Any] = {**self._sums, "bin_start_ns": self._start_ns, "history": True, "every": self._bins}
+        changed |= {name: str(self._quotes.get(name, 0)) for name in (*_HIGHS, *_LOWS)}
+        if self._marks is not None:
+            changed["marks"] = tuple(self._marks)
+        columns = {name: column.copy() for name, column in decode_grid(frame.grid).items()}
+        for spot, volumes in self._volumes.items():
+            # rows by which a price stands higher in `columns`
+            moved = (spot - int(last.spot_ref_price_int)) // self._cell_int
+            rows = len(columns["k"])
+            if abs(moved) < rows:
+                to, from_ = (
+                    slice(max(moved, 0), min(rows + moved, rows)),
+                    slice(max(-moved, 0), min(rows - moved, rows)),
+                )
+                for name, volume in volumes.items():
+                    columns[name][to] += volume[from_]
         return Frame(encode_message(msgspec.structs.replace(last, **changed)), encode_grid(self._schema, columns))
 
-    def _add_volumes(
-        self, columns: dict[str, np.ndarray[Any, Any]], spot: int, grid: dict[str, np.ndarray[Any, Any]], of: GridUpdate
-    ) -> None:
-        moved = (
-            int(of.spot_ref_price_int) - spot
-        ) // self._cell_int  # rows by which a price stands higher in `columns`
-        rows = len(columns["k"])
-        to, from_ = slice(max(moved, 0), min(rows + moved, rows)), slice(max(-moved, 0), min(rows - moved, rows))
-        if abs(moved) < rows:
-            for name in _VOLUMES:
-                columns[name][to] += grid[name][from_]
+    def _add(self, update: GridUpdate, frame: Frame) -> None:
+        if self._last is None:
+            self._start_ns = update.bin_start_ns
+        else:
+            self._add_volumes(*self._last)
+        self._last = (update, frame)
+        self._bins += 1
+        for name in _SUMMED:
+            self._sums[name] += getattr(update, name)
+        if any(getattr(update, name) != "0" for name in (*_HIGHS, *_LOWS)):
+            for names, pick in ((_HIGHS, max), (_LOWS, min)):
+                for name in names:
+                    price = int(getattr(update, name))
+                    self._quotes[name] = pick(self._quotes.get(name, price), price)
+        if isinstance(update.marks, tuple):
+            self._marks = sorted([*(self._marks or ()), *update.marks], key=_rank)[:MOST_MARKS]
+
+    def _add_volumes(self, update: GridUpdate, frame: Frame) -> None:
+        if not (update.buy_volume or update.sell_volume):
+            return
+        grid, spot = decode_grid(frame.grid), int(update.spot_ref_price_int)
+        sums = self._volumes.setdefault(spot, {name: np.zeros_like(grid[name]) for name in _VOLUMES})
+        for name in _VOLUMES:
+            sums[name] += grid[name]
+
+
+class Overview:
+    """Makes one bin of several that follow one another, for the maps that show hours; see `Several`.
+
+    One for all clients of a run: a column that was made for one of them is kept for the others.
+    """
+
+    def __init__(self, config: RuntimeConfig, max_bytes: int = 32 * 1024 * 1024) -> None:
+        """At most `max_bytes` of columns are kept, those that were asked for last."""
+        self._schema = grid_schema(config)
+        self._cell_int = config.cell_int
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[int, int], Frame] = OrderedDict()
+        self._bytes = 0
+
+    def begin(self) -> Several:
+        """No bin yet."""
+        return Several(self._schema, self._cell_int)
+
+    def one_of(self, frames: Iterable[Frame]) -> Frame:
+        """One frame for `frames`, of which there is at least one."""
+        several = self.begin()
+        several.add(frames)
+        return several.frame()
+
+    def kept(self, first: int, last: int) -> Frame | None:
+        """The column of the bins `first` to `last`, if it is kept. Called on the event loop, as `keep` is."""
+        frame = self._kept.get((first, last))
+        if frame is not None:
+            self._kept.move_to_end((first, last))
+        return frame
+
+    def keep(self, first: int, last: int, frame: Frame) -> None:
+        """Keep a column that may be asked for again."""
+        self._drop(self._kept.pop((first, last), None))
+        self._kept[(first, last)] = frame
+        self._bytes += len(frame.update) + len(frame.grid)
+        while self._bytes > self._max_bytes and len(self._kept) > 1:
+            self._drop(self._kept.popitem(last=False)[1])
+
+    def _drop(self, frame: Frame | None) -> None:
+        if frame is not None:
+            self._bytes -= len(frame.update) + len(frame.grid)
