@@ -14,11 +14,11 @@ from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import exit_rule
 from vp_harness.judgement import correction, drawing
-from vp_harness.judgement.drawn import Drawn, Key, as_list, exploded
+from vp_harness.judgement.drawn import as_list, exploded
 from vp_harness.judgement.overfitting import BLOCKS, overfitting_probability, trade_moments
 from vp_harness.judgement.search import SEED, Shares, first_scores, shares_of
 from vp_harness.judgement.trials import Trial
-from vp_harness.research.records import DRAWN, LISTED, SEARCHES
+from vp_harness.research.records import LISTED, SEARCHES
 
 DRAWS = 99
 
@@ -80,6 +80,7 @@ def test_what_is_stored_is_what_a_plain_loop_gives_however_many_rows_are_taken_a
             assert row[part] == expected[row["run_id"], row["threshold"], confirms][0]
 
     monkeypatch.setattr(drawing, "_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(drawing, "_EVENTS_AT_ONCE", 20)
     monkeypatch.setattr(drawing, "_CHUNK", 2)
     monkeypatch.setattr(correction, "_ROWS_JUDGED", 3)
     again, corrected = redrawn(searched)
@@ -122,19 +123,6 @@ def test_what_was_drawn_before_a_death_is_drawn_once(searched, monkeypatch):
     assert first in store.searches()["batch"]
     assert exploded(store.searches(), "rows").height == 8
     assert store.corrections().sort("run_id", "threshold").drop("state").equals(judged.drop("state"))
-
-
-def test_a_trial_that_was_drawn_twice_counts_as_it_was_drawn_last():
-    rows = [("b", False, 1.0, 0.0, 1.0, [2.0, 3.0]), ("a", False, 2.0, 0.5, 1.5, [4.0, 5.0])]
-    rows += [("a", True, 3.0, 0.0, 1.0, []), ("b", False, 9.0, 0.25, 2.0, [6.0, 7.0])]
-    drawn = Drawn(pl.DataFrame(rows, schema=DRAWN, orient="row"))
-    assert len(drawn) == 3
-    assert drawn.choosing.select("digest", "statistic").rows() == [("a", 2.0), ("b", 9.0)]
-    assert drawn.moments().tolist() == [[4.0, 5.0], [6.0, 7.0]]
-    assert drawn.standards()[Key("b", False)] == (0.25, 2.0)
-    assert drawn.digests(confirms=True).to_list() == ["a"]
-    assert drawn.keys() == {Key("a", False), Key("a", True), Key("b", False)}
-    assert Drawn(pl.DataFrame(schema=DRAWN)).moments().shape == (0, 0)
 
 
 def test_a_table_as_a_list_comes_back_and_none_is_an_empty_list():

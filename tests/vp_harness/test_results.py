@@ -5,15 +5,16 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import polars as pl
 import pytest
 from support.runs import a_run
 
 from vp_harness.errors import ResultsError, UnknownRunError
 from vp_harness.lake.paths import Lake
-from vp_harness.research import parts
+from vp_harness.research import parts, results
 from vp_harness.research.parts import PART, PartTable
-from vp_harness.research.records import Correction
+from vp_harness.research.records import SEARCHES, Correction
 from vp_harness.research.results import ResultsStore
 
 
@@ -139,16 +140,78 @@ def test_rows_come_in_the_order_of_their_runs_some_at_a_time(tmp_path):
         ResultsStore(tmp_path).append([a_run(number)] if number else [a_run(number), a_run(9)])
     store = ResultsStore(tmp_path)
     order = pl.Series([f"{n:016x}" for n in (3, 9, 1, 7, 0)])  # 7 is not stored; each of the others has two rows
-    whole = store.rows()
+    whole = store.rows().select("run_id", "threshold", "event_bins")
+
+    def turns_of(ids, at_most):
+        """Each turn as `rows` gives them: in order, and once."""
+        columns = ("event_bins", "run_id", "threshold")
+        for turn in store.rows_in_turn(ids, columns, at_most):
+            parts = list(turn)
+            assert all(tuple(part.columns) == columns for part in parts)
+            keys = ["run_id", "threshold"]
+            yield pl.concat(parts).unique(keys, keep="first", maintain_order=True).sort(keys).select(whole.columns)
+
     for at_most, heights in ((1, [2, 2, 2, 2]), (4, [4, 4]), (5, [4, 4]), (100, [8])):
-        turns = list(store.rows_in_turn(order, ("run_id", "event_bins"), at_most))
+        turns = list(turns_of(order, at_most))
         assert [some.height for some in turns] == heights
         for some in turns:
-            of_turn = whole.filter(pl.col("run_id").is_in(some["run_id"].implode()))
-            assert some.equals(of_turn.select("run_id", "event_bins"))
-    one_by_one = store.rows_in_turn(order, ("run_id",), 1)
-    assert [some["run_id"][0] for some in one_by_one] == [order[0], order[1], order[2], order[4]]
-    assert list(store.rows_in_turn(order[3:4], ("run_id",), 1)) == []
+            assert some.equals(whole.filter(pl.col("run_id").is_in(some["run_id"].implode())))
+    assert [some["run_id"][0] for some in turns_of(order, 1)] == [order[0], order[1], order[2], order[4]]
+    assert list(turns_of(order[3:4], 1)) == []
+    assert sum(part.height for part in next(store.rows_in_turn(order, ("event_bins",), 100))) >= 8
+
+
+def test_what_is_read_once_is_not_kept(tmp_path):
+    for number in range(3):
+        ResultsStore(tmp_path).append([a_run(number)])
+    table = ResultsStore(tmp_path)._rows
+    whole = table.read()
+    table = ResultsStore(tmp_path)._rows
+    assert pl.concat(table.read_each()).equals(whole)
+    assert (table._kept, table._kept_bytes) == ({}, 0)
+    assert table.read().equals(whole)
+    before = dict(table._kept)
+    assert pl.concat(table.read_each(("run_id",))).equals(whole.select("run_id", PART))
+    assert table._kept == before
+
+
+def test_batches_come_one_by_one_and_one_that_went_is_missed(tmp_path):
+    store = ResultsStore(tmp_path)
+    empty = {name: [] for name in ("best_choose", "best_confirm", "rows", "drawn")}
+    rest = dict.fromkeys(set(SEARCHES) - set(empty) - {"batch", "market_json"}, 0)
+
+    def batches(*names):
+        frames = [{"batch": name, "market_json": "{}", **rest, **empty} for name in names]
+        return pl.DataFrame(frames, schema=SEARCHES)
+
+    store.append_searches(batches("a", "b"))
+    store.append_searches(batches("c"))
+    store.append_searches(batches("b", "d"))
+    assert sorted(store.searches(("batch",))["batch"]) == ["a", "b", "c", "d"]
+    assert store.searches(("end_draw", "seed")).columns == ["end_draw", "seed"]
+    for asked in ("abcd", "bd", "c", ""):
+        found = list(store.searched(pl.Series(list(asked), dtype=pl.String()), ("rows", "batch")))
+        assert all((one.height, one.columns) == (1, ["rows", "batch"]) for one in found)
+        assert sorted(one["batch"][0] for one in found) == list(asked)
+    with pytest.raises(ResultsError, match=r"batch x of searches.parquet was there and is gone"):
+        list(store.searched(pl.Series(["a", "x"]), ("rows",)))
+
+
+def test_corrections_that_are_made_some_at_a_time_are_one_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "_MADE_AT_ONCE", 2)
+    made = [
+        Correction(run_id=f"{n}", threshold=0.1 * n, p_corrected=0.1, n_trials=5, draws=9, seed=1, n_rows=5, sequence=7)
+        for n in range(5)
+    ]
+    store = ResultsStore(tmp_path)
+    assert store.last_sequence() == 0
+    store.append_corrections(iter(made))
+    store.append_corrections(iter(()))
+    (part,) = (tmp_path / "corrections.parquet").iterdir()
+    assert part.name.startswith("000007000000000005.")
+    found = store.corrections().sort("run_id").to_dicts()
+    assert found == [msgspec.to_builtins(one) for one in made]
+    assert store.last_sequence() == 7
 
 
 def test_what_is_kept_of_parts_is_bounded(tmp_path, monkeypatch):

@@ -135,6 +135,7 @@ def test_many_trials_at_once_are_to_the_bit_each_alone(model, allow_overlap, win
     assert trials.digests() == [
         trial.digest if len(trial.events) else "" for trial in map(trials.__getitem__, range(6))
     ]
+    assert trials.codes().tolist() == [int(digest or "0", 16) for digest in trials.digests()]
     shares, later = Shares(shares_of(99), observed=True), Shares(shares_of(150)[99:])
     some = trials.some([4, 0, 1])
     alone = [trials[4], trials[0], trials[1]]
@@ -157,6 +158,7 @@ def test_rows_without_any_event_are_trials_without_any():
     none = Events(np.empty(0, np.int64), np.empty(0, np.int8))
     trials = trials_between(none, np.zeros(2, np.int64), np.zeros(2, np.int64), Trial(none, table, 0, 600))
     assert (trials.digests(), trials.counts.tolist()) == (["", ""], [0, 0])
+    assert trials.codes().tolist() == [0, 0]
 
 
 def test_p_values_are_uniform_when_there_is_nothing_to_find():

@@ -16,7 +16,7 @@ from support.runs import EMPTY, a_run
 from vp_contract import EvalSpec
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import ExitRule, Prices, opened, outcome_table
-from vp_harness.judgement.drawn import Drawn
+from vp_harness.judgement.drawn import Drawn, Moments
 from vp_harness.judgement.figures import Judge, Tally
 from vp_harness.judgement.overfitting import BLOCKS, deflated_sharpe, overfitting_probability, trade_moments
 from vp_harness.judgement.search import p_error, p_values
@@ -170,8 +170,9 @@ def judged(fill_model, cost, **confirm):
     figures = {f"confirm_{name}": value for name, value in {**msgspec.to_builtins(EMPTY), **confirm}.items()}
     best = np.zeros(1000, np.float32)
     moments = np.arange(5 + 2 * BLOCKS, dtype=float).tolist()
+    drawn = pl.DataFrame([("a" * 16, False, 5.0, 0.0, 1.0, moments)], schema=DRAWN, orient="row")
     tally = Tally(
-        known=Drawn(pl.DataFrame([("a", False, 5.0, 0.0, 1.0, moments)], schema=DRAWN, orient="row")),
+        known=Drawn.of(drawn),
         best=best,
         best_confirm=best,
         n_trials=1,
@@ -181,12 +182,13 @@ def judged(fill_model, cost, **confirm):
         seed=1,
         incomplete="",
     )
-    rows = pl.DataFrame({"run_id": [run.run_id], "threshold": [0.1], "choose": ["a"], "confirm": ["b"], "able": [True]})
+    rows = pl.DataFrame({"run_id": [run.run_id], "threshold": [0.1], "choose": tally.known.choosing, "able": [True]})
     stored = pl.DataFrame(
         {"run_id": [run.run_id], "threshold": [0.1], **{name: [value] for name, value in figures.items()}}
     )
     runs = pl.DataFrame([msgspec.to_builtins(msgspec.structs.replace(run, eval_json=evaluation))])
-    (correction,) = Judge(runs, tally, n_rows=1, sequence=1, state="x").corrections(rows, stored)
+    judge = Judge(runs, tally, Moments.of(tally.known, [drawn]), n_rows=1, sequence=1, state="x")
+    (correction,) = judge.corrections(rows, stored)
     return SimpleNamespace(verdict=correction.verdict, low=correction.confirmed_low, high=correction.confirmed_high)
 
 

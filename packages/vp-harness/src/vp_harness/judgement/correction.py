@@ -20,16 +20,17 @@ from numpy.typing import NDArray
 from vp_contract import RuntimeConfig
 from vp_harness.errors import DatasetMissingError
 from vp_harness.judgement.drawing import SPLIT, Drawer, Draws
-from vp_harness.judgement.drawn import Drawn, exploded
+from vp_harness.judgement.drawn import Drawn, Moments, Standards, exploded, places_in
 from vp_harness.judgement.figures import FIGURES, Judge, Tally
 from vp_harness.judgement.market import MARKET, groups, market_of, market_of_config
 from vp_harness.judgement.search import DRAWS, SEED, p_error, p_values
+from vp_harness.judgement.tried import Tried
 from vp_harness.judgement.verdict import P_LIMIT
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
-from vp_harness.research.records import ROW_KEY, judged_days
+from vp_harness.research.records import SEARCHES, judged_days
 from vp_harness.research.results import ResultsStore
 
 MOST_DRAWS: Final = 15_999
@@ -46,6 +47,9 @@ _RULES: Final = "2"
 """Raised when a verdict may come out differently from the same draws: stored ones are made anew, drawing nothing."""
 
 _TIMES: Final = ("choose_start_ns", "choose_end_ns", "confirm_start_ns", "confirm_end_ns")
+_HEADS: Final = tuple(name for name in SEARCHES if name not in ("rows", "drawn"))
+"""What is held of each batch. What it says of rows and trials is most of it, and goes into columns of its own."""
+
 _RUN: Final = ("run_id", "dataset_id", "eval_json", "market_json", "days_json", *SPLIT)
 """What is read of each run: their texts are most of a large store."""
 
@@ -71,7 +75,7 @@ def correct_search(
     runs = with_markets(store, lake)
     if runs.filter(pl.col("dataset_id").is_in(list(wanted))).is_empty():
         return 0
-    searches = store.searches().filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
+    searches = store.searches(_HEADS).filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
     texts = sorted({*runs["market_json"], *searches["market_json"]})
     number = dict(zip(texts, groups([MARKET.decode(text) for text in texts]), strict=True))
     corrected = 0
@@ -121,50 +125,68 @@ class _Search:
 
     def run(self) -> int:
         """Draw what is new, judge all rows, store it; how many rows there are."""
-        retired = set(self.store.retired()["run_id"])
-        active = self.runs.filter(~pl.col("run_id").is_in(list(retired)))
-        usable = self._usable(retired)
-        known = Drawn.of(usable)
-        rows = _rows_of(usable, active)
+        retired = self.store.retired()["run_id"]
+        active = self.runs.filter(~pl.col("run_id").is_in(retired.implode()))
+        usable, rows, known = self._stored(active["run_id"], retired)
         unread = self._unread(active, rows, known)
         n_retired = self.runs.height - active.height
         gone = tuple(part for part in self.store.gone() if part.startswith(("runs", "searches", "retired")))
         state = _state(usable, retired, gone)
-        if unread.is_empty() and self._is_done(rows, state):
-            return rows.height
+        if unread.is_empty() and self._is_done(rows, active, state):
+            return len(rows)
         drawer = Drawer(self.store, self.lake)
         end = _drawn_to(usable) or self.base
-        new = []
+        heads, listed, drawn = [usable], [rows], [known]
         for batch in drawer.batches(unread, Draws(self.base, self.seed, 0, end), known):
             self.store.append_searches(batch)
-            new.append(batch)
-        if new:
-            usable = pl.concat([usable, *new])
-            known = Drawn.of(usable)
-            rows = _rows_of(usable, active)
+            heads.append(batch.select(_HEADS))
+            listed.append(Tried.of(exploded(batch, "rows"), active["run_id"]))
+            drawn.append(Drawn.of(exploded(batch, "drawn")))
+            del batch  # the next one is made beside what is left
+        usable, rows, known = pl.concat(heads), Tried.together(listed), Drawn.together(drawn)
+        del listed, drawn
         usable, more = self._grown(usable, active, rows, drawer, known)
         self.store.append_searches(more)  # at once: all trials must have as many draws
         self.lost = drawer.lost
         state = _state(usable, retired, gone)
-        if not self._is_done(rows, state):
-            tally = self._tally(usable, known, n_retired, gone)
-            sequence = int(self.store.corrections(("sequence",))["sequence"].max() or 0) + 1  # type: ignore[arg-type]
-            judge = Judge(active, tally, n_rows=rows.height, sequence=sequence, state=state)
-            for some in rows.iter_slices(_ROWS_JUDGED):
-                figures = self.store.rows(some["run_id"].unique(), FIGURES)
-                self.store.append_corrections(judge.corrections(some, figures))
-        return rows.height
+        if not self._is_done(rows, active, state):
+            self._judge(self._tally(usable, known, n_retired, gone), usable, rows, active, state)
+        return len(rows)
 
-    def _usable(self, retired: set[str]) -> pl.DataFrame:
-        """Batches without a retired run; those whose datasets are gone cannot be drawn without it, and stay whole."""
-        if not retired or self.batches.is_empty():
-            return self.batches
-        keep = []
-        there = set(self.runs.filter(pl.col("dataset_id").map_elements(self._is_there, pl.Boolean))["run_id"])
-        for names in self.batches["rows"]:
-            of_batch = set(names.struct.field("run_id"))
-            keep.append(not (of_batch & retired) or not of_batch <= there)
-        return self.batches.filter(pl.Series(keep, dtype=pl.Boolean))
+    def _judge(self, tally: Tally, usable: pl.DataFrame, rows: Tried, active: pl.DataFrame, state: str) -> None:
+        """Store the corrections of all rows."""
+        moments = Moments.of(tally.known, self._drawn(usable))
+        sequence = self.store.last_sequence() + 1
+        judge = Judge(active, tally, moments, n_rows=len(rows), sequence=sequence, state=state)
+        del moments  # they are the most of what is known of a trial
+        for some in rows.tables(active["run_id"], _ROWS_JUDGED):
+            figures = self.store.rows(some["run_id"].unique(), FIGURES)
+            self.store.append_corrections(judge.corrections(some, figures))
+
+    def _stored(self, active: pl.Series, retired: pl.Series) -> tuple[pl.DataFrame, Tried, Drawn]:
+        """What was drawn before: batches without a retired run, the rows that they list, and their trials.
+
+        Batches whose datasets are gone cannot be drawn without it, and stay whole.
+        """
+        there = self.runs.filter(pl.col("dataset_id").is_in([one for one in self._days if self._is_there(one)]))
+        usable, listed, drawn = [], [], []
+        for batch in self.store.searched(self.batches["batch"], ("batch", "rows", "drawn")):
+            rows = exploded(batch, "rows")
+            runs = rows["run_id"].unique()
+            if not runs.is_in(retired.implode()).any() or not runs.is_in(there["run_id"].implode()).all():
+                usable.append(batch["batch"][0])
+                listed.append(Tried.of(rows, active))
+                drawn.append(Drawn.of(exploded(batch, "drawn")))
+        return (
+            self.batches.filter(pl.col("batch").is_in(usable)),
+            Tried.together(listed),
+            Drawn.together(drawn),
+        )
+
+    def _drawn(self, usable: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """What was drawn of the trials of some batches, read again a batch at a time."""
+        for batch in self.store.searched(usable["batch"], ("drawn",)):
+            yield exploded(batch, "drawn")
 
     def _is_there(self, dataset_id: str) -> bool:
         """Whether a dataset, or every one of the days that go by this id, is in the lake."""
@@ -178,52 +200,51 @@ class _Search:
             for dataset_id, days_json in self.runs.select("dataset_id", "days_json").unique().iter_rows()
         }
 
-    def _unread(self, active: pl.DataFrame, rows: pl.DataFrame, known: Drawn) -> pl.DataFrame:
+    def _unread(self, active: pl.DataFrame, rows: Tried, known: Drawn) -> pl.DataFrame:
         """Runs that no batch has, or of which a trial was drawn in a batch only that cannot be used any more."""
-        short: set[str] = set()
-        for name, confirms in (("choose", False), ("confirm", True)):
-            there = known.digests(confirms=confirms)
-            lacks = rows.filter(pl.col(name) != "", ~pl.col(name).is_in(there.implode()))
-            short.update(lacks["run_id"])
-        read = set(rows["run_id"]) - short
-        return active.filter(~pl.col("run_id").is_in(list(read)))
+        read = np.zeros(active.height, np.bool_)
+        read[rows.runs] = True
+        for confirms in (False, True):
+            codes = rows.codes(confirms=confirms)
+            lacks = (codes != 0) & ~places_in(known.codes(confirms=confirms), codes)[1]
+            read[rows.runs[lacks]] = False
+        return active.filter(~read)
 
-    def _is_done(self, rows: pl.DataFrame, state: str) -> bool:
-        stored = self.store.corrections((*ROW_KEY, "state")).filter(pl.col("state") == state)
-        return stored.join(rows, on=ROW_KEY, how="semi").height == rows.height
+    def _is_done(self, rows: Tried, active: pl.DataFrame, state: str) -> bool:
+        return rows.all_have(state, self.store.each_correction(), active["run_id"])
 
     def _grown(
-        self, usable: pl.DataFrame, active: pl.DataFrame, rows: pl.DataFrame, drawer: Drawer, known: Drawn
+        self, usable: pl.DataFrame, active: pl.DataFrame, rows: Tried, drawer: Drawer, known: Drawn
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The batches with more draws, as long as a p-value near `P_LIMIT` could be on either side of it, and those of
         them that were made here. `rows` are those of the batches.
         """
-        made = usable.clear()
-        able = known.choosing.join(rows.filter(pl.col("able")), left_on="digest", right_on="choose", how="semi")
+        made: list[pl.DataFrame] = [pl.DataFrame(schema=SEARCHES)]
+        places, there = places_in(known.choosing, rows.choose[rows.able])
+        able = np.zeros(len(known.choosing), np.bool_)
+        able[places[there]] = True
+        standards: Standards | None = None
         while not drawer.lost:
             end = _drawn_to(usable)
             best = self._tally(usable, known, 0, ()).best
-            p = p_values(best, able["statistic"].to_numpy())
+            p = p_values(best, known.statistics[able])
             near = np.abs(p - P_LIMIT) < 3.0 * p_error(P_LIMIT, end)
             if not near.any() or 2 * end > MOST_DRAWS or 2 * end * len(known) > _MOST_SHIFTS:
-                return usable, made
-            named = set(exploded(usable, "rows")["run_id"])
-            if not named <= set(active["run_id"]) or not all(
-                self._is_there(name) for name in active["dataset_id"].unique()
-            ):
-                return usable, made  # not all of what counts can be drawn again
-            more = list(drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known))
+                break
+            if rows.others or not all(self._is_there(name) for name in active["dataset_id"].unique()):
+                break  # not all of what counts can be drawn again
+            standards = standards or Standards(known, self._drawn(usable))
+            more = list(drawer.batches(active, Draws(self.base, self.seed, end, 2 * end), known, standards))
             if drawer.lost:
-                return usable, made
-            made = pl.concat([made, *more])
-            usable = pl.concat([usable, *more])
-        return usable, made
+                break
+            made += more
+            usable = pl.concat([usable, *(batch.select(_HEADS) for batch in more)])
+        return usable, pl.concat(made)
 
     def _tally(self, usable: pl.DataFrame, known: Drawn, n_retired: int, gone: Sequence[str]) -> Tally:
         end = _drawn_to(usable)
         choose, confirm = (_best(usable, name, end) for name in ("best_choose", "best_confirm"))
-        n_choose = known.choosing.height
-        n_confirm = len(known) - n_choose
+        n_choose, n_confirm = len(known.choosing), len(known.confirming)
         lost = sum(self.lost.values())
         incomplete = ""
         if gone:
@@ -244,12 +265,6 @@ class _Search:
             seed=self.seed,
             incomplete=incomplete,
         )
-
-
-def _rows_of(batches: pl.DataFrame, active: pl.DataFrame) -> pl.DataFrame:
-    """One row a threshold row of the active runs in the batches: run_id, threshold, choose, confirm, able."""
-    rows = exploded(batches, "rows").unique(ROW_KEY, keep="first", maintain_order=True)
-    return rows.join(active.select("run_id"), on="run_id", how="semi").sort(ROW_KEY)
 
 
 def _drawn_to(batches: pl.DataFrame) -> int:

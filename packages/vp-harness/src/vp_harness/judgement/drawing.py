@@ -27,7 +27,8 @@ from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import exit_rule
 from vp_harness.evaluation.split import DayBins, windows
-from vp_harness.judgement.drawn import Drawn, Key, Standard, as_list
+from vp_harness.judgement.drawn import Codes, Drawn, Kept, Met, Standards, as_list, digests_of, places_in
+from vp_harness.judgement.fired import Fired
 from vp_harness.judgement.market import MARKET
 from vp_harness.judgement.overfitting import MOMENTS, moments_of
 from vp_harness.judgement.search import Shares, draw_first, draw_more, shares_of
@@ -35,7 +36,7 @@ from vp_harness.judgement.trials import Trial, Trials, trials_between
 from vp_harness.lake.anchors import check_runs
 from vp_harness.lake.dataset import Dataset
 from vp_harness.lake.paths import Lake
-from vp_harness.research.records import DRAWN, LISTED, ROW_KEY, SEARCHES, judged_days
+from vp_harness.research.records import LISTED, ROW_KEY, ROWS, SEARCHES, judged_days
 from vp_harness.research.results import ResultsStore
 
 _CHUNK: Final = 512
@@ -45,10 +46,15 @@ _WORKERS: Final = 4
 """Threads at most. A kernel takes all trials of a thread and lets go of the GIL; the rows are read meanwhile."""
 
 _ROWS_OF_BATCH: Final = 200_000
-"""Rows of a batch at most. Their events are read at once, and what was drawn of them is stored before more are read."""
+"""Rows of a batch at most. Their events are in memory at once (see `Fired`); what was drawn of them is stored before
+more are read."""
 
 _ROWS_AT_ONCE: Final = 4096
-"""Rows whose lists of events are taken apart at once."""
+_EVENTS_AT_ONCE: Final = 2**20
+"""Rows, and events of rows, that are made trials at once."""
+
+_CODED: Final = {**LISTED, "choose": pl.UInt64(), "confirm": pl.UInt64()}
+_NO_CODES: Final = np.empty(0, np.uint64)
 
 EVENTS: Final = (*ROW_KEY, "event_bins", "event_directions")
 """The columns of a stored row that trials are made of."""
@@ -57,11 +63,11 @@ SPLIT: Final = ("choose_first", "choose_end", "confirm_first", "confirm_end")
 
 
 class _Named(NamedTuple):
-    """Trials of one part of rows: their digests, and where each stands (n) among all that are drawn, which is in order
+    """Trials of one part of rows: their codes, and where each stands (n) among all that are drawn, which is in order
     of rows, the choosing part before the confirming one.
     """
 
-    digests: Sequence[str]
+    codes: Codes
     places: NDArray[np.int64]
     confirms: bool
 
@@ -110,14 +116,17 @@ class Drawer:
         self.lost: dict[str, int] = {}
         """Rows by dataset that could not be drawn because their dataset is gone."""
 
-    def batches(self, runs: pl.DataFrame, draws: Draws, known: Drawn) -> Iterator[pl.DataFrame]:
+    def batches(
+        self, runs: pl.DataFrame, draws: Draws, known: Drawn, standards: Standards | None = None
+    ) -> Iterator[pl.DataFrame]:
         """Draw the rows of `runs` (see `correction.with_markets`) and give the batches to store, each a row of
         `searches`, one after the other.
 
-        From draw 0 on, trials in `known` are not drawn again; later draws are made of those that are in `known`.
+        From draw 0 on, trials in `known` are not drawn again. Later draws are made of those that are in `known`, by
+        their `standards`.
         """
-        standards = known.standards() if draws.first else {}
-        done = known.keys() if draws.first == 0 else set()
+        parts = (False, True)
+        met = tuple(Met(known.codes(confirms=part) if standards is None else _NO_CODES) for part in parts)
         together = ["dataset_id", "market_json", "days_json", *SPLIT]
         for _, group in runs.sort("run_id").group_by(together, maintain_order=True):
             dataset_id = group["dataset_id"][0]
@@ -133,44 +142,24 @@ class Drawer:
             tables = OutcomeTables(*datasets)
             order = group.sort("eval_json", "run_id")["run_id"]
             for rows in self._store.rows_in_turn(order, EVENTS, _ROWS_OF_BATCH):
-                yield self._batch(group, rows, tables, draws, standards, done)
+                yield self._batch(group, rows, tables, draws, _ToDraw(known, standards, met))
 
     def _batch(
         self,
         runs: pl.DataFrame,
-        rows: pl.DataFrame,
+        rows: Iterable[pl.DataFrame],
         tables: OutcomeTables,
         draws: Draws,
-        standards: Mapping[Key, Standard],
-        done: set[tuple[str, bool]],
+        wanted: _ToDraw,
     ) -> pl.DataFrame:
         split = {name: int(runs[name][0]) for name in SPLIT}
         market = MARKET.decode(runs["market_json"][0])
-        days = [DayBins(day.start, day.first, day.end) for day in judged_days(runs["days_json"][0])]
-        listed = [pl.DataFrame(schema=LISTED)]
-
-        def jobs() -> Iterator[_Job]:
-            above = 0
-            for some in rows_of(runs, rows, tables, split, days):
-                digests = tuple(trials.digests() for trials in some.parts)
-                listed.append(some.listed(*digests))
-                yield from _jobs(some, digests, above, draws, standards, done)
-                above += len(some.names)
-
-        best = np.full((2, draws.size), -np.inf, np.float32)
-        results = []
-        for result in _drawn(jobs(), draws):
-            of_part = best[int(result.named.confirms)]
-            np.maximum(of_part, result.best, out=of_part)
-            if draws.first == 0:
-                results.append(result)
-        drawn, rows_listed = _in_order(results), pl.concat(listed)
-        names = zip(rows_listed["run_id"], rows_listed["threshold"], strict=True)
-        named = sha256(" ".join(sorted(f"{run_id} {threshold!r}" for run_id, threshold in names)).encode())
-        named.update(f"{market} {split} {draws} {sorted(drawn['digest'])}".encode())
+        best, listed, kept = _all_drawn(runs, rows, tables, draws, wanted)
+        named = _named(listed, f"{market} {split} {draws}", np.concatenate([part.codes for part in kept]))
+        digests = {name: digests_of(listed[name].to_numpy()) for name in ("choose", "confirm")}
         return pl.DataFrame(
             {
-                "batch": named.hexdigest()[:16],
+                "batch": named,
                 "market_json": runs["market_json"][0],
                 **{f"{name.replace('first', 'start')}_ns": market.time_of(bin_seq) for name, bin_seq in split.items()},
                 "base_draws": draws.base,
@@ -179,11 +168,47 @@ class Drawer:
                 "end_draw": draws.end,
                 "best_choose": pl.Series([best[0]], dtype=SEARCHES["best_choose"]),
                 "best_confirm": pl.Series([best[1]], dtype=SEARCHES["best_confirm"]),
-                "rows": as_list(rows_listed, "rows"),
-                "drawn": as_list(drawn, "drawn"),
+                "rows": as_list(listed.with_columns(**digests), "rows"),
+                "drawn": as_list(kept[0].table(kept[1]), "drawn"),
             },
             schema=SEARCHES,
         )
+
+
+class _ToDraw(NamedTuple):
+    """Which trials are to be drawn: those that were not `met`, or, by their `standards`, the known ones of these."""
+
+    known: Drawn
+    standards: Standards | None
+    met: tuple[Met, ...]
+
+
+def _all_drawn(
+    runs: pl.DataFrame, rows: Iterable[pl.DataFrame], tables: OutcomeTables, draws: Draws, wanted: _ToDraw
+) -> tuple[NDArray[np.float32], pl.DataFrame, tuple[Kept, Kept]]:
+    """The best of each draw in both parts (2, draws), all rows as listed, and what is kept of both parts."""
+    split = {name: int(runs[name][0]) for name in SPLIT}
+    days = [DayBins(day.start, day.first, day.end) for day in judged_days(runs["days_json"][0])]
+    names, fired = taken_apart(rows)
+    listed = [pl.DataFrame(schema=_CODED)]
+    most = names.height if draws.first == 0 else 0
+    kept = Kept(most, confirms=False), Kept(most, confirms=True)
+
+    def jobs() -> Iterator[_Job]:
+        above = 0
+        for some in rows_of(runs, names, fired, tables, split, days):
+            codes = tuple(trials.codes() for trials in some.parts)
+            listed.append(some.listed(*codes))
+            yield from _jobs(some, codes, above, wanted)
+            above += len(some.names)
+
+    best = np.full((2, draws.size), -np.inf, np.float32)
+    for result in _drawn(jobs(), draws):
+        named = result.named
+        np.maximum(best[int(named.confirms)], result.best, out=best[int(named.confirms)])
+        if draws.first == 0:
+            kept[named.confirms].add(named.codes, named.places, result.statistics, result.standards, result.moments)
+    return best, pl.concat(listed), kept
 
 
 class Rows(NamedTuple):
@@ -192,37 +217,41 @@ class Rows(NamedTuple):
     names: pl.DataFrame
     parts: tuple[Trials, Trials]
 
-    def listed(self, choose: Sequence[str], confirm: Sequence[str]) -> pl.DataFrame:
-        """The columns of `LISTED`, with the digests of both parts; able is whether a row has events enough to win."""
+    def listed(self, choose: Codes, confirm: Codes) -> pl.DataFrame:
+        """The columns of `LISTED`, with the codes of both parts; able is whether a row has events enough to win."""
         able = self.parts[0].counts >= max(1, self.parts[0].like.min_events)
-        digests = {name: pl.Series(own, dtype=LISTED[name]) for name, own in (("choose", choose), ("confirm", confirm))}
-        return self.names.with_columns(**digests, able=able)
+        return self.names.with_columns(choose=pl.Series(choose), confirm=pl.Series(confirm), able=able)
+
+
+def taken_apart(rows: Iterable[pl.DataFrame]) -> tuple[pl.DataFrame, Fired]:
+    """run_id and threshold of rows, and their events; `rows` have the columns `EVENTS`, some at a time."""
+    names, fired = [pl.DataFrame(schema={name: ROWS[name] for name in ROW_KEY})], Fired()
+    for some in rows:
+        names.append(some.select(ROW_KEY))
+        fired.add(some)
+    return pl.concat(names), fired
 
 
 def rows_of(
     runs: pl.DataFrame,
-    rows: pl.DataFrame,
+    names: pl.DataFrame,
+    fired: Fired,
     tables: OutcomeTables,
     split: Mapping[str, int],
     days: Sequence[DayBins],
 ) -> Iterator[Rows]:
-    """`rows` (the columns `EVENTS`) of `runs` as trials, some at a time, in order of evaluation, run and threshold.
+    """Rows of `runs` (see `taken_apart`) as trials, some at a time, in order of evaluation, run and threshold.
 
-    Rows of one evaluation come together, so that outcome tables are made once.
+    Rows of one evaluation come together, so that outcome tables are made once. Of a row that comes twice the first
+    counts.
     """
-    evaluations = runs.select("run_id", "eval_json")
-    order = rows.select(ROW_KEY).with_row_index("place").join(evaluations, on="run_id")
-    for part in order.sort("eval_json", *ROW_KEY).iter_slices(_ROWS_AT_ONCE):
+    order = names.with_row_index("place").unique(ROW_KEY, keep="first", maintain_order=True)
+    order = order.join(runs.select("run_id", "eval_json"), on="run_id").sort("eval_json", *ROW_KEY)
+    for part in _slices(order, fired.counts):
         for of_evaluation in part.partition_by("eval_json", maintain_order=True):
-            some = rows[of_evaluation["place"]]
+            events, starts, ends = fired.of(of_evaluation["place"].to_numpy().astype(np.int64))
             evaluation = msgspec.json.decode(of_evaluation["eval_json"][0], type=EvalSpec)
             table = tables.of(exit_rule(evaluation))
-            ends = some["event_bins"].list.len().to_numpy().astype(np.int64).cumsum()
-            starts = np.concatenate([[0], ends[:-1]])
-            events = Events(
-                some["event_bins"].explode().drop_nulls().to_numpy().astype(np.int64),
-                some["event_directions"].explode().drop_nulls().to_numpy().astype(np.int8),
-            )
             choose, confirm = (
                 trials_between(
                     events,
@@ -244,32 +273,34 @@ def rows_of(
                     (split["confirm_first"], split["confirm_end"]),
                 )
             )
-            yield Rows(some.select(ROW_KEY), (choose, confirm))
+            yield Rows(of_evaluation.select(ROW_KEY), (choose, confirm))
 
 
-def _jobs(
-    some: Rows,
-    digests: Sequence[Sequence[str]],
-    above: int,
-    draws: Draws,
-    standards: Mapping[Key, Standard],
-    done: set[tuple[str, bool]],
-) -> Iterator[_Job]:
-    """The trials of some rows, before which there are `above`, that are to be drawn; they are added to `done`."""
-    for trials, own, confirms in zip(some.parts, digests, (False, True), strict=True):
-        new = []
-        for i, digest in enumerate(own):
-            key = Key(digest, confirms)
-            if digest and key not in done and (draws.first == 0 or key in standards):
-                done.add(key)
-                new.append(i)
+def _slices(order: pl.DataFrame, counts: NDArray[np.int64]) -> Iterator[pl.DataFrame]:
+    """Rows of `order`, whose `place` is that of their number of events, as many at a time as may be taken apart."""
+    ends = counts[order["place"].to_numpy()].cumsum()
+    start = before = 0
+    while start < order.height:
+        fits = int(np.searchsorted(ends, before + _EVENTS_AT_ONCE, side="right"))
+        end = min(max(fits, start + 1), start + _ROWS_AT_ONCE, order.height)
+        yield order[start:end]
+        start, before = end, int(ends[end - 1])
+
+
+def _jobs(some: Rows, codes: Sequence[Codes], above: int, wanted: _ToDraw) -> Iterator[_Job]:
+    """The trials of some rows, before which there are `above`, that are to be drawn; they are met then."""
+    for trials, own, confirms in zip(some.parts, codes, (False, True), strict=True):
+        may = np.flatnonzero(trials.counts > 0).astype(np.int64)
+        if wanted.standards is not None:
+            may = may[places_in(wanted.known.codes(confirms=confirms), own[may])[1]]
+        new = may[wanted.met[confirms].new_of(own[may])]
         for start in range(0, len(new), _CHUNK):
             chunk = new[start : start + _CHUNK]
-            named = _Named([own[i] for i in chunk], 2 * (above + np.array(chunk)) + confirms, confirms)
-            known = None
-            if draws.first:
-                known = np.array([standards[Key(digest, confirms)] for digest in named.digests])
-            yield _Job(named, trials.some(chunk), known)
+            named = _Named(own[chunk], 2 * (above + chunk) + confirms, confirms)
+            standards = None
+            if wanted.standards is not None:
+                standards = wanted.standards.of(named.codes, confirms=confirms)
+            yield _Job(named, trials.some(chunk), standards)
 
 
 def _drawn(jobs: Iterable[_Job], draws: Draws) -> Iterator[_Result]:
@@ -302,27 +333,14 @@ def _draw(job: _Job, draws: Draws, shares: tuple[Shares, Shares]) -> _Result:
     return _Result(named, best, statistics, standards, moments)
 
 
-def _in_order(results: Sequence[_Result]) -> pl.DataFrame:
-    """The columns of `DRAWN` of all trials, in order of their places."""
-    schema = {**DRAWN, "place": pl.Int64()}
-    made = [pl.DataFrame(schema=schema)]
-    for confirms in (False, True):
-        of_part = [result for result in results if result.named.confirms == confirms]
-        if not of_part:
-            continue
-        digests = [digest for result in of_part for digest in result.named.digests]
-        standards = np.concatenate([result.standards for result in of_part])
-        moments = pl.Series([[]], dtype=DRAWN["moments"]).new_from_index(0, len(digests))
-        if not confirms:
-            moments = pl.Series(np.concatenate([result.moments for result in of_part])).cast(DRAWN["moments"])
-        columns = {
-            "digest": digests,
-            "confirms": pl.repeat(confirms, len(digests), eager=True),
-            "statistic": np.concatenate([result.statistics for result in of_part]),
-            "mean": standards[:, 0],
-            "deviation": standards[:, 1],
-            "moments": moments,
-            "place": np.concatenate([result.named.places for result in of_part]),
-        }
-        made.append(pl.DataFrame(columns, schema=schema))
-    return pl.concat(made).sort("place").drop("place")
+def _named(listed: pl.DataFrame, drawn_as: str, drawn: Codes) -> str:
+    """The name of a batch: by the rows that are listed, how they were drawn, and the digests of what was drawn."""
+    names = zip(listed["run_id"], listed["threshold"], strict=True)
+    named = sha256(" ".join(sorted(f"{run_id} {threshold!r}" for run_id, threshold in names)).encode())
+    digests = digests_of(np.sort(drawn))
+    named.update(f"{drawn_as} [".encode())
+    for some in range(0, len(digests), _ROWS_AT_ONCE):  # as a list of all would be printed
+        quoted = ", ".join(f"{digest!r}" for digest in digests[some : some + _ROWS_AT_ONCE])
+        named.update(f"{', ' if some else ''}{quoted}".encode())
+    named.update(b"]")
+    return named.hexdigest()[:16]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vp_contract import EvalSpec, FillModel
 from vp_harness.evaluation.resampling import DAYS_TO_RESAMPLE
-from vp_harness.judgement.drawn import Drawn
-from vp_harness.judgement.overfitting import BLOCKS, deflated_sharpe, overfitting_probability
+from vp_harness.judgement.drawn import Drawn, Moments, places_in
+from vp_harness.judgement.overfitting import deflated_sharpe, overfitting_probability
 from vp_harness.judgement.search import p_error, p_values
 from vp_harness.judgement.verdict import confirmed_interval, look_factor, verdict_of
 from vp_harness.research.records import CONFIRM_PREFIX, ROW_KEY, Correction, judged_days
@@ -27,6 +27,9 @@ PNL: Final[Mapping[FillModel, str]] = {
 """The figure of `Measures` that is the mean pnl a trade under each fill model."""
 COUNTED: Final[Mapping[FillModel, str]] = {"mid": "n_signals", "cross": "n_signals", "queue": "queue_filled"}
 """The figure that counts the trades it is the mean of."""
+
+_ROWS_AT_ONCE: Final = 16_384
+"""Rows that are told of their trials at once."""
 
 
 @dataclass(frozen=True)
@@ -51,38 +54,53 @@ class Tally:
 class Judge:
     """Makes the corrections of the rows of one market: what all of them have in common is computed once."""
 
-    def __init__(self, runs: pl.DataFrame, tally: Tally, *, n_rows: int, sequence: int, state: str) -> None:
-        """`runs` are those of the rows, `n_rows` how many rows there are."""
-        evaluations = {text: msgspec.json.decode(text, type=EvalSpec) for text in runs["eval_json"].unique()}
-        self._evaluations = {
-            run_id: evaluations[text] for run_id, text in runs.select("run_id", "eval_json").iter_rows()
-        }
+    def __init__(
+        self, runs: pl.DataFrame, tally: Tally, moments: Moments, *, n_rows: int, sequence: int, state: str
+    ) -> None:
+        """`runs` are those of the rows, `n_rows` how many rows there are; `moments` are of the choosing parts."""
+        texts = runs.select(pl.col("eval_json").unique()).with_row_index("evaluation")
+        self._evaluations = [msgspec.json.decode(text, type=EvalSpec) for text in texts["eval_json"]]
+        self._runs = runs.select("run_id", "eval_json").join(texts, on="eval_json").drop("eval_json")
         self._resampled = dict(resampled_days(runs))
         self._tally, self._n_rows, self._sequence, self._state = tally, n_rows, sequence, state
-        deflated, self._overfitting = _overfitting(tally)
+        self._deflated, self._overfitting = _overfitting(tally, moments)
         self._factor = look_factor(tally.best_confirm)
-        choosing = tally.known.choosing
-        p_choosing = p_values(tally.best, choosing["statistic"].to_numpy())
-        self._of_trial = choosing.select("digest", "statistic").with_columns(
-            p=p_choosing, p_error=p_error(p_choosing, tally.draws), deflated=deflated
-        )
         self._p_error_of_1 = float(p_error(1.0, tally.draws))
 
-    def corrections(self, rows: pl.DataFrame, figures: pl.DataFrame) -> list[Correction]:
-        """One correction a row of some: `rows` has run_id, threshold, choose, confirm (digests) and able; `figures` are
-        the stored rows of their runs.
+    def corrections(self, rows: pl.DataFrame, figures: pl.DataFrame) -> Iterator[Correction]:
+        """One correction a row of some: `rows` has run_id, threshold, choose (the code) and able; `figures` are the
+        stored rows of their runs.
         """
-        told = rows.join(self._of_trial, left_on="choose", right_on="digest", how="left", maintain_order="left").join(
+        told = rows.join(self._runs, on="run_id", how="left", maintain_order="left").join(
             figures.select(FIGURES).with_columns(stored=True),
             on=ROW_KEY,
             how="left",
             maintain_order="left",
         )
-        return [self._correction(row) for row in told.iter_rows(named=True)]
+        for some in told.iter_slices(_ROWS_AT_ONCE):
+            for row in self._with_trials(some).iter_rows(named=True):
+                yield self._correction(row)
+
+    def _with_trials(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with what is known of their choosing parts, nothing of those that were not drawn."""
+        tally = self._tally
+        places, there = places_in(tally.known.choosing, rows["choose"].to_numpy())
+        places = places[there]
+        statistics = tally.known.statistics[places]
+        p = p_values(tally.best, statistics)
+        columns = {
+            "statistic": statistics,
+            "p": p,
+            "p_error": p_error(p, tally.draws),
+            "deflated": self._deflated[places],
+        }
+        of_trial = pl.DataFrame({"row": np.flatnonzero(there).astype(np.uint32), **columns})
+        of_trial = of_trial.with_columns(pl.col("deflated").fill_nan(None))
+        return rows.with_row_index("row").join(of_trial, on="row", how="left", maintain_order="left")
 
     def _correction(self, row: Mapping[str, Any]) -> Correction:
         tally, run_id, able = self._tally, row["run_id"], row["able"]
-        evaluation = self._evaluations[run_id]
+        evaluation = self._evaluations[row["evaluation"]]
         low = high = None
         trades = 0
         if row["stored"]:
@@ -159,19 +177,15 @@ def confirmed_net(
     )
 
 
-def _overfitting(tally: Tally) -> tuple[pl.Series, float | None]:
-    """The deflated Sharpe ratio of each choosing part, in order of their digests, and the probability of overfitting of
-    all.
+def _overfitting(tally: Tally, moments: Moments) -> tuple[NDArray[np.float64], float | None]:
+    """The deflated Sharpe ratio of each choosing part, in order of their codes, NaN where it has none, and the
+    probability of overfitting of all.
     """
-    if tally.known.choosing.is_empty():
-        return pl.Series(dtype=pl.Float64()), None
-    moments = tally.known.moments()
-    trades, mean, deviation = moments[:, 0], moments[:, 1], moments[:, 2]
+    if not len(moments.figures):
+        return np.empty(0, np.float64), None
+    trades, mean, deviation, skewness, kurtosis = moments.figures.T
     able = (trades > 1) & (deviation > 0)
     sharpe = np.divide(mean, deviation, out=np.full(len(mean), np.nan), where=able)
     variance = float(np.var(sharpe[able])) if able.any() else 0.0
-    deflated = deflated_sharpe(sharpe, trades, moments[:, 3], moments[:, 4], n_trials=tally.n_trials, variance=variance)
-    return (
-        pl.Series(deflated).fill_nan(None),
-        overfitting_probability(moments[:, 5 : 5 + BLOCKS], moments[:, 5 + BLOCKS :]),
-    )
+    deflated = deflated_sharpe(sharpe, trades, skewness, kurtosis, n_trials=tally.n_trials, variance=variance)
+    return deflated, overfitting_probability(moments.sums, moments.counts)

@@ -72,12 +72,13 @@ def deflated_sharpe(
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt(1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2)
         z = (sharpe - expected) * np.sqrt(trades - 1.0) / spread
-    below = np.array([0.5 * math.erfc(-value / math.sqrt(2.0)) if value == value else math.nan for value in z])
+    values = (0.5 * math.erfc(-value / math.sqrt(2.0)) if value == value else math.nan for value in z)
+    below = np.fromiter(values, np.float64, len(z))
     below[trades < 2] = math.nan
     return below
 
 
-def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> float | None:
+def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.int32]) -> float | None:
     """The share of divisions of time in which the best trial of one half is below the median of all in the other
     (combinatorially symmetric cross-validation; Bailey, Borwein, López de Prado and Zhu 2015).
 
@@ -87,7 +88,7 @@ def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.float6
     trials, blocks = sums.shape
     if trials < 2:
         return None
-    sums, counts = (np.ascontiguousarray(values, np.float64) for values in (sums, counts))
+    sums, counts = np.ascontiguousarray(sums, np.float64), np.ascontiguousarray(counts, np.int32)
     seen, unseen = np.empty(trials, np.float64), np.empty(trials, np.float64)
     below = []
     for chosen in itertools.combinations(range(blocks), blocks // 2):
@@ -102,7 +103,7 @@ def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.float6
 @kernel
 def _rank_of_best(
     sums: NDArray[np.float64],
-    counts: NDArray[np.float64],
+    counts: NDArray[np.int32],
     half: NDArray[np.bool_],
     seen: NDArray[np.float64],
     unseen: NDArray[np.float64],

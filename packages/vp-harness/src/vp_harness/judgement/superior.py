@@ -22,7 +22,7 @@ from vp_harness.evaluation.leaving import NOT_OPENED
 from vp_harness.evaluation.outcomes import opened
 from vp_harness.evaluation.split import DayBins
 from vp_harness.judgement.correction import with_markets
-from vp_harness.judgement.drawing import EVENTS, SPLIT, rows_of
+from vp_harness.judgement.drawing import EVENTS, SPLIT, rows_of, taken_apart
 from vp_harness.judgement.market import MARKET, Market, groups
 from vp_harness.judgement.search import SEED
 from vp_harness.judgement.trials import Trial
@@ -163,7 +163,7 @@ def _placed_trials(store: ResultsStore, lake: LakeLike, runs: pl.DataFrame, most
         market = MARKET.decode(group["market_json"][0])
         split = {name: int(group[name][0]) for name in SPLIT}
         of_group = rows.join(group.select("run_id"), on="run_id", how="semi")
-        for some in rows_of(group, of_group, OutcomeTables(*datasets), split, days):
+        for some in rows_of(group, *taken_apart([of_group]), OutcomeTables(*datasets), split, days):
             choosing = some.parts[0]
             times = market.time_of(choosing.like.first), market.time_of(choosing.like.end)
             for i, digest in enumerate(choosing.digests()):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from vp_harness._jit import kernel
 from vp_harness.errors import ParameterError
 from vp_harness.evaluation.events import Events
 from vp_harness.evaluation.outcomes import OutcomeTable
+
+_NONE: Final = bytes(8)
+"""Stands for the digest of a trial that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Trial:
     @property
     def digest(self) -> str:
         """16 hex digits: equal for trials with the same events, window and outcomes."""
-        return _digest(self.events.bins.tobytes(), self.events.directions.tobytes(), self.terms)
+        return _digest(self.events.bins.tobytes(), self.events.directions.tobytes(), self.terms).hex()
 
     @property
     def terms(self) -> bytes:
@@ -81,19 +85,25 @@ class Trials:
         """How many events each has (n)."""
         return self.ends - self.starts
 
-    def some(self, indices: Sequence[int]) -> Trials:
+    def some(self, indices: Sequence[int] | NDArray[np.int64]) -> Trials:
         """Those of some indices."""
         at = np.asarray(indices, np.int64)
         return replace(self, starts=self.starts[at], ends=self.ends[at])
 
     def digests(self) -> list[str]:
         """The digest of each, as `Trial.digest` is; an empty text for one without events."""
+        return [digest.hex() for digest in self._digests()]
+
+    def codes(self) -> NDArray[np.uint64]:
+        """The digest of each as a number (n): see `drawn.codes_of`. 0 for one without events."""
+        return np.frombuffer(b"".join(digest or _NONE for digest in self._digests()), ">u8").astype(np.uint64)
+
+    def _digests(self) -> Iterator[bytes]:
+        """The bytes of the digest of each, none for one without events."""
         bins, directions = (one.view(np.uint8).data for one in (self.events.bins, self.events.directions))
         width, terms = self.events.bins.itemsize, self.like.terms
-        return [
-            _digest(bins[width * start : width * end], directions[start:end], terms) if end > start else ""
-            for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
-        ]
+        for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
+            yield _digest(bins[width * start : width * end], directions[start:end], terms) if end > start else b""
 
 
 def trials_between(events: Events, starts: NDArray[np.int64], ends: NDArray[np.int64], like: Trial) -> Trials:
@@ -103,11 +113,11 @@ def trials_between(events: Events, starts: NDArray[np.int64], ends: NDArray[np.i
     return Trials(events, own_starts, own_ends, like)
 
 
-def _digest(bins: bytes | memoryview, directions: bytes | memoryview, terms: bytes) -> str:
+def _digest(bins: bytes | memoryview, directions: bytes | memoryview, terms: bytes) -> bytes:
     hashed = sha256(bins)
     hashed.update(directions)
     hashed.update(terms)
-    return hashed.hexdigest()[:16]
+    return hashed.digest()[: len(_NONE)]
 
 
 @kernel

@@ -45,8 +45,10 @@ class PartTable:
         """Add `frame` as one part; `stem` ties together the parts that several tables get in one append."""
         buffer = io.BytesIO()
         frame.select(self.schema.names()).cast(self.schema).write_parquet(buffer, compression="zstd", statistics=False)
-        data = buffer.getvalue()
-        write_file(self.directory / f"{stem}.{_digest(data)}{_SUFFIX}", data, read_only=True)
+        data = buffer.getbuffer()  # a part may be large: it is not copied
+        write_file(
+            self.directory / f"{stem}.{_digest(data)}{_SUFFIX}", lambda path: path.write_bytes(data), read_only=True
+        )
 
     def check_all(self) -> Iterator[tuple[str, str]]:
         """Read every part again: (its table and name, what is wrong with it or an empty text)."""
@@ -84,22 +86,48 @@ class PartTable:
         part are wanted, and takes no more than these; it may name columns that are read. Raises ResultsError naming the
         part whose bytes are not those its name promises.
         """
+        parts = list(self._parts(columns, stems, keep, once=False))
+        return pl.concat(parts) if parts else self._none(columns)
+
+    def read_each(
+        self,
+        columns: Sequence[str] = (),
+        *,
+        stems: Collection[str] | None = None,
+        keep: Mapping[str, pl.Expr] | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """What `read` gives, part by part, for one who goes through large ones once: none of it is kept."""
+        return self._parts(columns, stems, keep, once=True)
+
+    def _parts(
+        self,
+        columns: Sequence[str],
+        stems: Collection[str] | None,
+        keep: Mapping[str, pl.Expr] | None,
+        *,
+        once: bool,
+    ) -> Iterator[pl.DataFrame]:
         wanted = tuple(columns) or tuple(self.schema.names())
         if keep is not None:
             stems = keep.keys()
-        names = [name for name in self.names() if stems is None or _stem(name) in stems]
-        if not names:
-            return pl.DataFrame(schema={**{column: self.schema[column] for column in wanted}, PART: pl.String()})
-        parts = (self._part(name, wanted) for name in names)
-        if keep is not None:
-            parts = (part.filter(keep[_stem(name)]) for name, part in zip(names, parts, strict=True))
-        return pl.concat(list(parts))
+        for name in self.names():
+            stem = _stem(name)
+            if stems is None or stem in stems:
+                part = self._part(name, wanted, once=once)
+                yield part if keep is None else part.filter(keep[stem])
 
-    def _part(self, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
-        """Some columns of a part, with its stem."""
+    def _none(self, columns: Sequence[str]) -> pl.DataFrame:
+        """What is read where there is no part."""
+        wanted = tuple(columns) or tuple(self.schema.names())
+        return pl.DataFrame(schema={**{column: self.schema[column] for column in wanted}, PART: pl.String()})
+
+    def _part(self, name: str, columns: tuple[str, ...], *, once: bool) -> pl.DataFrame:
+        """Some columns of a part, with its stem; what is read `once` is not kept."""
         with self._keeping:
             frame, size = self._kept.get(name, (None, 0))
-        if frame is None or not set(columns) <= set(frame.columns):
+        if once and (frame is None or not set(columns) <= set(frame.columns)):
+            frame = self._load(name, columns)
+        elif frame is None or not set(columns) <= set(frame.columns):
             others = () if frame is None else tuple(column for column in frame.columns if column not in columns)
             frame = self._load(name, (*columns, *others))
             with self._keeping:
@@ -136,5 +164,5 @@ def _stem(name: str) -> str:
     return name.removesuffix(_SUFFIX).rpartition(".")[0]
 
 
-def _digest(data: bytes) -> str:
+def _digest(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()[:32]

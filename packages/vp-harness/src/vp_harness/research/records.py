@@ -163,6 +163,19 @@ def day_row(run: Run, row: DayRow) -> dict[str, object]:
     }
 
 
+def flat_row(run_id: str, row: ThresholdRow) -> dict[str, object]:
+    """The row of `ROWS` to store."""
+    confirm = {CONFIRM_PREFIX + name: value for name, value in msgspec.to_builtins(row.confirm).items()}
+    return {
+        "run_id": run_id,
+        "threshold": row.threshold,
+        **msgspec.to_builtins(row.choose),
+        **confirm,
+        "event_bins": row.event_bins,
+        "event_directions": row.event_directions,
+    }
+
+
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """What all rows tried so far say about one row, among `n_trials` trials: those of `n_rows` rows, identical ones
     counted once.

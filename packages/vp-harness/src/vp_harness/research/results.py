@@ -12,6 +12,7 @@ exist yet.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +32,6 @@ from vp_harness.prediction import stored
 from vp_harness.prediction.measures import Information
 from vp_harness.research.parts import PART, PartTable
 from vp_harness.research.records import (
-    CONFIRM_PREFIX,
     CORRECTIONS,
     DAYS,
     LATER_CORRECTIONS,
@@ -51,9 +51,14 @@ from vp_harness.research.records import (
     ThresholdRow,
     day_row,
     files_of_day,
+    flat_row,
 )
 
 _CONVERTING: Final = threading.Lock()
+
+_COUNTED: Final = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
+_MADE_AT_ONCE: Final = 16_384
+"""Corrections that are objects at once."""
 
 
 class ResultsStore:
@@ -89,7 +94,7 @@ class ResultsStore:
             if not rows:
                 raise ResultsError(f"run {run.run_id} has no rows: a run without thresholds is not a result")
         stem = hashlib.sha256(" ".join(run.run_id for run, _ in runs).encode()).hexdigest()[:16]
-        flat = [_flat(run.run_id, row) for run, rows in runs for row in rows]
+        flat = [flat_row(run.run_id, row) for run, rows in runs for row in rows]
         # by columns: of dictionaries a row each it takes twice as long
         self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in ROWS}, schema=ROWS))
         if information:
@@ -101,14 +106,17 @@ class ResultsStore:
         self._meta.append(stem, pl.DataFrame(metas, schema=META, orient="row"))
         self._enter_parts()
 
-    def append_corrections(self, corrections: Sequence[Correction]) -> None:
+    def append_corrections(self, corrections: Iterable[Correction]) -> None:
         """Store p-values and verdicts; later ones take the place of earlier ones, or those that count more rows."""
-        if corrections:
+        frames, remaining = [], iter(corrections)
+        while some := list(itertools.islice(remaining, _MADE_AT_ONCE)):
             # by columns: dictionaries of a hundred thousand rows take as much memory as all that they were made of
-            columns = {name: [getattr(correction, name) for correction in corrections] for name in CORRECTIONS}
-            frame = pl.DataFrame(columns, schema=CORRECTIONS)
-            counted = corrections[0].n_rows or corrections[0].n_trials
-            self._corrections.append(f"{corrections[0].sequence:06d}{counted:012d}", frame)
+            columns = {name: [getattr(correction, name) for correction in some] for name in CORRECTIONS}
+            frames.append(pl.DataFrame(columns, schema=CORRECTIONS))
+        if frames:
+            first = frames[0].row(0, named=True)
+            counted = first["n_rows"] or first["n_trials"]
+            self._corrections.append(f"{first['sequence']:06d}{counted:012d}", pl.concat(frames))
             self._enter_parts()
 
     def append_searches(self, batches: pl.DataFrame) -> None:
@@ -125,9 +133,28 @@ class ResultsStore:
             self._retired.append(stem, pl.DataFrame(flat, schema=RETIRED, orient="row"))
             self._enter_parts()
 
-    def searches(self) -> pl.DataFrame:
-        """One row a batch of draws: see `judgement.drawing`."""
-        return self._searches.read().unique("batch", keep="first", maintain_order=True).drop(PART)
+    def searches(self, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """One row a batch of draws, or those `columns` of it: see `judgement.drawing`. What was drawn of each row and
+        trial, `rows` and `drawn`, takes nearly all of the memory.
+        """
+        asked = tuple(columns) or tuple(SEARCHES)
+        read = self._searches.read(tuple(dict.fromkeys(("batch", *asked))))
+        return read.unique("batch", keep="first", maintain_order=True).select(asked)
+
+    def searched(self, batches: pl.Series, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """`searches` of some batches, one row at a time: what one part has of them is in memory at once.
+
+        Raises ResultsError when one is not there any more.
+        """
+        there = self._searches.read(("batch",)).filter(pl.col("batch").is_in(batches.implode()))
+        remaining = set(batches)
+        for part in self._searches.read_each(tuple(dict.fromkeys(("batch", *columns))), stems=set(there[PART])):
+            for one in part.iter_slices(1):
+                if one["batch"][0] in remaining:
+                    remaining.remove(one["batch"][0])
+                    yield one.select(columns)
+        if remaining:
+            raise ResultsError(f"batch {min(remaining)} of searches.parquet was there and is gone: run this again")
 
     def retired(self) -> pl.DataFrame:
         """One row a retired run, with the fields of `Retirement`: the first record of each counts."""
@@ -163,29 +190,8 @@ class ResultsStore:
 
         Parts without a run that is asked for are not read; of a large store few columns take a tenth of the memory.
         """
-        return self._rows_of(self._located(self._wanted(run_ids, ("run_id",))), columns)
-
-    def rows_in_turn(self, run_ids: pl.Series, columns: Sequence[str], at_most: int) -> Iterator[pl.DataFrame]:
-        """`rows` of listed runs, of some at a time in the order of `run_ids`: of as many as have `at_most` rows, or of
-        one that has more. It takes as much memory as these, and every part that has some of them is read each time.
-        """
-        located = self._located(self._wanted(run_ids, ("run_id",)))
-        order = pl.DataFrame({"run_id": run_ids}).join(located, on="run_id", maintain_order="left")
-        turns = order.with_columns(turn=(pl.col("len").cum_sum() - 1) // at_most)
-        for _, some in turns.group_by("turn", maintain_order=True):
-            yield self._rows_of(some, columns)
-
-    def _located(self, runs: pl.DataFrame) -> pl.DataFrame:
-        """Of each of some runs the part that has its rows, the first one, and how many rows (`len`) there are."""
-        there = self._rows.read(("run_id",)).join(runs, on="run_id", how="semi")
-        return there.group_by("run_id").agg(pl.col(PART).min(), pl.len())
-
-    def _rows_of(self, located: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        keep = _kept_of(self._located(self._wanted(run_ids, ("run_id",))))
         asked = tuple(columns) or tuple(ROWS)
-        keep = {
-            str(key[0]): pl.col("run_id").is_in(some["run_id"].implode())
-            for key, some in located.partition_by(PART, as_dict=True).items()
-        }
         rows = self._rows.read(tuple(dict.fromkeys((*ROW_KEY, *asked))), keep=keep)
         # keys are put in order and rows taken by them: sorting whole rows holds them twice more
         keys = (
@@ -195,6 +201,26 @@ class ResultsStore:
             .sort(ROW_KEY)
         )
         return rows.select(asked)[keys["place"]]
+
+    def rows_in_turn(
+        self, run_ids: pl.Series, columns: Sequence[str], at_most: int
+    ) -> Iterator[Iterator[pl.DataFrame]]:
+        """The stored rows of listed runs, of some at a time in the order of `run_ids`: of as many as have `at_most`
+        rows, or of one that has more. Those of a turn come part by part as they are stored, in no order, and one that
+        was stored twice may come twice. It takes as much memory as a part does; every part that has some of a turn is
+        read for it.
+        """
+        located = self._located(self._wanted(run_ids, ("run_id",)))
+        order = pl.DataFrame({"run_id": run_ids}).join(located, on="run_id", maintain_order="left")
+        turns = order.with_columns(turn=(pl.col("len").cum_sum() - 1) // at_most)
+        for _, some in turns.group_by("turn", maintain_order=True):
+            parts = self._rows.read_each(tuple(dict.fromkeys(("run_id", *columns))), keep=_kept_of(some))
+            yield (part.select(columns) for part in parts)
+
+    def _located(self, runs: pl.DataFrame) -> pl.DataFrame:
+        """Of each of some runs the part that has its rows, the first one, and how many rows (`len`) there are."""
+        there = self._rows.read(("run_id",)).join(runs, on="run_id", how="semi")
+        return there.group_by("run_id").agg(pl.col(PART).min(), pl.len())
 
     def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
         """What the signals of the listed runs (or of those asked for) say before anything is traded: run_id, then one
@@ -233,9 +259,20 @@ class ResultsStore:
         asked = tuple(columns) or tuple(CORRECTIONS)
         decide = (*ROW_KEY, "sequence", "n_rows", "n_trials")
         read = self._corrections.read(tuple(dict.fromkeys((*decide, *asked))))
-        counted = pl.when(pl.col("n_rows") > 0).then("n_rows").otherwise("n_trials")
-        newest = read.with_columns(n_rows=counted).sort("sequence", "n_rows", PART, descending=True)
+        newest = read.with_columns(n_rows=_COUNTED).sort("sequence", "n_rows", PART, descending=True)
         return newest.unique(ROW_KEY, keep="first", maintain_order=True).select(asked)
+
+    def each_correction(self) -> Iterator[pl.DataFrame]:
+        """What was corrected, part by part in order of their names: run_id, threshold, state, and by what the newest
+        is found: `sequence` and the rows that were `counted`.
+        """
+        columns = (*ROW_KEY, "state", "sequence", "n_rows", "n_trials")
+        for part in self._corrections.read_each(columns):
+            yield part.select(*columns[:4], counted=_COUNTED)
+
+    def last_sequence(self) -> int:
+        """The number of the last correction, 0 where there is none."""
+        return int(self._corrections.read(("sequence",))["sequence"].max() or 0)  # type: ignore[arg-type]
 
     def _wanted(self, run_ids: Iterable[str] | None, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of the listed runs, or of those asked for."""
@@ -340,6 +377,14 @@ class ResultsStore:
         return run_id in self.runs(("run_id",))["run_id"]
 
 
+def _kept_of(located: pl.DataFrame) -> dict[str, pl.Expr]:
+    """By part which of its rows are those of the runs that are located in it."""
+    return {
+        str(key[0]): pl.col("run_id").is_in(some["run_id"].implode())
+        for key, some in located.partition_by(PART, as_dict=True).items()
+    }
+
+
 def _bounds(run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
     """The bins of both parts, ends exclusive."""
     return (run.choose_first, run.choose_end), (run.confirm_first, run.confirm_end)
@@ -353,15 +398,3 @@ def _on_day(rows: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
         cut["event_bins"].append([at for at, _ in kept])
         cut["event_directions"].append([way for _, way in kept])
     return rows.with_columns(pl.Series(name, lists, ROWS[name]) for name, lists in cut.items())
-
-
-def _flat(run_id: str, row: ThresholdRow) -> dict[str, object]:
-    confirm = {CONFIRM_PREFIX + name: value for name, value in msgspec.to_builtins(row.confirm).items()}
-    return {
-        "run_id": run_id,
-        "threshold": row.threshold,
-        **msgspec.to_builtins(row.choose),
-        **confirm,
-        "event_bins": row.event_bins,
-        "event_directions": row.event_directions,
-    }
