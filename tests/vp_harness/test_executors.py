@@ -1,6 +1,10 @@
 """Executors: what is refused, and what happens when a worker dies or a task fails in another process."""
 
 import os
+import signal
+import subprocess
+import sys
+import textwrap
 import time
 from typing import Any
 
@@ -38,6 +42,59 @@ def test_results_come_in_the_order_of_submission():
 def run_all(spec, *calls):
     with executor_of(spec) as pool:
         return list(in_order([pool.submit(*call) for call in calls]))
+
+
+ENDLESS = """
+import os, threading
+import polars as pl
+from vp_contract import ParallelSpec
+from vp_harness.execution.executors import executor_of, in_order
+
+pl.DataFrame({"a": [1, 2]}).lazy().filter(pl.col("a") > 1).collect()  # has polars listen to interrupts too
+with executor_of(ParallelSpec(workers=1)) as pool:
+    pool.submit(print, "begun", flush=True).result()
+    try:
+        list(in_order([pool.submit(threading.Event().wait)]))
+    except KeyboardInterrupt:
+        print("heard", flush=True)
+        os._exit(130)  # an exit would wait for the task
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_an_interrupt_is_heard_while_a_task_never_ends():
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.3)  # now it waits for the task
+        process.send_signal(signal.SIGINT)
+        heard = process.communicate(timeout=120)[0]
+    finally:
+        process.kill()
+        process.wait()
+    assert (heard, process.returncode) == ("heard\n", 130)
+
+
+SPAWNING = """
+import signal
+from vp_contract import ParallelSpec
+from vp_harness.execution.executors import executor_of, in_order
+
+with executor_of(ParallelSpec(executor="processes", workers=2)) as pool:
+    blocked = [pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()) for _ in range(2)]
+    assert all(signal.SIGINT in found for found in in_order(blocked)), "a worker can be interrupted"
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "this process cannot"
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no masks of signals")
+def test_worker_processes_are_started_deaf_to_interrupts(tmp_path):
+    """From their first moment on: one that is interrupted while it imports says so with a traceback."""
+    script = tmp_path / "spawning.py"
+    script.write_text("if __name__ == '__main__':\n" + textwrap.indent(SPAWNING, "    "))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_first_error_drops_what_has_not_begun():

@@ -13,7 +13,15 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -33,6 +41,8 @@ TASK_THREADS: Final = "vp-task"
 
 _DASK_RETRIES: Final = 2
 _CONNECT_S: Final = 20
+_HEARD_S: Final = 0.2
+"""An interrupt is heard within this time while a task is waited for."""
 
 
 def parallel_of(spec: ParallelSpec, executor: str | None, workers: int | None, scheduler: str | None) -> ParallelSpec:
@@ -111,7 +121,7 @@ def settled(
             return
         future = waiting.popleft()
         try:
-            yield future.result()
+            yield _awaited(future)
         except tolerated as error:
             yield error
         except BaseException as error:
@@ -124,6 +134,30 @@ def settled(
                     "run the same command again to go on"
                 ) from error
             raise
+
+
+def _awaited(future: Future[T]) -> T:
+    """The result of a future. A signal does not end the wait for a lock once polars has put its handler before that of
+    Python (it has the system begin waits again), so the wait is in turns.
+    """
+    while not future.done():
+        wait((future,), _HEARD_S)
+    return future.result()
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that are started here never get an interrupt: not while they import either, with a traceback each. One
+    that comes meanwhile reaches this process afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -181,7 +215,8 @@ class _Elsewhere(Executor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         task: Callable[..., T] = partial(call_elsewhere, self._expected, fn)
-        return self._pool.submit(task, *args, **kwargs)
+        with _deaf_children():  # a pool starts its processes when the first tasks come
+            return self._pool.submit(task, *args, **kwargs)
 
 
 def _ask_workers(client: Any, address: str) -> Mapping[str, Mapping[str, str]]:
