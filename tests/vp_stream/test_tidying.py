@@ -122,5 +122,5 @@ def test_a_run_that_is_being_started_is_not_stopped(start: Any, market: Any, mon
 @pytest.mark.parametrize("name", ["max_log_bytes", "max_idle_engines"])
 def test_a_bound_below_nothing_is_refused(tmp_path: Path, name: str) -> None:
     negative: dict[str, Any] = {name: -1}
-    with pytest.raises(SettingsError, match=f"{name}=-1: 0 or more"):
+    with pytest.raises(SettingsError, match=f"{name}=-1: must be at least 0"):
         StreamSettings(lake_root=tmp_path, config_root=tmp_path, **negative)
