@@ -177,7 +177,7 @@ def test_what_is_read_once_is_not_kept(tmp_path):
 
 def test_batches_come_one_by_one_and_one_that_went_is_missed(tmp_path):
     store = ResultsStore(tmp_path)
-    empty = {name: [] for name in ("best_choose", "best_confirm", "rows", "drawn")}
+    empty: dict[str, list[object]] = {name: [] for name in ("best_choose", "best_confirm", "rows", "drawn")}
     rest = dict.fromkeys(set(SEARCHES) - set(empty) - {"batch", "market_json"}, 0)
 
     def batches(*names):

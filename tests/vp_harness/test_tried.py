@@ -1,12 +1,13 @@
 """What a search holds of rows, trials and events in columns is what plain tables and sets of Python say."""
 
+import ctypes
 import itertools
 
 import numpy as np
 import polars as pl
 import pytest
 
-from vp_harness import ResultsStore
+from vp_harness import ResultsStore, _memory
 from vp_harness.errors import ResultsError
 from vp_harness.judgement.drawn import Drawn, Kept, Met, Moments, Standards, codes_of, digests_of, places_in
 from vp_harness.judgement.fired import Fired
@@ -212,3 +213,20 @@ def test_events_come_back_as_they_were_added(seed):
     wrong = pl.DataFrame({"event_bins": [[1, 2]], "event_directions": [[1]]})
     with pytest.raises(ResultsError, match="not as many directions"):
         fired.add(wrong.cast({name: ROWS[name] for name in wrong.columns}))
+
+
+def test_memory_is_given_back_where_the_library_can_and_elsewhere_nothing_happens(monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setattr(_memory, "_trim", lambda: asked.append)
+    _memory.give_back()
+    assert asked == [0]
+    monkeypatch.undo()
+    _memory._trim.cache_clear()
+
+    class Other:
+        """A C library without it."""
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Other())
+    assert _memory._trim() is None
+    _memory.give_back()
+    _memory._trim.cache_clear()

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vp_contract import RuntimeConfig
+from vp_harness._memory import give_back
 from vp_harness.errors import DatasetMissingError
 from vp_harness.judgement.drawing import SPLIT, Drawer, Draws
 from vp_harness.judgement.drawn import Drawn, Moments, Standards, exploded, places_in
@@ -143,8 +144,10 @@ class _Search:
             listed.append(Tried.of(exploded(batch, "rows"), active["run_id"]))
             drawn.append(Drawn.of(exploded(batch, "drawn")))
             del batch  # the next one is made beside what is left
+            give_back()
         usable, rows, known = pl.concat(heads), Tried.together(listed), Drawn.together(drawn)
         del listed, drawn
+        give_back()
         usable, more = self._grown(usable, active, rows, drawer, known)
         self.store.append_searches(more)  # at once: all trials must have as many draws
         self.lost = drawer.lost
@@ -159,9 +162,11 @@ class _Search:
         sequence = self.store.last_sequence() + 1
         judge = Judge(active, tally, moments, n_rows=len(rows), sequence=sequence, state=state)
         del moments  # they are the most of what is known of a trial
+        give_back()
         for some in rows.tables(active["run_id"], _ROWS_JUDGED):
             figures = self.store.rows(some["run_id"].unique(), FIGURES)
             self.store.append_corrections(judge.corrections(some, figures))
+            give_back()
 
     def _stored(self, active: pl.Series, retired: pl.Series) -> tuple[pl.DataFrame, Tried, Drawn]:
         """What was drawn before: batches without a retired run, the rows that they list, and their trials.
@@ -177,6 +182,7 @@ class _Search:
                 usable.append(batch["batch"][0])
                 listed.append(Tried.of(rows, active))
                 drawn.append(Drawn.of(exploded(batch, "drawn")))
+            give_back()
         return (
             self.batches.filter(pl.col("batch").is_in(usable)),
             Tried.together(listed),
@@ -187,6 +193,7 @@ class _Search:
         """What was drawn of the trials of some batches, read again a batch at a time."""
         for batch in self.store.searched(usable["batch"], ("drawn",)):
             yield exploded(batch, "drawn")
+            give_back()
 
     def _is_there(self, dataset_id: str) -> bool:
         """Whether a dataset, or every one of the days that go by this id, is in the lake."""

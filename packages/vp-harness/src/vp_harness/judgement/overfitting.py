@@ -78,7 +78,7 @@ def deflated_sharpe(
     return below
 
 
-def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.int32]) -> float | None:
+def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.int32] | NDArray[np.float64]) -> float | None:
     """The share of divisions of time in which the best trial of one half is below the median of all in the other
     (combinatorially symmetric cross-validation; Bailey, Borwein, López de Prado and Zhu 2015).
 
@@ -88,13 +88,13 @@ def overfitting_probability(sums: NDArray[np.float64], counts: NDArray[np.int32]
     trials, blocks = sums.shape
     if trials < 2:
         return None
-    sums, counts = np.ascontiguousarray(sums, np.float64), np.ascontiguousarray(counts, np.int32)
+    sums, whole = np.ascontiguousarray(sums, np.float64), np.ascontiguousarray(counts, np.int32)
     seen, unseen = np.empty(trials, np.float64), np.empty(trials, np.float64)
     below = []
     for chosen in itertools.combinations(range(blocks), blocks // 2):
         half = np.zeros(blocks, np.bool_)
         half[list(chosen)] = True
-        less, same = _rank_of_best(sums, counts, half, seen, unseen)
+        less, same = _rank_of_best(sums, whole, half, seen, unseen)
         rank = (less + 0.5 * (same + 1)) / (trials + 1)
         below.append(1.0 if rank < 0.5 else 0.5 if rank == 0.5 else 0.0)
     return float(np.mean(below))

@@ -211,8 +211,9 @@ class ResultsStore:
         read for it.
         """
         located = self._located(self._wanted(run_ids, ("run_id",)))
-        order = pl.DataFrame({"run_id": run_ids}).join(located, on="run_id", maintain_order="left")
-        turns = order.with_columns(turn=(pl.col("len").cum_sum() - 1) // at_most)
+        turns = pl.DataFrame({"run_id": run_ids}).join(located, on="run_id", maintain_order="left")
+        turns = turns.select("run_id", PART, turn=(pl.col("len").cum_sum() - 1) // at_most)
+        del located
         for _, some in turns.group_by("turn", maintain_order=True):
             parts = self._rows.read_each(tuple(dict.fromkeys(("run_id", *columns))), keep=_kept_of(some))
             yield (part.select(columns) for part in parts)
