@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX processes"),
 ]
 
-ROUNDS = int(os.environ.get("VP_KILL_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("VP_KILL_ROUNDS", "24"))
 """How many processes are killed; a longer job sets 200."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
 
