@@ -16,16 +16,13 @@ except ImportError:  # Windows: one process runs all of them
 WORKERS = 2
 TESTS = Path(__file__).parent
 ALONE = (
-    "e2e/test_demo.py",
+    "e2e/test_demo_page.py",
     "e2e/test_page.py",
     "hostile/test_descriptors.py",
     "hostile/test_fragments.py",
     "vp_cli/test_stream_commands.py",
     "vp_harness/test_turns.py",
-    *(
-        f"vp_stream/test_{name}.py"
-        for name in ("capacity", "come_and_go", "command", "process", "request_bodies", "stream", "stuck_clients")
-    ),
+    *(f"vp_stream/test_{name}.py" for name in ("process", "stream", "stuck_clients")),
 )
 """Tests that look at clocks: of servers and their clients, of pages, of processes that wait for one another. Last."""
 LONG = ("e2e/", "integration/", "mutation/", "hostile/", "workspace/")
