@@ -2,7 +2,10 @@
 
 export type Theme = 'dark' | 'light';
 
-/** Colours of the page around the chart, by the name of their CSS variable. */
+/**
+ * Colours of the page around the chart, by the name of their CSS variable. Those of series are of what has no side: no
+ * hue of buyers, sellers, pressure or vacuum.
+ */
 export const PAGE = {
   dark: {
     ground: '#0a0d12',
@@ -18,6 +21,9 @@ export const PAGE = {
     ask: '#ffb066',
     pressure: '#68b978',
     vacuum: '#b98ade',
+    'series-0': '#e4eaf2',
+    'series-1': '#cf5f97',
+    'series-2': '#e6cf55',
     good: '#4fd17a',
     'good-ground': '#123329',
     'good-text': '#7fe0ae',
@@ -46,6 +52,9 @@ export const PAGE = {
     ask: '#9c4a0b',
     pressure: '#2c7a45',
     vacuum: '#7c4aa8',
+    'series-0': '#131a24',
+    'series-1': '#b0286a',
+    'series-2': '#6b5c00',
     good: '#1b7f45',
     'good-ground': '#d5f2e0',
     'good-text': '#0d5a33',

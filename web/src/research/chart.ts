@@ -108,7 +108,7 @@ function drawn(
   x: (value: number) => number,
   y: (value: number) => number,
 ): SVGElement[] {
-  const kind = `series-${place % 4}`;
+  const kind = `series-${place % 3}`;
   const there = points.filter((point): point is Point & { y: number } => point.y !== null);
   if (as === 'dots') {
     const aside = (place - (many - 1) / 2) * APART;
@@ -153,7 +153,7 @@ function legend(series: readonly Series[]): SVGElement[] {
     .map(({ name }, i) => {
       const mark = svg(
         'text',
-        { class: `name series-${i % 4}`, x: right, y: 12, 'text-anchor': 'end' },
+        { class: `name series-${i % 3}`, x: right, y: 12, 'text-anchor': 'end' },
         `● ${name}`,
       );
       right -= 7 * name.length + 30;
