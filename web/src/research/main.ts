@@ -1,5 +1,6 @@
 /** Puts the research page together: the address says what is shown, and every link within the page changes it. */
 import { byId } from '../ui/elements';
+import { ThemeSwitch } from '../ui/theme';
 import { Refused } from './api';
 import { takeNotice } from './change';
 import { h } from './dom';
@@ -37,6 +38,9 @@ const TABS: readonly (readonly [View, string])[] = [
 const view = byId('view', HTMLElement);
 const tabs = byId('tabs', HTMLElement);
 let running = new AbortController();
+
+// As it was chosen on the map; the colours of this page are the style sheet's alone.
+new ThemeSwitch(() => undefined);
 
 async function show(): Promise<void> {
   running.abort();
