@@ -160,7 +160,7 @@ async function litShare(page: Page): Promise<number> {
         seen.add(((pixels[at] ?? 0) << 16) | ((pixels[at + 1] ?? 0) << 8) | (pixels[at + 2] ?? 0));
       }
       // Axis lines and price lines cross an empty map too; cells have many colours.
-      if (seen.size > 8) lit += 1;
+      if (seen.size > 14) lit += 1;
     }
     return lit / image.width;
   }, png);

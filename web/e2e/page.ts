@@ -12,6 +12,8 @@ import { parseArgs } from 'node:util';
 import { launch, perform, type Finding } from './lab';
 import { ACCESS } from './scenarios/access';
 import { ALERTS } from './scenarios/alerts';
+import { BESIDE } from './scenarios/beside';
+import { CONTROLS } from './scenarios/controls';
 import { COST } from './scenarios/cost';
 import { FRESHNESS } from './scenarios/freshness';
 import { HANDS } from './scenarios/hands';
@@ -40,6 +42,8 @@ const waiting = [
   ...PIXELS,
   ...HANDS,
   ...ZOOM,
+  ...BESIDE,
+  ...CONTROLS,
   ...ALERTS,
   ...MARKS,
   ...TOOLS,

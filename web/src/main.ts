@@ -2,16 +2,18 @@ import { Panes } from './panes';
 import { formatShown, parseShown } from './state/panes';
 import { AlertCard } from './ui/alerts';
 import { BookmarkBar } from './ui/bookmarks';
+import { Cards } from './ui/cards';
 import { publishCounters } from './ui/counters';
 import { DepthControl } from './ui/depthcontrol';
 import { byId } from './ui/elements';
 import { Header } from './ui/header';
 import { makeHelp } from './ui/help';
-import { isSpace, keyCommand, SKIP_SECONDS, type Command } from './ui/keys';
+import { isSpace, keyCommand, SKIP_SECONDS, turnsSwitch, type Command } from './ui/keys';
 import { Panel } from './ui/panel';
 import { Reading } from './ui/reading';
 import { Status } from './ui/status';
 import { MarksCard } from './ui/marks';
+import { OverlaySwitches } from './ui/overlays';
 import { Tape } from './ui/tape';
 import { ThemeSwitch } from './ui/theme';
 import { Timeline } from './ui/timeline';
@@ -26,6 +28,8 @@ const PLAYING_PLACE_MS = 5000;
 const PLACE_KEY = 'spymaster.place';
 /** Where a page keeps what it shows when it is left, for the case that it is only loaded again. */
 const LEFT_KEY = 'spymaster.left';
+/** How often a hidden page looks whether it has to tell of a silence, ms. */
+const HIDDEN_LOOK_MS = 1000;
 /** How often an otherwise unchanged page is drawn again, for countdowns and silences, ms. */
 const IDLE_REDRAW_MS = 250;
 
@@ -38,6 +42,11 @@ const panes = new Panes(
   {
     changed: () => {
       savePlace();
+    },
+    unseen: (pane) => {
+      if (!alerts.watches) return;
+      pane.acknowledge(performance.now());
+      lookForAlerts();
     },
   },
   opening,
@@ -57,10 +66,12 @@ const depthControl = new DepthControl((range) => {
   panes.active.store.setDepth(range);
 });
 const panel = new Panel();
+const cards = new Cards();
 const alerts = new AlertCard();
 const tape = new Tape();
-const marks = new MarksCard((shown) => {
-  for (const { store } of panes.list) store.showMarks(shown);
+const marks = new MarksCard();
+new OverlaySwitches((overlays) => {
+  for (const { store } of panes.list) store.show(overlays);
 });
 const bookmarks = new BookmarkBar((bin) => {
   panes.goTo(bin);
@@ -122,7 +133,7 @@ function keepPlace(nowMs: number): void {
 function savePlace(): void {
   savedAtMs = lookedAtMs = performance.now();
   saved = shownButTime();
-  const query = formatShown(panes.shown, window.location.search);
+  const query = cards.named(formatShown(panes.shown, window.location.search));
   if (query === window.location.search) return;
   window.history.replaceState(null, '', query);
   window.localStorage.setItem(PLACE_KEY, query);
@@ -189,6 +200,9 @@ function run(command: Command): void {
     case 'pan':
       pane.pan(command.share);
       break;
+    case 'pan_price':
+      pane.panPrice(command.share);
+      break;
     case 'zoom_time':
     case 'zoom_price':
       pane.zoom(command.kind === 'zoom_time' ? 'time' : 'price', command.steps);
@@ -229,6 +243,7 @@ window.addEventListener('keydown', (event) => {
   const taken = command !== null && command.kind !== 'escape';
   if (taken || isSpace(event)) event.preventDefault();
   if (command !== null) run(command);
+  if (turnsSwitch(event)) (event.target as HTMLInputElement).click();
 });
 // Some browsers press a focused button when the space bar is let go.
 window.addEventListener('keyup', (event) => {
@@ -274,14 +289,11 @@ const PAGE_PARTS: readonly PagePart[] = [
   (nowMs) => {
     const { store, stage } = panes.active;
     const view = store.viewport(stage.layout);
-    alerts.draw(
-      panes.list.map((pane) => pane.store),
-      nowMs,
-    );
+    lookForAlerts(nowMs);
     depthControl.draw(store);
     const pointed = panes.list.find(({ stage: { hovered } }) => hovered?.frame !== undefined);
     const { stage: read, store: of } = pointed ?? panes.active;
-    if (of.stream?.grid != null) reading.draw(read.hovered, of.stream.grid, of.marks);
+    if (of.stream?.grid != null) reading.draw(read.hovered, of.stream.grid, of.overlays.marks);
     tape.draw(store, view);
     marks.draw(store, view);
     bookmarks.draw(store);
@@ -289,6 +301,22 @@ const PAGE_PARTS: readonly PagePart[] = [
     status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
   },
 ];
+
+function lookForAlerts(nowMs = performance.now()): void {
+  alerts.draw(
+    panes.list.map(({ store }) => store),
+    nowMs,
+  );
+}
+
+// A hidden page draws nothing; what it is to tell of is looked for all the same, silence too.
+window.setInterval(() => {
+  if (document.hidden && alerts.watches) lookForAlerts();
+}, HIDDEN_LOOK_MS);
+
+window.addEventListener('online', () => {
+  for (const pane of panes.list) pane.retry();
+});
 
 let shownAtMs = -Infinity;
 /** Parts of the page around the chart that are still to be drawn; a frame draws one. */

@@ -19,6 +19,8 @@ export interface PaneActions {
   /** Another serving was chosen on the chart itself. */
   chosen(): void;
   close(): void;
+  /** Something came while the page is hidden. */
+  unseen(pane: Pane): void;
 }
 
 /** One stream on one chart: its connection, what is known of it, and the hands on the chart. */
@@ -35,6 +37,8 @@ export class Pane {
     type: 'module',
   });
   private beginning: Beginning | null = null;
+  /** The time that it was led to, until a bin comes. */
+  private ledTo: string | null = null;
   /** The speed asked for last: keys may come faster than answers. */
   askedSpeed: number | null = null;
   private readonly frame: PaneFrame;
@@ -80,6 +84,8 @@ export class Pane {
     });
     this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => {
       this.store.receive(data, performance.now());
+      if (data.kind === 'bin') this.ledTo = null;
+      if (document.hidden) actions.unseen(this);
       if (data.kind === 'config' && this.beginning !== null) this.begin(this.beginning);
     });
     this.listen();
@@ -118,6 +124,7 @@ export class Pane {
 
   private connect(serving: string, begin: Beginning | null): void {
     this.beginning = begin?.at == null ? null : begin;
+    this.ledTo = null;
     this.askedSpeed = null;
     const url = streamUrl(window.location, serving);
     this.tell({ kind: 'connect', url, elsewhere: this.beginning !== null });
@@ -129,11 +136,17 @@ export class Pane {
 
   private begin({ at, paused }: Beginning): void {
     this.beginning = null;
+    this.ledTo = at;
     const target = this.store.target(at ?? '');
     if (paused) this.setPaused(true);
     if ('problem' in target)
       this.store.tell('The link names a time that the session does not have', target.problem);
     this.goTo('problem' in target ? 0 : target.bin);
+  }
+
+  /** Takes the bins so far for seen: a page that is hidden draws none, and would be sent no more. */
+  acknowledge(nowMs: number): void {
+    this.send(this.store.takeAck(nowMs));
   }
 
   /** Moves the replay, and asks for what will be in view beside that bin. */
@@ -165,6 +178,10 @@ export class Pane {
     this.store.pan(share, this.stage.layout);
   }
 
+  panPrice(share: number): void {
+    this.store.panPrice(share, this.stage.layout);
+  }
+
   /** Around the right edge and the middle. */
   zoom(axis: 'time' | 'price', steps: number): void {
     this.store.zoom(axis, steps, this.stage.layout, null);
@@ -176,6 +193,7 @@ export class Pane {
     const shown = this.store.viewport(this.stage.layout);
     const at =
       this.beginning?.at ??
+      this.ledTo ??
       (shown === null || time === null ? null : timeOfBin(time, this.store.newestBin(shown)));
     return {
       serving: session.serving,

@@ -8,6 +8,8 @@ import { byId, partOf, setData } from './ui/elements';
 export interface PanesActions {
   /** Another chart is the one that the controls are of, or what is shown changed otherwise. */
   changed(): void;
+  /** Something came while the page is hidden. */
+  unseen(pane: Pane): void;
 }
 
 /**
@@ -168,7 +170,7 @@ export class Panes {
     const root = this.pristine.cloneNode(true) as HTMLElement;
     this.grid.append(root);
     const pane = this.make(root);
-    pane.store.showMarks(this.current.store.marks);
+    pane.store.show(this.current.store.overlays);
     this.all = [...this.all, pane];
     return pane;
   }
@@ -180,6 +182,9 @@ export class Panes {
       },
       close: (): void => {
         this.close(pane);
+      },
+      unseen: (of: Pane): void => {
+        this.actions.unseen(of);
       },
     };
     const pane: Pane = new Pane(root, actions, place);

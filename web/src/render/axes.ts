@@ -11,6 +11,8 @@ import type { Scene } from './scene';
 const PRICE_SPACING = 44;
 const TIME_SPACING = 96;
 const TAG_HEIGHT = 20;
+/** Room for a label of the time axis. */
+const TIME_WIDTH = 52;
 
 /** The prices that are named on the axis, with their heights. */
 function pricesAlong(brush: Brush, { view, grid }: Scene): { y: number; value: bigint }[] {
@@ -46,13 +48,19 @@ export function drawPriceAxis(brush: Brush, scene: Scene): void {
 }
 
 /** Where tags lie on the price axis: the mid of the newest bin, and the price under the pointer. */
-function tagPositions(brush: Brush, { layout, view, newest, hovered, pointer }: Scene): number[] {
+function tagPositions(brush: Brush, scene: Scene): number[] {
+  const { layout, view, newest } = scene;
   const tags: number[] = [];
   if (newest?.valid === true) tags.push(yOf(view, (newest.bid + newest.ask) / 2));
-  if (hovered !== null && pointer !== null && pointer.y < layout.heat.bottom) {
-    tags.push(yOf(view, hovered.cell));
-  }
+  const pointed = pointedY(scene);
+  if (pointed !== null) tags.push(pointed);
   return tags.map((y) => tagMiddle(brush, layout, y));
+}
+
+/** Where the tag of the price under the pointer lies; null where the pointer is not on the map. */
+function pointedY({ layout, view, hovered, pointer }: Scene): number | null {
+  if (hovered === null || pointer === null || pointer.y >= layout.heat.bottom) return null;
+  return yOf(view, hovered.cell);
 }
 
 /** The middle of a tag for a price at `y`: it stays beside the map. */
@@ -61,19 +69,31 @@ function tagMiddle(brush: Brush, { heat }: Scene['layout'], y: number): number {
   return Math.min(Math.max(y, heat.top + half), heat.bottom - half);
 }
 
-export function drawTimeAxis(brush: Brush, { layout, view, time }: Scene): void {
-  const { heat, delta, signal, timeAxis } = layout;
+/** The times that are named on the axis, with their places. */
+function timesAlong(
+  brush: Brush,
+  { layout, view, time }: Scene,
+): { x: number; at: number; detail: ClockDetail }[] {
   const timeAt = (seq: number): number => time.originMs + seq * time.binMs;
   const step = timeStep(time.binMs / view.columnPx, brush.em(TIME_SPACING));
   const detail: ClockDetail = step < 1000 ? 'tenths' : step < 60_000 ? 'seconds' : 'minutes';
+  const from = timeAt(seqAt(view, layout.heat.left));
+  return timeTicks(from, timeAt(view.edge), step).map((at) => ({
+    x: xOf(view, (at - time.originMs) / time.binMs),
+    at,
+    detail,
+  }));
+}
+
+export function drawTimeAxis(brush: Brush, scene: Scene): void {
+  const { heat, delta, signal, timeAxis } = scene.layout;
   const y = (timeAxis.top + timeAxis.bottom) / 2;
   brush.font(11);
-  for (const at of timeTicks(timeAt(seqAt(view, heat.left)), timeAt(view.edge), step)) {
-    const x = xOf(view, (at - time.originMs) / time.binMs);
+  for (const { x, at, detail } of timesAlong(brush, scene)) {
     brush.vertical(x, heat.top, heat.bottom, PALETTE.gridline);
     brush.vertical(x, delta.top, delta.bottom, PALETTE.gridline);
     brush.vertical(x, signal.top, signal.bottom, PALETTE.gridline);
-    const clear = brush.em(26);
+    const clear = brush.em(TIME_WIDTH / 2);
     if (x < heat.left + clear || x > heat.right - clear) continue;
     brush.vertical(x, timeAxis.top, timeAxis.top + brush.px(4), PALETTE.axisLine);
     brush.text(formatClock(at, detail), x, y, 'center', PALETTE.axisText);
@@ -95,9 +115,13 @@ export function drawMidTag(brush: Brush, scene: Scene, newest: Frame): void {
   const { layout, view, grid } = scene;
   if (!newest.valid) return;
   const y = yOf(view, (newest.bid + newest.ask) / 2);
+  const pointed = pointedY(scene);
+  // Half behind the tag of the price under the pointer it says nothing.
+  if (pointed !== null && Math.abs(pointed - y) < brush.em(TAG_HEIGHT)) return;
   brush.font(11, 600);
+  // What is not live is grey here too.
   drawPriceTag(brush, layout, y, midText(newest, grid), {
-    fill: PALETTE.text,
+    fill: scene.live ? PALETTE.text : PALETTE.axisText,
     text: PALETTE.ground,
   });
 }
@@ -127,6 +151,13 @@ export function drawCrosshair(brush: Brush, scene: Scene): void {
   const half = brush.em(48);
   const centre = Math.min(Math.max(x, heat.left + half), heat.right - half);
   const top = timeAxis.top + brush.px(3);
+  // A label half behind the tag says nothing.
+  const label = brush.em(TIME_WIDTH / 2);
+  brush.context.fillStyle = PALETTE.ground;
+  for (const { x: at } of timesAlong(brush, scene)) {
+    if (Math.abs(at - centre) < half + label)
+      brush.context.fillRect(at - label, top, 2 * label, brush.em(TAG_HEIGHT));
+  }
   brush.tag(
     formatClock(time.originMs + hovered.seq * time.binMs, 'millis'),
     { left: centre - half, right: centre + half, top, bottom: top + brush.em(TAG_HEIGHT) },

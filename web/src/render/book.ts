@@ -129,6 +129,16 @@ function marksOf(
   return path;
 }
 
+/** Half way between best bid and ask; nothing is drawn where the book is not valid. */
+export function drawMid(brush: Brush, scene: Scene): void {
+  const { context } = brush;
+  brush.clipped(scene.layout.heat, () => {
+    context.strokeStyle = PALETTE.text;
+    context.lineWidth = brush.hair();
+    context.stroke(stepLine(scene, (frame) => (frame.bid + frame.ask) / 2));
+  });
+}
+
 /** The volume-weighted mean price since the start, dashed. */
 export function drawVwap(brush: Brush, scene: Scene): void {
   const { context } = brush;

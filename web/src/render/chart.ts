@@ -1,3 +1,4 @@
+import { overlaysText } from '../state/live/overlays';
 import { viewKey } from '../state/viewport';
 import {
   drawColumnName,
@@ -7,14 +8,15 @@ import {
   drawPriceLines,
   drawTimeAxis,
 } from './axes';
-import { drawBestPrices, drawTrades, drawVwap } from './book';
+import { drawBestPrices, drawMid, drawTrades, drawVwap } from './book';
 import { Brush } from './brush';
 import { drawDelta, drawDeltaAxis } from './deltaplot';
 import { drawLadder } from './ladder';
+import { drawLateness, drawLatenessAxis } from './latenessplot';
 import { drawMarks } from './marks';
 import { drawMeasured } from './measureplot';
 import type { Scene } from './scene';
-import { drawSignal, drawSignalAxis } from './signalplot';
+import { drawRibbon, drawSignal, drawSignalAxis, mapFoot } from './signalplot';
 
 /** A part of the chart that lies on a canvas of its own. */
 interface Layer {
@@ -26,26 +28,32 @@ interface Layer {
 /** Lower ones first: plots with their lines, what stands beside the map, and what goes with the pointer. */
 const LAYERS = [
   {
-    key: ({ view, history, marks }: Scene) => `${viewKey(view)} ${history.revision} ${marks}`,
+    key: ({ view, history, overlays, session }: Scene) =>
+      `${viewKey(view)} ${history.revision} ${overlaysText(overlays)} ${session.lateness.revision}`,
     draw: (brush, scene) => {
       drawSignal(brush, scene);
       drawDelta(brush, scene);
+      drawLateness(brush, scene);
       drawPriceLines(brush, scene);
       drawTimeAxis(brush, scene);
-      drawVwap(brush, scene);
-      drawBestPrices(brush, scene);
-      drawTrades(brush, scene);
+      const { overlays } = scene;
+      if (overlays.vwap) drawVwap(brush, scene);
+      if (overlays.mid) drawMid(brush, scene);
+      if (overlays.quotes) drawBestPrices(brush, scene);
+      if (overlays.ribbon) drawRibbon(brush, scene, mapFoot(brush, scene));
+      if (overlays.trades) drawTrades(brush, scene);
       drawMarks(brush, scene);
       drawColumnName(brush, scene);
     },
   },
   {
-    key: ({ view, history, newest, hovered }: Scene) =>
-      `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${newest?.seq ?? ''} ${hovered?.cell ?? ''}`,
+    key: ({ view, history, newest, hovered, pointer, session, live }: Scene) =>
+      `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${session.profile.revision} ${newest?.seq ?? ''} ${hovered?.cell ?? ''} ${pointer !== null && pointer.y < view.heat.bottom} ${live}`,
     draw: (brush, scene) => {
       drawPriceAxis(brush, scene);
       drawSignalAxis(brush, scene);
       drawDeltaAxis(brush, scene);
+      drawLatenessAxis(brush, scene);
       drawLadder(brush, scene);
       const { newest } = scene;
       if (newest !== undefined) drawMidTag(brush, scene, newest);

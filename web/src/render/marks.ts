@@ -65,7 +65,7 @@ function largest(placed: readonly Placed[], brush: Brush, view: Viewport): Itera
  * and orders squares, pulls crosses. The colour says whose, as that of trades does.
  */
 export function drawMarks(brush: Brush, scene: Scene): void {
-  if (!scene.marks) return;
+  if (!scene.overlays.marks) return;
   const { history, view, layout } = scene;
   const { from, to } = visibleColumns(view);
   const half = brush.em(MARK.half);

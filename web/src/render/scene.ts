@@ -4,6 +4,8 @@ import type { Hovered } from '../state/inspect';
 import type { ChartLayout } from '../state/layout';
 import type { PriceGrid } from '../state/price';
 import type { TimeBase } from '../state/clock';
+import type { Overlays } from '../state/live/overlays';
+import type { Stream } from '../state/live/stream';
 import type { Measured } from '../state/tools/measure';
 import type { Viewport } from '../state/viewport';
 
@@ -21,8 +23,12 @@ export interface Scene {
   /** How the numbers of `history` and times belong together. */
   time: TimeBase;
   hovered: Hovered | null;
-  /** Whether marks are shown. */
-  marks: boolean;
+  /** What lies over the cells. */
+  overlays: Overlays;
+  /** The bins of the stream, how late they came, and what was traded since the session's first. */
+  session: Pick<Stream, 'history' | 'lateness' | 'profile' | 'binMs'>;
+  /** Whether the newest bin is what is. */
+  live: boolean;
   /** What the user measures, with its height in ticks from the first corner to the second. */
   measured: { area: Measured; ticks: number } | null;
   /** Pointer in device px of the chart, with what it is over in {@link hovered}. */

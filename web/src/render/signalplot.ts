@@ -28,7 +28,14 @@ export function drawSignal(brush: Brush, scene: Scene): void {
     drawThreshold(brush, scene, yAt);
     drawScores(brush, scene, plot, yAt);
   });
-  drawRibbon(brush, scene);
+  const { left, right, top } = signal;
+  drawRibbon(brush, scene, { left, right, top, bottom: top + brush.em(RIBBON) });
+}
+
+/** Where the ribbon of states lies on the map. */
+export function mapFoot(brush: Brush, { layout }: Scene): Rect {
+  const { left, right, bottom } = layout.heat;
+  return { left, right, top: bottom - brush.em(RIBBON), bottom };
 }
 
 /** The part of the plot that scores lie in. */
@@ -57,16 +64,14 @@ function drawThreshold(
   brush.horizontal(left, right, yAt(-level), PALETTE.bear);
 }
 
-/** The signal's state of each bin, as a ribbon along the top of its plot. */
-function drawRibbon(brush: Brush, scene: Scene): void {
-  const { signal } = scene.layout;
-  const height = brush.em(RIBBON);
+/** The signal's state of each bin, as a ribbon. */
+export function drawRibbon(brush: Brush, scene: Scene, ribbon: Rect): void {
   const stateAt = (seq: number): number => scene.history.at(seq)?.update.signal.state ?? 0;
-  brush.clipped(signal, () => {
+  brush.clipped(ribbon, () => {
     forStretches(scene, stateAt, (left, width, state) => {
       if (state === 0) return;
       brush.context.fillStyle = state > 0 ? PALETTE.bull : PALETTE.bear;
-      brush.context.fillRect(left, signal.top, width, height);
+      brush.context.fillRect(left, ribbon.top, width, heightOf(ribbon));
     });
   });
 }

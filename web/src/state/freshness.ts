@@ -15,6 +15,11 @@ export interface Freshness {
 /** Lateness that is not shown as stale, in bins and in ms: below that a picture is not even drawn in time. */
 const ALLOWED = { bins: 2, ms: 200 };
 
+/** Lateness up to which bins that come every so many ms count as live, ms. */
+export function allowedLateness(periodMs: number): number {
+  return Math.max(ALLOWED.bins * periodMs, ALLOWED.ms);
+}
+
 /**
  * The freshness at a time of the page's clock.
  *
@@ -59,7 +64,7 @@ function wordFor(
   if (phase === 'waiting') return 'Waiting';
   if (phase !== 'streaming') return 'Not connected';
   if (paused) return 'Paused';
-  const allowed = Math.max(ALLOWED.bins * (pace?.periodMs ?? 0), ALLOWED.ms);
+  const allowed = allowedLateness(pace?.periodMs ?? 0);
   if (latenessMs !== null && latenessMs > allowed) return 'Late';
   return valid === false ? 'Book not valid' : 'Live';
 }

@@ -12,6 +12,9 @@ export interface CellReading {
   /** Cells above spot. */
   k: number;
   values: Record<CellField, number>;
+  /** Traded in it, in lots; NaN of a server that does not say. */
+  buy: number;
+  sell: number;
   projections: { horizonMs: number; score: number }[];
 }
 
@@ -64,12 +67,15 @@ export function readCell(
   const row = k + (rows - 1) / 2;
   if (!(row >= 0 && row < rows)) return null;
   const at = (index: number): number => frame.cells[index * rows + row] ?? NaN;
+  const [buys, sells] = [columns.indexOf('buy_volume'), columns.indexOf('sell_volume')];
   const values = Object.fromEntries(CELL_FIELDS.map((name, index) => [name, at(index)]));
   return {
     frame,
     cell,
     k,
     values: values as Record<CellField, number>,
+    buy: buys < 0 ? NaN : at(buys),
+    sell: sells < 0 ? NaN : at(sells),
     projections: columns.flatMap((name, index) =>
       name.startsWith(PROJECTION_PREFIX)
         ? [{ horizonMs: projectionMs(name), score: at(index) }]

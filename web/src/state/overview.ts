@@ -1,4 +1,5 @@
 import type { GridUpdate } from '../wire/types';
+import type { Print } from './frame';
 import { pricedMarks, type PricedMark } from './tools/marks';
 
 /** Some bins of the session as one, as the server sums them up. */
@@ -9,6 +10,8 @@ export interface OverviewColumn {
   sellVolume: number;
   /** The largest of all its bins, the largest first. */
   marks: readonly PricedMark[];
+  /** What was traded, by price; null where the column lacks bins that had not come to pass. */
+  prints: readonly Print[] | null;
 }
 
 /** About so many columns stand for a whole session. */
@@ -34,13 +37,18 @@ export class Overview {
     this.columns = new Array<OverviewColumn | undefined>(Math.ceil(bins / this.every));
   }
 
-  /** Takes over a column of the server. */
-  add(update: GridUpdate): void {
+  /**
+   * Takes over a column of the server.
+   *
+   * @param prints what was traded in it, null where it is no whole column.
+   */
+  add(update: GridUpdate, prints: readonly Print[] | null = null): void {
     this.columns[Math.floor(update.bin_seq / this.every)] = {
       mid: update.book_valid ? update.mid_price : 0,
       buyVolume: update.buy_volume,
       sellVolume: update.sell_volume,
       marks: pricedMarks(update.marks),
+      prints,
     };
     this.revision += 1;
   }
@@ -61,7 +69,8 @@ export class Overview {
     const { columns, every } = this;
     const now = Math.min(Math.floor(head / every), columns.length) - 1;
     let last = now;
-    while (last >= 0 && columns[last] !== undefined) last -= 1;
+    // One that was no whole column when it came is one by now.
+    while (last >= 0 && columns[last]?.prints != null) last -= 1;
     if (last < 0) {
       last = columns.findIndex((column, index) => index > now && column === undefined);
       if (last < 0) return null;

@@ -2,7 +2,6 @@ import { answersHistory, streamIdentity, type ClientMessage, type GridUpdate } f
 import type { WorkerEvent } from '../wire/protocol';
 import type { TimeBase } from './clock';
 import { possibleTimes, seekTarget, type SeekTarget } from './extent';
-import { makeFrame, type Frame } from './frame';
 import { freshnessAt, type Freshness } from './freshness';
 import type { History } from './history';
 import { hoveredAt, nearTotals, type Hovered, type NearTotals } from './inspect';
@@ -10,13 +9,14 @@ import { widthOf, type ChartLayout } from './layout';
 import { Acks } from './live/acks';
 import { Camera, type Limits } from './live/camera';
 import { AUTO_RANGE, limitRange, type DepthRange } from './live/depthrange';
+import { USUAL_OVERLAYS, type Overlays } from './live/overlays';
 import { Ranges } from './live/ranges';
 import { Requests } from './live/requests';
-import { anyGrid, columnsOf, firstGrid, newStream, takeOlder, type Stream } from './live/stream';
+import { columnsOf, frameOf, newStream, takeOlder, type Stream } from './live/stream';
 import { missingCount } from './lookback';
 import type { ModeId } from './modes';
 import { parsePrice } from './price';
-import { observeBin, startPace, type Pace } from './pace';
+import { latenessAt, observeBin, startPace, type Pace } from './pace';
 import { INITIAL_SESSION, reduceSession, type SessionAction, type SessionState } from './session';
 import { measure, type Corner, type Measured } from './tools/measure';
 import type { ViewAction, ViewState } from './view';
@@ -47,8 +47,8 @@ export class Store {
   private corners: [Corner, Corner] | null = null;
   /** Which depths the colours tell apart. */
   depth: DepthRange = AUTO_RANGE;
-  /** Whether the map shows marks. */
-  marks = true;
+  /** What lies over the cells of the map. */
+  overlays = USUAL_OVERLAYS;
   /** Speed of the replay, as the server told it; null while it has told none. */
   speed: number | null = null;
 
@@ -116,8 +116,8 @@ export class Store {
     this.tell('The session has no data at that time', possibleTimes(this.stream.extent));
   }
 
-  showMarks(shown: boolean): void {
-    this.marks = shown;
+  show(overlays: Overlays): void {
+    this.overlays = overlays;
     this.revision += 1;
   }
 
@@ -153,11 +153,12 @@ export class Store {
 
   private addBin({ update, cells }: Extract<WorkerEvent, { kind: 'bin' }>, nowMs: number): void {
     const { stream } = this;
-    const frame = this.frameOf(update, cells);
-    if (stream === null || frame === null) return;
+    if (stream === null) return;
+    const frame = frameOf(stream, update, cells);
     const { bin_seq: seq, skipped_bins: skipped } = update;
     this.pace ??= startPace(this.periodMs, seq, nowMs);
     this.pace = observeBin(this.pace, seq, skipped, nowMs, stream.binMs);
+    stream.lateness.put(seq, latenessAt(this.pace, nowMs));
     const arrival = stream.history.push(frame);
     this.acks.owe(frame.seq);
     const moved = arrival.kind === 'reset' || arrival.kind === 'rewind';
@@ -169,21 +170,13 @@ export class Store {
     this.ranges.observe(cells, this.near);
   }
 
-  private frameOf(update: GridUpdate, cells: Float64Array): Frame | null {
-    const { stream } = this;
-    const config = this.session.config?.config;
-    if (stream === null || config === undefined) return null;
-    stream.grid ??= firstGrid(update.spot_ref_price_int, config);
-    return makeFrame(update, cells, stream.grid ?? anyGrid(config), stream.columns);
-  }
-
   /** Takes over a bin that was asked for; it says nothing of how bins come, and nothing of now. */
   private addOlder(update: GridUpdate, cells: Float64Array, nowMs: number): void {
     this.requests.answered(nowMs);
     const { stream } = this;
     const { asked } = this.requests;
-    const frame = update.every === undefined ? this.frameOf(update, cells) : null;
     if (stream === null) return;
+    const frame = update.every === undefined ? frameOf(stream, update, cells) : null;
     this.requests.fill(() => {
       takeOlder(stream, frame ?? { update, cells }, asked);
     });
@@ -311,10 +304,9 @@ export class Store {
     layout: ChartLayout,
     at: { x: number; y: number } | null,
   ): void {
-    const limits = this.limits(layout);
-    if (limits === null) return;
-    this.camera.zoom(axis, steps, layout, at, limits);
-    this.revision += 1;
+    this.move(layout, (limits) => {
+      this.camera.zoom(axis, steps, layout, at, limits);
+    });
   }
 
   /** Moves the view so that a bin position, a cell position, or both lie at a point in device px of the chart. */
@@ -323,25 +315,31 @@ export class Store {
     to: { x: number; y: number },
     layout: ChartLayout,
   ): void {
-    const limits = this.limits(layout);
-    if (limits === null) return;
-    this.camera.drag(held, to, layout, limits);
-    this.revision += 1;
+    this.move(layout, (limits) => {
+      this.camera.drag(held, to, layout, limits);
+    });
   }
 
   /** Moves the view by a share of its width; positive shows later bins. */
   pan(share: number, layout: ChartLayout): void {
-    const limits = this.limits(layout);
-    if (limits === null) return;
-    this.camera.pan(share, layout, limits);
-    this.revision += 1;
+    this.move(layout, (limits) => {
+      this.camera.pan(share, layout, limits);
+    });
   }
 
-  /** How far the view may go, or null while there is nothing to view. */
-  private limits(layout: ChartLayout): Limits | null {
+  /** Moves the view by a share of its height; positive shows higher prices. */
+  panPrice(share: number, layout: ChartLayout): void {
+    this.move(layout, () => {
+      this.camera.panPrice(share, layout);
+    });
+  }
+
+  /** Moves the view within how far it may go; not while there is nothing to view. */
+  private move(layout: ChartLayout, within: (limits: Limits) => void): void {
     const history = this.stream?.history;
-    if (history === undefined || this.viewport(layout) === null) return null;
-    return { head: history.head, tail: this.answersHistory ? 0 : history.tail };
+    if (history === undefined || this.viewport(layout) === null) return;
+    within({ head: history.head, tail: this.answersHistory ? 0 : history.tail });
+    this.revision += 1;
   }
 
   /** Measures between two places of the map, given by bin position, or no more. */

@@ -57,6 +57,11 @@ export class AlertCard {
     });
   }
 
+  /** Whether there is anything to tell of. */
+  get watches(): boolean {
+    return this.watch.state.rules.length > 0;
+  }
+
   private addRule(): void {
     const rule = makeRule(this.kind.value, this.value.value);
     const problem =
@@ -118,7 +123,10 @@ export class AlertCard {
   }
 
   private tell(fresh: readonly Alert[]): void {
-    setText(this.flash, fresh.at(-1)?.text ?? '');
+    const text = fresh.at(-1)?.text ?? '';
+    setText(this.flash, text);
+    // A tab in the background has its name alone to tell by; the next picture of the page gives it back.
+    if (document.hidden) document.title = text;
     this.flash.hidden = false;
     window.clearTimeout(this.flashing);
     this.flashing = window.setTimeout(() => {

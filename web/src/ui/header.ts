@@ -65,7 +65,10 @@ export class Header {
     const symbol = session.config?.config.symbol ?? '–';
     setText(this.symbol, symbol);
     const title = session.config === null ? 'Spymaster' : `${symbol} · Spymaster`;
-    if (document.title !== title) document.title = title;
+    // Also where only the tab's name is seen.
+    const named =
+      freshness.live || session.config === null ? title : `${freshness.word} · ${title}`;
+    if (document.title !== named) document.title = named;
     const newest = store.stream?.history.newest;
     setText(this.clock, newest ? formatClock(newest.endMs, 'millis') : '--:--:--.---');
     setText(this.date, newest ? `${formatDate(newest.endMs)} New York` : 'New York');

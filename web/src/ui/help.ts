@@ -1,17 +1,11 @@
 import { byId, make } from './elements';
-import { SHORTCUTS } from './keys';
+import { GESTURES, SHORTCUTS } from './keys';
 
-/** The list of keyboard shortcuts, in a dialog. */
+/** The list of keys, and of what the pointer does, in a dialog. */
 export function makeHelp(): { toggle(): void } {
   const dialog = byId('help', HTMLDialogElement);
-  const list = byId('help-keys', HTMLElement);
-  for (const [keys, what] of SHORTCUTS) {
-    const row = make('div');
-    const names = make('dd');
-    names.append(...keys.map((key) => make('kbd', key)));
-    row.append(make('dt', what), names);
-    list.append(row);
-  }
+  fill(byId('help-keys', HTMLElement), SHORTCUTS);
+  fill(byId('help-pointer', HTMLElement), GESTURES);
   const toggle = (): void => {
     if (dialog.open) dialog.close();
     else dialog.showModal();
@@ -19,4 +13,14 @@ export function makeHelp(): { toggle(): void } {
   byId('help-open', HTMLButtonElement).addEventListener('click', toggle);
   byId('help-close', HTMLButtonElement).addEventListener('click', toggle);
   return { toggle };
+}
+
+function fill(list: HTMLElement, shortcuts: typeof SHORTCUTS): void {
+  for (const [keys, what] of shortcuts) {
+    const row = make('div');
+    const names = make('dd');
+    names.append(...keys.map((key) => make('kbd', key)));
+    row.append(make('dt', what), names);
+    list.append(row);
+  }
 }

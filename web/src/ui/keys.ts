@@ -12,6 +12,8 @@ export type Command =
   | { kind: 'zoom_price'; steps: number }
   /** Moves the view by a share of its width. */
   | { kind: 'pan'; share: number }
+  /** Moves the view by a share of its height; positive shows higher prices. */
+  | { kind: 'pan_price'; share: number }
   /** Moves the replay by bins, and pauses it. */
   | { kind: 'step'; bins: number }
   /** One step slower or faster. */
@@ -47,6 +49,8 @@ const KEYS: Readonly<Record<string, Command>> = {
   ']': { kind: 'zoom_price', steps: 1 },
   ArrowLeft: { kind: 'pan', share: -PAN_SHARE },
   ArrowRight: { kind: 'pan', share: PAN_SHARE },
+  ArrowUp: { kind: 'pan_price', share: PAN_SHARE },
+  ArrowDown: { kind: 'pan_price', share: -PAN_SHARE },
   ',': { kind: 'step', bins: -1 },
   '.': { kind: 'step', bins: 1 },
   '<': { kind: 'speed', steps: -1 },
@@ -74,13 +78,22 @@ export const SHORTCUTS: readonly (readonly [readonly string[], string])[] = [
   [['+', '−'], 'Zoom time in or out'],
   [['[', ']'], 'Zoom price out or in'],
   [['←', '→'], 'Look back, look ahead'],
+  [['↑', '↓'], 'Higher prices, lower prices'],
   [['P'], 'Save the view as a picture (PNG)'],
   [['C'], 'Save the bins in view as a table (CSV)'],
   [['B'], 'Bookmark the newest bin in view, or remove it'],
-  [['Shift'], 'and drag: measure ticks, time and volume; Esc ends it'],
   [['N', 'X'], 'One more chart beside, close the active one'],
   [['T'], 'Light, dark, or as the system'],
   [['?'], 'This list'],
+];
+
+/** As {@link SHORTCUTS}, of the pointer on the map. */
+export const GESTURES: readonly (readonly [readonly string[], string])[] = [
+  [['Wheel'], 'Zoom time at the pointer'],
+  [['Shift', 'Wheel'], 'Zoom price; also without Shift over the price axis'],
+  [['Drag'], 'Move the map and hold it there'],
+  [['Shift', 'Drag'], 'Measure ticks, time and volume; Esc ends it'],
+  [['Double click'], 'Follow the newest bin again'],
 ];
 
 /** The command of a key, or null when it has none or belongs to the browser or a text field. */
@@ -98,10 +111,16 @@ export function keyCommand(event: {
   if (event.key !== ' ' && ((event.target ?? {}) as Focused).tagName === 'SELECT') return null;
   const command = commandOf(event.key);
   if (command === null || (event.repeat === true && !GOES_ON.has(command.kind))) return null;
-  return isArrow(event.key) && takesArrows(event.target) ? null : command;
+  return isArrow(event.key) && takesArrows(event) ? null : command;
 }
 
-const GOES_ON: ReadonlySet<Command['kind']> = new Set(['pan', 'zoom_time', 'zoom_price', 'step']);
+const GOES_ON: ReadonlySet<Command['kind']> = new Set([
+  'pan',
+  'pan_price',
+  'zoom_time',
+  'zoom_price',
+  'step',
+]);
 
 function commandOf(key: string): Command | null {
   const mode = /^[1-9]$/.test(key) ? MODES[Number(key) - 1] : undefined;
@@ -115,6 +134,7 @@ interface Focused {
   tagName?: string;
   type?: string;
   getAttribute?: (name: string) => string | null;
+  closest?: (selector: string) => unknown;
 }
 
 /** Whether it is the space bar, and not typed into a text. */
@@ -122,13 +142,24 @@ export function isSpace(event: { key: string; target: EventTarget | null }): boo
   return event.key === ' ' && !takesText(event.target);
 }
 
+/** Inputs into which nothing is written. */
+const WORDLESS: readonly string[] = ['range', 'checkbox'];
+
 function takesText(target: EventTarget | null): boolean {
-  const { tagName, type } = (target ?? {}) as Focused;
-  return tagName === 'TEXTAREA' || (tagName === 'INPUT' && type !== 'range');
+  const { tagName, type = 'text' } = (target ?? {}) as Focused;
+  return tagName === 'TEXTAREA' || (tagName === 'INPUT' && !WORDLESS.includes(type));
 }
 
-/** Radio groups, lists and sliders move by the arrow keys. */
-function takesArrows(target: EventTarget | null): boolean {
+/** Whether a key is to turn a switch: Space is pause there too, so Enter does what Space does elsewhere. */
+export function turnsSwitch(event: { key: string; target: EventTarget | null }): boolean {
+  const { tagName, type } = (event.target ?? {}) as Focused;
+  return event.key === 'Enter' && tagName === 'INPUT' && type === 'checkbox';
+}
+
+/** Radio groups, lists and sliders move by the arrow keys, and the panel up and down. */
+function takesArrows({ key, target }: { key: string; target: EventTarget | null }): boolean {
   const focused = (target ?? {}) as Focused;
+  const scrolls = key === 'ArrowUp' || key === 'ArrowDown';
+  if (scrolls && focused.closest?.('.panel, dialog') != null) return true;
   return focused.tagName === 'INPUT' || focused.getAttribute?.('role') === 'radio';
 }

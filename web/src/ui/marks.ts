@@ -5,7 +5,6 @@ import type { Viewport } from '../state/viewport';
 import { byId, make, setData, setText } from './elements';
 
 const ROWS = 8;
-const KEY = 'spymaster.marks';
 
 /** The shape of a mark on the map, as a character. */
 function glyphOf({ kind, side }: Mark): string {
@@ -21,16 +20,14 @@ function glyphOf({ kind, side }: Mark): string {
   }
 }
 
-/** The card of marks: whether the map shows them, what their shapes mean, and the newest in view in words. */
+/** The card of marks: what their shapes mean, and the newest in view in words. */
 export class MarksCard {
-  private readonly toggle = byId('marks-shown', HTMLInputElement);
   private readonly none = byId('marks-none', HTMLElement);
   private readonly rows: { row: HTMLElement; parts: HTMLElement[] }[];
   private wanted = '';
   private listed = '';
 
-  /** @param show has all charts show marks or not. */
-  constructor(show: (shown: boolean) => void) {
+  constructor() {
     const list = byId('marks-list', HTMLElement);
     this.rows = Array.from({ length: ROWS }, () => {
       const row = make('li');
@@ -39,12 +36,6 @@ export class MarksCard {
       row.append(...parts);
       list.append(row);
       return { row, parts };
-    });
-    this.toggle.checked = window.localStorage.getItem(KEY) !== 'off';
-    show(this.toggle.checked);
-    this.toggle.addEventListener('change', () => {
-      window.localStorage.setItem(KEY, this.toggle.checked ? 'on' : 'off');
-      show(this.toggle.checked);
     });
   }
 

@@ -132,7 +132,9 @@ export class Stage {
       grid: stream.grid,
       time,
       hovered: this.hovered,
-      marks: store.marks,
+      overlays: store.overlays,
+      session: stream,
+      live: store.freshness(performance.now()).live,
       measured: store.measured(view),
       pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
     });

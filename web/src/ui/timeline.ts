@@ -73,7 +73,7 @@ export class Timeline {
     if (!this.held) this.place(Math.min(history.head, extent.bins - 1), store);
     else this.tell(Number(this.slider.value), store);
     this.point(store);
-    const shown = `${stream.identity} ${places.join(' ')} ${overview.revision} ${extent.bins} ${store.marks} ${PALETTE.ground}`;
+    const shown = `${stream.identity} ${places.join(' ')} ${overview.revision} ${extent.bins} ${store.overlays.marks} ${PALETTE.ground}`;
     if (shown === this.shown) return;
     this.shown = shown;
     setText(this.first, formatClock(extent.originMs, 'seconds'));
@@ -106,14 +106,15 @@ export class Timeline {
   }
 
   /** Says of the place under the pointer when it is, and what marks its stretch has. */
-  private point({ stream, marks, time }: Store): void {
+  private point({ stream, overlays, time }: Store): void {
     if (stream === null || time === null || this.pointed === null) return;
     const { extent, overview } = stream;
     const bin = Math.min(Math.floor(this.pointed * extent.bins), extent.bins - 1);
     const stretch = overview.at(bin);
     const clock = (at: number): string => formatClock(time.originMs + at * time.binMs, 'seconds');
     const when = stretch ? `${clock(stretch.from)} to ${clock(stretch.to + 1)}` : clock(bin);
-    const told = marks && stretch ? stretch.column.marks.slice(0, MOST_TOLD).map(markText) : [];
+    const told =
+      overlays.marks && stretch ? stretch.column.marks.slice(0, MOST_TOLD).map(markText) : [];
     const title = [`${when} New York`, ...told].join('\n');
     if (this.slider.title !== title) this.slider.title = title;
   }
@@ -126,11 +127,21 @@ export class Timeline {
     const { context, size, session } = this;
     const { width, height } = size;
     const { overview, extent, identity } = stream;
-    const shown = [identity, overview.revision, extent.bins, store.marks, PALETTE.ground].join(' ');
+    const shown = [
+      identity,
+      overview.revision,
+      extent.bins,
+      store.overlays.marks,
+      PALETTE.ground,
+    ].join(' ');
     if (shown !== this.sessionShown) {
       this.sessionShown = shown;
       const columnPx = (overview.every / extent.bins) * width;
-      drawSession(session, size, { columns: overview.columns, columnPx, marks: store.marks });
+      drawSession(session, size, {
+        columns: overview.columns,
+        columnPx,
+        marks: store.overlays.marks,
+      });
     }
     context.clearRect(0, 0, width, height);
     context.fillStyle = PALETTE.tag;

@@ -4,6 +4,10 @@ import { Chart, LAYER_COUNT } from '../../src/render/chart';
 import type { Scene } from '../../src/render/scene';
 import { History } from '../../src/state/history';
 import { chartLayout } from '../../src/state/layout';
+import { LatenessLog } from '../../src/state/live/lateness';
+import { USUAL_OVERLAYS } from '../../src/state/live/overlays';
+import { Profile } from '../../src/state/live/profile';
+import { Overview } from '../../src/state/overview';
 import { makeViewport } from '../../src/state/viewport';
 import { makeFrame } from '../../src/state/frame';
 import { GRID, LAYOUT, marketBins, pack } from '../support/bins';
@@ -38,6 +42,12 @@ describe('Chart', () => {
   const history = new History(64);
   const bins = marketBins(20).map((bin) => makeFrame(bin.update, pack(bin), GRID, LAYOUT.columns));
   for (const frame of bins.slice(0, 19)) history.push(frame);
+  const session = {
+    history,
+    binMs: 100,
+    lateness: new LatenessLog(64),
+    profile: new Profile(new Overview(36_000), history),
+  };
   const scene = (changes: Partial<Scene> = {}): Scene => ({
     layout,
     view: makeViewport(layout, 19, 0, 3, 40),
@@ -47,7 +57,9 @@ describe('Chart', () => {
     grid: GRID,
     time: { originMs: 0, binMs: 100 },
     hovered: null,
-    marks: true,
+    overlays: USUAL_OVERLAYS,
+    session,
+    live: true,
     measured: null,
     pointer: null,
     ...changes,
@@ -75,8 +87,18 @@ describe('Chart', () => {
     chart.draw(scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer }));
     expect(drawn()).toEqual([4, 4, 3]);
     chart.draw(
-      scene({ view: makeViewport(layout, 18.67, 0, 3, 40), hovered, pointer, marks: false }),
+      scene({
+        view: makeViewport(layout, 18.67, 0, 3, 40),
+        hovered,
+        pointer,
+        overlays: { ...USUAL_OVERLAYS, marks: false },
+      }),
     );
     expect(drawn()).toEqual([5, 4, 3]);
+    // What is not live is grey on the axis too.
+    const overlays = { ...USUAL_OVERLAYS, marks: false };
+    const view = makeViewport(layout, 18.67, 0, 3, 40);
+    chart.draw(scene({ view, hovered, pointer, overlays, live: false }));
+    expect(drawn()).toEqual([5, 5, 3]);
   });
 });

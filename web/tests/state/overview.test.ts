@@ -17,12 +17,14 @@ describe('an overview', () => {
     const mark = { kind: 'large', side: 'sell', size: 120, detail: 1, price_int: '5978250000000' };
     const marks = [mark, { ...mark, kind: 'spoof' }];
     const sums = { mid_price: 5978.5, buy_volume: 7, sell_volume: 9, marks };
-    overview.add(stretch(449, sums));
+    const prints = [{ cell: 3, buy: 7, sell: 9 }];
+    overview.add(stretch(449, sums), prints);
     const wanted = {
       mid: 5978.5,
       buyVolume: 7,
       sellVolume: 9,
       marks: [{ kind: 'large', side: 'sell', size: 120, detail: 1, price: 5978.25 }],
+      prints,
     };
     expect(overview.at(225)).toEqual({ column: wanted, from: 225, to: 449 });
     expect(overview.at(449)).toEqual(overview.at(225));
@@ -39,5 +41,13 @@ describe('an overview', () => {
     delete old.marks;
     overview.add(old);
     expect(overview.at(0)?.column).toMatchObject({ mid: 0, marks: [] });
+  });
+
+  it('asks again for a column that was not over when it came', () => {
+    const overview = new Overview(36_000);
+    overview.add(stretch(224, {}), []);
+    overview.add(stretch(300, { every: 76 }));
+    expect(overview.next(440, 0)).toMatchObject({ from: 450 });
+    expect(overview.next(460, 1000)).toEqual({ from: 0, to: 449, every: 225 });
   });
 });

@@ -164,7 +164,7 @@ describe('Store', () => {
   it('asks for what is in view and missing, once, and takes it without another idea of now', () => {
     feed(BINS.slice(300, 310));
     const before = { fresh: store.freshness(now), counters: store.session.counters };
-    expect(store.takeWanted(CHART, now)).toEqual({ type: 'history', from: 48, to: 299 });
+    expect(store.takeWanted(CHART, now)).toEqual({ type: 'history', from: 68, to: 299 });
     expect(store.takeWanted(CHART, now + 1000)).toBeNull();
     const at = now;
     lookBack(BINS.slice(48, 300));
@@ -173,7 +173,7 @@ describe('Store', () => {
     expect(store.stream?.history.head).toBe(309);
     expect(store.freshness(now)).toEqual(before.fresh);
     expect(store.session.counters).toEqual(before.counters);
-    const message = { type: 'history_end', from: 48, to: 299, every: 1, bins: 252 } as const;
+    const message = { type: 'history_end', from: 68, to: 299, every: 1, bins: 232 } as const;
     store.receive({ kind: 'history_end', message }, now);
     // With nothing missing in view there is time for the overview.
     expect(store.takeWanted(CHART, now)).toMatchObject({ type: 'history', every: 225 });
@@ -194,7 +194,7 @@ describe('Store', () => {
   it('asks for what will be in view after a seek, and shows it when that bin is there', () => {
     feed(BINS.slice(0, 10));
     store.seekTo(399);
-    expect(store.takeWantedAhead(CHART, now)).toEqual({ type: 'history', from: 138, to: 398 });
+    expect(store.takeWantedAhead(CHART, now)).toEqual({ type: 'history', from: 158, to: 398 });
     lookBack(BINS.slice(390, 399));
     expect(store.stream?.history.head).toBe(9);
     feed(BINS.slice(399));

@@ -7,6 +7,7 @@ import { parseBookmarks, toggleBookmark } from '../../src/state/tools/bookmarks'
 import { measure } from '../../src/state/tools/measure';
 import { tapeOf } from '../../src/state/tools/tape';
 import { frameWith } from '../support/bins';
+import { parseClosed, withClosed } from '../../src/state/tools/cards';
 
 /** A bin of that number with trades: cell, bought, sold. */
 function traded(seq: number, ...prints: [number, number, number][]): Frame {
@@ -104,5 +105,15 @@ describe('bookmarks', () => {
     expect(parseBookmarks(JSON.stringify(kept)).a).toHaveLength(40);
     for (const text of [null, '', '7', 'null', '{"a":"b"}', '{"a":[-1,0.5,"x"]}'])
       expect(parseBookmarks(text)).toEqual({});
+  });
+});
+
+describe('closed cards', () => {
+  it('are in a query, beside what else it says, and come back', () => {
+    const query = withClosed('?serving=demo&at=09:30:00', new Set(['near-spot', 'evidence']));
+    expect(query).toBe('?serving=demo&at=09:30:00&closed=evidence.near-spot');
+    expect(parseClosed(query)).toEqual(new Set(['evidence', 'near-spot']));
+    expect(withClosed(query, new Set())).toBe('?serving=demo&at=09:30:00');
+    expect(parseClosed('?serving=demo')).toBeNull();
   });
 });

@@ -94,13 +94,14 @@ describe('chartLayout', () => {
     fc.assert(
       fc.property(sizes, ([width, height, ratio]) => {
         const layout = chartLayout(width, height, ratio);
-        const { heat, ladder, delta, signal, timeAxis, priceAxis } = layout;
+        const { heat, ladder, delta, signal, lateness, timeAxis, priceAxis } = layout;
         expect(heat.bottom).toBeLessThanOrEqual(delta.top);
         expect(delta.bottom).toBe(signal.top);
-        expect(signal.bottom).toBe(timeAxis.top);
+        expect(signal.bottom).toBe(lateness.top);
+        expect(lateness.bottom).toBe(timeAxis.top);
         expect(ladder.left).toBe(heat.right);
         expect(priceAxis.left).toBe(ladder.right);
-        for (const rect of [heat, ladder, delta, signal, timeAxis, priceAxis]) {
+        for (const rect of [heat, ladder, delta, signal, lateness, timeAxis, priceAxis]) {
           expect(Object.values(rect).every(Number.isInteger)).toBe(true);
           expect(Math.min(widthOf(rect), heightOf(rect))).toBeGreaterThanOrEqual(0);
         }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { keyCommand } from '../../src/ui/keys';
+import { isSpace, keyCommand, turnsSwitch } from '../../src/ui/keys';
 
 function press(key: string, extra: object = {}): ReturnType<typeof keyCommand> {
   return keyCommand({
@@ -25,6 +25,7 @@ describe('keyCommand', () => {
     ['2', { kind: 'mode', mode: 'force' }],
     ['j', { kind: 'skip', seconds: -30 }],
     ['ArrowLeft', { kind: 'pan', share: -0.1 }],
+    ['ArrowUp', { kind: 'pan_price', share: 0.1 }],
     ['End', { kind: 'latest' }],
   ])('knows %j', (key, command) => {
     expect(press(key)).toEqual(command);
@@ -44,6 +45,14 @@ describe('keyCommand', () => {
     for (const tagName of ['BUTTON', 'SELECT', 'DIV']) {
       expect(press(' ', focused(tagName))).toEqual({ kind: 'toggle_play' });
     }
+    const box = Object.assign(new EventTarget(), { tagName: 'INPUT', type: 'checkbox' });
+    expect(press(' ', { target: box })).toEqual({ kind: 'toggle_play' });
+    expect([isSpace, turnsSwitch].map((is) => is({ key: ' ', target: box }))).toEqual([
+      true,
+      false,
+    ]);
+    expect(turnsSwitch({ key: 'Enter', target: box })).toBe(true);
+    expect(turnsSwitch({ key: 'Enter', target: null })).toBe(false);
     expect(press(' ', { repeat: true })).toBeNull();
     expect(press('ArrowLeft', { repeat: true })).toMatchObject({ kind: 'pan' });
   });

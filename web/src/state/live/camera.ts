@@ -177,6 +177,13 @@ export class Camera {
     this.look({ kind: 'place', to: { edge: within(view, edge, view, limits) } });
   }
 
+  /** Moves the view by a share of its height; positive shows higher prices. */
+  panPrice(share: number, layout: ChartLayout): void {
+    const { centre, heat, rowPx } = this.viewport(layout);
+    if (rowPx === 0) return;
+    this.look({ kind: 'place', to: { centre: centre + (share * heightOf(heat)) / rowPx } });
+  }
+
   private get halfRows(): number {
     return this.view.halfRows ?? 1;
   }
