@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 
 import { launch } from './lab';
 import { RESEARCH } from './scenarios/research';
+import { RESEARCH_LOOKS } from './scenarios/researchlooks';
 
 const PATIENCE_MS = 15_000;
 
@@ -31,7 +32,7 @@ try {
     viewport: { width: 1400, height: 900 },
     bypassCSP: false,
   });
-  for (const { name, run } of RESEARCH) {
+  for (const { name, run } of [...RESEARCH, ...RESEARCH_LOOKS]) {
     if (!name.includes(values.only)) continue;
     tests += 1;
     const startedMs = performance.now();

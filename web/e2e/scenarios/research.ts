@@ -28,13 +28,13 @@ interface Findings {
 }
 
 /** Opens a place of the page and waits until it is shown. */
-async function open({ page, url }: Desk, query: string): Promise<void> {
+export async function open({ page, url }: Desk, query: string): Promise<void> {
   await page.goto(`${url}/experiments.html${query}`);
   await shown(page);
 }
 
 /** Waits until what was asked for is there. */
-async function shown(page: Page): Promise<void> {
+export async function shown(page: Page): Promise<void> {
   await page.waitForSelector('#view[aria-busy=false]');
 }
 
@@ -57,13 +57,13 @@ async function top(page: Page): Promise<{ x: number; y: number; width: number; h
 }
 
 /** The runs as the server tells them. */
-async function runs({ page, url }: Desk, query = ''): Promise<RunList> {
+export async function runs({ page, url }: Desk, query = ''): Promise<RunList> {
   const answer = await page.request.get(`${url}/v1/experiments/runs?min_signals=0${query}`);
   return (await answer.json()) as RunList;
 }
 
 /** Adds axe-core by the debugger, which the page's content security policy does not hold back. */
-async function accessible({ page }: Desk): Promise<void> {
+export async function accessible({ page }: Desk): Promise<void> {
   const { readFile } = await import('node:fs/promises');
   await page.evaluate(await readFile(AXE, 'utf8'));
   const { violations } = await page.evaluate(async () =>

@@ -40,7 +40,11 @@ const tabs = byId('tabs', HTMLElement);
 let running = new AbortController();
 
 // As it was chosen on the map; the colours of this page are the style sheet's alone.
-new ThemeSwitch(() => undefined);
+const theme = new ThemeSwitch(() => undefined);
+window.addEventListener('keydown', ({ key, target, ctrlKey, metaKey, altKey }) => {
+  const writes = target instanceof Element && target.matches('input, textarea, select');
+  if (key.toLowerCase() === 't' && !writes && !ctrlKey && !metaKey && !altKey) theme.next();
+});
 
 async function show(): Promise<void> {
   running.abort();
