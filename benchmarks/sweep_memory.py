@@ -5,8 +5,8 @@
 
 The first runs `run_experiment` on three minutes of a synthetic market with `max_rows` a million, interrupts it as
 Ctrl-C does, and prints rows stored and the memory of the process from time to time. The second fills a results store
-with runs of five rows and prints, each of a process of its own, the most memory and the seconds of what reads it. The
-correction needs as much memory for a hundred draws as for a thousand: `--only corrected --draws 99` takes less time.
+with runs of five rows and prints, each of a process of its own, the most memory and the seconds of what reads it. With
+`--only corrected --draws 99` rows are drawn fewer times, which takes less time.
 """
 
 from __future__ import annotations
