@@ -14,6 +14,7 @@ from support.printed import check
 from vp_cli.commands.demo import NULL, Demo, make
 from vp_harness import Dataset, find_raw
 from vp_harness.execution.configs import experiment_chain
+from vp_harness.lake.anchors import dataset_files
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,9 @@ def test_what_is_made_is_found_the_second_time(roots: tuple[Path, Path], made: D
     again = make(*roots)
     assert (again.dataset_id, again.served.serving_id) == (made.dataset_id, made.served.serving_id)
     assert find_raw(roots[0], experiment_chain("demo", roots[1]).config).stat().st_mtime_ns == raw
-    Dataset.open(roots[0], made.dataset_id).verify()
+    dataset = Dataset.open(roots[0], made.dataset_id)
+    dataset.verify()
+    assert made.served.spec.source.dataset_files == dataset_files(dataset)  # no serving of before was adopted
 
 
 def test_without_an_effect_nothing_is_proven(roots: tuple[Path, Path], made: Demo) -> None:
