@@ -134,9 +134,10 @@ def _tick_of(price: int, a: Arrays) -> int:
     if price > _LIMIT or price < -_LIMIT:
         return _NO_TICK
     tick_int: int = a.scalars[0].tick_int
-    if price % tick_int != 0:
+    tick = _nearest_tick(price, tick_int)
+    if tick * tick_int != price:  # a remainder would be a second division
         a.counts[0].off_grid_price += 1
-    return _nearest_tick(price, tick_int)
+    return tick
 
 
 @inlined
