@@ -79,6 +79,8 @@ def correct_search(
     searches = store.searches(_HEADS).filter(pl.col("base_draws") == draws, pl.col("seed") == seed)
     texts = sorted({*runs["market_json"], *searches["market_json"]})
     number = dict(zip(texts, groups([MARKET.decode(text) for text in texts]), strict=True))
+    store.forget()
+    give_back()
     corrected = 0
     for group in sorted(
         {number[text] for text in runs.filter(pl.col("dataset_id").is_in(list(wanted)))["market_json"]}
@@ -158,6 +160,7 @@ class _Search:
 
     def _judge(self, tally: Tally, usable: pl.DataFrame, rows: Tried, active: pl.DataFrame, state: str) -> None:
         """Store the corrections of all rows."""
+        self.store.forget()
         moments = Moments.of(tally.known, self._drawn(usable))
         sequence = self.store.last_sequence() + 1
         judge = Judge(active, tally, moments, n_rows=len(rows), sequence=sequence, state=state)

@@ -116,6 +116,12 @@ class PartTable:
                 part = self._part(name, wanted, once=once)
                 yield part if keep is None else part.filter(keep[stem])
 
+    def forget(self) -> None:
+        """Keep nothing of the parts that were read. They are read again when they are wanted."""
+        with self._keeping:
+            self._kept.clear()
+            self._kept_bytes = 0
+
     def _none(self, columns: Sequence[str]) -> pl.DataFrame:
         """What is read where there is no part."""
         wanted = tuple(columns) or tuple(self.schema.names())

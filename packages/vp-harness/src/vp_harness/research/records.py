@@ -90,6 +90,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return judged_days(self.days_json)
 
     @property
+    def bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The bins of the choosing and of the confirming part, ends exclusive."""
+        return (self.choose_first, self.choose_end), (self.confirm_first, self.confirm_end)
+
+    @property
     def left_out(self) -> tuple[LeftOut, ...]:
         """What `left_out_json` says."""
         return msgspec.json.decode(self.left_out_json, type=tuple[LeftOut, ...]) if self.left_out_json else ()
@@ -296,3 +301,13 @@ SEARCHES: Final[dict[str, pl.DataType]] = {
     "drawn": pl.List(pl.Struct(DRAWN)),
 }
 """What was drawn at once: see `judgement.drawing`."""
+
+
+def rows_on_day(rows: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
+    """Stored rows with the events of bins `start` (inclusive) to `end` (exclusive) alone, counted from there."""
+    cut: dict[str, list[list[int]]] = {"event_bins": [], "event_directions": []}
+    for bins, directions in rows.select("event_bins", "event_directions").iter_rows():
+        kept = [(at - start, way) for at, way in zip(bins, directions, strict=True) if start <= at < end]
+        cut["event_bins"].append([at for at, _ in kept])
+        cut["event_directions"].append([way for _, way in kept])
+    return rows.with_columns(pl.Series(name, lists, ROWS[name]) for name, lists in cut.items())

@@ -52,6 +52,7 @@ from vp_harness.research.records import (
     day_row,
     files_of_day,
     flat_row,
+    rows_on_day,
 )
 
 _CONVERTING: Final = threading.Lock()
@@ -168,6 +169,11 @@ class ResultsStore:
         entered = {part for part in self._ledger.parts() if part.partition("/")[0] in tables}
         return sorted(entered - there)
 
+    def forget(self) -> None:
+        """Keep nothing of the parts that were read: of a large store they take more memory than what they say."""
+        for table in self._tables:
+            table.forget()
+
     def runs(self, columns: Sequence[str] = (), run_ids: pl.Series | None = None) -> pl.DataFrame:
         """One row a listed run, or one of `run_ids`, in order of their ids: the fields of `Run`, or those `columns` of
         them. Parts without a run that is asked for are not read.
@@ -220,8 +226,11 @@ class ResultsStore:
 
     def _located(self, runs: pl.DataFrame) -> pl.DataFrame:
         """Of each of some runs the part that has its rows, the first one, and how many rows (`len`) there are."""
-        there = self._rows.read(("run_id",)).join(runs, on="run_id", how="semi")
-        return there.group_by("run_id").agg(pl.col(PART).min(), pl.len())
+        there = [pl.DataFrame(schema={"run_id": pl.String(), PART: pl.String(), "len": pl.UInt32()})]
+        # part by part: the ids of a large store are not all in memory at once
+        parts = self._rows.read_each(("run_id",))
+        there += (part.join(runs, on="run_id", how="semi").group_by("run_id", PART).len() for part in parts)
+        return pl.concat(there).group_by("run_id").agg(pl.col(PART).min(), pl.col("len").sum())
 
     def information(self, run_ids: Iterable[str] | None = None) -> pl.DataFrame:
         """What the signals of the listed runs (or of those asked for) say before anything is traded: run_id, then one
@@ -349,11 +358,11 @@ class ResultsStore:
             end = start + dataset.n_bins
             parts = {
                 part: (max(0, first - start), min(end, last) - start)
-                for part, (first, last) in zip(PARTS, _bounds(run), strict=True)
+                for part, (first, last) in zip(PARTS, run.bounds, strict=True)
                 if first < end and start < last
             }
             passive = dataset.passive_fills if dataset.has_fills else None
-            of_day = _on_day(rows, start, end)
+            of_day = rows_on_day(rows, start, end)
             trades = trades_of(of_day, parts, evaluation, dataset.bins, dataset.config.tick_int, passive)
             found.append(trades.with_columns(pl.col("^(event|.*_entry|.*_exit)_bin$") + start))
         return pl.concat(found).sort("threshold", maintain_order=True)
@@ -384,18 +393,3 @@ def _kept_of(located: pl.DataFrame) -> dict[str, pl.Expr]:
         str(key[0]): pl.col("run_id").is_in(some["run_id"].implode())
         for key, some in located.partition_by(PART, as_dict=True).items()
     }
-
-
-def _bounds(run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The bins of both parts, ends exclusive."""
-    return (run.choose_first, run.choose_end), (run.confirm_first, run.confirm_end)
-
-
-def _on_day(rows: pl.DataFrame, start: int, end: int) -> pl.DataFrame:
-    """Stored rows with the events of bins `start` (inclusive) to `end` (exclusive) alone, counted from there."""
-    cut: dict[str, list[list[int]]] = {"event_bins": [], "event_directions": []}
-    for bins, directions in rows.select("event_bins", "event_directions").iter_rows():
-        kept = [(at - start, way) for at, way in zip(bins, directions, strict=True) if start <= at < end]
-        cut["event_bins"].append([at for at, _ in kept])
-        cut["event_directions"].append([way for _, way in kept])
-    return rows.with_columns(pl.Series(name, lists, ROWS[name]) for name, lists in cut.items())
