@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import multiprocessing
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import (
@@ -43,6 +44,7 @@ _DASK_RETRIES: Final = 2
 _CONNECT_S: Final = 20
 _HEARD_S: Final = 0.2
 """An interrupt is heard within this time while a task is waited for."""
+_DROPPED_S: Final = 1.0
 
 
 def parallel_of(spec: ParallelSpec, executor: str | None, workers: int | None, scheduler: str | None) -> ParallelSpec:
@@ -84,6 +86,7 @@ def executor_of(parallel: ParallelSpec) -> Iterator[Executor]:
         yield pool if parallel.executor == "local" else _Elsewhere(pool)
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
+        _wait_until_dropped(pool)
         for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise
@@ -91,6 +94,17 @@ def executor_of(parallel: ParallelSpec) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def _wait_until_dropped(pool: Executor) -> None:
+    """Wait until the thread behind a pool of processes has dropped what had not begun, a second at most.
+
+    Python 3.11 prints the traceback of that thread when it finds the processes ended before it has: it sets an error
+    on tasks that are cancelled.
+    """
+    limit = time.monotonic() + _DROPPED_S
+    while getattr(pool, "_cancel_pending_futures", False) and time.monotonic() < limit:
+        time.sleep(_DROPPED_S / 200)
 
 
 def _ignore_interrupts() -> None:
