@@ -34,6 +34,13 @@ export class Assembler {
   private layout: CellLayout | null = null;
   private pending: GridUpdate | null = null;
 
+  /** Takes what a WebSocket received: text, or an array buffer. Throws as `text` and `binary` do. */
+  take(data: unknown): Decoded | null {
+    return typeof data === 'string'
+      ? this.text(data)
+      : this.binary(new Uint8Array(data as ArrayBuffer));
+  }
+
   /** @returns what the message completes, or null when more is to come. */
   text(message: string): Decoded | null {
     const parsed = parseServerMessage(message);

@@ -160,10 +160,7 @@ export class StreamSession {
 
   private receive(data: unknown): void {
     try {
-      const decoded =
-        typeof data === 'string'
-          ? this.assembler.text(data)
-          : this.assembler.binary(new Uint8Array(data as ArrayBuffer));
+      const decoded = this.assembler.take(data);
       if (decoded !== null) this.deliver(decoded);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;

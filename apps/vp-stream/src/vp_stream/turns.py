@@ -13,7 +13,8 @@ BUSY_REST_S: Final = 0.004
 """The rest from which it grows while the loop is busy."""
 LONGEST_REST_S: Final = 0.064
 
-_LOOK_S: Final = 1.0
+_LOOP_CHECK_S: Final = 1.0
+"""How often a thread that waits for a turn checks that there still is a loop."""
 
 
 class Turns:
@@ -41,7 +42,7 @@ class Turns:
         self._waiting.pop(begin, None)
 
     async def turn(self) -> None:
-        """Wait for one."""
+        """Wait for a turn."""
         given = asyncio.Event()
         self.ask(given.set)
         try:
@@ -89,7 +90,7 @@ class ThreadTurns:
             self._loop.call_soon_threadsafe(self._turns.ask, self._given.set)
         except RuntimeError:  # the loop is closed
             return False
-        while not self._given.wait(_LOOK_S):
+        while not self._given.wait(_LOOP_CHECK_S):
             if self._loop.is_closed():
                 return False
         return not self._over

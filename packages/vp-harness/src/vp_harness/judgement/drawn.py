@@ -144,8 +144,8 @@ class Kept:
         their places.
         """
         places, codes, statistics, standards = (
-            np.concatenate([mine[: self._n], others[: confirming._n]])
-            for mine, others in (
+            np.concatenate([chosen[: self._n], confirmed[: confirming._n]])
+            for chosen, confirmed in (
                 (self._places, confirming._places),
                 (self._codes, confirming._codes),
                 (self._statistics, confirming._statistics),
