@@ -236,3 +236,13 @@ export async function soon<T>(
   }
   holds(wanted(answer), `${what}: ${JSON.stringify(answer)}`);
 }
+
+/** Waits until the address says what is wanted: it is written a second or two after a change, or later on a busy machine. */
+export async function addressed(
+  { page }: Lab,
+  wanted: (says: URLSearchParams) => boolean,
+  what: string,
+): Promise<void> {
+  const says = (): Promise<string> => Promise.resolve(new URL(page.url()).search);
+  await soon(says, (query) => wanted(new URLSearchParams(query)), what, PATIENCE_MS);
+}

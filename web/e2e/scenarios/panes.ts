@@ -1,5 +1,5 @@
 /** Several charts beside one another. */
-import { holds, same, soon, type Lab, type Scenario } from '../lab';
+import { addressed, holds, same, soon, type Lab, type Scenario } from '../lab';
 
 /** Where the charts are and how much of each is a picture: names, sizes, and colours of the middle of each map. */
 async function charts({ page }: Lab): Promise<{ name: string; width: number; height: number }[]> {
@@ -61,7 +61,11 @@ export const PANES: readonly Scenario[] = [
       holds((above?.width ?? 0) > 0.99 * wide, 'what is stacked has not the whole width');
 
       await until(({ missing }) => missing === 0);
-      await page.waitForTimeout(2500); // until the place is in the address
+      await addressed(
+        lab,
+        (says) => says.getAll('pane').length === 1 && says.has('stacked'),
+        'the charts in the address',
+      );
       const before = (await counters()).charts.map(({ mode, binSeq }) => [mode, binSeq]);
       await page.reload();
       await until(({ charts: both }) => both.length === 2 && both.every(({ drawn }) => drawn > 0));
@@ -112,10 +116,11 @@ export const PANES: readonly Scenario[] = [
       );
       const sizes = await charts(lab);
       same(new Set(sizes.map(({ width }) => Math.round(width / 4))).size, 1, 'the widths');
-      await page.waitForTimeout(2500);
-      const address = new URL(page.url());
-      same(address.searchParams.get('serving'), 'other', 'the active one in the address');
-      same(address.searchParams.getAll('pane').length, 3, 'the others in the address');
+      await addressed(
+        lab,
+        (says) => says.get('serving') === 'other' && says.getAll('pane').length === 3,
+        'the charts in the address',
+      );
     },
   },
 ];

@@ -1,6 +1,6 @@
 /** Time is zoomed out to the whole session: columns of several bins, from the history and from the bins that come. */
 import type { Viewport } from '../../src/state/viewport';
-import { holds, same, soon, type Lab, type Scenario } from '../lab';
+import { addressed, holds, same, soon, type Lab, type Scenario } from '../lab';
 
 /** An hour that was played before, of a market that begins again every minute. */
 const HOUR = { bins: 36_000, ready: 36_000, cycle: 600 };
@@ -162,9 +162,8 @@ export const ZOOM: readonly Scenario[] = [
       await lab.until(({ followsTime, missing }) => !followsTime && missing === 0);
       await page.keyboard.press('-');
       await lab.until(({ view, missing }) => view?.columnPx === 4 && missing === 0);
-      await page.waitForTimeout(1500);
+      await addressed(lab, (says) => says.get('zoom') === '0.04', 'the zoom in the address');
       const before = await viewOf(lab);
-      holds(page.url().includes('zoom=0.04&'), `the address is ${page.url()}`);
       for (let times = 0; times < 2; times += 1) {
         await page.reload();
         await page.waitForFunction(() => '__vp' in window);
