@@ -1,5 +1,6 @@
 """Listing datasets with their state, and reading parts of one."""
 
+import json
 import os
 import shutil
 import time
@@ -11,9 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.small_lake import promote_small
 
+import vp_harness.lake.dataset as dataset_module
+from vp_book.atomic import sha256_file
 from vp_contract import CampaignSpec
-from vp_harness import Dataset, Lake, ParameterError
+from vp_harness import Dataset, DatasetDamagedError, Lake, ParameterError
 from vp_harness.execution.campaign import plan_campaign, run_campaign
+from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.overview import overview
 
 
@@ -87,6 +91,53 @@ def test_a_range_of_bins_is_that_part_of_the_whole(research, data):
     whole = dataset.grid(column)
     assert part.dtype == whole.dtype
     assert np.array_equal(part, whole[start:stop])
+
+
+@pytest.mark.parametrize(
+    "absent", [pl.lit(value=False), pl.col("bin_seq") == 1799, pl.col("k") == -10, pl.col("k") == 3]
+)
+def test_cells_that_are_not_stored_are_zero(research, tmp_path, absent):
+    lake = Lake(tmp_path / "lake")
+    shutil.copytree(research.lake.dataset_dir(research.dataset_id), lake.dataset_dir(research.dataset_id))
+    path = lake.dataset_dir(research.dataset_id) / "grid_clean.parquet"
+    cells = pl.read_parquet(path)
+    path.chmod(0o644)
+    cells.filter(~absent).write_parquet(path)
+    sums = path.with_name("checksums.json")
+    listed = {**json.loads(sums.read_bytes()), path.name: sha256_file(path)}
+    sums.chmod(0o644)
+    sums.write_bytes(canonical_json(listed))
+    wanted = cells.select(pl.when(~absent).then(pl.col("composite")).otherwise(0.0)).to_series().to_numpy()
+    found = Dataset.open(lake, research.dataset_id).grid("composite")
+    assert np.array_equal(found, wanted.reshape(1800, 21))
+
+
+def test_a_file_is_compared_with_its_checksum_once_for_each_state_of_it(research, tmp_path, monkeypatch):
+    lake = Lake(tmp_path / "lake")
+    shutil.copytree(research.lake.dataset_dir(research.dataset_id), lake.dataset_dir(research.dataset_id))
+    path = lake.dataset_dir(research.dataset_id) / "grid_clean.parquet"
+    hashed = []
+    monkeypatch.setattr(dataset_module, "sha256_file", lambda file: hashed.append(file.name) or sha256_file(file))
+
+    def read():
+        hashed.clear()
+        Dataset.open(lake, research.dataset_id).grid("composite")
+        return hashed.count(path.name)
+
+    assert [read(), read()] == [1, 1]  # of a file written just now, the next write may show no other time
+    after_a_while = time.time_ns() + 2_000_000_000
+    monkeypatch.setattr(dataset_module.time, "time_ns", lambda: after_a_while)
+    assert [read(), read(), read()] == [1, 0, 0]
+    Dataset.open(lake, research.dataset_id).verify()
+    assert hashed.count(path.name) == 1  # who asks for it has every file read
+    times = path.stat()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with pytest.raises(DatasetDamagedError, match=r"grid_clean\.parquet is damaged"):
+        read()
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 1801)])

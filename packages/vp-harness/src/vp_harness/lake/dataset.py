@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -34,6 +35,10 @@ CHECKSUMS_FILE: Final = "checksums.json"
 
 _CELLS_AT_ONCE: Final = 2**17
 """Stored cells that are read at once, where all of a column is asked for."""
+_SETTLED_NS: Final = 1_000_000_000
+"""Times of files are those of the system's last tick: of a file written just now, the next write may have the same."""
+_compared: Final[dict[Path, tuple[str, tuple[int, ...]]]] = {}
+"""Files that this process has compared with their checksums: the checksum, and the state each file was in."""
 
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]*__[a-z0-9_]+__[0-9a-f]{8}")
 
@@ -249,8 +254,9 @@ class Dataset:
             with self._grid_file() as file:
                 dense = np.zeros(last * rows, file.schema_arrow.field(column).type.to_pandas_dtype())
                 for batch in file.iter_batches(_CELLS_AT_ONCE, columns=[column]):  # whole, it would be held twice
-                    dense[places[done : done + batch.num_rows]] = batch[column].to_numpy()
-                    done += batch.num_rows
+                    end = done + batch.num_rows
+                    dense[slice(done, end) if places is None else places[done:end]] = batch[column].to_numpy()
+                    done = end
         else:
             wanted = self.scan_grid().filter(pl.col("bin_seq").is_between(start, last, closed="left"))
             cells = wanted.select("bin_seq", "k", column).collect()
@@ -279,8 +285,8 @@ class Dataset:
             raise DatasetDamagedError(f"{self.path / name} does not belong to the dataset")
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """Where each stored cell goes in a flattened dense grid."""
+    def _places(self) -> NDArray[np.int64] | None:
+        """Where each stored cell goes in a flattened dense grid; None where none is absent, so that row i goes to i."""
         done = 0
         with self._grid_file() as file:
             places = np.empty(file.metadata.num_rows, np.int64)
@@ -288,7 +294,7 @@ class Dataset:
                 found = self._places_of(batch["bin_seq"].to_numpy(), batch["k"].to_numpy())
                 places[done : done + len(found)] = found
                 done += len(found)
-        return places
+        return None if np.array_equal(places, np.arange(len(places))) else places
 
     def _places_of(self, bins: NDArray[Any], k: NDArray[Any]) -> NDArray[np.int64]:
         places: NDArray[np.int64] = bins * self.config.grid_rows + (k + self.config.grid_radius_ticks)
@@ -313,10 +319,12 @@ class Dataset:
 
     def _file(self, name: str) -> Path:
         """The path of a file whose content was compared with its checksum once."""
+        path = self.path / name
         if name not in self._checked:
-            _check(self.path / name, self._checksums[name])
+            if _compared.get(path) != (self._checksums[name], _state_of(path)):
+                _check(path, self._checksums[name])
             self._checked.add(name)
-        return self.path / name
+        return path
 
 
 def list_datasets(lake_root: LakeLike) -> list[str]:
@@ -344,7 +352,18 @@ def _checksums(path: Path) -> dict[str, str]:
     return checksums
 
 
+def _state_of(path: Path) -> tuple[int, ...] | None:
+    """What changes when anybody writes to a file; None for a file that is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
 def _check(path: Path, digest: str) -> None:
+    """Compare a file with its checksum."""
+    state = _state_of(path)
     try:
         found = sha256_file(path)
     except FileNotFoundError:
@@ -353,3 +372,5 @@ def _check(path: Path, digest: str) -> None:
         raise DatasetDamagedError(f"{path} cannot be read: {error.strerror or error}") from error
     if found != digest:
         raise DatasetDamagedError(f"{path} is damaged: its sha256 is {found}, {CHECKSUMS_FILE} says {digest}")
+    if state is not None and time.time_ns() - max(state[-2:]) > _SETTLED_NS:
+        _compared[path] = (digest, state)
