@@ -5,8 +5,10 @@ A test holds the installed version to `SEEN_WITH`: read this module against the 
 
 from __future__ import annotations
 
+import gc
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, cast
 
@@ -48,6 +50,20 @@ def show_flags_without_type() -> None:
     TyperOption.display_type_rich = _type_of_valued  # type: ignore[method-assign]
 
 
+@contextmanager
+def _kept() -> Iterator[None]:
+    """What is made within stays: garbage is not looked for meanwhile, nor later in what is there by then.
+
+    The modules of a command are a hundred thousand objects, and collections would walk through them again and again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def lazy_group(entries: Mapping[str, Entry], package: str) -> type[TyperGroup]:
     """A group whose commands are known by name and help, and imported from `package` when one of them runs.
 
@@ -68,7 +84,9 @@ def lazy_group(entries: Mapping[str, Entry], package: str) -> type[TyperGroup]:
                 return
             module = self._unloaded[name].module
             app = typer.Typer()
-            import_module(f"{package}.{module}").register(app)
+            with _kept():
+                commands = import_module(f"{package}.{module}")
+            commands.register(app)
             for found, command in typer.main.get_group(app).commands.items():
                 self.commands[found] = command
                 self._unloaded.pop(found, None)

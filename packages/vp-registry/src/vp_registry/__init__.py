@@ -1,4 +1,10 @@
-"""Published servings, aliases and the promotion audit trail."""
+"""Published servings, aliases and the promotion audit trail.
+
+`Registry` is imported when it is first asked for: it brings a database library along, which takes longer to import than
+all the rest, and who only handles errors and answers does without.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from vp_registry.entries import (
     ANY_TARGET,
@@ -21,7 +27,9 @@ from vp_registry.errors import (
     UnknownServingError,
     VpRegistryError,
 )
-from vp_registry.registry import Registry
+
+if TYPE_CHECKING:
+    from vp_registry.registry import Registry
 
 __all__ = [
     "ANY_TARGET",
@@ -43,3 +51,11 @@ __all__ = [
     "VersionEntry",
     "VpRegistryError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Registry":
+        from vp_registry.registry import Registry
+
+        return Registry
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

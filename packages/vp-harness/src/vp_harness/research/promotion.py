@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+import vp_registry
 from vp_contract import (
     VERSIONS_DIR,
     EvalSpec,
@@ -36,18 +37,20 @@ from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.research.compare import JUDGED, compare
 from vp_harness.research.records import CONFIRM_PREFIX, Run, files_of_day
 from vp_harness.research.results import ResultsStore
-from vp_registry import ANY_TARGET, AnyTarget, Registry, ResolvedServing
+from vp_registry import ANY_TARGET, AnyTarget, ResolvedServing
 
 REGISTRY_VARIABLE: Final = "VP_REGISTRY_URL"
 
 
-def open_registry(lake_root: LakeLike | None = None, root: PathLike | None = None, url: str | None = None) -> Registry:
+def open_registry(
+    lake_root: LakeLike | None = None, root: PathLike | None = None, url: str | None = None
+) -> vp_registry.Registry:
     """The registry at an SQLAlchemy URL, with the version files of a config root.
 
     Without `url` it is that of `VP_REGISTRY_URL`, and without that the lake's own SQLite file.
     """
     url = url or os.environ.get(REGISTRY_VARIABLE) or open_lake(lake_root).registry_url
-    return Registry(url, configs.config_root(root) / VERSIONS_DIR)
+    return vp_registry.Registry(url, configs.config_root(root) / VERSIONS_DIR)
 
 
 def promote(
@@ -63,7 +66,7 @@ def promote(
     actor: str | None = None,
     reason: str = "",
     expected: str | AnyTarget | None = ANY_TARGET,
-    registry: Registry | None = None,
+    registry: vp_registry.Registry | None = None,
 ) -> ResolvedServing:
     """Publish a run and point `alias` at it. With `expected`, a serving id or None for a new alias, only from there.
 
