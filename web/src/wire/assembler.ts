@@ -1,5 +1,5 @@
-import { cellLayout, type CellLayout } from './cells';
-import { decodeCells } from './decode';
+import { cellLayout } from './cells';
+import { GridReader } from './decode';
 import { WireError } from './errors';
 import { parseServerMessage } from './messages';
 import type {
@@ -31,7 +31,7 @@ const ANSWERS: readonly string[] = ['error', 'history_end', 'speed'];
  * whole bin.
  */
 export class Assembler {
-  private layout: CellLayout | null = null;
+  private grids: GridReader | null = null;
   private pending: GridUpdate | null = null;
 
   /** Takes what a WebSocket received: text, or an array buffer. Throws as `text` and `binary` do. */
@@ -49,16 +49,14 @@ export class Assembler {
     const orphan = this.pending;
     this.pending = null;
     if (parsed.type === 'grid_update') {
-      if (this.layout === null) throw new WireError('grid_update came before runtime_config');
+      if (this.grids === null) throw new WireError('grid_update came before runtime_config');
       this.pending = parsed;
     }
     if (orphan !== null) throw new WireError(`bin ${orphan.bin_seq} came without its grid`);
     if (parsed.type === 'grid_update') return null;
     if (parsed.type === 'runtime_config') {
-      this.layout = cellLayout(
-        parsed.grid_fields.map((field) => field.name),
-        parsed.grid_rows,
-      );
+      const names = parsed.grid_fields.map((field) => field.name);
+      this.grids = new GridReader(cellLayout(names, parsed.grid_rows));
     }
     return parsed;
   }
@@ -67,9 +65,9 @@ export class Assembler {
   binary(bytes: Uint8Array): DecodedBin {
     const update = this.pending;
     this.pending = null;
-    if (update === null || this.layout === null) {
+    if (update === null || this.grids === null) {
       throw new WireError('a grid came without its grid_update');
     }
-    return { type: 'bin', update, cells: decodeCells(bytes, this.layout) };
+    return { type: 'bin', update, cells: this.grids.read(bytes) };
   }
 }
