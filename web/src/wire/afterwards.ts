@@ -25,6 +25,7 @@ export class Afterwards {
   private attempt = 0;
   private opening: ReturnType<typeof setTimeout> | undefined;
   private idle: ReturnType<typeof setTimeout> | undefined;
+  private idleSinceMs = 0;
   /** Whether there is no use in another connection. */
   private isOver = false;
 
@@ -129,15 +130,26 @@ export class Afterwards {
     this.watch();
   }
 
+  /** It is idle from now on. The timer looks when it goes off: to set one for every bin takes as long as reading it. */
   private watch(): void {
+    this.idleSinceMs = performance.now();
+    this.idle ??= setTimeout(this.lookAtIdleness, IDLE_MS);
+  }
+
+  private readonly lookAtIdleness = (): void => {
+    this.idle = undefined;
+    const leftMs = this.idleSinceMs + IDLE_MS - performance.now();
+    if (leftMs > 0) this.idle = setTimeout(this.lookAtIdleness, leftMs);
+    else this.leave();
+  };
+
+  private stopWatching(): void {
     clearTimeout(this.idle);
-    this.idle = setTimeout(() => {
-      this.leave();
-    }, IDLE_MS);
+    this.idle = undefined;
   }
 
   private leave(): void {
-    clearTimeout(this.idle);
+    this.stopWatching();
     const { socket } = this;
     this.socket = null;
     this.asked = null;
@@ -148,7 +160,7 @@ export class Afterwards {
   }
 
   private lost(code: number): void {
-    clearTimeout(this.idle);
+    this.stopWatching();
     this.socket = null;
     const retryMs = retryDelay(code, this.attempt, this.host.random());
     this.attempt += 1;

@@ -53,6 +53,8 @@ export class StreamSession {
   private owesAck = false;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when nothing was heard or said. */
+  private silentSinceMs = 0;
 
   constructor(private readonly host: SessionHost) {}
 
@@ -85,7 +87,7 @@ export class StreamSession {
 
   /** Leaves the connection; a dead peer never answers the closing handshake, so its close event is not waited for. */
   private abandon(): void {
-    clearTimeout(this.silenceTimer);
+    this.stopWatching();
     const { socket } = this;
     this.socket = null;
     if (socket === null) return;
@@ -194,7 +196,7 @@ export class StreamSession {
         break;
       }
       case 'stream_end':
-        clearTimeout(this.silenceTimer);
+        this.stopWatching();
         this.host.emit({ kind: 'ended', bins: decoded.bins });
         break;
       case 'history_end':
@@ -256,23 +258,35 @@ export class StreamSession {
     return false;
   }
 
+  /** A silence begins now. Its timer is left as it is: setting one for every bin takes as long as reading the bin. */
   private watchSilence(): void {
-    clearTimeout(this.silenceTimer);
+    this.silentSinceMs = performance.now();
     if (this.paused || this.lastBin < 0) return;
-    this.silenceTimer = setTimeout(() => {
-      if (this.socket === null) return;
-      if (this.owesAck) {
-        // A hidden page draws nothing and acknowledges nothing: it is the server who waits.
-        this.watchSilence();
-        return;
-      }
+    this.silenceTimer ??= setTimeout(this.lookAtSilence, SILENCE_MS);
+  }
+
+  private readonly lookAtSilence = (): void => {
+    this.silenceTimer = undefined;
+    if (this.socket === null || this.paused || this.lastBin < 0) return;
+    const leftMs = this.silentSinceMs + SILENCE_MS - performance.now();
+    if (leftMs > 0) {
+      this.silenceTimer = setTimeout(this.lookAtSilence, leftMs);
+    } else if (this.owesAck) {
+      // A hidden page draws nothing and acknowledges nothing: it is the server who waits.
+      this.watchSilence();
+    } else {
       this.abandon();
       this.closed(1006, 'no data for 30 s');
-    }, SILENCE_MS);
+    }
+  };
+
+  private stopWatching(): void {
+    clearTimeout(this.silenceTimer);
+    this.silenceTimer = undefined;
   }
 
   private closed(code: number, reason: string): void {
-    clearTimeout(this.silenceTimer);
+    this.stopWatching();
     this.socket = null;
     const retryMs = retryDelay(code, this.attempt, this.host.random());
     if (code === CLOSE.finished && this.identity !== null)

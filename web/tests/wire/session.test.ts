@@ -174,6 +174,35 @@ describe('StreamSession', () => {
     }
   });
 
+  it('takes a connection for dead thirty seconds after the last word, and never during a pause', () => {
+    vi.useFakeTimers();
+    try {
+      const { session, socket, events } = offline();
+      session.connect('ws://localhost/');
+      socket.onmessage?.({ data: goldenText('runtime_config.json') });
+      const bin = (): void => {
+        socket.onmessage?.({ data: goldenText('busy.update.json') });
+        socket.onmessage?.({ data: goldenBytes('busy.arrow').buffer });
+        session.send({ type: 'ack', bin_seq: 6000 });
+      };
+      const closed = (): boolean => events.some(({ kind }) => kind === 'closed');
+      bin();
+      for (let times = 0; times < 5; times += 1) {
+        vi.advanceTimersByTime(20_000);
+        bin();
+      }
+      session.send({ type: 'pause' });
+      vi.advanceTimersByTime(100_000);
+      session.send({ type: 'resume' });
+      vi.advanceTimersByTime(29_900);
+      expect(closed()).toBe(false);
+      vi.advanceTimersByTime(200);
+      expect(events.at(-1)).toMatchObject({ kind: 'closed', code: 1006 });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('asks for a bin the user wants to see during a pause, and only then', () => {
     const { session, socket, sent } = offline();
     session.connect('ws://localhost/');
