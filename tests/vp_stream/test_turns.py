@@ -49,6 +49,50 @@ def test_turns_become_rarer_while_the_loop_is_late_and_come_back(shortest: float
     assert shortest <= again < busy
 
 
+@pytest.mark.parametrize(("saved", "at_once"), [(0, 1), (8, 9)])
+def test_rests_of_a_quiet_time_are_saved_and_spent_once(
+    saved: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> list[int]:
+        loop, now = asyncio.get_running_loop(), [1000.0]
+        monkeypatch.setattr(loop, "time", lambda: now[0])
+        turns, given = Turns(1.0, saved_s=float(saved)), []
+        turns.ask(functools.partial(begin, turns, given))
+        counts = []
+        for passed_s in (0.0, 1.0, 1.0, 0.5, 0.5):
+            now[0] += passed_s
+            for _ in range(100):
+                await asyncio.sleep(0)
+            counts.append(len(given))
+        return counts
+
+    def begin(turns: Turns, given: list[None]) -> None:
+        given.append(None)
+        turns.ask(functools.partial(begin, turns, given))
+
+    counts = asyncio.run(scenario())
+    assert counts == [at_once, at_once + 1, at_once + 2, at_once + 2, at_once + 3]
+
+
+def test_nothing_is_saved_while_the_loop_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> int:
+        loop, now = asyncio.get_running_loop(), [1000.0]
+        monkeypatch.setattr(loop, "time", lambda: now[0])
+        turns, given = Turns(BUSY_REST_S, saved_s=8 * BUSY_REST_S), []
+
+        def begin() -> None:
+            given.append(None)
+            turns.ask(functools.partial(begin))
+
+        turns.ask(begin)
+        now[0] += 2 * LATE_S  # what else the loop has to do
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return len(given)
+
+    assert asyncio.run(scenario()) == 1
+
+
 def test_a_thread_works_in_its_turns_alone() -> None:
     """While the loop is at something else, it gets the one turn that it may have been given before."""
 

@@ -24,8 +24,13 @@ class Turns:
     first. Belongs to the event loop.
     """
 
-    def __init__(self, shortest_rest_s: float, longest_rest_s: float = LONGEST_REST_S) -> None:
+    def __init__(self, shortest_rest_s: float, longest_rest_s: float = LONGEST_REST_S, *, saved_s: float = 0.0) -> None:
+        """Rests of a time in which nobody asked are saved, up to `saved_s` seconds of them: turns then follow at once.
+
+        Nothing saved is spent while the loop is busy.
+        """
         self.rest_s = shortest_rest_s
+        self._saved_s = saved_s
         self._shortest_s = shortest_rest_s
         self._longest_s = longest_rest_s
         self._waiting: dict[Callable[[], None], None] = {}  # in their order
@@ -67,7 +72,8 @@ class Turns:
         if self._waiting:
             begin = next(iter(self._waiting))
             del self._waiting[begin]
-            self._free_at = now + self.rest_s
+            saved_s = self._saved_s if self.rest_s <= self._shortest_s else 0.0
+            self._free_at = max(self._free_at, now - saved_s) + self.rest_s
             begin()
         self._plan()
 

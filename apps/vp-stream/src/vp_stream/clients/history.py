@@ -19,6 +19,8 @@ WORK_BINS: Final = 128
 """Bins that are read to become one before somebody else has a turn, and that are in memory at once."""
 SHORTEST_REST_S: Final = 0.004
 """From one turn to the next: at most 2,000 bins a second for all who look back together."""
+SAVED_S: Final = 0.256
+"""Rests saved while nobody looks back: the next 512 bins, more than a map shows, go out as fast as they are taken."""
 
 
 def stretches(request: History) -> Iterator[tuple[int, int]]:

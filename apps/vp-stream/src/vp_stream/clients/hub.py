@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.follow import AliasWatcher
-from vp_stream.clients.history import SHORTEST_REST_S
+from vp_stream.clients.history import SAVED_S, SHORTEST_REST_S
 from vp_stream.clients.protocol import (
     CLOSE_ENGINE_FAILED,
     CLOSE_FULL,
@@ -81,7 +81,7 @@ class Hub:
         self._empty.set()
         self._watcher = AliasWatcher(catalogue, self._open)
         self._metrics = metrics
-        self._turns = Turns(SHORTEST_REST_S)
+        self._turns = Turns(SHORTEST_REST_S, saved_s=SAVED_S)
         self._overviews: WeakKeyDictionary[ServingRun, Overview] = WeakKeyDictionary()
 
     @property
