@@ -12,7 +12,7 @@ from support.packages import ROOT, packages
 from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError
 from vp_book.book.engine import GUARD_CELLS
 from vp_book.instrument import PRICE_SCALE
-from vp_contract import BOOK_COLUMNS, CLOSE_CODES, SpecError
+from vp_contract import BIN_COLUMNS, BOOK_COLUMNS, CLOSE_CODES, SpecError, grid_columns
 from vp_contract.specs import decimals, defaults
 from vp_contract.specs.defaults import RuntimeDefaults
 
@@ -63,6 +63,23 @@ def test_a_range_that_a_spec_may_name_is_one_that_the_engine_takes(radius: int) 
 
 def test_the_table_of_columns_has_what_a_bin_has() -> None:
     assert sorted(CELL_COLUMNS) == sorted(column.name for column in BOOK_COLUMNS)
+
+
+def test_how_a_column_folds_stands_in_the_table_of_columns_alone() -> None:
+    folded = [column for column in (*BIN_COLUMNS, *grid_columns(())) if column.folds != "last"]
+    assert {(column.folds, column.json_type) for column in folded} == {
+        ("first", "text"),
+        ("sum", "count"),
+        ("highest", "text"),
+        ("lowest", "text"),
+    }, "what overview.py and fold.ts can do"
+    summed_cells = {column.name for column in grid_columns(()) if column.folds != "last"}
+    assert summed_cells <= {column.name for column in BIN_COLUMNS if column.folds == "sum"}, "a bin says if it has any"
+    names = {column.name for column in folded}
+    server = sorted((ROOT / "apps/vp-stream/src/vp_stream/frames").glob("*.py"))
+    assert not [path for path in server for _, value in constants(path) if value in names]
+    page = (ROOT / "web/src/state/zoom/fold.ts").read_text(encoding="utf-8")
+    assert not [name for name in names if name in page]
 
 
 def test_seconds_and_prices_have_one_scale_each() -> None:

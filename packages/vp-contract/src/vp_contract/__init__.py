@@ -67,6 +67,7 @@ from vp_contract.wire.columns import (
     MARKS,
     SCORE_COLUMNS,
     Column,
+    folding,
     grid_columns,
     projection_columns,
 )
@@ -200,6 +201,7 @@ __all__ = [
     "edit_yaml",
     "encode_grid",
     "encode_message",
+    "folding",
     "grid_columns",
     "grid_fields",
     "grid_schema",

@@ -1,5 +1,7 @@
 import type { Mark } from '../../wire/generated/contract';
+import { BIN_FOLDS, CELL_FOLDS } from '../../wire/generated/folds';
 import type { GridUpdate } from '../../wire/types';
+import { MARK_KINDS } from '../tools/marks';
 
 /** Some bins that follow one another as one, as a server sends it for a `history` with `every`. */
 export interface Folded {
@@ -10,20 +12,12 @@ export interface Folded {
 
 /** As the server has them: marks of a stretch at most, and the order of marks of one size. */
 const MOST_MARKS = 16;
-const KINDS = ['iceberg', 'sweep', 'large', 'pull'];
+const KINDS: readonly string[] = MARK_KINDS;
 const SIDES = ['buy', 'sell', 'none'];
 
-const SUMMED = ['bin_event_count', 'trade_count', 'buy_volume', 'sell_volume'] as const;
-const HIGHS = ['bid_high_price_int', 'ask_high_price_int'] as const;
-const LOWS = ['bid_low_price_int', 'ask_low_price_int'] as const;
+const { first: FIRSTS, sum: SUMMED, highest: HIGHS, lowest: LOWS } = BIN_FOLDS;
 const QUOTES = [...HIGHS, ...LOWS] as const;
-const NO_QUOTES: Quotes = {
-  bid_high_price_int: '0',
-  bid_low_price_int: '0',
-  ask_high_price_int: '0',
-  ask_low_price_int: '0',
-};
-const VOLUMES = ['buy_volume', 'sell_volume'];
+const VOLUMES = CELL_FOLDS.sum;
 
 type Quotes = Record<(typeof QUOTES)[number], string>;
 
@@ -35,9 +29,9 @@ type Quotes = Record<(typeof QUOTES)[number], string>;
  */
 export class Fold {
   private bins = 0;
-  private startNs = '';
+  private first: Pick<GridUpdate, (typeof FIRSTS)[number]> | null = null;
   private last: Folded | null = null;
-  private readonly sums = { bin_event_count: 0, trade_count: 0, buy_volume: 0, sell_volume: 0 };
+  private readonly sums = membersOf(SUMMED, () => 0);
   /** Of the bins that had any. */
   private quotes: Quotes | null = null;
   /** The largest so far; null while no bin said whether it has any. */
@@ -62,7 +56,7 @@ export class Fold {
   /** Adds the bin that follows the last one. */
   add(update: GridUpdate, cells: Float64Array): void {
     if (this.last !== null) this.keepVolumes(this.last);
-    else this.startNs = update.bin_start_ns;
+    else this.first = membersOf(FIRSTS, (name) => update[name]);
     this.bins += 1;
     this.last = { update, cells };
     for (const name of SUMMED) this.sums[name] += update[name];
@@ -77,8 +71,8 @@ export class Fold {
     const update: GridUpdate = {
       ...last.update,
       ...this.sums,
-      ...(this.quotes ?? NO_QUOTES),
-      bin_start_ns: this.startNs,
+      ...(this.quotes ?? membersOf(QUOTES, () => '0')),
+      ...this.first,
       // How many bins a client was not sent is nothing that the market did.
       skipped_bins: 0,
       history: true,
@@ -91,8 +85,7 @@ export class Fold {
   private widen(update: GridUpdate): void {
     if (QUOTES.every((name) => update[name] === '0')) return;
     if (this.quotes === null) {
-      this.quotes = { ...NO_QUOTES };
-      for (const name of QUOTES) this.quotes[name] = update[name];
+      this.quotes = membersOf(QUOTES, (name) => update[name]);
       return;
     }
     const { quotes } = this;
@@ -106,7 +99,7 @@ export class Fold {
   }
 
   private keepVolumes({ update, cells }: Folded): void {
-    if (update.buy_volume === 0 && update.sell_volume === 0) return;
+    if (VOLUMES.every((name) => update[name] === 0)) return;
     const { rows } = this;
     const spot = update.spot_ref_price_int;
     const kept = this.before.get(spot) ?? new Float64Array(rows * this.starts.length);
@@ -132,6 +125,13 @@ export class Fold {
     }
     return summed;
   }
+}
+
+function membersOf<Name extends string, Value>(
+  names: readonly Name[],
+  valueOf: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(names.map((name) => [name, valueOf(name)])) as Record<Name, Value>;
 }
 
 function isAbove(price: string, other: string): boolean {

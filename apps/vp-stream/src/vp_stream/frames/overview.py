@@ -10,15 +10,28 @@ import msgspec
 import numpy as np
 
 from vp_book.marks import MARK_KINDS, MARK_SIDES, MOST_MARKS
-from vp_contract import Frame, GridUpdate, Mark, RuntimeConfig, decode_grid, encode_grid, encode_message, grid_schema
+from vp_contract import (
+    BIN_COLUMNS,
+    Frame,
+    GridUpdate,
+    Mark,
+    RuntimeConfig,
+    decode_grid,
+    encode_grid,
+    encode_message,
+    folding,
+    grid_columns,
+    grid_schema,
+)
 
 _KINDS: Final[Mapping[str, int]] = {kind: rank for rank, kind in enumerate(MARK_KINDS)}
 _SIDES: Final[Mapping[str, int]] = {side: rank for rank, side in enumerate(MARK_SIDES)}
 _UPDATES: Final = msgspec.json.Decoder(GridUpdate)
-_SUMMED: Final = ("bin_event_count", "trade_count", "buy_volume", "sell_volume")
-_VOLUMES: Final = ("buy_volume", "sell_volume")
-_HIGHS: Final = ("bid_high_price_int", "ask_high_price_int")
-_LOWS: Final = ("bid_low_price_int", "ask_low_price_int")
+_FIRSTS: Final = folding(BIN_COLUMNS, "first")
+_SUMMED: Final = folding(BIN_COLUMNS, "sum")
+_HIGHS: Final = folding(BIN_COLUMNS, "highest")
+_LOWS: Final = folding(BIN_COLUMNS, "lowest")
+_VOLUMES: Final = folding(grid_columns(()), "sum")
 
 
 def marked(frame: Frame) -> Frame:
@@ -49,7 +62,7 @@ class Several:
         self._schema = schema
         self._cell_int = cell_int
         self._bins = 0
-        self._start_ns = ""
+        self._firsts: dict[str, Any] = {}
         self._last: tuple[GridUpdate, Frame] | None = None
         self._sums = dict.fromkeys(_SUMMED, 0)
         self._quotes: dict[str, int] = {}
@@ -66,7 +79,7 @@ class Several:
         if self._last is None:
             raise ValueError("there is no bin")
         last, frame = self._last
-        changed: dict[str, Any] = {**self._sums, "bin_start_ns": self._start_ns, "history": True, "every": self._bins}
+        changed: dict[str, Any] = {**self._firsts, **self._sums, "history": True, "every": self._bins}
         changed |= {name: str(self._quotes.get(name, 0)) for name in (*_HIGHS, *_LOWS)}
         if self._marks is not None:
             changed["marks"] = tuple(self._marks)
@@ -86,7 +99,7 @@ class Several:
 
     def _add(self, update: GridUpdate, frame: Frame) -> None:
         if self._last is None:
-            self._start_ns = update.bin_start_ns
+            self._firsts = {name: getattr(update, name) for name in _FIRSTS}
         else:
             self._add_volumes(*self._last)
         self._last = (update, frame)
@@ -102,7 +115,7 @@ class Several:
             self._marks = sorted([*(self._marks or ()), *update.marks], key=_rank)[:MOST_MARKS]
 
     def _add_volumes(self, update: GridUpdate, frame: Frame) -> None:
-        if not (update.buy_volume or update.sell_volume):
+        if not any(getattr(update, name) for name in _VOLUMES):  # a bin has members of these names too
             return
         grid, spot = decode_grid(frame.grid), int(update.spot_ref_price_int)
         sums = self._volumes.setdefault(spot, {name: np.zeros_like(grid[name]) for name in _VOLUMES})

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 ColumnType: TypeAlias = Literal["bool", "int8", "int32", "int64", "float64", "string"]
 JsonType: TypeAlias = Literal["flag", "code", "signed", "count", "text", "number", "word"]
+Fold: TypeAlias = Literal["last", "first", "sum", "highest", "lowest"]
 
 _JSON_OF_TYPE: Final[dict[ColumnType, JsonType]] = {
     "bool": "flag",
@@ -30,7 +31,10 @@ class Column(NamedTuple):
 
     `json` says how a member of `grid_update` is written where that is not what its type says. `text` is a decimal
     string: JSON readers keep integers exactly only to 2^53, which times in ns and prices in 1e-9 exceed. A `count` is
-    never negative, a `signed` number may be. `since` is the contract version that added the column.
+    never negative, a `signed` number may be. `since` is the contract version that added the column. `folds` says what
+    the column is of several bins that are sent as one: its value in the last or the first of them, their sum, or the
+    highest or lowest. Cells are summed by price. A bin in which all columns that fold to a highest or lowest value are
+    0 has no quotes, and is left out of these.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Column(NamedTuple):
     meaning: str
     json: JsonType | None = None
     since: str = "1.0"
+    folds: Fold = "last"
 
     @property
     def json_type(self) -> JsonType:
@@ -53,11 +58,17 @@ _QUANTITY: Final = "instrument units (contracts or shares)"
 BIN_COLUMNS: Final = (
     Column("bin_seq", "int64", "count", "Number of the bin, from 0; empty bins are counted."),
     Column("ts_ns", "int64", _NS, "Time of the bin: its end.", "text"),
-    Column("bin_start_ns", "int64", _NS, "Start of the bin, inclusive.", "text"),
+    Column("bin_start_ns", "int64", _NS, "Start of the bin, inclusive.", "text", folds="first"),
     Column(
         "bin_end_ns", "int64", _NS, "End of the bin, exclusive; all state is read there, at an event boundary.", "text"
     ),
-    Column("bin_event_count", "int64", "count", "Events that began in the bin; an event is all records up to F_LAST."),
+    Column(
+        "bin_event_count",
+        "int64",
+        "count",
+        "Events that began in the bin; an event is all records up to F_LAST.",
+        folds="sum",
+    ),
     Column("event_id", "int64", "count", "Events since the start of the file, up to the bin's end."),
     Column("mid_price", "float64", "quote currency", "Mean of best bid and best ask; 0 without a valid book."),
     Column(
@@ -72,14 +83,42 @@ BIN_COLUMNS: Final = (
     Column("best_bid_size", "int64", _QUANTITY, "Displayed quantity at the best bid."),
     Column("best_ask_size", "int64", _QUANTITY, "Displayed quantity at the best ask."),
     Column("book_valid", "bool", "flag", "Both sides are there, uncrossed, and the book is complete."),
-    Column("trade_count", "int64", "count", "Trade records of the bin."),
-    Column("buy_volume", "int64", _QUANTITY, "Traded quantity with a buying aggressor."),
-    Column("sell_volume", "int64", _QUANTITY, "Traded quantity with a selling aggressor."),
+    Column("trade_count", "int64", "count", "Trade records of the bin.", folds="sum"),
+    Column("buy_volume", "int64", _QUANTITY, "Traded quantity with a buying aggressor.", folds="sum"),
+    Column("sell_volume", "int64", _QUANTITY, "Traded quantity with a selling aggressor.", folds="sum"),
     Column("last_trade_price_int", "int64", _PRICE, "Price of the last trade so far; 0 before the first.", "text"),
-    Column("bid_high_price_int", "int64", _PRICE, "Highest best bid at the valid event boundaries of the bin.", "text"),
-    Column("bid_low_price_int", "int64", _PRICE, "Lowest best bid at the valid event boundaries of the bin.", "text"),
-    Column("ask_high_price_int", "int64", _PRICE, "Highest best ask at the valid event boundaries of the bin.", "text"),
-    Column("ask_low_price_int", "int64", _PRICE, "Lowest best ask at the valid event boundaries of the bin.", "text"),
+    Column(
+        "bid_high_price_int",
+        "int64",
+        _PRICE,
+        "Highest best bid at the valid event boundaries of the bin.",
+        "text",
+        folds="highest",
+    ),
+    Column(
+        "bid_low_price_int",
+        "int64",
+        _PRICE,
+        "Lowest best bid at the valid event boundaries of the bin.",
+        "text",
+        folds="lowest",
+    ),
+    Column(
+        "ask_high_price_int",
+        "int64",
+        _PRICE,
+        "Highest best ask at the valid event boundaries of the bin.",
+        "text",
+        folds="highest",
+    ),
+    Column(
+        "ask_low_price_int",
+        "int64",
+        _PRICE,
+        "Lowest best ask at the valid event boundaries of the bin.",
+        "text",
+        folds="lowest",
+    ),
     Column(
         "best_ask_move_ticks",
         "int64",
@@ -195,8 +234,8 @@ BOOK_COLUMNS: Final = (
         for channel, of in _CHANNELS
     ),
     Column("last_event_id", "int64", "count", "The last event that touched the cell; 0 if none did."),
-    Column("buy_volume", "int64", _QUANTITY, "Traded in the bin with a buying aggressor.", since="1.1"),
-    Column("sell_volume", "int64", _QUANTITY, "Traded in the bin with a selling aggressor.", since="1.1"),
+    Column("buy_volume", "int64", _QUANTITY, "Traded in the bin with a buying aggressor.", since="1.1", folds="sum"),
+    Column("sell_volume", "int64", _QUANTITY, "Traded in the bin with a selling aggressor.", since="1.1", folds="sum"),
 )
 """What the book says of a cell, in order."""
 
@@ -228,3 +267,8 @@ def projection_columns(horizons_ms: Iterable[int]) -> tuple[Column, ...]:
 def grid_columns(horizons_ms: Iterable[int]) -> tuple[Column, ...]:
     """All columns of a cell, on the wire and in `grid_clean.parquet` (which has `bin_seq` before them), in order."""
     return (*BOOK_COLUMNS, *SCORE_COLUMNS, *projection_columns(horizons_ms))
+
+
+def folding(columns: Iterable[Column], fold: Fold) -> tuple[str, ...]:
+    """The names of those columns that fold so, in order."""
+    return tuple(column.name for column in columns if column.folds == fold)

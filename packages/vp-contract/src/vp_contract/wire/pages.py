@@ -1,9 +1,12 @@
-"""Texts that are generated from the table of columns and committed: a Python module and a page of the documentation."""
+"""Texts that are generated from the table of columns and committed.
+
+They are a Python module, a module of the page and a page of the documentation.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 from vp_contract.specs.defaults import RuntimeDefaults
 from vp_contract.wire.columns import (
@@ -12,7 +15,10 @@ from vp_contract.wire.columns import (
     MARK_COLUMNS,
     SCORE_COLUMNS,
     Column,
+    Fold,
     JsonType,
+    folding,
+    grid_columns,
     projection_columns,
 )
 
@@ -54,6 +60,17 @@ class BinFields(Struct, frozen=True, kw_only=True):
 
 '''
 
+_FOLDS: Final = """/* Made by `npm run contract` from vp_contract.wire.columns. Edits are lost. */
+
+/** Members of `grid_update` by what they are of several bins sent as one; all others are those of the last. */
+export const BIN_FOLDS = {{
+{bins}}} as const;
+
+/** Columns of a cell, in the same way; they are put together by price. */
+export const CELL_FOLDS = {{
+{cells}}} as const;
+"""
+
 _PAGE: Final = """# Columns
 
 <!-- Generated from vp_contract.wire.columns by `python -m vp_contract columns`; edits are lost. -->
@@ -64,6 +81,10 @@ dictionary of a published dataset and the page's types are made from it. No colu
 
 Times and prices are integers of 64 bits, written as decimal text in JSON. The last column says which version of the
 contract added a column; readers ignore columns that they do not know.
+
+A map that shows hours is sent several bins [as one](stream.md#messages). The column "of several" says what a value is
+then: that of the last or the first of these bins, their sum, or the highest or lowest among those that have quotes.
+Cells are summed by price.
 
 ## Of a bin
 
@@ -107,15 +128,27 @@ def columns_page() -> str:
     """The text of `docs/columns.md`."""
     scores = (*SCORE_COLUMNS, *projection_columns(RuntimeDefaults().projection_horizons_ms))
     return _PAGE.format(
-        bins=_table(BIN_COLUMNS), marks=_table(MARK_COLUMNS), book=_table(BOOK_COLUMNS), scores=_table(scores)
+        bins=_table(BIN_COLUMNS),
+        marks=_table(MARK_COLUMNS, folds=False),
+        book=_table(BOOK_COLUMNS),
+        scores=_table(scores),
     )
 
 
-def _table(columns: Iterable[Column]) -> str:
-    head = "| column | type | unit | meaning | since |\n| --- | --- | --- | --- | --- |\n"
-    return head + "\n".join(
-        f"| `{c.name}` | {c.type} | {c.unit} | {_escaped(c.meaning)} | {c.since} |" for c in columns
-    )
+def folds_module() -> str:
+    """The text of `web/src/wire/generated/folds.ts`."""
+    return _FOLDS.format(bins=_folds(BIN_COLUMNS), cells=_folds(grid_columns(())))
+
+
+def _folds(columns: Iterable[Column]) -> str:
+    named = [(fold, folding(columns, fold)) for fold in get_args(Fold) if fold != "last"]
+    return "".join(f"  {fold}: [{', '.join(map(repr, names))}],\n" for fold, names in named if names)
+
+
+def _table(columns: Iterable[Column], *, folds: bool = True) -> str:
+    heads = ["column", "type", "unit", "meaning", *["of several"] * folds, "since"]
+    rows = [[f"`{c.name}`", c.type, c.unit, _escaped(c.meaning), *[c.folds] * folds, c.since] for c in columns]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
 
 
 def _escaped(text: str) -> str:
