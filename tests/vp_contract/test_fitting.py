@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from support.packages import ROOT
 
 from vp_contract import EvalSpec, ExperimentSpec, PipelineSpec, ServingSpec, SpecError
+from vp_contract.errors import shown
 from vp_contract.yaml import convert_plain
 from vp_contract.yaml.fitting import Misfit, misfit, steps
 from vp_contract.yaml.reading import parse_plain
@@ -64,4 +65,39 @@ def test_the_fields_that_a_value_was_compared_with_are_named() -> None:
 
 def test_a_key_that_is_no_name_is_named() -> None:
     found = misfit({"Not A Name": {}}, dict[int, dict[str, int]])
-    assert found == Misfit("expected `int`, found 'Not A Name'", ("Not A Name",))
+    assert found == Misfit("is not a name that is allowed here: it must be a whole number", ("Not A Name",))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "says"),
+    [
+        ("x", Annotated[float, msgspec.Meta(gt=0.0)], "must be a number above 0"),
+        ("x", Annotated[int, msgspec.Meta(ge=2)] | None, "must be a whole number of at least 2 or null"),
+        (0.5, Annotated[float, msgspec.Meta(ge=1e-06, lt=0.1)], "must be a number of at least 1e-06 and below 0.1"),
+        (3, bool, "must be true or false"),
+        ([1], tuple[int, int], "must be a list of 2 values"),
+        ("w", EvalSpec | Literal["by_day"], "must be by_day or a mapping of fields"),
+        ("", Annotated[str, msgspec.Meta(min_length=1, max_length=9)], "must be text of 1 to 9 characters"),
+        ("b", Annotated[str, msgspec.Meta(pattern="^a$")], "must be text that matches ^a$"),
+    ],
+)
+def test_what_is_allowed_is_said_in_words(value: object, kind: Any, says: str) -> None:
+    assert misfit(value, kind) == Misfit(says, (), shown(value))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (0.25, "0.25"),
+        ("a\nb", r"'a\nb'"),
+        ([1, "x"], "[1, 'x']"),
+        ([100] * 99, "[…]"),
+        ({"a": 1}, "{…}"),
+        ({}, "{}"),
+        ("x" * 99, f"'{'x' * 78}…"),
+    ],
+)
+def test_a_value_is_shown_short_and_as_yaml_has_it(value: object, text: str) -> None:
+    assert shown(value) == text

@@ -131,11 +131,11 @@ def test_columns_that_do_not_fit(config: RuntimeConfig) -> None:
     with pytest.raises(GridError, match="grid column v_add is missing"):
         encode_grid(schema, {name: column for name, column in columns.items() if name != "v_add"})
     wrong: list[tuple[str, Any, str]] = [
-        ("v_add", np.zeros(101, np.float32), r"expected dtype <f8 .* found <f4"),
-        ("v_add", columns["v_add"].astype(">f8"), r"found >f8"),
-        ("k", columns["k"].astype(np.int64), r"expected dtype <i4 .* found <i8"),
-        ("k", columns["k"][:-1], r"shape \(101,\), found <i4 and \(100,\)"),
-        ("k", columns["k"].reshape(1, -1), r"found <i4 and \(1, 101\)"),
+        ("v_add", np.zeros(101, np.float32), r"must be of dtype <f8 .* is of <f4"),
+        ("v_add", columns["v_add"].astype(">f8"), r"is of >f8"),
+        ("k", columns["k"].astype(np.int64), r"must be of dtype <i4 .* is of <i8"),
+        ("k", columns["k"][:-1], r"shape \(101,\), is of <i4 and \(100,\)"),
+        ("k", columns["k"].reshape(1, -1), r"is of <i4 and \(1, 101\)"),
         ("flow_score", [0.0] * 101, r"is no array but a list"),
     ]
     for name, bad, says in wrong:
@@ -177,7 +177,7 @@ def test_another_major_version_is_refused(config: RuntimeConfig) -> None:
     columns = _random(config, 0)
     for metadata, says in (
         ({b"contract_version": b"2.0", b"grid_rows": b"101"}, "contract version 2.0"),
-        ({b"contract_version": b"1.1", b"grid_rows": b"100"}, "expected 100 rows, found 101"),
+        ({b"contract_version": b"1.1", b"grid_rows": b"100"}, "must have 100 rows, has 101"),
         ({b"x": b"y"}, "contract version none"),
     ):
         with pytest.raises(GridError, match=says):
@@ -189,7 +189,7 @@ def test_another_major_version_is_refused(config: RuntimeConfig) -> None:
 def test_columns_that_are_not_those_of_the_contract(config: RuntimeConfig) -> None:
     schema = grid_schema(config)
     columns = _random(config, 0)
-    with pytest.raises(GridError, match="grid column a_fill: expected float64, found no such column"):
+    with pytest.raises(GridError, match="grid column a_fill: must be float64; is no such column"):
         decode_grid(_by_arrow(schema.remove(schema.get_field_index("a_fill")), columns))
     twice = schema.append(schema.field("proj_500"))
     with pytest.raises(GridError, match="two columns have the same name"):

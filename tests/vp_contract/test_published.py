@@ -90,11 +90,11 @@ def test_any_evidence_round_trips_exactly_or_is_refused(evidence: dict[str, Any]
 @pytest.mark.parametrize(
     ("evidence", "says"),
     [
-        ({"pnl": float("nan")}, "evidence.pnl: expected a finite number, found nan"),
-        ({"a": [0, {"b": float("inf")}]}, r"evidence.a\[1\].b: expected a finite number"),
-        ({"a": np.float64(1.0)}, "found float64"),
-        ({"a": {1: 2}}, "evidence.a: expected text as keys, found 1"),
-        ({"a": b"x"}, "found bytes"),
+        ({"pnl": float("nan")}, "evidence.pnl=nan: must be a finite number"),
+        ({"a": [0, {"b": float("inf")}]}, r"evidence.a\[1\].b=inf: must be a finite number"),
+        ({"a": np.float64(1.0)}, "is a float64"),
+        ({"a": {1: 2}}, "evidence.a: keys must be text, one is 1"),
+        ({"a": b"x"}, "is a bytes"),
     ],
 )
 def test_evidence_that_cannot_be_read_back(config: RuntimeConfig, evidence: dict[str, Any], says: str) -> None:
@@ -110,7 +110,7 @@ def test_evidence_without_end(config: RuntimeConfig) -> None:
 
 
 def test_wrong_ids_and_missing_digests(config: RuntimeConfig) -> None:
-    with pytest.raises(SpecError, match="serving_id: expected 'srv_tried_01234567_"):
+    with pytest.raises(SpecError, match="serving_id='srv_tried_01234567_00000000': must be 'srv_tried_01234567_"):
         _published(config, serving_id="srv_tried_01234567_00000000")
     with pytest.raises(SpecError, match=r"digests.vp_spectrum: is required and missing"):
         _published(config, digests={"vp_book": "a"})
@@ -121,16 +121,16 @@ def test_wrong_ids_and_missing_digests(config: RuntimeConfig) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("  tau_velocity: 2.0", "  tau_velocity: 2.5", "serving_id: expected"),
+        ("  tau_velocity: 2.0", "  tau_velocity: 2.5", "serving_id=.*: must be"),
         ("  tau_velocity: 2.0\n", "", r"x.yaml:\d+: runtime.tau_velocity: is required and missing"),
         ("  tau_velocity: 2.0", "  tau_velocity: 2.0\n  tau_new: 1.0", r"x.yaml:\d+: runtime.tau_new: unknown field"),
-        ("  tau_velocity: 2.0", "  tau_velocity: 20.0", "runtime.tau_velocity: tau_velocity < tau_acceleration"),
-        ("source:", "source:\n  extra: 1", "source.extra: unknown field, allowed: run_id"),
+        ("  tau_velocity: 2.0", "  tau_velocity: 20.0", "runtime.tau_velocity=20.0: tau_velocity < tau_acceleration"),
+        ("source:", "source:\n  extra: 1", "source.extra: unknown field; allowed: run_id"),
         ("    size: 7", "    size: 7\n    extra: 1", "sources.files.* unknown field"),
         ("sha256: cc", "sha256: xx", "sources.files"),
         ("name: synm6-2026", "name: ../synm6-2026", "sources.files"),
-        ("\nversions:", "\nversion:", "version: unknown field, allowed: serving_id"),
-        (f"run_id: {RUN}", "run_id: 12", "source.run_id: expected `str`, found 12"),
+        ("\nversions:", "\nversion:", "version: unknown field; allowed: serving_id"),
+        (f"run_id: {RUN}", "run_id: 12", "source.run_id=12: must be 16 hex digits"),
     ],
 )
 def test_edited_documents(published: PublishedServing, old: str, new: str, says: str) -> None:
@@ -151,7 +151,7 @@ def test_edited_documents(published: PublishedServing, old: str, new: str, says:
     ],
 )
 def test_sources_of_another_config(config: RuntimeConfig, changes: dict[str, Any], field: str) -> None:
-    with pytest.raises(SpecError, match=f"sources.{field}: expected .*, as the runtime config has it, found"):
+    with pytest.raises(SpecError, match=f"sources.{field}=.*: must be .*, as the runtime config has it"):
         _published(config, sources=invented_sources(config, **changes))
 
 

@@ -92,9 +92,9 @@ def test_stage_parameters_of_the_derivative_signal(instrument: InstrumentLock, p
     [
         (
             SignalSpec(params={"alpha": 1}),
-            r"signal.params.alpha: .*no such parameter, allowed: center",
+            r"signal.params.alpha: .*no such parameter; allowed: center",
         ),
-        (SignalSpec(weights={"d4": 1.0}), r"signal.weights.d4: .*no such weight, allowed: d1, d2, d3, bull_pressure"),
+        (SignalSpec(weights={"d4": 1.0}), r"signal.weights.d4: .*no such weight; allowed: d1, d2, d3, bull_pressure"),
         (SignalSpec(params={"tanh_scale": "wide"}), r"state_model_tanh_scale.*is from serving scored"),
     ],
 )
@@ -125,9 +125,9 @@ def test_layers_that_contradict_name_where_each_value_is_from(
     assert "tau_velocity is from pipeline small" in caught.value.problem
     assert "tau_acceleration is from the instrument file" in caught.value.problem
     serving = _serving(projection=ProjectionSpec(horizons_ms=(250,)))
-    with pytest.raises(SpecError, match=r"multiple of cell_width_ms 100, found 250.*from serving scored"):
+    with pytest.raises(SpecError, match=r"=250: must be a multiple of cell_width_ms 100.*from serving scored"):
         resolve(instrument, pipeline, serving)
-    with pytest.raises(SpecError, match=r"window of 50 bins, found 75"):
+    with pytest.raises(SpecError, match=r"=75: must be at most the window of 50 bins"):
         resolve(instrument, pipeline, _serving(scoring=ScoringSpec(zscore_window_bins=50)))
 
 
@@ -141,7 +141,7 @@ def test_wrong_chains(
         resolve(instrument, pipeline, serving, ExperimentSpec(name="e", serving="other"))
     with pytest.raises(SpecError, match="needs its serving 'scored'"):
         resolve(instrument, pipeline, None, experiment)
-    with pytest.raises(SpecError, match=r"^tau_velocty: unknown override, allowed: grid_radius_ticks"):
+    with pytest.raises(SpecError, match=r"^tau_velocty: unknown override; allowed: grid_radius_ticks"):
         resolve(instrument, pipeline, serving, None, {"tau_velocty": 1})
     capture = CaptureSpec(
         product_type="future_mbo", symbol="ESH4", dt="2023-12-25", start_time="17:45", end_time="18:55"

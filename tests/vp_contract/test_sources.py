@@ -45,7 +45,7 @@ def test_the_order_of_files_counts_and_their_names_and_places_do_not(config: Run
 
 
 def test_a_capture_that_ends_where_it_begins(config: RuntimeConfig) -> None:
-    with pytest.raises(SpecError, match="end_ns: expected a time after start_ns 5, found 5"):
+    with pytest.raises(SpecError, match="end_ns=5: must be a time after start_ns 5"):
         invented_sources(config, start_ns=5, end_ns=5)
 
 

@@ -112,7 +112,8 @@ def test_every_constraint_of_every_field_is_an_error_at_its_line(
     first = next(n for n, line in enumerate(text.decode().split("\n"), 1) if line.strip().startswith(f"{path[-1]}:"))
     assert error.line is not None
     assert error.line >= first, str(error)
-    assert str(error).startswith(f"spec.yaml:{error.line}: {error.field}: ")
+    assert str(error).startswith(f"spec.yaml:{error.line}: {error.parameter}: ")
+    assert error.parameter in (error.field, f"{error.field}={error.found}")
 
 
 def test_every_field_is_tried() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vp_contract import (
@@ -85,8 +85,8 @@ def test_a_section_that_is_not_there_is_added() -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"pipeline.tau_jork": 1.0}, r"small\.yaml:\d+: pipeline\.tau_jork: unknown field, allowed: grid_radius"),
-        ({"capture.end_time": "9:20"}, r"small\.yaml:11: capture\.end_time: expected `str` matching regex"),
+        ({"pipeline.tau_jork": 1.0}, r"small\.yaml:\d+: pipeline\.tau_jork: unknown field; allowed: grid_radius"),
+        ({"capture.end_time": "9:20"}, r"small\.yaml:11: capture\.end_time='9:20': must be a time as HH:MM"),
         ({"name.short": "x"}, r"small\.yaml: name\.short: cannot set what is below name"),
     ],
 )
@@ -95,6 +95,7 @@ def test_what_the_spec_does_not_allow_is_refused(changes: dict[str, Any], proble
         edit_yaml(SPEC, PipelineSpec, changes, file="small.yaml")
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_is_written_and_read_back(text: str) -> None:
     """Words that YAML reads as something else, line breaks, comment signs, control characters."""

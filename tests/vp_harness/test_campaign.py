@@ -136,21 +136,23 @@ def test_points_that_are_one_dataset_are_refused(desk):
 
 
 def test_a_point_that_does_not_resolve_is_named(desk):
-    with pytest.raises(CampaignError, match=r"^bundles\.bad\.tau_velocity: .*tau_velocity < tau_acc.* bundle bad\)$"):
+    with pytest.raises(
+        CampaignError, match=r"^bundles\.bad\.tau_velocity=20\.0: .*tau_velocity < tau_acc.* bundle bad\)$"
+    ):
         plan(desk, bundles=bundles(bad={"tau_velocity": 20.0}))
     path = desk.configs / "campaigns" / "trial.yaml"
     path.parent.mkdir()
     path.write_text("name: trial\npipeline: small\naxes:\n  tau_velocity: [1.0, 20.0]\n")
-    with pytest.raises(CampaignError, match=r"campaigns/trial\.yaml:4: axes\.tau_velocity\[1\]: .*must hold"):
+    with pytest.raises(CampaignError, match=r"campaigns/trial\.yaml:4: axes\.tau_velocity\[1\]=20\.0: .*must hold"):
         plan_campaign("trial", desk.lake, root=desk.configs)
 
 
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("name: a\npipeline: small\naxes: {tau: [1]}\n", 3, "unknown sweep axis, allowed: grid_radius_ticks"),
-        ("name: a\npipeline: small\naxes:\n  tau_jerk: [9.0, 9.0]\n", 4, "found 9.0 twice"),
-        ("name: a\npipeline: small\ndates: [2026-02-06, 2026-02-06]\n", 3, "found 2026-02-06 twice"),
+        ("name: a\npipeline: small\naxes: {tau: [1]}\n", 3, "unknown sweep axis; allowed: grid_radius_ticks"),
+        ("name: a\npipeline: small\naxes:\n  tau_jerk: [9.0, 9.0]\n", 4, "=9.0: must not come twice"),
+        ("name: a\npipeline: small\ndates: [2026-02-06, 2026-02-06]\n", 3, "='2026-02-06': must not come twice"),
         ("name: a\npipeline: small\nbundles: {}\n", 3, "at least one bundle"),
         (
             "name: a\npipeline: small\nbundles:\n  b: {tau_jerk: 9.0}\naxes: {tau_jerk: [8.0]}\n",

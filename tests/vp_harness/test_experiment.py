@@ -209,20 +209,20 @@ def test_a_sweep_that_cannot_run_is_refused_before_anything_runs(own, per_signal
 
 
 AXES = [
-    ("[60, 80]", "[60, 1]", "8: sweep.per_signal.derivative.zscore_window_bins[1]: expected `int` >= 2, found 1"),
-    ("[60, 80]", "[60, 10]", "8: sweep.per_signal.derivative.zscore_window_bins[1]: state_model_zscore_min_periods: "),
+    ("[60, 80]", "[60, 1]", "8: sweep.per_signal.derivative.zscore_window_bins[1]=1: must be a whole number from 2"),
+    ("[60, 80]", "[60, 10]", "8: sweep.per_signal.derivative.zscore_window_bins[1]: state_model_zscore_min_periods="),
     (
         "zscore_window_bins: [60, 80]",
         "tp_ticks: [3, 0]",
-        "8: sweep.per_signal.derivative.tp_ticks[1]: expected `int` >= 1",
+        "8: sweep.per_signal.derivative.tp_ticks[1]=0: must be a whole number from 1",
     ),
     (
         "zscore_window_bins: [60, 80]",
         "latency_bins: [1, 100]",
-        "8: sweep.per_signal.derivative.latency_bins[1]: expected less",
+        "8: sweep.per_signal.derivative.latency_bins[1]=100: must be less",
     ),
     ("zscore_window_bins: [60, 80]", "windw: [1]", "8: sweep.per_signal.derivative.windw: unknown axis; parameters"),
-    ("[0.05, 0.2]", "[0.05, high]", "9: sweep.per_signal.derivative.thresholds[1]: expected `float`, found 'high'"),
+    ("[0.05, 0.2]", "[0.05, high]", "9: sweep.per_signal.derivative.thresholds[1]='high': must be a number above 0"),
     (
         "    derivative:",
         "    derivitive:",

@@ -135,10 +135,10 @@ def test_a_writer_excludes_writers_but_not_readers(database: Path, versions_dir:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("sqlite://", "SQLite needs a file"),
-        ("sqlite:///:memory:", "SQLite needs a file"),
-        ("mysql://h/x", "expected one of sqlite, postgresql, found 'mysql'"),
-        ("registry.sqlite", "expected a SQLAlchemy URL"),
+        ("sqlite://", "names no file; SQLite needs one"),
+        ("sqlite:///:memory:", "names no file; SQLite needs one"),
+        ("mysql://h/x", "begins with 'mysql'; must begin with one of sqlite, postgresql"),
+        ("registry.sqlite", "must be a SQLAlchemy URL"),
     ],
 )
 def test_urls_that_are_no_registry(tmp_path: Path, url: str, says: str) -> None:

@@ -116,9 +116,9 @@ def test_moves_compare_and_swap(registry: Registry, publishable: Any) -> None:
     one, two = publishable(1).serving_id, publishable(2).serving_id
     registry.promote("live", publishable(1), "ann")
     registry.promote("paper", publishable(2), "ann")
-    with pytest.raises(AliasMovedError, match=f"expected it at {two}, found it at {one}"):
+    with pytest.raises(AliasMovedError, match=f"it is at {one}, and not at {two}"):
         registry.move("live", two, expected=two)
-    with pytest.raises(AliasMovedError, match="expected it at nothing"):
+    with pytest.raises(AliasMovedError, match="not at nothing"):
         registry.move("live", two, expected=None)
     with pytest.raises(UnknownServingError):
         registry.move("live", "srv_tried_00000000_00000000", expected=one)
@@ -190,7 +190,7 @@ def test_an_event_of_a_wrong_clock_does_not_set_the_time_of_later_ones(
 
 @pytest.mark.parametrize("alias", ["", "Live", "-x", "_x", "a b", "a" * 65, "srv_x", "a\n", "é"])
 def test_aliases_that_are_no_names(registry: Registry, publishable: Any, alias: str) -> None:
-    with pytest.raises(RegistryParameterError, match="alias: expected"):
+    with pytest.raises(RegistryParameterError, match=r"alias=.*: must be 1 to 64"):
         registry.promote(alias, publishable(), "ann")
 
 

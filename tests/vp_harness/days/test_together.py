@@ -342,7 +342,7 @@ def spec_day(days, date):
 
 
 def test_specs_of_several_days():
-    with pytest.raises(SpecError, match="found 2026-02-04 twice"):
+    with pytest.raises(SpecError, match="='2026-02-04': must not come twice"):
         ExperimentSpec(name="x", serving="small", dates=("2026-02-04", "2026-02-04"))
     with pytest.raises(SpecError, match="is of a split within days"):
         SplitSpec(choose_days=2, embargo_bins=5)

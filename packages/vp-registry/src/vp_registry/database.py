@@ -166,13 +166,15 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
         name = parsed.get_backend_name()
     except ArgumentError:
-        raise RegistryParameterError("url: expected a SQLAlchemy URL such as sqlite:///lake/registry.sqlite") from None
+        raise RegistryParameterError("url: must be a SQLAlchemy URL such as sqlite:///lake/registry.sqlite") from None
     except NoSuchModuleError as error:
         raise _no_driver(parsed.drivername, error) from error
     if name not in SUPPORTED_DIALECTS:
-        raise RegistryParameterError(f"url: expected one of {', '.join(SUPPORTED_DIALECTS)}, found {name!r}")
+        raise RegistryParameterError(
+            f"url: begins with {name!r}; must begin with one of {', '.join(SUPPORTED_DIALECTS)}"
+        )
     if name == "sqlite" and (not parsed.database or parsed.database == ":memory:"):
-        raise RegistryParameterError("url: SQLite needs a file, as in sqlite:///lake/registry.sqlite")
+        raise RegistryParameterError("url: names no file; SQLite needs one, as in sqlite:///lake/registry.sqlite")
     return parsed
 
 

@@ -50,7 +50,8 @@ class AliasMovedError(VpRegistryError):
         self.expected = expected
         self.found = found
         super().__init__(
-            f"alias {alias} was not moved: expected it at {expected or 'nothing'}, found it at {found or 'nothing'}"
+            f"alias {alias} was not moved: it is at {found or 'nothing'}, and "
+            f"not at {expected or 'nothing'}; somebody moved it: look at it, and move it from where it is"
         )
 
 

@@ -79,7 +79,7 @@ class Registry:
         """
         _check_alias(alias)
         if not isinstance(spec, PublishedServing):
-            raise RegistryParameterError(f"spec: expected a PublishedServing, found {type(spec).__name__}")
+            raise RegistryParameterError(f"spec: must be a PublishedServing, is a {type(spec).__name__}")
         who = _checked_actor(actor)
         _check_text("reason", reason, _MAX_REASON)
         with self._database.write() as connection:
@@ -289,7 +289,7 @@ def _check_alias(alias: str) -> None:
     _check_type("alias", alias)
     if not _ALIAS.fullmatch(alias) or alias.startswith(_ID_PREFIX):
         raise RegistryParameterError(
-            f"alias: expected 1 to 64 of a-z, 0-9 and _ not beginning with {_ID_PREFIX} or _, found {alias[:80]!r}"
+            f"alias={alias[:80]!r}: must be 1 to 64 of a-z, 0-9 and _ that do not begin with {_ID_PREFIX} or _"
         )
 
 
@@ -301,23 +301,23 @@ def _checked_actor(actor: str | None) -> str:
             actor = "unknown"
     _check_text("actor", actor, _MAX_ACTOR)
     if not actor.strip():
-        raise RegistryParameterError("actor: expected a name, found none")
+        raise RegistryParameterError(f"actor={actor!r}: must be a name")
     return actor
 
 
 def _check_text(name: str, value: str, longest: int) -> None:
     _check_type(name, value)
     if len(value) > longest or "\0" in value:
-        raise RegistryParameterError(f"{name}: expected at most {longest} characters without NUL, found {len(value)}")
+        raise RegistryParameterError(f"{name}: must be at most {longest} characters without NUL, has {len(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise RegistryParameterError(f"{name}: character {error.start} is no Unicode text") from None
+        raise RegistryParameterError(f"{name}: must be Unicode text; character {error.start} is none") from None
 
 
 def _check_type(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise RegistryParameterError(f"{name}: expected text, found {type(value).__name__}")
+        raise RegistryParameterError(f"{name}: must be text, is a {type(value).__name__}")
 
 
 def _now_text() -> str:
@@ -326,7 +326,7 @@ def _now_text() -> str:
 
 def _utc_text(moment: dt.datetime) -> str:
     if not isinstance(moment, dt.datetime):
-        raise RegistryParameterError(f"at: expected a datetime, found {type(moment).__name__}")
+        raise RegistryParameterError(f"at: must be a datetime, is a {type(moment).__name__}")
     if moment.tzinfo is None:
-        raise RegistryParameterError(f"at: expected a datetime with a time zone, found {moment.isoformat()}")
+        raise RegistryParameterError(f"at={moment.isoformat()}: must have a time zone")
     return moment.astimezone(dt.UTC).strftime(_TIME_FORMAT)

@@ -31,7 +31,7 @@ class CampaignSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         check_dates(self.dates)
         if not self.bundles:
-            raise SpecError("expected at least one bundle, or no `bundles` at all", field="bundles")
+            raise SpecError("must have at least one bundle; leave `bundles` out for none", field="bundles")
         check_axes("axes", self.axes, PipelineOverrides)
         for name, bundle in self.bundles.items():
             for axis in self.axes:

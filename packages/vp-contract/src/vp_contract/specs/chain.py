@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from vp_contract._types import NAME_PATTERN
-from vp_contract.errors import SpecError, SpecNotFoundError
+from vp_contract.errors import SpecError, SpecNotFoundError, shown
 from vp_contract.specs.experiment import ExperimentSpec, load_experiment
 from vp_contract.specs.instrument import InstrumentLock, instrument_path, load_instrument
 from vp_contract.specs.pipeline import PipelineSpec, ServingSpec, load_pipeline, load_serving
@@ -56,7 +56,7 @@ def load_chain(
     """
     given = [name for name in (pipeline, serving, experiment) if name is not None]
     if len(given) != 1:
-        raise SpecError(f"expected exactly one of pipeline, serving and experiment, found {len(given)}")
+        raise SpecError(f"exactly one of pipeline, serving and experiment must be given, {len(given)} are")
     instrument = load_instrument(instrument_path(config_root))
     experiment_spec: ExperimentSpec | None = None
     serving_spec: ServingSpec | None = None
@@ -87,14 +87,15 @@ def _load_named(config_root: PathLike, directory: str, name: str, load: Callable
     path = Path(config_root) / directory / f"{name}.yaml"
     # checked before any file is touched: a name never leads out of its directory
     if not re.search(NAME_PATTERN, name):
-        raise SpecError(f"{name!r} is not a name of a spec in {directory}, allowed are a-z, 0-9 and _")
+        raise SpecError(f"{name!r} is not a name of a spec in {directory}; allowed are a-z, 0-9 and _")
     try:
         spec = load(path)
     except SpecNotFoundError:
         known = spec_names(config_root, directory)
         raise SpecNotFoundError(
-            f"no such file, {directory} has: {', '.join(known) or 'nothing yet'}", file=os.fspath(path), known=known
+            f"no such file; {directory} has: {', '.join(known) or 'nothing yet'}", file=os.fspath(path), known=known
         ) from None
     if spec.name != name:
-        raise SpecError(f"expected {name!r}, the name of the file, found {spec.name!r}", field="name", file=str(path))
+        problem = f"must be {name!r}, the name of the file"
+        raise SpecError(problem, field="name", file=str(path), found=shown(spec.name))
     return spec

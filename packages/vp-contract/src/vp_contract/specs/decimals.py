@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 
 PRICE_SCALE: Final = 1_000_000_000
 """`price_int` of one unit of the quote currency."""
@@ -20,11 +20,11 @@ def price_int(value: Decimal | str, *, field: str) -> int:
     """
     number = Decimal(value)
     if not number.is_finite() or number <= 0:
-        raise SpecError(f"expected a positive amount, found {value}", field=field)
+        raise SpecError("must be a positive amount", field=field, found=shown(value))
     # compared before scaling: the product of a long decimal would be rounded to the context's 28 digits
     exponent = number.normalize().as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -9 or number > _MAX_PRICE_INT // PRICE_SCALE:
-        raise SpecError(f"expected a whole number of 1e-9 up to 4e9, found {value}", field=field)
+        raise SpecError("must be a whole number of 1e-9 up to 4e9", field=field, found=shown(value))
     return int(number * PRICE_SCALE)
 
 

@@ -26,7 +26,7 @@ from vp_contract._types import (
     WindowWeights,
     ZscoreWindow,
 )
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 
 GUARD_CELLS: Final = 256
 """Cells beyond the shown window at which the tick range recenters (book-physics, section 5)."""
@@ -99,18 +99,21 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         smallest = 2 * (self.grid_radius_ticks + GUARD_CELLS) + 2  # what BookEngine requires
         if self.n_absolute_ticks < smallest:
             raise SpecError(
-                f"expected at least {smallest} (twice grid_radius_ticks {self.grid_radius_ticks} plus the recenter "
-                f"guard of {GUARD_CELLS} each side), found {self.n_absolute_ticks}",
+                f"must be at least {smallest} (twice grid_radius_ticks {self.grid_radius_ticks} plus the recenter "
+                f"guard of {GUARD_CELLS} each side)",
                 field="n_absolute_ticks",
+                found=shown(self.n_absolute_ticks),
                 related=("grid_radius_ticks",),
             )
 
     def _check_physics(self) -> None:
         if not self.tau_velocity < self.tau_acceleration < self.tau_jerk:
+            first = "tau_velocity" if self.tau_velocity >= self.tau_acceleration else "tau_acceleration"
             raise SpecError(
-                "tau_velocity < tau_acceleration < tau_jerk must hold, found "
+                "tau_velocity < tau_acceleration < tau_jerk must hold, they are "
                 f"{self.tau_velocity}, {self.tau_acceleration}, {self.tau_jerk}",
-                field="tau_velocity" if self.tau_velocity >= self.tau_acceleration else "tau_acceleration",
+                field=first,
+                found=shown(getattr(self, first)),
                 related=("tau_velocity", "tau_acceleration", "tau_jerk"),
             )
 
@@ -119,8 +122,9 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         if len(self.flow_rollup_weights) != len(self.flow_windows):
             windows, weights = len(self.flow_windows), len(self.flow_rollup_weights)
             raise SpecError(
-                f"expected one weight for each of the {windows} flow_windows, found {weights}",
+                f"must have one weight for each of the {windows} flow_windows, has {weights}",
                 field="flow_rollup_weights",
+                found=shown(self.flow_rollup_weights),
                 related=("flow_windows",),
             )
         _check_some_weight("flow_rollup_weights", self.flow_rollup_weights)
@@ -132,8 +136,9 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         for position, horizon in enumerate(self.projection_horizons_ms):
             if horizon % self.cell_width_ms:
                 raise SpecError(
-                    f"expected a multiple of cell_width_ms {self.cell_width_ms}, found {horizon}",
+                    f"must be a multiple of cell_width_ms {self.cell_width_ms}",
                     field=f"projection_horizons_ms[{position}]",
+                    found=shown(horizon),
                     related=("cell_width_ms",),
                 )
 
@@ -149,9 +154,9 @@ class RuntimeDefaults(Struct, frozen=True, kw_only=True):
         )
         if self.state_model_center_exclusion_radius >= self.grid_radius_ticks:
             raise SpecError(
-                f"expected less than grid_radius_ticks {self.grid_radius_ticks}, which it would exclude whole, "
-                f"found {self.state_model_center_exclusion_radius}",
+                f"must be less than grid_radius_ticks {self.grid_radius_ticks}, which it would exclude whole",
                 field="state_model_center_exclusion_radius",
+                found=shown(self.state_model_center_exclusion_radius),
                 related=("grid_radius_ticks",),
             )
 
@@ -160,21 +165,23 @@ def _check_rising(field: str, values: Sequence[int]) -> None:
     for position in range(1, len(values)):
         if values[position] <= values[position - 1]:
             raise SpecError(
-                f"expected values that rise, found {values[position]} after {values[position - 1]}",
+                f"must be above the value before it, {values[position - 1]}",
                 field=f"{field}[{position}]",
+                found=shown(values[position]),
             )
 
 
 def _check_some_weight(field: str, weights: Sequence[float]) -> None:
     if not sum(weights) > 0.0:
-        raise SpecError("expected at least one weight above 0", field=field)
+        raise SpecError("at least one weight must be above 0", field=field)
 
 
 def _check_periods(name: str, min_periods: int, window: int) -> None:
     """`name` is what the names of both fields begin with."""
     if min_periods > window:
         raise SpecError(
-            f"expected at most the window of {window} bins, found {min_periods}",
+            f"must be at most the window of {window} bins",
             field=f"{name}_min_periods",
+            found=shown(min_periods),
             related=(f"{name}_window_bins",),
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 
 from vp_contract._types import Date, Name, NonNegativeFloat, NonNegativeInt, ParamValue, PositiveInt
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 from vp_contract.specs.pipeline import PipelineOverrides, ScoringSpec, check_dates
 from vp_contract.yaml.reading import PathLike, convert_plain, load_yaml
 
@@ -69,8 +69,9 @@ class EvalSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.latency_bins >= self.max_hold_bins:
             raise SpecError(
-                f"expected less than max_hold_bins {self.max_hold_bins}, found {self.latency_bins}",
+                f"must be less than max_hold_bins {self.max_hold_bins}",
                 field="latency_bins",
+                found=shown(self.latency_bins),
                 related=("max_hold_bins",),
             )
 
@@ -173,16 +174,17 @@ def check_axes(group: str, axes: Mapping[str, Sequence[object]], target: type[St
     for axis, values in axes.items():
         where = f"{group}.{axis}"
         if axis not in allowed:
-            raise SpecError(f"unknown sweep axis, allowed: {', '.join(allowed)}", field=where)
+            raise SpecError(f"unknown sweep axis; allowed: {', '.join(allowed)}", field=where)
         for position, value in enumerate(values):
             try:
                 convert_plain({axis: value}, target)
             except SpecError as error:
-                raise SpecError(error.problem, field=f"{where}[{position}]", related=error.related) from error
+                field = f"{where}[{position}]"
+                raise SpecError(error.problem, field=field, found=error.found, related=error.related) from error
         _check_distinct(where, values)
 
 
 def _check_distinct(where: str, values: Sequence[object]) -> None:
     for position, value in enumerate(values):
         if value in values[:position]:
-            raise SpecError(f"found {value!r} twice", field=f"{where}[{position}]")
+            raise SpecError("must not come twice", field=f"{where}[{position}]", found=shown(value))

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta
 
 from vp_contract._types import PositiveFloat, ProductType, Symbol, SymbolRoot
-from vp_contract.errors import InstrumentLockError, SpecError
+from vp_contract.errors import InstrumentLockError, SpecError, shown
 from vp_contract.specs.decimals import decimals_needed, price_int, price_text
 from vp_contract.specs.defaults import RuntimeDefaults
 from vp_contract.yaml.reading import PathLike, load_yaml
@@ -70,11 +70,12 @@ class InstrumentLock(RuntimeDefaults, frozen=True, kw_only=True, forbid_unknown_
     def _check_fee(self) -> None:
         fee = self.fee_per_side
         if not fee.is_finite() or not 0 <= fee <= _MAX_COST_TICKS:
-            raise SpecError(f"expected an amount from 0 to {_MAX_COST_TICKS:,}, found {fee}", field="fee_per_side")
+            raise SpecError(f"must be an amount from 0 to {_MAX_COST_TICKS:,}", field="fee_per_side", found=shown(fee))
         if self.fee_ticks > _MAX_COST_TICKS:
             raise SpecError(
-                f"{fee} a side are {self.fee_ticks:.3g} ticks a round trip, expected at most {_MAX_COST_TICKS:,}",
+                f"is {self.fee_ticks:.3g} ticks a round trip; must be at most {_MAX_COST_TICKS:,}",
                 field="fee_per_side",
+                found=shown(fee),
                 related=("tick_size", "contract_multiplier"),
             )
 
@@ -84,15 +85,16 @@ def check_prices(tick_size: Decimal | str, bucket_size: Decimal | str | None, pr
     tick = price_int(tick_size, field="tick_size")
     if price_decimals < decimals_needed(tick):
         raise SpecError(
-            f"{price_decimals} digits cannot show tick_size {price_text(tick)}, "
-            f"expected at least {decimals_needed(tick)}",
+            f"cannot show tick_size {price_text(tick)}; must be at least {decimals_needed(tick)}",
             field="price_decimals",
+            found=shown(price_decimals),
             related=("tick_size",),
         )
     if bucket_size is not None and price_int(bucket_size, field="bucket_size_dollars") % tick:
         raise SpecError(
-            f"expected a whole multiple of the tick {price_text(tick)}, found {bucket_size}",
+            f"must be a whole multiple of the tick {price_text(tick)}",
             field="bucket_size_dollars",
+            found=shown(bucket_size),
         )
 
 

@@ -35,7 +35,7 @@ from vp_contract._types import (
     WindowWeights,
     ZscoreWindow,
 )
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 from vp_contract.yaml.reading import PathLike, load_yaml
 
 DERIVATIVE_SIGNAL: Final = "derivative"
@@ -86,7 +86,7 @@ def check_capture(date: str, field: str = "dt") -> None:
     try:
         dt.date.fromisoformat(date) + dt.timedelta(days=1)
     except (ValueError, OverflowError):
-        raise SpecError(f"expected a day of the calendar as YYYY-MM-DD, found {date!r}", field=field) from None
+        raise SpecError("must be a day of the calendar as YYYY-MM-DD", field=field, found=shown(date)) from None
 
 
 def check_dates(dates: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ def check_dates(dates: Sequence[str]) -> None:
     for position, date in enumerate(dates):
         check_capture(date, f"dates[{position}]")
         if date in dates[:position]:
-            raise SpecError(f"found {date} twice", field=f"dates[{position}]")
+            raise SpecError("must not come twice", field=f"dates[{position}]", found=shown(date))
 
 
 def end_date(date: str, start_time: str, end_time: str) -> str:

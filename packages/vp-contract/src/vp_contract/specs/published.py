@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vp_contract._types import Digest, Name, ParamValue, RunId, ServingId, Threshold, UtcText
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.specs.sources import SourceOptions
 from vp_contract.yaml.reading import PathLike, convert_parsed, convert_plain, parse_plain, read_bytes
@@ -66,13 +66,14 @@ class PublishedServing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         expected = serving_id_of(self.source.experiment, self.source.run_id, self.runtime)
         if self.serving_id != expected:
             raise SpecError(
-                f"expected {expected!r}, the id of this experiment, run and config, found {self.serving_id!r}",
+                f"must be {expected!r}, the id of this experiment, run and config",
                 field="serving_id",
+                found=shown(self.serving_id),
             )
         try:
             self.sources.check_of(self.runtime)
         except SpecError as error:
-            raise SpecError(error.problem, field=f"sources.{error.field}") from None
+            raise SpecError(error.problem, field=f"sources.{error.field}", found=error.found) from None
         for library in DIGEST_LIBRARIES:
             if not self.digests.get(library):
                 raise SpecError("is required and missing", field=f"digests.{library}")
@@ -130,13 +131,13 @@ def _check_json(value: object, where: str, depth: int) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise SpecError(f"expected text as keys, found {key!r}", field=where)
+                raise SpecError(f"keys must be text, one is {key!r}", field=where)
             _check_json(item, f"{where}.{key}", depth + 1)
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
             _check_json(item, f"{where}[{position}]", depth + 1)
     elif type(value) is float:
         if not math.isfinite(value):
-            raise SpecError(f"expected a finite number, found {value} (write null for none)", field=where)
+            raise SpecError("must be a finite number; write null for none", field=where, found=shown(value))
     elif type(value) not in _SCALARS:  # exactly these: NumPy's float64 is a float that YAML cannot write
-        raise SpecError(f"expected text, numbers, lists and mappings, found {type(value).__name__}", field=where)
+        raise SpecError(f"must be text, a number, a list or a mapping, is a {type(value).__name__}", field=where)

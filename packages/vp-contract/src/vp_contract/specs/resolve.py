@@ -73,7 +73,7 @@ def resolve(
         named = [name for name in origin if name in about]
         sources = "; ".join(f"{name} is from {origin[name].title}" for name in named)
         problem = f"{error.problem} ({sources})" if sources else error.problem
-        raise SpecError(problem, field=error.field, related=error.related) from error
+        raise SpecError(problem, field=error.field, found=error.found, related=error.related) from error
 
 
 def merge(
@@ -172,7 +172,7 @@ def _state_model_field(parameter: str, where: str, serving: str) -> str:
         weights = where.startswith("signal.weights")
         allowed = [n.removesuffix("_weight") for n in STATE_MODEL_FIELDS if n.endswith("_weight")]
         raise SpecError(
-            f"serving {serving}: the derivative stage has no such {'weight' if weights else 'parameter'}, "
+            f"serving {serving}: the derivative stage has no such {'weight' if weights else 'parameter'}; "
             f"allowed: {', '.join(allowed if weights else STATE_MODEL_FIELDS)}",
             field=where,
         )
@@ -183,7 +183,7 @@ def _check_override_names(overrides: Mapping[str, object]) -> None:
     allowed = RuntimeConfig.__struct_fields__
     for name in overrides:
         if name not in allowed:
-            raise SpecError(f"unknown override, allowed: {', '.join(allowed)}", field=name)
+            raise SpecError(f"unknown override; allowed: {', '.join(allowed)}", field=name)
 
 
 def _drop_other_signal(fields: dict[str, object], values: Mapping[str, object]) -> None:

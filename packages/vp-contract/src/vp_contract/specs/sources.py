@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vp_contract._types import OnDamage, OnShort, ProductType, PublisherId, Seconds, Symbol
-from vp_contract.errors import SpecError
+from vp_contract.errors import SpecError, shown
 from vp_contract.specs.runtime import RuntimeConfig
 
 _OF_CONFIG: Final = ("product_type", "symbol", "publisher", "on_damage", "on_short", "max_silence_s")
@@ -53,8 +53,9 @@ class SourceOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         if self.end_ns <= self.start_ns:
             raise SpecError(
-                f"expected a time after start_ns {self.start_ns}, found {self.end_ns}",
+                f"must be a time after start_ns {self.start_ns}",
                 field="end_ns",
+                found=shown(self.end_ns),
                 related=("start_ns",),
             )
 
@@ -78,4 +79,6 @@ class SourceOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in _OF_CONFIG:
             found, wanted = getattr(self, name), getattr(config, name)
             if found != wanted:
-                raise SpecError(f"expected {wanted!r}, as the runtime config has it, found {found!r}", field=name)
+                raise SpecError(
+                    f"must be {shown(wanted)}, as the runtime config has it", field=name, found=shown(found)
+                )

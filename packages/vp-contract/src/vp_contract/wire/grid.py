@@ -97,8 +97,8 @@ class GridEncoder:
                 raise GridError(f"grid column {name} is no array but a {type(columns[name]).__name__}") from None
             if not fits:
                 raise GridError(
-                    f"grid column {name}: expected dtype {dtype} and shape {shape}, "
-                    f"found {array.dtype.str} and {array.shape}"
+                    f"grid column {name}: must be of dtype {dtype} and shape {shape}, "
+                    f"is of {array.dtype.str} and {array.shape}"
                 )
             pieces += (gap, array.tobytes())
         pieces.append(self._tail)
@@ -148,7 +148,7 @@ def _decoded(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
         batches = list(reader)
     left = len(data) - source.tell()
     if len(batches) != 1 or left:
-        raise GridError(f"grid: expected one batch and nothing after it, found {len(batches)} and {left} bytes")
+        raise GridError(f"grid: must be one batch and nothing after it, is {len(batches)} and {left} bytes")
     batch = batches[0]
     batch.validate(full=True)
     _check_metadata(batch)
@@ -172,7 +172,7 @@ def _check_types(schema: Any) -> None:
     for name, column_type in _ALWAYS:
         found = types.get(name, "no such column")
         if found != _ARROW_TYPES[column_type]:
-            raise GridError(f"grid column {name}: expected {column_type}, found {found}")
+            raise GridError(f"grid column {name}: must be {column_type}; is {found}")
 
 
 def _check_metadata(batch: Any) -> None:
@@ -183,7 +183,7 @@ def _check_metadata(batch: Any) -> None:
         raise GridError(f"grid: contract version {version}, this reader knows {ours}.x")
     rows = metadata.get(_ROWS_KEY, b"none").decode("utf-8", "replace")
     if rows != str(batch.num_rows):
-        raise GridError(f"grid: expected {rows} rows, found {batch.num_rows}")
+        raise GridError(f"grid: must have {rows} rows, has {batch.num_rows}")
 
 
 def _zeros(arrow: Any, rows: int) -> Any:

@@ -284,19 +284,19 @@ def decode_client_message(data: bytes | str) -> ClientMessage:
 
 def _check_finite(update: GridUpdate) -> None:
     if not math.isfinite(update.mid_price):
-        raise WireError(f"grid_update: mid_price is {update.mid_price}, expected a finite number")
+        raise WireError(f"grid_update: mid_price is {update.mid_price}; must be a finite number")
     signal = update.signal
     for name in _SIGNAL_FLOATS:
         value = getattr(signal, name)
         if not math.isfinite(value):
-            raise WireError(f"grid_update: signal.{name} is {value}, expected a finite number")
+            raise WireError(f"grid_update: signal.{name} is {value}; must be a finite number")
     for name, figure in (("value", signal.value), ("threshold", signal.threshold)):
         if isinstance(figure, float) and not math.isfinite(figure):
-            raise WireError(f"grid_update: signal.{name} is {figure}, expected a finite number")
+            raise WireError(f"grid_update: signal.{name} is {figure}; must be a finite number")
     if isinstance(signal.detail, dict):
         for name, part in signal.detail.items():
             if part is not None and not math.isfinite(part):
-                raise WireError(f"grid_update: signal.detail.{name} is {part}, expected a finite number")
+                raise WireError(f"grid_update: signal.detail.{name} is {part}; must be a finite number")
 
 
 def _mark(mark: MarkLike) -> Mark:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
-from vp_contract.errors import SpecError
+from vp_contract._types import WORDS
+from vp_contract.errors import SpecError, shown
 
 Step: TypeAlias = str | int
 """A key of a mapping or an index of a list; several make a path."""
 
-_SHOWN: Final = (str, int, float)
+_PLAIN: Final = {bool: "true or false", int: "a whole number", float: "a number", Decimal: "a decimal number"}
 
 
 class Misfit(NamedTuple):
-    """What is wrong with a value, the path to it, and the names of other fields of its struct that are part of it."""
+    """What is wrong with a value, the path to it, the value as it is shown, and other fields of its struct.
+
+    `found` is None where there is no value, as with a field that is missing.
+    """
 
     problem: str
     path: tuple[Step, ...]
+    found: str | None = None
     related: tuple[str, ...] = ()
 
 
@@ -31,7 +37,8 @@ def misfit(value: object, kind: Any) -> Misfit | None:
     The first field that does not fit is named, in the order of the document, then what is missing, then what the struct
     itself refuses::
 
-        misfit({"latency_bins": "soon"}, EvalSpec) == Misfit("expected `int`, found 'soon'", ("latency_bins",))
+        found = misfit({"latency_bins": "soon"}, EvalSpec)
+        found == Misfit("must be a whole number from 0 to 1000000", ("latency_bins",), "'soon'")
     """
     try:
         msgspec.convert(value, kind)
@@ -44,8 +51,8 @@ def misfit(value: object, kind: Any) -> Misfit | None:
         return found
     cause = refused.__cause__
     if isinstance(cause, SpecError):  # of the struct's own checks
-        return Misfit(cause.problem, steps(cause.field), cause.related)
-    return Misfit(_explained(str(refused), value, kind), ())
+        return Misfit(cause.problem, steps(cause.field), cause.found, cause.related)
+    return Misfit(_explained(str(refused), kind), (), shown(value))
 
 
 def steps(field: str) -> tuple[Step, ...]:
@@ -66,7 +73,11 @@ def _in_parts(value: object, kind: Any) -> Iterator[Misfit]:
             yield from _in_fields(value, struct)
             return
         key, item = next((get_args(member) for member in members if get_origin(member) is dict), (Any, Any))
-        parts = [(name, *tried) for name, part in value.items() for tried in ((name, key), (part, item))]
+        for name in value:
+            refused = misfit(name, key)
+            if refused is not None:
+                yield Misfit(f"is not a name that is allowed here: it {refused.problem}", (name,))
+        parts = [(name, part, item) for name, part in value.items()]
     elif isinstance(value, (list, tuple)):
         types = next((get_args(member) for member in members if get_origin(member) in (list, tuple)), ())
         repeated = len(types) == 1 or types[1:] == (Ellipsis,)
@@ -88,7 +99,7 @@ def _in_fields(value: dict[str, object], struct: type[Struct]) -> Iterator[Misfi
             if found is not None:
                 yield found._replace(path=(name, *found.path))
         elif struct.__struct_config__.forbid_unknown_fields:
-            yield Misfit(f"unknown field, allowed: {', '.join(fields)}", (name,))
+            yield Misfit(f"unknown field; allowed: {', '.join(fields)}", (name,))
     for name, field in fields.items():
         if field.required and name not in value:
             yield Misfit("is required and missing", (name,))
@@ -103,11 +114,73 @@ def _members(kind: Any) -> list[Any]:
     return [kind]
 
 
-def _explained(problem: str, value: object, kind: Any) -> str:
-    """msgspec's text in our words: the choices there are, and the value found."""
-    choices = [choice for member in _members(kind) if get_origin(member) is Literal for choice in get_args(member)]
-    if choices:
-        problem = f"expected one of {', '.join(sorted(map(str, choices)))}"
-    if isinstance(value, _SHOWN) and not isinstance(value, bool):
-        problem = f"{problem.partition(', got')[0]}, found {value!r}"
-    return problem[:1].lower() + problem[1:]
+def _explained(problem: str, kind: Any) -> str:
+    """What a `kind` must be, in our words; msgspec's own where there are none."""
+    members = [member for member in _annotated(kind) if member not in (msgspec.UnsetType, type(None))]
+    choices = sorted(
+        {str(choice) for member in members for choice in get_args(member) if get_origin(member) is Literal}
+    )
+    words = [_words(member) for member in members if get_origin(member) is not Literal]
+    if None in words:
+        return problem[:1].lower() + problem[1:]
+    allowed = [f"{'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"] if choices else []
+    allowed += dict.fromkeys(filter(None, words))
+    if type(None) in _members(kind):
+        allowed.append("null")
+    return f"must be {' or '.join(allowed)}"
+
+
+def _annotated(kind: Any) -> list[Any]:
+    """The types that a value may have, each with its own bounds."""
+    if get_origin(kind) in (Union, UnionType):
+        return [member for one in get_args(kind) for member in _annotated(one)]
+    return [kind]
+
+
+def _words(kind: Any) -> str | None:
+    """What one type allows: `a whole number from 1 to 10000`; None where there are no words for it."""
+    limits: Meta | None = None
+    if get_origin(kind) is Annotated:
+        kind, *notes = get_args(kind)
+        limits = next((note for note in notes if isinstance(note, Meta)), None)
+    if kind in _PLAIN:
+        return f"{_PLAIN[kind]}{_bounds(limits)}"
+    if kind is str:
+        if limits is not None and limits.pattern is not None:
+            words = (limits.extra or {}).get(WORDS, f"text that matches {limits.pattern}")
+            return words if limits.max_length is None else f"{words}; at most {limits.max_length} characters"
+        return f"text{_lengths(limits, 'characters')}"
+    if get_origin(kind) in (list, tuple):
+        parts = get_args(kind)
+        if get_origin(kind) is tuple and parts[1:] != (Ellipsis,):
+            return f"a list of {len(parts)} values"
+        return f"a list{_lengths(limits, 'values')}"
+    if get_origin(kind) is dict:
+        return "a mapping"
+    return "a mapping of fields" if isinstance(kind, type) and issubclass(kind, Struct) else None
+
+
+def _bounds(limits: Meta | None) -> str:
+    """` from 1 to 10`, ` of at least 1`, ` above 0`: the ends that there are."""
+    if limits is None:
+        return ""
+    above, low, high = limits.gt, limits.ge, limits.le
+    if low is not None and high is not None:
+        return f" from {_number(low)} to {_number(high)}"
+    ends = [
+        f"{word} {_number(end)}"
+        for word, end in (("above", above), ("of at least", low), ("below", limits.lt), ("at most", high))
+        if end is not None
+    ]
+    return f" {' and '.join(ends)}" if ends else ""
+
+
+def _number(end: float) -> str:
+    return f"{end:.0f}" if abs(end) >= 1 and end == int(end) else f"{end:g}"
+
+
+def _lengths(limits: Meta | None, unit: str) -> str:
+    least, most = (None, None) if limits is None else (limits.min_length, limits.max_length)
+    if most is None:
+        return f" of at least {least} {unit}" if least else ""
+    return f" of {least} to {most} {unit}" if least else f" of at most {most} {unit}"

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 
-from vp_contract.errors import SpecError, SpecNotFoundError
+from vp_contract.errors import SpecError, SpecNotFoundError, shown
 from vp_contract.yaml.fitting import Misfit, Step, misfit, steps
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -121,9 +121,9 @@ def parse_plain(data: bytes, *, file: str) -> tuple[dict[str, Plain], Lines]:
         )
         raise SpecError(problem, file=file, line=line) from error
     if document is None:
-        raise SpecError("is empty, expected a mapping of fields", file=file)
+        raise SpecError("is empty; must be a mapping of fields", file=file)
     if not isinstance(document, CommentedMap):
-        raise SpecError(f"expected a mapping of fields, found {_found(document)}", file=file, line=1)
+        raise SpecError(f"must be a mapping of fields, is {_found(document)}", file=file, line=1)
     lines: Lines = {}
     plain = _PlainReader(file, lines).mapping(document, ())
     return plain, lines
@@ -136,7 +136,7 @@ def _impossible_date(text: str) -> tuple[str, int] | None:
             try:
                 dt.date.fromisoformat(date)
             except ValueError:
-                return f"expected a day of the calendar as YYYY-MM-DD, found {date}", number
+                return f"{date}: must be a day of the calendar as YYYY-MM-DD", number
     return None
 
 
@@ -167,7 +167,7 @@ class _PlainReader:
         for key, value in node.items():
             line = _line_of(node, key)
             if not isinstance(key, str):
-                raise self._error(f"field names must be text, found {_found(key)}", path, line)
+                raise self._error(f"field names must be text, one is {_found(key)}", path, line)
             result[str(key)] = self._value(value, (*path, str(key)), line)
         return result
 
@@ -193,18 +193,19 @@ class _PlainReader:
             return str(value)
         if isinstance(value, int):
             if not -_MAX_INT <= value < _MAX_INT:
-                raise self._error("integer outside 64 bits", path, line)
+                raise self._error("must fit into 64 bits", path, line, value)
             return int(value)
         if isinstance(value, float):
             if not math.isfinite(value):
-                raise self._error(f"expected a finite number, found {float(value)}", path, line)
+                raise self._error("must be a finite number", path, line, float(value))
             return float(value)
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
             return value.isoformat()
-        raise self._error(f"expected text, a number, a list or a mapping, found {_found(value)}", path, line)
+        raise self._error(f"must be text, a number, a list or a mapping, is {_found(value)}", path, line)
 
-    def _error(self, problem: str, path: tuple[Step, ...], line: int | None) -> SpecError:
-        return SpecError(problem, field=_dotted(path), file=self._file, line=line)
+    def _error(self, problem: str, path: tuple[Step, ...], line: int | None, value: float | None = None) -> SpecError:
+        found = None if value is None else shown(value)
+        return SpecError(problem, field=_dotted(path), file=self._file, line=line, found=found)
 
 
 def convert_parsed(plain: object, kind: type[_T], *, file: str | None, lines: Lines) -> _T:
@@ -218,7 +219,9 @@ def convert_parsed(plain: object, kind: type[_T], *, file: str | None, lines: Li
                 found = misfit(plain, kind) or Misfit(one_line(str(error)), ())
                 line = _nearest_line(lines, found)
                 field = _dotted(found.path)
-                raise SpecError(found.problem, field=field, file=file, line=line, related=found.related) from error
+                raise SpecError(
+                    found.problem, field=field, file=file, line=line, found=found.found, related=found.related
+                ) from error
     except RecursionError as error:
         raise SpecError("is nested too deeply", file=file) from error
 

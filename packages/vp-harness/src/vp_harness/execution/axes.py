@@ -34,7 +34,9 @@ def axis_problem(file: Path | None, group: str, values: Sequence[AxisValue], err
     """The text of `error` with file, line and path of the value to blame, or of `group` when it fits none of them."""
     field, problem = "", str(error)
     about: tuple[str, ...] = ()
+    refused = ""
     if isinstance(error, SpecError):
+        refused = "" if error.found is None else f"={error.found}"
         field = error.field.partition("[")[0]
         about, problem = (field, *error.related), error.problem.replace("the overrides", "the axes")
     elif isinstance(error, SignalError):
@@ -43,10 +45,11 @@ def axis_problem(file: Path | None, group: str, values: Sequence[AxisValue], err
     blamed = [value for name in about for value in values if value.field == name]
     path = blamed[0].path if blamed else group
     if field and (not blamed or blamed[0].field != field):
-        problem = f"{field}: {problem}"
+        problem = f"{field}{refused}: {problem}"
+        refused = ""
     if len(values) > 1:
         problem += f" (at {', '.join(f'{value.field} {value.value}' for value in values)})"
-    return f"{place_of(file, path)}{path}: {problem}"
+    return f"{place_of(file, path)}{path}{refused}: {problem}"
 
 
 def place_of(file: Path | None, path: str) -> str:

@@ -116,9 +116,8 @@ def campaign_spec(campaign: PathLike, root: PathLike | None = None) -> CampaignS
     path = _named(config_root(root), CAMPAIGNS_DIR, os.fspath(campaign))
     spec = load_campaign(path)
     if spec.name != path.stem:
-        raise SpecError(
-            f"expected {path.stem!r}, the name of the file, found {spec.name!r}", field="name", file=str(path)
-        )
+        problem = f"must be {path.stem!r}, the name of the file"
+        raise SpecError(problem, field="name", file=str(path), found=f"{spec.name!r}")
     return spec
 
 

@@ -265,7 +265,8 @@ def _thresholds(file: Path | None, group: str, values: Sequence[Any] | None) -> 
         return tuple(sorted(convert_plain({THRESHOLDS_AXIS: list(values)}, _Thresholds).thresholds))
     except SpecError as error:
         path = f"{group}.{error.field}"
-        raise ExperimentError(f"{place_of(file, path)}{path}: {error.problem}") from error
+        stated = path if error.found is None else f"{path}={error.found}"
+        raise ExperimentError(f"{place_of(file, path)}{stated}: {error.problem}") from error
 
 
 def _evaluations(chain: ExperimentChain, group: str, axes: Mapping[str, Sequence[Any]]) -> Iterator[EvalSpec]:
