@@ -1,4 +1,5 @@
 import { Panes } from './panes';
+import { newYorkOffset } from './state/clock';
 import { formatShown, parseShown } from './state/panes';
 import { AlertCard } from './ui/alerts';
 import { BookmarkBar } from './ui/bookmarks';
@@ -391,3 +392,5 @@ publishCounters(() => {
 
 window.requestAnimationFrame(onFrame);
 void start();
+// The first look-up of the zone takes long. The server is being waited for; the time of a link is found at once then.
+newYorkOffset(Date.now());

@@ -3,16 +3,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * HOUR_MS;
 const ZONE = 'America/New_York';
 
-const zoneParts = new Intl.DateTimeFormat('en-US', {
-  timeZone: ZONE,
-  hourCycle: 'h23',
-  year: 'numeric',
-  month: '2-digit',
-  day: '2-digit',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-});
+/** Made when it is needed: that takes longer than everything else a page does before it connects. */
+let zoneParts: Intl.DateTimeFormat | undefined;
 
 /** Offsets of the zone change on the hour only, so one look-up serves the whole hour. */
 const offsetByHour = new Map<number, number>();
@@ -23,6 +15,16 @@ export function newYorkOffset(unixMs: number): number {
   const known = offsetByHour.get(hour);
   if (known !== undefined) return known;
   const start = hour * HOUR_MS;
+  zoneParts ??= new Intl.DateTimeFormat('en-US', {
+    timeZone: ZONE,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
   const parts: Record<string, number> = {};
   for (const { type, value } of zoneParts.formatToParts(start)) parts[type] = Number(value);
   const { year = 0, month = 1, day = 1, hour: h = 0, minute = 0, second = 0 } = parts;
