@@ -3,9 +3,9 @@
     uv run python benchmarks/whole_session.py --lake-root lake --config-root configs --serving esh4 --keep DIR
 
 Ten minutes of the serving's stored log follow one another, renumbered, until there are `--bins` of them; with --keep
-the log stays in that directory and is used again. All bins are then made into columns as a map asks for them, and the
-judge of the serving goes over the first bins of its own log. Times are of the processor, so that others on the machine
-change them little.
+the log stays in that directory and is used again. All bins are then made into columns twice, as a map asks for them: by
+reading them, and of what was kept when they passed; both have to be the same. The judge of the serving goes over the
+first bins of its own log. Times are of the processor, so that others on the machine change them little.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from vp_harness import open_lake
 from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, open_log, read_frames
 from vp_stream.frames.overview import Overview
 from vp_stream.frames.runs import RunSpec
+from vp_stream.frames.sums import PassingColumns
 from vp_stream.servings.catalogue import OpenedServing
 from vp_stream.servings.published import LakeCatalogue
 
@@ -61,26 +62,44 @@ def measured(opened: OpenedServing, directory: Path, options: argparse.Namespace
     reader, bins = open_log(path, key)
     opening = time.process_time() - began
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    overview, columns = Overview(opened.config), 0
+    overview, columns = Overview(opened.config), []
+    passing, in_passing = PassingColumns(opened.config), 0.0
     began = time.process_time()
     for first in range(0, bins, options.every):
         several = overview.begin()
         for number in range(first // BLOCK_BINS, -(-min(first + options.every, bins) // BLOCK_BINS)):
             of_block = reader.read(number)
             at = number * BLOCK_BINS
+            if at >= first:  # else it has passed
+                since = time.process_time()
+                for frame in of_block:
+                    passing.add(frame)
+                in_passing += time.process_time() - since
             several.add(of_block[max(first - at, 0) : first + options.every - at])
-        several.frame()
-        columns += 1
-    making = time.process_time() - began
+        columns.append(several.frame())
+    making = time.process_time() - began - in_passing
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    began = time.process_time()
+    for number in range(bins // options.every):
+        first, last = number * options.every, (number + 1) * options.every - 1
+        folded = passing.column(first, last)
+        if folded is None:
+            sys.exit(f"columns of {options.every} bins are not made in passing")
+        block, row = divmod(last, BLOCK_BINS)
+        if overview.column(folded, reader.read(block)[row]) != columns[number]:
+            sys.exit(f"the column of bins {first} to {last} is another one when it is made in passing")
+    taking = time.process_time() - began
     reader.close()
     figures = {
         "bins": bins,
         "log_gb": path.stat().st_size / 1e9,
         "opening_ms": opening * 1000,
-        "columns": columns,
-        "columns_s": making,
+        "columns": len(columns),
+        "columns_read_s": making,
         "columns_more_memory_mb": grown / 1024,
+        "columns_kept_s": taking,
+        "keeping_us_a_bin": in_passing / bins * 1e6,
+        "kept_mb": passing.held_bytes / 1e6,
     }
     if run.judged is not None:
         judge = run.judged.stored()

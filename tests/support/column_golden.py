@@ -14,13 +14,14 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from vp_contract import Frame, GridUpdate, Mark, decode_grid, encode_grid, encode_message, grid_schema
+from vp_contract import Frame, GridUpdate, Mark, RuntimeConfig, decode_grid, encode_grid, encode_message, grid_schema
 from vp_contract.wire.examples import example_config, example_messages
 from vp_stream.frames.overview import Overview
 
 GOLDEN: Final = Path(__file__).parents[1] / "vp_stream/golden/columns.json"
 RADIUS: Final = 4
 TICK: Final = 250_000_000
+CONFIG: Final = msgspec.structs.replace(example_config(), grid_radius_ticks=RADIUS)
 _VOLUMES: Final = ("buy_volume", "sell_volume")
 _QUOTES: Final = ("bid_high_price_int", "bid_low_price_int", "ask_high_price_int", "ask_low_price_int")
 
@@ -28,7 +29,9 @@ _QUOTES: Final = ("bid_high_price_int", "bid_low_price_int", "ask_high_price_int
 def column_golden() -> bytes:
     """The file: for each case its bins with the volumes of their cells, and what changes when they are one."""
     rng = np.random.default_rng(20261129)
-    cases = {name: [_bin(rng, seq, spot, how) for seq, (spot, how) in enumerate(bins, 40)] for name, bins in _CASES}
+    cases = {
+        name: [random_bin(rng, seq, spot, how) for seq, (spot, how) in enumerate(bins, 40)] for name, bins in _CASES
+    }
     told = {name: _case(frames) for name, frames in cases.items()}
     # A line a case, so that a change shows as a change of that line.
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(case)}" for name, case in told.items())
@@ -37,7 +40,7 @@ def column_golden() -> bytes:
 
 
 def _case(frames: list[Frame]) -> dict[str, Any]:
-    overview = Overview(msgspec.structs.replace(example_config(), grid_radius_ticks=RADIUS))
+    overview = Overview(CONFIG)
     bins = [{"update": json.loads(frame.update), "volumes": _volumes(frame)} for frame in frames]
     made = []
     for count in range(1, len(frames) + 1):
@@ -58,9 +61,8 @@ def _volumes(frame: Frame) -> list[list[int]]:
     return [grid[name].tolist() for name in _VOLUMES]
 
 
-def _bin(rng: np.random.Generator, seq: int, spot_int: int, how: str) -> Frame:
+def random_bin(rng: np.random.Generator, seq: int, spot_int: int, how: str, config: RuntimeConfig = CONFIG) -> Frame:
     """A bin with its window around a price; `how` names what is odd about it, letter by letter (`_CASES`)."""
-    config = msgspec.structs.replace(example_config(), grid_radius_ticks=RADIUS)
     rows = config.grid_rows
     grid = {column.name: np.zeros(rows, column.type.to_pandas_dtype()) for column in grid_schema(config)}
     grid["k"] = np.arange(-RADIUS, RADIUS + 1, dtype=np.int32)

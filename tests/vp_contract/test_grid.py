@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,6 +17,7 @@ from vp_contract import (
     SCORE_COLUMNS,
     GridEncoder,
     GridError,
+    GridReader,
     RuntimeConfig,
     RuntimeConfigMessage,
     decode_grid,
@@ -24,7 +26,9 @@ from vp_contract import (
     grid_columns,
     grid_fields,
     grid_schema,
+    levels_of,
 )
+from vp_contract.wire.examples import example_config
 
 GOLDEN = Path(__file__).parent / "golden"
 GOLDEN_GRID = (GOLDEN / "busy.arrow").read_bytes()
@@ -206,3 +210,53 @@ def test_nulls_are_refused(config: RuntimeConfig) -> None:
         writer.write_batch(batch)
     with pytest.raises(GridError, match="grid column k has 1 nulls"):
         decode_grid(bytes(sink.getvalue()))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 50, 130]))
+def test_a_reader_of_some_columns_reads_what_decoding_all_of_them_gives(seed: int, radius: int) -> None:
+    config = msgspec.structs.replace(example_config(), grid_radius_ticks=radius)
+    schema = grid_schema(config)
+    columns = _random(config, seed)
+    data = encode_grid(schema, columns)
+    names = ("buy_volume", "k", "state5_code", "composite")
+    found = GridReader(schema, names).read(data)
+    assert tuple(found) == names
+    for name, column in decode_grid(data).items():
+        if name in names:
+            np.testing.assert_array_equal(found[name], column)
+            assert found[name].dtype == column.dtype
+
+
+def test_a_reader_decodes_a_grid_that_was_encoded_otherwise() -> None:
+    config = example_config()
+    schema = grid_schema(config)
+    columns = _random(config, 5)
+    reader = GridReader(schema, ["sell_volume"])
+    newer = schema.append(pa.field("newer", pa.int64(), nullable=False))
+    rows = {**columns, "newer": columns["sell_volume"]}
+    np.testing.assert_array_equal(reader.read(_by_arrow(newer, rows))["sell_volume"], columns["sell_volume"])
+    of_other_names = schema.with_metadata({**schema.metadata, b"contract_version": b"9.9"})
+    same_size = _by_arrow(of_other_names, columns)
+    assert len(same_size) == len(encode_grid(schema, columns))
+    with pytest.raises(GridError, match=r"contract version 9\.9"):
+        reader.read(same_size)
+    older = pa.schema([field for field in schema if field.name != "sell_volume"], metadata=schema.metadata)
+    with pytest.raises(KeyError, match="sell_volume"):
+        reader.read(_by_arrow(older, columns))
+
+
+@pytest.mark.parametrize(
+    ("bin_ms", "levels"),
+    [
+        (100, (1, 10, 100, 600, 3000)),
+        (250, (1, 4, 40, 240, 1200)),
+        (400, (1, 3, 25, 150, 750)),
+        (700, (1, 14, 86, 429)),
+        (1000, (1, 10, 60, 300)),
+        (10_000, (1, 6, 30)),
+        (300_000, (1,)),
+    ],
+)
+def test_levels_are_rounded_as_the_page_rounds_them(bin_ms: int, levels: tuple[int, ...]) -> None:
+    assert levels_of(bin_ms) == levels

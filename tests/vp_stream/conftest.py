@@ -198,7 +198,7 @@ class Market:
             cell_width_ms=self.cell_width_ms,
             config=CONFIG,
             timeline=("SYNM6",),
-            run=RunSpec(key, self.directory / serving_id, feed),
+            run=RunSpec(key, self.directory / serving_id, feed, CONFIG),
         )
 
     def target(self, alias: str) -> str:

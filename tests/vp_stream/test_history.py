@@ -179,6 +179,9 @@ class CountedRun:
         self.read: list[tuple[int, int]] = []
         self.damaged_before = damaged_before
 
+    def column(self, first: int, last: int) -> None:
+        return None
+
     async def stretch(self, first: int, last: int) -> list[Frame] | None:
         self.read.append((first, last))
         await asyncio.sleep(0)

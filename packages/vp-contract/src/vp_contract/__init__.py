@@ -63,12 +63,14 @@ from vp_contract.wire.close import CLOSE_CODES, PREVIEW_PATH, STREAM_PATH, Close
 from vp_contract.wire.columns import (
     BIN_COLUMNS,
     BOOK_COLUMNS,
+    LEVELS_MS,
     MARK_COLUMNS,
     MARKS,
     SCORE_COLUMNS,
     Column,
     folding,
     grid_columns,
+    levels_of,
     projection_columns,
 )
 from vp_contract.wire.frame import (
@@ -80,7 +82,15 @@ from vp_contract.wire.frame import (
     signal_update,
     split_signal,
 )
-from vp_contract.wire.grid import GridEncoder, arrow_type, decode_grid, encode_grid, grid_fields, grid_schema
+from vp_contract.wire.grid import (
+    GridEncoder,
+    GridReader,
+    arrow_type,
+    decode_grid,
+    encode_grid,
+    grid_fields,
+    grid_schema,
+)
 from vp_contract.wire.messages import (
     CONTRACT_VERSION,
     MAX_HISTORY_BINS,
@@ -120,6 +130,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "EXPERIMENTS_DIR",
     "INSTRUMENT_VARIABLE",
+    "LEVELS_MS",
     "LINK_BYTES",
     "MARKS",
     "MARK_COLUMNS",
@@ -152,6 +163,7 @@ __all__ = [
     "GridEncoder",
     "GridError",
     "GridField",
+    "GridReader",
     "GridUpdate",
     "History",
     "HistoryEnd",
@@ -207,6 +219,7 @@ __all__ = [
     "grid_schema",
     "instrument_path",
     "json_schema",
+    "levels_of",
     "load_campaign",
     "load_chain",
     "load_experiment",

@@ -2,6 +2,7 @@
  * How far time is zoomed. Beyond a device px a bin, several bins are one column, as the server sums them up: a level is
  * so many bins a column, and a zoom is a level with the width of its columns.
  */
+import { LEVELS_MS } from '../../wire/generated/folds';
 import type { GridUpdate } from '../../wire/types';
 
 /** Bins a column, and the width of a column in device px. */
@@ -10,8 +11,6 @@ export interface TimeZoom {
   columnPx: number;
 }
 
-/** About how long the columns of the coarser levels are, ms. */
-const LEVELS_MS = [1_000, 10_000, 60_000, 300_000];
 /** Widths of a column in device px. All are whole: columns of broken widths shimmer, and are drawn at another zoom. */
 const COLUMN_PX = [96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1];
 /** The greatest width of a column, CSS px. */

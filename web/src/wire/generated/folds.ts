@@ -12,3 +12,6 @@ export const BIN_FOLDS = {
 export const CELL_FOLDS = {
   sum: ['buy_volume', 'sell_volume'],
 } as const;
+
+/** About how long several bins are that are asked for as one, ms, by how far time is zoomed out. */
+export const LEVELS_MS = [1000, 10000, 60000, 300000];

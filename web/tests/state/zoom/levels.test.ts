@@ -21,6 +21,9 @@ describe('levelsOf', () => {
   it('has bins, then columns of 1 s, 10 s, 1 min and 5 min', () => {
     expect(levelsOf(100)).toEqual([1, 10, 100, 600, 3000]);
     expect(levelsOf(250)).toEqual([1, 4, 40, 240, 1200]);
+    // The server makes the same ones as bins pass.
+    expect(levelsOf(400)).toEqual([1, 3, 25, 150, 750]);
+    expect(levelsOf(700)).toEqual([1, 14, 86, 429]);
   });
 
   it('leaves out what is no longer than a bin', () => {

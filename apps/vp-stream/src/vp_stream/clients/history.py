@@ -126,19 +126,32 @@ class LookBack:
         return None if column is None else [column]
 
     async def _column(self, first: int, last: int) -> Frame | None:
+        """One frame of many: of what they had together when they passed and the last of them, or of all of them."""
+        folded = self._run.column(first, last)
+        if folded is None:
+            return await self._read_column(first, last)
+        await self._work(BLOCK_BINS)
+        frames = await self._run.stretch(last, last)
+        return None if frames is None else await asyncio.to_thread(self._overview.column, folded, frames[0])
+
+    async def _read_column(self, first: int, last: int) -> Frame | None:
         """One frame of many, read some at a time: a stretch may be minutes long, and others are waiting."""
         several = self._overview.begin()
         for begin in range(first, last + 1, WORK_BINS):
             end = min(begin + WORK_BINS - 1, last)
-            self._worked += end - begin + 1
-            if self._worked > WORK_BINS:
-                await self._turns.turn()
-                self._worked = end - begin + 1
+            await self._work(end - begin + 1)
             frames = await self._run.stretch(begin, end)
             if frames is None:
                 return None
             await asyncio.to_thread(several.add, frames)
         return await asyncio.to_thread(several.frame)
+
+    async def _work(self, bins: int) -> None:
+        """Wait for a turn in which so many bins may be read."""
+        self._worked += bins
+        if self._worked > WORK_BINS:
+            await self._turns.turn()
+            self._worked = bins
 
 
 def checked(request: History, ready: int) -> History:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from vp_contract import Frame
+from vp_stream.frames.sums import Folded
 
 
 class FrameSink(Protocol):
@@ -69,6 +70,10 @@ class FrameSource(Protocol):
 
         Others than `frame` may want them soon, so nothing is put out of memory for them. Raises as `frame` does.
         """
+        ...
+
+    def column(self, first: int, last: int) -> Folded | None:
+        """What the frames `first` to `last` have together, where that is known without reading them."""
         ...
 
     def call_on_change(self, callback: Callable[[], None]) -> None:

@@ -23,6 +23,7 @@ from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.judged import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
+from vp_stream.frames.sums import Folded, PassingColumns
 from vp_stream.turns import ThreadTurns, Turns
 
 Block = tuple[Frame, ...]
@@ -89,13 +90,17 @@ class Judging:
 class FrameLog:
     """Frames 0 .. `ready` - 1 of a run, readable while it is still running.
 
-    `append`, `finish` and `fail` belong to the writer thread, everything else to the event loop `loop`.
+    `append`, `finish` and `fail` belong to the writer thread, everything else to the event loop `loop`. `passing` makes
+    columns of the frames as they are written, or are held to what was judged.
     """
 
-    def __init__(self, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, cache: BlockCache, loop: asyncio.AbstractEventLoop, passing: PassingColumns | None = None
+    ) -> None:
         self._number = next(_LOG_NUMBERS)
         self._cache = cache
         self._past = BlockCache(_PAST_BYTES)
+        self._passing = passing
         self._loop = loop
         self._lock = threading.Lock()
         self._writer: LogWriter | None = None
@@ -113,9 +118,16 @@ class FrameLog:
         self._turns: ThreadTurns | None = None
 
     @classmethod
-    def create(cls, path: Path, key: LogKey, cache: BlockCache, loop: asyncio.AbstractEventLoop) -> FrameLog:
+    def create(
+        cls,
+        path: Path,
+        key: LogKey,
+        cache: BlockCache,
+        loop: asyncio.AbstractEventLoop,
+        passing: PassingColumns | None = None,
+    ) -> FrameLog:
         """An empty log that will be published at `path` when it is finished."""
-        log = cls(cache, loop)
+        log = cls(cache, loop, passing)
         log._writer = LogWriter(path, key)
         log._reader = BlockReader(log._writer.partial, log._writer.blocks)
         return log
@@ -128,13 +140,14 @@ class FrameLog:
         cache: BlockCache,
         loop: asyncio.AbstractEventLoop,
         judging: Judging | None = None,
+        passing: PassingColumns | None = None,
     ) -> FrameLog:
         """The finished log at `path`. Raises as `logfile.open_log` does.
 
         With `judging` its frames can be read as far as they were held to that. Later reads of a block are held to the
-        checksum it was found with.
+        checksum it was found with. Without it no frame passes, and no columns are made.
         """
-        log = cls(cache, loop)
+        log = cls(cache, loop, passing)
         log._reader, bins = open_log(path, key)
         log._tail_block = -1
         if judging is None:
@@ -175,6 +188,8 @@ class FrameLog:
         if full:
             self._spool(writer)
         self._wake_waiters()
+        if self._passing is not None:  # when nobody waits for the frame any more
+            self._passing.add(frame)
 
     def finish(self) -> None:
         """No more frames: publish the file."""
@@ -237,6 +252,10 @@ class FrameLog:
             self._past.put(self._number, block, frames)
         return first, frames
 
+    def column(self, first: int, last: int) -> Folded | None:
+        """What the ready frames `first` to `last` have together, if that was kept when they passed."""
+        return None if self._passing is None else self._passing.column(first, last)
+
     def call_on_change(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, on the event loop, when there are more frames or the run ends."""
         self._waiters.add(callback)
@@ -270,6 +289,9 @@ class FrameLog:
                     judging.judge.check(frame)
                 self._ready += len(frames)
                 self._wake_waiters()
+                if self._passing is not None:
+                    for frame in frames:
+                        self._passing.add(frame)
             judging.judge.finish()
         except (LogDamagedError, FrameMismatchError) as error:
             if not self._closed:

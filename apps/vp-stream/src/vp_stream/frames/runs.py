@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from vp_contract import Frame, FrameChain
+from vp_contract import Frame, FrameChain, RuntimeConfig
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
@@ -26,6 +26,7 @@ from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
 from vp_stream.frames.judged import LINK_EVERY, JudgedFrames
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
+from vp_stream.frames.sums import Folded, PassingColumns
 from vp_stream.turns import Turns
 
 _logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ _DROP_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What a run needs: the key of its frame log, the directory for it, and the feed that can fill it.
+    """What a run needs: the key of its frame log, the directory for it, the feed that can fill it, and its config.
 
     `judged` is what its frames are held to, where that is all of them. Else a finished log is believed if it is whole,
     or, unless `any_log`, never: it is made again. One that is `pinned` goes on without clients: what it reads does not
@@ -48,6 +49,7 @@ class RunSpec:
     key: LogKey
     directory: Path
     feed: Feed[Any]
+    config: RuntimeConfig
     judged: JudgedFrames | None = None
     any_log: bool = True
     pinned: bool = False
@@ -157,6 +159,10 @@ class ServingRun:
             return None
         return frames
 
+    def column(self, first: int, last: int) -> Folded | None:
+        """What the bins `first` to `last` have together, if they are a column that was made as they passed."""
+        return None if self._log is None else self._log.column(first, last)
+
     async def link_before(self, bin_seq: int) -> str | None:
         """The link of the chain before a bin, 64 hex digits; None if that bin's predecessors cannot be read yet."""
         judged, first = self.spec.judged, bin_seq - bin_seq % LINK_EVERY
@@ -224,7 +230,7 @@ class ServingRun:
 
         try:
             judging = None if judged is None else Judging(judged.stored(), self._judging, forged)
-            log = FrameLog.load(path, self.spec.key, self._cache, loop, judging)
+            log = FrameLog.load(path, self.spec.key, self._cache, loop, judging, PassingColumns(self.spec.config))
         except FileNotFoundError:
             pass
         except (LogDamagedError, OSError) as error:
@@ -238,7 +244,7 @@ class ServingRun:
         return self._produce(loop)
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
-        log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop)
+        log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop, PassingColumns(self.spec.config))
         judge = None if self.spec.judged is None else self.spec.judged.made()
         self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers, judge)
         self._producer.start()

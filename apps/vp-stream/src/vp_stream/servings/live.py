@@ -194,6 +194,7 @@ class LiveCatalogue(LakeCatalogue):
             key,
             self.lake.stream_cache_dir(spec.serving_id),
             LiveFeed(thread, runtime, served),
+            runtime,
             any_log=False,
             pinned=True,
         )

@@ -100,5 +100,5 @@ class Previews:
             cell_width_ms=config.cell_width_ms,
             config=config,
             timeline=(config.symbol, config.dt, config.start_time, str(config.cell_width_ms)),
-            run=RunSpec(key, self._lake.stream_cache_dir(serving_id), feed, any_log=False),
+            run=RunSpec(key, self._lake.stream_cache_dir(serving_id), feed, config, any_log=False),
         )

@@ -175,6 +175,7 @@ class LakeCatalogue:
                     [file.sha256 for file in spec.sources.files],
                     served,
                 ),
+                runtime,
                 judged,
                 any_log=False,
             ),

@@ -272,3 +272,21 @@ def grid_columns(horizons_ms: Iterable[int]) -> tuple[Column, ...]:
 def folding(columns: Iterable[Column], fold: Fold) -> tuple[str, ...]:
     """The names of those columns that fold so, in order."""
     return tuple(column.name for column in columns if column.folds == fold)
+
+
+LEVELS_MS: Final = (1_000, 10_000, 60_000, 300_000)
+"""About how long several bins are that the page asks for as one, by how far time is zoomed out."""
+
+
+def levels_of(bin_ms: int) -> tuple[int, ...]:
+    """How many bins that is at each level, the finest first: 1, then those of `LEVELS_MS` that are more than the last.
+
+    >>> levels_of(100)
+    (1, 10, 100, 600, 3000)
+    """
+    levels = [1]
+    for level_ms in LEVELS_MS:
+        every = (2 * level_ms + bin_ms) // (2 * bin_ms)  # rounded, halves up
+        if every > levels[-1]:
+            levels.append(every)
+    return tuple(levels)

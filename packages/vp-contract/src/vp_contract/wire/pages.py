@@ -12,6 +12,7 @@ from vp_contract.specs.defaults import RuntimeDefaults
 from vp_contract.wire.columns import (
     BIN_COLUMNS,
     BOOK_COLUMNS,
+    LEVELS_MS,
     MARK_COLUMNS,
     SCORE_COLUMNS,
     Column,
@@ -69,6 +70,9 @@ export const BIN_FOLDS = {{
 /** Columns of a cell, in the same way; they are put together by price. */
 export const CELL_FOLDS = {{
 {cells}}} as const;
+
+/** About how long several bins are that are asked for as one, ms, by how far time is zoomed out. */
+export const LEVELS_MS = [{levels}];
 """
 
 _PAGE: Final = """# Columns
@@ -137,7 +141,9 @@ def columns_page() -> str:
 
 def folds_module() -> str:
     """The text of `web/src/wire/generated/folds.ts`."""
-    return _FOLDS.format(bins=_folds(BIN_COLUMNS), cells=_folds(grid_columns(())))
+    return _FOLDS.format(
+        bins=_folds(BIN_COLUMNS), cells=_folds(grid_columns(())), levels=", ".join(map(str, LEVELS_MS))
+    )
 
 
 def _folds(columns: Iterable[Column]) -> str:
