@@ -243,3 +243,18 @@ def test_a_detail_that_is_not_as_declared_is_refused():
     running.step(SimpleNamespace(cells={"vacuum_variant": np.zeros(3)}, fields={"buy_volume": 0}))
     with pytest.raises(SignalError, match="declares the detail thrice; its stepper tells twice"):
         running.detail  # noqa: B018
+
+
+@pytest.mark.parametrize("name", signals.names())
+def test_the_limits_that_are_listed_are_those_that_are_enforced(name):
+    for parameter in signals.signal_class(name).parameters():
+        if parameter.type not in ("int", "float"):
+            continue
+        assert parameter.allowed, parameter.name
+        step = 1 if parameter.type == "int" else 1e-9
+        for limit in parameter.allowed.split(", "):
+            sign, text = limit.split()
+            end = int(text) if parameter.type == "int" else float(text)
+            beyond = end if len(sign) == 1 else end - step if sign[0] == ">" else end * (1 + 1e-9) + step
+            with pytest.raises(SignalError, match=parameter.name):
+                signals.create(name, **{parameter.name: beyond if parameter.type == "float" else int(beyond)})

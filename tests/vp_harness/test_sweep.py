@@ -15,6 +15,7 @@ from vp_harness import Dataset, ExperimentError, ResultsStore, dry_run, run_expe
 from vp_harness.execution.configs import experiment_chain
 from vp_harness.research.idle import Point, idle_axes
 from vp_harness.research.sweep import plan, size_of
+from vp_harness.research.unread import idle_dataset_axes
 
 
 def swept(configs, **sweep):
@@ -75,6 +76,49 @@ def test_a_scoring_axis_that_no_swept_signal_reads_is_named(own):
     assert unread.idle == ("sweep.scoring.tanh_scale: no swept signal reads a scored column",)
     read = dry_run(swept(own.configs, **axes, per_signal={"msd": {}, "erd": {}}), own.lake, config_root=own.configs)
     assert read.idle == ()
+
+
+def test_a_pipeline_axis_that_no_swept_signal_can_see_is_named_before_and_after(own):
+    axes = {"pipeline": {"c5_v_fill": [1.0, 1.5], "tau_rest_decay": [20.0, 30.0]}}
+    per_signal = {"imbalance": {"span_bins": [5], "thresholds": [0.2]}}
+    spec = swept(own.configs, **axes, per_signal=per_signal)
+    named = [line.partition(": ")[0] for line in dry_run(spec, own.lake, config_root=own.configs).idle]
+    assert named == ["sweep.pipeline.c5_v_fill", "sweep.pipeline.tau_rest_decay"]
+    assert set(named) <= set(run_experiment(spec, own.lake, config_root=own.configs).idle_axes)
+    seen = swept(own.configs, **axes, per_signal={"msd": {}})
+    assert dry_run(seen, own.lake, config_root=own.configs).idle == (
+        "sweep.pipeline.tau_rest_decay: no swept signal reads a mass",
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "signal", "seen"),
+    [
+        ("flow_windows", "msd", False),
+        ("flow_windows", "derivative", True),
+        ("large_size", "derivative", False),
+        ("tau_jerk", "depth_imbalance", False),
+        ("tau_jerk", "jad", True),
+        ("c1_v_add", "ads", False),
+        ("c1_v_add", "spg", True),
+        ("cell_width_ms", "imbalance", True),
+        ("grid_radius_ticks", "imbalance", True),
+    ],
+)
+def test_what_a_field_of_a_pipeline_can_change_is_known_by_column(own, field, signal, seen):
+    values = {"flow_windows": [[5], [5, 10]], "c1_v_add": [1.0, 2.0], "tau_jerk": [10.0, 12.0]}.get(field, [100, 200])
+    spec = swept(own.configs, pipeline={field: values}, per_signal={signal: {}})
+    idle = idle_dataset_axes(experiment_chain(spec, own.configs))
+    assert [line.partition(":")[0] for line in idle] == ([] if seen else [f"sweep.pipeline.{field}"])
+
+
+def test_a_parameter_that_a_signal_does_not_read_is_named_before(own):
+    curve = {"curve_span_bins": [5, 10], "thresholds": [1e-6]}
+    named = dry_run(swept(own.configs, per_signal={"spg": curve}), own.lake, config_root=own.configs).idle
+    assert named == ("sweep.per_signal.spg.curve_span_bins: only the variant even has a curvature",)
+    for other in ({"variant": ["even"]}, {"variant": ["odd", "even"]}):
+        spec = swept(own.configs, per_signal={"spg": curve | other})
+        assert dry_run(spec, own.lake, config_root=own.configs).idle == ()
 
 
 def test_a_sweep_over_the_cap_is_refused_at_once_and_before_anything_is_made(own):

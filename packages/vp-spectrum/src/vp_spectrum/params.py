@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from ._checks import distinct, flag, number, weights, whole
 from .errors import ParameterError
@@ -21,6 +23,15 @@ _FACTORS = (
     "mixed_weight",
 )
 _SHORTEST_BIN, _LONGEST_BIN = 1e-6, 86_400.0
+_DERIVATIVE_LIMITS: Final[Mapping[str, tuple[float, float]]] = {
+    "bin_seconds": (_SHORTEST_BIN, _LONGEST_BIN),
+    "center_exclusion_radius": (0, 1_000_000),
+    "spatial_decay_power": (0.0, 100.0),
+    "zscore_window_bins": (2, _LONGEST_WINDOW),
+    "zscore_min_periods": (1, _LONGEST_WINDOW),
+    "tanh_scale": (1e-6, 1e6),
+    **dict.fromkeys(_FACTORS, (0.0, 1e6)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +110,10 @@ class DerivativeParams:
         the states +1, +2, -1 and -2, 0 to 1e6.
     mixed_weight: how much the intensity of state 0 takes from the base, 0 to 1e6.
 
-    Raises `ParameterError` for anything else.
+    `LIMITS` has the lowest and highest value of each by name. Raises `ParameterError` for anything else.
     """
+
+    LIMITS: ClassVar[Mapping[str, tuple[float, float]]] = _DERIVATIVE_LIMITS
 
     bin_seconds: float = 0.1
     center_exclusion_radius: int = 0
@@ -118,18 +131,14 @@ class DerivativeParams:
     mixed_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        checked: dict[str, object] = {
-            "bin_seconds": number("bin_seconds", self.bin_seconds, _SHORTEST_BIN, _LONGEST_BIN),
-            "center_exclusion_radius": whole("center_exclusion_radius", self.center_exclusion_radius, 0, 1_000_000),
-            "spatial_decay_power": number("spatial_decay_power", self.spatial_decay_power, 0.0, 100.0),
-            "zscore_window_bins": whole("zscore_window_bins", self.zscore_window_bins, 2, _LONGEST_WINDOW),
-            "tanh_scale": number("tanh_scale", self.tanh_scale, 1e-6, 1e6),
-        }
-        checked["zscore_min_periods"] = whole("zscore_min_periods", self.zscore_min_periods, 1, self.zscore_window_bins)
-        for name in _FACTORS:
-            checked[name] = number(name, getattr(self, name), 0.0, 1e6)
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        for name, (low, high) in _DERIVATIVE_LIMITS.items():
+            value = getattr(self, name)
+            if name == "zscore_min_periods":
+                high = self.zscore_window_bins  # checked before it
+            if isinstance(low, int) and isinstance(high, int):
+                object.__setattr__(self, name, whole(name, value, low, high))
+            else:
+                object.__setattr__(self, name, number(name, value, low, high))
         if not any(self.channel_weights):
             raise ParameterError("d1_weight=d2_weight=d3_weight=0: at least one must be above 0")
 

@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from vp_book import VpBookError
-from vp_contract import SCORE_COLUMNS, CampaignSpec, RuntimeConfig
+from vp_contract import CampaignSpec, RuntimeConfig
 from vp_harness import signals
 from vp_harness.days.made import of_day
 from vp_harness.errors import PipelineError, RawFileError
@@ -28,6 +28,7 @@ from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.sources import source_options
 from vp_harness.research.results import ResultsStore
 from vp_harness.research.sweep import MAX_ROWS, PlannedSignal, plan, rows_of_signals, wanted_signals
+from vp_harness.research.unread import UnreadParams, idle_dataset_axes
 
 _PROCESS_BYTES: Final = 400 * 2**20
 """A process with the libraries and kernels of this package loaded, and a sweep's results on their way to the store."""
@@ -39,7 +40,7 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
     `rows` are thresholds under an evaluation, at most: of thresholds that a signal measures some may be equal.
     `signals` are distinct ones, by a digest of name and parameters. `datasets` are ids, `to_make` those that are not
     in the lake. `seconds` are of one core, None when nothing is stored that tells how long a row takes; `basis` says
-    what that rests on. `memory_bytes` is of all workers together. `idle` names the axes that can change nothing,
+    what that rests on. `memory_bytes` is of all workers together. `idle` names axes that are known to change nothing,
     `costs` says what a round trip pays and who says so, in words, each once; `left_out` says why each of several days
     that cannot be made is left out.
     """
@@ -82,9 +83,12 @@ def dry_run(
     points: dict[bytes, PlannedSignal] = {}
     distinct: set[bytes] = set()
     costs: dict[str, None] = {}
+    unread = UnreadParams()
     for signal in planned:
         points.setdefault(signal.config.numbers_json(), signal)
-        distinct.add(_digest(signal))
+        created = signal.create()
+        distinct.add(_digest(created))
+        unread.take(signal, created)
         of_signal = (signal.cost_from, signal.fee_per_side, chain.instrument.qty_unit)
         costs.update(dict.fromkeys(cost_words(one.paid_ticks, *of_signal) for one in signal.evaluations))
     datasets, left_out = _datasets(lake, chain, points.values())
@@ -101,29 +105,15 @@ def dry_run(
         bins_to_make=sum(dataset.bins for dataset in missing),
         seconds=None if rows_s is None else round(rows_s + making.seconds, 3),
         memory_bytes=_memory(chain, datasets, parallel.workers if parallel.executor == "processes" else 1),
-        idle=idle_dataset_axes(chain),
+        idle=(*idle_dataset_axes(chain), *unread.axes()),
         basis=f"datasets: {making.basis}; rows: {basis}",
         costs=tuple(costs),
         left_out=left_out,
     )
 
 
-def idle_dataset_axes(chain: ExperimentChain) -> tuple[str, ...]:
-    """Axes of `scoring` that no swept signal can see: none of them reads a column that scoring makes."""
-    sweep = chain.experiment.sweep
-    scored = {field.name for field in SCORE_COLUMNS}
-    read = {column for name in wanted_signals(chain) for column in signals.signal_class(name).required_columns}
-    if any(column in scored or column.startswith("proj_") for column in read):
-        return ()
-    return tuple(
-        f"sweep.scoring.{axis}: no swept signal reads a scored column"
-        for axis, values in sweep.scoring.items()
-        if len(values) > 1
-    )
-
-
-def _digest(signal: PlannedSignal) -> bytes:
-    params: Any = msgspec.to_builtins(signal.create().params)
+def _digest(signal: signals.Signal) -> bytes:
+    params: Any = msgspec.to_builtins(signal.params)
     return hashlib.sha256(canonical_json([signal.name, params])).digest()[:16]
 
 

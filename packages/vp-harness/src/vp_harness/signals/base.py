@@ -162,6 +162,8 @@ class Signal(ABC):
     """Fields of the parameters that the grid decides, not the researcher."""
     param_notes: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """(unit, meaning) of parameters whose type does not say them itself."""
+    param_ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
+    """(lowest, highest) of parameters whose type does not say them itself."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -192,6 +194,13 @@ class Signal(ABC):
             raise SignalError(f"signal {self.name!r} has no `start` of its own")
         return running
 
+    def unread_params(self) -> Mapping[str, str]:
+        """Parameters that change no value while the others are as they are, each with the reason.
+
+        A sweep over one of them is named before it runs. What is left out here is found by the values themselves.
+        """
+        return {}
+
     @property
     def trains_after_bins(self) -> int:
         """Bins it has seen when it trains for the first time; 0 for a signal that does not train."""
@@ -210,7 +219,7 @@ class Signal(ABC):
     @classmethod
     def parameters(cls) -> list[Parameter]:
         """What a researcher may set: name, type, default, unit, meaning, limits."""
-        return describe(cls.params_type, cls.param_names(), cls.param_notes)
+        return describe(cls.params_type, cls.param_names(), cls.param_notes, cls.param_ranges)
 
     @classmethod
     def with_params(cls, params: Mapping[str, object]) -> Signal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import numpy as np
@@ -71,6 +72,8 @@ class Derivative(Signal):
         "bear_vacuum_weight": ("", f"{_FACTOR} -2"),
         "mixed_weight": ("", "how much the intensity of state 0 takes from the base"),
     }
+
+    param_ranges: ClassVar[Mapping[str, tuple[float, float]]] = DerivativeParams.LIMITS
 
     def start(self, context: SignalContext = DEFAULT_CONTEXT) -> Stepper:
         """A new derivative stage over the rows of the grid."""

@@ -33,11 +33,21 @@ class Parameter(msgspec.Struct, frozen=True):
     allowed: str
 
 
-def describe(params_type: type[Any], names: tuple[str, ...], notes: Mapping[str, tuple[str, str]]) -> list[Parameter]:
-    """The parameters `names` of a Struct or dataclass; `notes` has (unit, meaning) where the annotations have none."""
+def describe(
+    params_type: type[Any],
+    names: tuple[str, ...],
+    notes: Mapping[str, tuple[str, str]],
+    ranges: Mapping[str, tuple[float, float]],
+) -> list[Parameter]:
+    """The parameters `names` of a Struct or dataclass.
+
+    `notes` has (unit, meaning) and `ranges` (lowest, highest) where the annotations have none.
+    """
     hints = get_type_hints(params_type, include_extras=True)
     defaults = _defaults(params_type)
-    return [_parameter(name, hints[name], defaults[name], notes.get(name, ("", ""))) for name in names]
+    return [
+        _parameter(name, hints[name], defaults[name], notes.get(name, ("", "")), ranges.get(name)) for name in names
+    ]
 
 
 def field_names(params_type: type[Any]) -> tuple[str, ...]:
@@ -52,9 +62,11 @@ def _defaults(params_type: type[Any]) -> dict[str, Any]:
     return {name: getattr(made, name) for name in field_names(params_type)}
 
 
-def _parameter(name: str, hint: Any, default: Any, note: tuple[str, str]) -> Parameter:
+def _parameter(
+    name: str, hint: Any, default: Any, note: tuple[str, str], between: tuple[float, float] | None
+) -> Parameter:
     unit, meaning = note
-    limits: list[str] = []
+    limits = [] if between is None else [f">= {between[0]}", f"<= {between[1]}"]
     if get_origin(hint) is Annotated:
         hint, *extras = get_args(hint)
         for meta in (extra for extra in extras if isinstance(extra, Meta)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -77,6 +78,10 @@ class Spg(BlockSignal):
         Part("net", "size/s/cell", "net gradient of this bin alone"),
         Part("curvature", "size/s/cell^2", "average curvature of pressure at spot; 0 in the variant odd"),
     )
+
+    def unread_params(self) -> Mapping[str, str]:
+        """The span of the curvature, without a curvature."""
+        return {"curve_span_bins": "only the variant even has a curvature"} if self.params.variant == "odd" else {}
 
     def begin(self, context: SignalContext) -> BlockRun:
         """A run that has seen nothing yet."""
