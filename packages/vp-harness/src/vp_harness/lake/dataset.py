@@ -35,8 +35,8 @@ CHECKSUMS_FILE: Final = "checksums.json"
 
 _CELLS_AT_ONCE: Final = 2**17
 """Stored cells that are read at once, where all of a column is asked for."""
-_SETTLED_NS: Final = 1_000_000_000
-"""Times of files are those of the system's last tick: of a file written just now, the next write may have the same."""
+_SETTLED_NS: Final = 2_000_000_000
+"""File systems keep times by ticks of up to two seconds: the write after the one just now may have the same time."""
 _compared: Final[dict[Path, tuple[str, tuple[int, ...]]]] = {}
 """Files that this process has compared with their checksums: the checksum, and the state each file was in."""
 
