@@ -13,9 +13,8 @@ import vp_harness.research.sweep as sweep_module
 from vp_contract import ExperimentSpec, load_experiment
 from vp_harness import Dataset, ExperimentError, ResultsStore, dry_run, run_experiment, signals
 from vp_harness.execution.configs import experiment_chain
-from vp_harness.research.idle import Point, idle_axes
+from vp_harness.research.idle import Point, idle_axes, idle_dataset_axes
 from vp_harness.research.sweep import plan, size_of
-from vp_harness.research.unread import idle_dataset_axes
 
 
 def swept(configs, **sweep):

@@ -26,9 +26,9 @@ from vp_harness.execution.pipeline import bins_in_capture
 from vp_harness.lake.manifest import canonical_json
 from vp_harness.lake.paths import Lake, LakeLike, open_lake
 from vp_harness.lake.sources import source_options
+from vp_harness.research.idle import UnreadParams, idle_dataset_axes
 from vp_harness.research.results import ResultsStore
 from vp_harness.research.sweep import MAX_ROWS, PlannedSignal, plan, rows_of_signals, wanted_signals
-from vp_harness.research.unread import UnreadParams, idle_dataset_axes
 
 _PROCESS_BYTES: Final = 400 * 2**20
 """A process with the libraries and kernels of this package loaded, and a sweep's results on their way to the store."""
