@@ -334,7 +334,6 @@ function onFrame(nowMs: number): void {
   const changed = due || panes.list.some((pane) => pane.changed);
   // A frame in which bins came has enough to do: the page around the chart takes the next ones.
   const [part, ...others] = owed;
-  part?.(startedMs);
   owed = others;
   pageChanged ||= changed;
   if (owed.length === 0 && pageChanged) {
@@ -344,6 +343,8 @@ function onFrame(nowMs: number): void {
   if (changed) shownAtMs = nowMs;
   let drew = false;
   for (const pane of panes.list) drew = pane.draw(nowMs, reducedMotion.matches, due) || drew;
+  // After the charts: what has changed of the page is styled anew before a canvas takes a font.
+  part?.(startedMs);
   if (!drew && part === undefined) return;
   // Writing the address takes long: a frame with nothing else to do is waited for, for a while.
   const sinceMs = startedMs - lookedAtMs;
