@@ -62,6 +62,8 @@ _NO_QUOTES: Final = ("0",) * len(_QUOTES)
 
 _READ_BINS: Final = 2 * BLOCK_BINS
 """Columns of more bins are worth keeping; for one of fewer about as much is read as for its last bin."""
+_MOST_WINDOWS: Final = 16
+"""Windows that are summed as they are: the spot seldom moves further in one column of the finest level kept."""
 _COLUMN_BYTES: Final = 64
 """Of a kept column beside its own bytes: the object that holds them and its place in a list."""
 
@@ -103,6 +105,7 @@ class Sums:
         self._quotes: tuple[int, ...] | None = None
         self._same_quotes = _NO_QUOTES  # these change nothing
         self._marks: tuple[Mark, ...] | None = None
+        self._windows: dict[str, list[np.ndarray[Any, Any]]] = {}  # by spot, until they are settled
         self._traded: dict[tuple[int, int], tuple[int, ...]] = {}  # by what is left of a cell, and cell
 
     def add(self, frame: Frame) -> None:
@@ -121,10 +124,14 @@ class Sums:
             self._gather(update.marks)
         if any(_volumes_of(update)):
             columns = self._grids.read(frame.grid)
-            rows = np.flatnonzero(reduce(np.bitwise_or, columns.values()))
-            cell, left = divmod(int(self._spot), self._cell_int)
-            for row, *values in zip(rows.tolist(), *(columns[name][rows].tolist() for name in _VOLUMES), strict=True):
-                self._trade((left, cell + row), tuple(values))
+            windows = self._windows.get(self._spot)
+            if windows is None:
+                self._windows[self._spot] = [columns[name].copy() for name in _VOLUMES]
+                if len(self._windows) > _MOST_WINDOWS:
+                    self._settle()
+            else:
+                for window, name in zip(windows, _VOLUMES, strict=True):
+                    window += columns[name]
 
     def merge(self, following: Sums) -> None:
         """Take in the bins that follow, of which there is at least one, all at once."""
@@ -137,11 +144,13 @@ class Sums:
             self._widen(following._quotes)
         if following._marks is not None:
             self._gather(following._marks)
+        following._settle()
         for key, values in following._traded.items():
             self._trade(key, values)
 
     def folded(self, grid_rows: int) -> Folded:
         """The column of all of them."""
+        self._settle()
         cell, left = divmod(int(self._spot), self._cell_int)
         inside: dict[int, tuple[int, ...]] = {}
         for (of, at), values in self._traded.items():
@@ -169,6 +178,15 @@ class Sums:
     def _gather(self, marks: tuple[Mark, ...]) -> None:
         if marks or self._marks is None:
             self._marks = tuple(sorted((*(self._marks or ()), *marks), key=_rank)[:MOST_MARKS])
+
+    def _settle(self) -> None:
+        """Put what was traded in each window to its prices: once for many bins, for adding arrays is cheap."""
+        for spot, windows in self._windows.items():
+            cell, left = divmod(int(spot), self._cell_int)
+            rows = np.flatnonzero(reduce(np.bitwise_or, windows))
+            for row, *values in zip(rows.tolist(), *(window[rows].tolist() for window in windows), strict=True):
+                self._trade((left, cell + row), tuple(values))
+        self._windows.clear()
 
     def _trade(self, key: tuple[int, int], values: tuple[int, ...]) -> None:
         known = self._traded.get(key)

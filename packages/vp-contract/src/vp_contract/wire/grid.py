@@ -113,7 +113,8 @@ class GridReader:
         self._size = len(template)
         self._head = template[: starts[0]]
         self._names = tuple(names)
-        at = {field.name: (_DTYPES[str(field.type)], start) for field, start in zip(schema, starts, strict=True)}
+        fields = zip(schema, starts, strict=True)
+        at = {field.name: (np.dtype(_DTYPES[str(field.type)]), start) for field, start in fields}
         self._places = tuple((name, *at[name]) for name in names)
 
     def read(self, data: bytes) -> dict[str, np.ndarray[Any, Any]]:
