@@ -30,12 +30,25 @@ _TASTE_RADIUS: Final = 80
 _LEAST_TASTE: Final = 180
 _TASTE_SPREAD: Final = 140
 """What a price attracts before it is a round one: from the least on, in 256ths."""
+_CALMEST_REGIME: Final = 60
+_REGIME_SPREAD: Final = 90
+"""Volatility of a regime, in hundredths of the usual one: the calmest, and so many numbers from there on."""
+_LONGEST_JUMP: Final = 7
+"""Most ticks of a jump; shorter ones are likelier."""
+_RETREAT_ODDS: Final = 2
+"""Makers see one sweep in so many coming."""
 _MOST_RETREATING: Final = 6
 """Orders that makers pull at most in front of a sweep."""
 _RETREAT_NS: Final = 15_000
 _RETREAT_SPREAD_NS: Final = 120_000
 _PROBE_NS: Final = 40_000
 _PROBE_SPREAD_NS: Final = 300_000
+_RESTING_OF_TEN: Final = 7
+"""Sweeps in ten that are larger than what they meet; the rest of them stays as an order."""
+_REFILLS: Final = 4
+"""Orders that makers put into the space behind a sweep: fewer than this."""
+_LAST_REFILL_NS: Final = 1_000
+"""When one comes into a level that would be empty otherwise."""
 _REFILL_NS: Final = 30_000
 _REFILL_SPREAD_NS: Final = 400_000
 """Times from one record of a sweep to the next: the least, and how much longer it may be."""
@@ -84,7 +97,7 @@ def _retreat(sim: Sim, now: int, side: int) -> int:
 def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
     """Move the market `ticks` ticks in the direction of aggressors of `side`, starting at `now` ns."""
     limit = sim["ref_bid"] + ticks if side == BID else sim["ref_bid"] + 1 - ticks
-    if one_in(sim, 2):
+    if one_in(sim, _RETREAT_ODDS):
         now = _retreat(sim, now, side)
     for _ in range(_PROBES):
         shown, hidden = _swept(sim, side, ticks)
@@ -93,17 +106,17 @@ def sweep(sim: Sim, now: int, side: int, ticks: int) -> None:
         aggress(sim, now, side, limit, shown, False)
         now += _PROBE_NS + below(sim, _PROBE_SPREAD_NS)
     shown, hidden = _swept(sim, side, ticks)
-    rest = 2 * order_size(sim, 0) if below(sim, 10) < 7 else 0
+    rest = 2 * order_size(sim, 0) if below(sim, 10) < _RESTING_OF_TEN else 0
     if shown + hidden > 0:
         aggress(sim, now, side, limit, shown + hidden + rest, True)
     sim["ref_bid"] += ticks if side == BID else -ticks
     sim["moves"] += 1
     # Makers step into the space that opened, up to three at once and the rest through the burst that a move excites.
-    for _ in range(below(sim, 4)):
+    for _ in range(below(sim, _REFILLS)):
         now += _REFILL_NS + below(sim, _REFILL_SPREAD_NS)
         add_order(sim, now, side, 0)
     if shown + hidden == 0 and sim["levels"][limit]["count"] == 0:
-        add_order(sim, now + 1_000, side, 0)
+        add_order(sim, now + _LAST_REFILL_NS, side, 0)
 
 
 @called
@@ -111,12 +124,12 @@ def step_fair(sim: Sim, now: int) -> int:
     """One step of the fair value at `now` ns, and what follows from it. Returns by how many ticks the price moved."""
     second = sim["seconds"][(now - sim["start"]) // NS_PER_S]
     if one_in(sim, _REGIME_STEPS):
-        sim["regime"] = 60 + below(sim, 90)
+        sim["regime"] = _CALMEST_REGIME + below(sim, _REGIME_SPREAD)
     step = second["step"] * sim["regime"] // 100
     sim["fair"] += step if below(sim, 2) == 0 else -step
     sim["fair"] += sim["drift"] * sim["episodes"][sim["drift_episode"]]["sign"]
     if one_in(sim, sim["jump_odds"]):
-        jump = (1 + below(sim, 1 + below(sim, 7))) * MICRO
+        jump = (1 + below(sim, 1 + below(sim, _LONGEST_JUMP))) * MICRO
         sim["fair"] += jump if below(sim, 2) == 0 else -jump
         sim["jumps"] += 1
     if one_in(sim, _TASTE_STEPS):

@@ -24,10 +24,36 @@ TILT_NONE: Final = 24
 """A planted effect tilts placements fully out to the first distance (ticks) and not at all from the second on."""
 
 _IMBALANCE_WEIGHT: Final = 2_600
+"""What a touch with depth on one side only adds to the probability of an add there, and takes from it on the other."""
+_LEAST_CHANCE: Final = ONE // 100
+"""A placement adds, and it pulls, with at least this probability."""
 KEEP_AT_TOUCH: Final = 5
 """Contracts that pulls and uninformed takers leave at the best price: only informed flow moves it."""
 _FAR: Final = 8
-"""From this distance on, orders are larger."""
+"""From this distance on, orders are larger: one in four has twice the size."""
+
+_ICEBERG_REACH: Final = 5
+_ICEBERG_ODDS: Final = 100
+"""Up to this distance from the touch one new order in so many is an iceberg."""
+_LEAST_PEAK: Final = 4
+_PEAK_SPREAD: Final = 9
+_LEAST_HIDDEN: Final = 15
+_HIDDEN_SPREAD: Final = 106
+"""Contracts that an iceberg displays and hides: the least, and so many different numbers from there on."""
+
+_CHANGE_KINDS: Final = 20
+_MOVES_BELOW: Final = 11
+_SHRINKS_BELOW: Final = 16
+"""Of so many modifications the first are moves, those up to the second bound shrink an order, the rest enlarge one."""
+_LONGEST_MOVE: Final = 3
+_LARGEST_GROWTH: Final = 3
+"""Most ticks that a modification moves an order, and most contracts that it adds to one."""
+
+_TURN_ODDS: Final = 4
+"""One uninformed taker in so many takes from the other side than the one before."""
+_LARGE_TAKER_ODDS: Final = 12
+_LARGE_TAKER_FACTOR: Final = 4
+"""One uninformed taker in so many is larger, by the factor."""
 
 
 @called
@@ -89,7 +115,7 @@ def add_probability(sim: Sim, side: int, distance: int, level: int) -> int:
     other = sim["levels"][level_at(sim, 1 - side, 0)]["depth"]
     probability += _IMBALANCE_WEIGHT * (own - other) // (own + other + 1)
     probability += tilt(sim, side, distance)
-    return int(min(max(probability, ONE // 100), ONE - ONE // 100))
+    return int(min(max(probability, _LEAST_CHANCE), ONE - _LEAST_CHANCE))
 
 
 @called
@@ -111,8 +137,9 @@ def pick_order(sim: Sim, level: int) -> int:
 def add_order(sim: Sim, now: int, side: int, distance: int) -> None:
     """Add a plain order or, near the touch, now and then an iceberg."""
     level = level_at(sim, side, distance)
-    if distance <= 5 and one_in(sim, 100) and sim["icebergs"] < MAX_ICEBERGS:
-        submit(sim, now, side, level, 4 + below(sim, 9), 15 + below(sim, 106), KIND_PLAIN)
+    if distance <= _ICEBERG_REACH and one_in(sim, _ICEBERG_ODDS) and sim["icebergs"] < MAX_ICEBERGS:
+        shown, hidden = _LEAST_PEAK + below(sim, _PEAK_SPREAD), _LEAST_HIDDEN + below(sim, _HIDDEN_SPREAD)
+        submit(sim, now, side, level, shown, hidden, KIND_PLAIN)
     else:
         submit(sim, now, side, level, order_size(sim, distance), 0, KIND_PLAIN)
 
@@ -143,31 +170,31 @@ def change(sim: Sim, now: int) -> None:
     if slot == NIL or sim["orders"][slot]["peak"] > 0:
         return
     size = int(sim["orders"][slot]["size"])
-    kind = below(sim, 20)
-    if kind < 11:
+    kind = below(sim, _CHANGE_KINDS)
+    if kind < _MOVES_BELOW:
         if distance == 0 and sim["levels"][level]["depth"] - size < KEEP_AT_TOUCH:
             return
-        target = min(max(distance + below(sim, 7) - 3, 0), MAX_DISTANCE)
+        target = min(max(distance + below(sim, 2 * _LONGEST_MOVE + 1) - _LONGEST_MOVE, 0), MAX_DISTANCE)
         # An order goes where a placement would go: moves must not undo the depth that placements make.
         if target != distance and below(sim, ONE) < add_probability(sim, side, target, level_at(sim, side, target)):
             replace(sim, now, slot, level_at(sim, side, target), size)
-    elif kind < 16:
+    elif kind < _SHRINKS_BELOW:
         if size > 1 and sim["levels"][level]["depth"] - size >= KEEP_AT_TOUCH:
             replace(sim, now, slot, level, 1 + below(sim, size - 1))
     else:
-        replace(sim, now, slot, level, size + 1 + below(sim, 3))
+        replace(sim, now, slot, level, size + 1 + below(sim, _LARGEST_GROWTH))
 
 
 @called
 def take(sim: Sim, now: int) -> bool:
     """An uninformed taker: part of the best level, the same side as the last one three times in four."""
-    if one_in(sim, 4):
+    if one_in(sim, _TURN_ODDS):
         sim["taker"] = 1 - sim["taker"]
     side = int(sim["taker"])
     level = best_level(sim, 1 - side)
     size = int(sim["sizes"][draw(sim) & 255])
-    if one_in(sim, 12):
-        size *= 4
+    if one_in(sim, _LARGE_TAKER_ODDS):
+        size *= _LARGE_TAKER_FACTOR
     if level == NIL:
         return False
     size = min(size, sim["levels"][level]["depth"] - KEEP_AT_TOUCH)

@@ -7,12 +7,19 @@ for every order filled a C of all it displayed or an M to what it displays now.
 
 from __future__ import annotations
 
+from typing import Final
+
 from vp_book.records import ACTION_ADD, ACTION_CANCEL, ACTION_FILL, ACTION_MODIFY, ACTION_TRADE
 from vp_book.synthetic.market.draws import below
 from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, KIND_PLAIN, NIL, Sim
 from vp_book.synthetic.orders.emit import begin_event, end_event, new_packet, record
 from vp_book.synthetic.orders.queues import link, new_id, new_order, release, stamp, unlink
+
+_AFTER_TRADES_NS: Final = 5_000
+_AFTER_TRADES_SPREAD_NS: Final = 12_000
+"""Time from the packet with an aggressor's trades to that with what they left of the orders: the least, and how much
+longer it may be."""
 
 
 @called
@@ -102,7 +109,7 @@ def aggress(sim: Sim, now: int, side: int, limit: int, size: int, rests: bool) -
             n_touched = _fill_level(sim, level, take, n_touched)
             left -= take
         level += step
-    new_packet(sim, sim["recv"] + 5_000 + below(sim, 12_000))
+    new_packet(sim, sim["recv"] + _AFTER_TRADES_NS + below(sim, _AFTER_TRADES_SPREAD_NS))
     maker_side = 1 - side
     if left > 0 and rests and sim["free_n"] > 0:
         new_order(sim, taker, side, limit, left, 0, KIND_PLAIN)

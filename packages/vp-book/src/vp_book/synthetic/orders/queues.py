@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from vp_book.synthetic.market.draws import below
 from vp_book.synthetic.market.jit import called
 from vp_book.synthetic.market.state import BID, NIL, Sim
+
+_SKIPPED_IDS: Final = 3
+"""From one order id to the next: 1 to this."""
+_SEEN_TICKS: Final = 64
+"""Ticks behind the agreed quote within which a best level is looked for."""
 
 
 @called
@@ -45,7 +52,7 @@ def unlink(sim: Sim, slot: int) -> None:
 @called
 def new_id(sim: Sim) -> int:
     """The venue's next order id. Ids are shared by all of its instruments, so some are skipped."""
-    sim["next_id"] += 1 + below(sim, 3)
+    sim["next_id"] += 1 + below(sim, _SKIPPED_IDS)
     return int(sim["next_id"])
 
 
@@ -90,12 +97,12 @@ def stamp(sim: Sim, slot: int) -> None:
 
 @called
 def best_level(sim: Sim, side: int) -> int:
-    """The best level of a side that has orders, looking up to 64 ticks from where the market's agreed quote is.
+    """The best level of a side that has orders, looking some ticks from where the market's agreed quote is.
 
     NIL when there is none so near.
     """
     ref = sim["ref_bid"]
-    for distance in range(64):
+    for distance in range(_SEEN_TICKS):
         level = ref - distance if side == BID else ref + 1 + distance
         if sim["levels"][level]["count"] > 0:
             return int(level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vp_book._jit import kernel
-from vp_book.records import ACTION_ADD, ACTION_CLEAR, SIDE_NONE, UNDEF_PRICE
+from vp_book.records import ACTION_ADD, ACTION_CLEAR, NS_PER_S, SIDE_NONE, UNDEF_PRICE
 from vp_book.synthetic.market.draws import below, draw
 from vp_book.synthetic.market.fair import fresh_taste
 from vp_book.synthetic.market.jit import called
@@ -17,6 +17,24 @@ from vp_book.synthetic.orders.queues import new_id, new_order
 
 _DEEPEST: Final = 600
 """Farthest order of the first book, in ticks from the touch."""
+_ROUND_TICKS: Final = 20
+_LEAST_AT_ROUND: Final = 2
+_ROUND_SPREAD: Final = 25
+"""Beyond the profile one price in so many ticks has orders: the least contracts, and so many numbers from there on."""
+_SENT_OVER_NS: Final = 3 * 3600 * NS_PER_S
+"""Time before the file in which the orders of the first book were sent."""
+_SEQUENCE_SPREAD: Final = 4
+"""Sequence numbers from one of them to the next: 1 to this."""
+_SIZE_BITS: Final = 12
+"""Bits of a planned order's size: below its side (one bit) and its distance."""
+
+_USUAL_REGIME: Final = 100
+"""Volatility at the start, in hundredths of the usual one."""
+_FIRST_FLOW_NS: Final = 1_000_000
+_FIRST_FLOW_SPREAD_NS: Final = 1_000_000
+_FIRST_FAIR_NS: Final = 5_000_000
+_FIRST_FAIR_SPREAD_NS: Final = 10_000_000
+"""When flow and the fair value begin to move after the start: the least, and how much later it may be."""
 
 
 @called
@@ -24,8 +42,8 @@ def _first_depth(sim: Sim, distance: int, level: int) -> int:
     """Contracts to put at a level of the first book; beyond the profile only round prices have any."""
     if distance <= MAX_DISTANCE:
         return int(sim["profile"][distance] * sim["levels"][level]["taste"] >> 8)
-    if (sim["base_tick"] + level) % 20 == 0:
-        return int(2 + below(sim, 25))
+    if (sim["base_tick"] + level) % _ROUND_TICKS == 0:
+        return int(_LEAST_AT_ROUND + below(sim, _ROUND_SPREAD))
     return 0
 
 
@@ -42,18 +60,19 @@ def populate(sim: Sim) -> None:
             left = _first_depth(sim, distance, level_at(sim, side, distance))
             while left > 0 and n < total:
                 size = min(order_size(sim, distance), left)
-                plan[n] = (distance * 2 + side) * 4096 + size
+                plan[n] = ((distance * 2 + side) << _SIZE_BITS) + size
                 left -= size
                 n += 1
     for i in range(n - 1, 0, -1):
         j = below(sim, i + 1)
         plan[i], plan[j] = plan[j], plan[i]
-    gap = 3 * 3_600_000_000_000 // (n + 1)
+    gap = _SENT_OVER_NS // (n + 1)
     for i in range(n):
         sim["now"] = sim["start"] - gap * (n - i) + below(sim, gap // 2)
-        sim["sequence"] += 1 + below(sim, 4)
-        side = (plan[i] >> 12) & 1
-        new_order(sim, new_id(sim), side, level_at(sim, side, plan[i] >> 13), plan[i] & 4095, 0, KIND_PLAIN)
+        sim["sequence"] += 1 + below(sim, _SEQUENCE_SPREAD)
+        side = (plan[i] >> _SIZE_BITS) & 1
+        level, size = level_at(sim, side, plan[i] >> (_SIZE_BITS + 1)), plan[i] & ((1 << _SIZE_BITS) - 1)
+        new_order(sim, new_id(sim), side, level, size, 0, KIND_PLAIN)
     sim["now"] = sim["start"]
 
 
@@ -105,7 +124,7 @@ def open_market(market: Market) -> None:
     populate(sim)
     write_snapshot(sim, sim["start"])
     sim["taker"] = draw(sim) & 1
-    sim["regime"] = 100
-    sim["next_flow"] = sim["start"] + 1_000_000 + below(sim, 1_000_000)
+    sim["regime"] = _USUAL_REGIME
+    sim["next_flow"] = sim["start"] + _FIRST_FLOW_NS + below(sim, _FIRST_FLOW_SPREAD_NS)
     sim["next_fleeting"] = sim["end"]
-    sim["next_fair"] = sim["start"] + 5_000_000 + below(sim, 10_000_000)
+    sim["next_fair"] = sim["start"] + _FIRST_FAIR_NS + below(sim, _FIRST_FAIR_SPREAD_NS)
