@@ -117,7 +117,12 @@ def test_a_file_is_compared_with_its_checksum_once_for_each_state_of_it(research
     shutil.copytree(research.lake.dataset_dir(research.dataset_id), lake.dataset_dir(research.dataset_id))
     path = lake.dataset_dir(research.dataset_id) / "grid_clean.parquet"
     hashed = []
-    monkeypatch.setattr(dataset_module, "sha256_file", lambda file: hashed.append(file.name) or sha256_file(file))
+
+    def noted(file):
+        hashed.append(file.name)
+        return sha256_file(file)
+
+    monkeypatch.setattr(dataset_module, "sha256_file", noted)
 
     def read():
         hashed.clear()
@@ -126,7 +131,7 @@ def test_a_file_is_compared_with_its_checksum_once_for_each_state_of_it(research
 
     assert [read(), read()] == [1, 1]  # of a file written just now, the next write may show no other time
     after_a_while = time.time_ns() + 5_000_000_000
-    monkeypatch.setattr(dataset_module.time, "time_ns", lambda: after_a_while)
+    monkeypatch.setattr(time, "time_ns", lambda: after_a_while)
     assert [read(), read(), read()] == [1, 0, 0]
     Dataset.open(lake, research.dataset_id).verify()
     assert hashed.count(path.name) == 1  # who asks for it has every file read

@@ -56,7 +56,8 @@ def test_rests_of_a_quiet_time_are_saved_and_spent_once(
     async def scenario() -> list[int]:
         loop, now = asyncio.get_running_loop(), [1000.0]
         monkeypatch.setattr(loop, "time", lambda: now[0])
-        turns, given = Turns(1.0, saved_s=float(saved)), []
+        turns = Turns(1.0, saved_s=float(saved))
+        given: list[None] = []
         turns.ask(functools.partial(begin, turns, given))
         counts = []
         for passed_s in (0.0, 1.0, 1.0, 0.5, 0.5):
@@ -78,7 +79,8 @@ def test_nothing_is_saved_while_the_loop_is_late(monkeypatch: pytest.MonkeyPatch
     async def scenario() -> int:
         loop, now = asyncio.get_running_loop(), [1000.0]
         monkeypatch.setattr(loop, "time", lambda: now[0])
-        turns, given = Turns(BUSY_REST_S, saved_s=8 * BUSY_REST_S), []
+        turns = Turns(BUSY_REST_S, saved_s=8 * BUSY_REST_S)
+        given: list[None] = []
 
         def begin() -> None:
             given.append(None)
