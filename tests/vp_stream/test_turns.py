@@ -49,7 +49,7 @@ def test_turns_become_rarer_while_the_loop_is_late_and_come_back(shortest: float
     assert shortest <= again < busy
 
 
-@pytest.mark.parametrize(("saved", "at_once"), [(0, 1), (8, 9)])
+@pytest.mark.parametrize(("saved", "at_once"), [(0, 1), (8, 8)])
 def test_rests_of_a_quiet_time_are_saved_and_spent_once(
     saved: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,28 @@ const SCRIPT = new Set([
   'FireIdleCallback',
 ]);
 
+/**
+ * How many frames there were, and how often in the midst of their script the browser did one of these.
+ *
+ * @param mark an event of the thread that is looked at: other pages may be in the trace.
+ */
+export function insideFrames(
+  trace: Buffer,
+  mark: string,
+  names: readonly string[],
+): { frames: number; times: number } {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const marked = traceEvents.find(({ name }) => name === mark);
+  const own = traceEvents.filter(
+    ({ ph, pid, tid }) => ph === 'X' && pid === marked?.pid && tid === marked.tid,
+  );
+  const frames = own.filter(({ name }) => name === FRAME);
+  const within = ({ ts }: TraceEvent): boolean =>
+    frames.some((frame) => ts >= frame.ts && ts < frame.ts + (frame.dur ?? 0));
+  const done = own.filter(({ name }) => names.includes(name));
+  return { frames: frames.length, times: done.filter(within).length };
+}
+
 /** For each frame its script time and that of the events since the frame before. */
 export function frameTimes(trace: Buffer): FrameTime[] {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };

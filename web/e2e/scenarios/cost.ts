@@ -1,6 +1,7 @@
 /** The page does no more than it has to. */
 import type { Page } from 'playwright-core';
 
+import { CATEGORIES, insideFrames } from '../bench/trace';
 import { holds, type Scenario } from '../lab';
 
 /** How often functions of the browser are called while the page draws so many frames. */
@@ -26,6 +27,9 @@ async function calls(page: Page, names: readonly string[], frames: number): Prom
   );
 }
 
+/** Tells the page's own thread from those of others in a trace. */
+const MARK = 'this page';
+
 export const COST: readonly Scenario[] = [
   {
     name: 'no layout is read in a frame, and a paused page draws no layer again',
@@ -42,6 +46,21 @@ export const COST: readonly Scenario[] = [
       await page.waitForTimeout(700);
       const cleared = await calls(page, ['CanvasRenderingContext2D.clearRect'], 4);
       holds(cleared === 0, `${cleared} layers were drawn again while nothing changed`);
+    },
+  },
+  {
+    name: 'while bins come, no frame has styles or a layout computed in its midst',
+    async run({ page, until }) {
+      await until(({ drawn }) => drawn > 10);
+      const browser = page.context().browser();
+      if (browser === null) throw new Error('the page has no browser to trace');
+      await browser.startTracing(page, { categories: [...CATEGORIES, 'blink.user_timing'] });
+      await page.evaluate((mark) => performance.mark(mark), MARK);
+      await until(({ drawn }) => drawn > 40);
+      const trace = await browser.stopTracing();
+      const { frames, times } = insideFrames(trace, MARK, ['UpdateLayoutTree', 'Layout']);
+      holds(frames > 20, `the trace has ${frames} frames`);
+      holds(times === 0, `${times} times in ${frames} frames`);
     },
   },
 ];

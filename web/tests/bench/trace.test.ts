@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { frameTimes } from '../../e2e/bench/trace';
+import { frameTimes, insideFrames } from '../../e2e/bench/trace';
 
 const PAGE = { ph: 'X', pid: 7, tid: 7 };
 
@@ -28,5 +28,20 @@ describe('frameTimes', () => {
 
   it('has no frames of a page that drew none', () => {
     expect(frameTimes(trace([{ ...PAGE, name: 'Paint', ts: 1, dur: 1 }]))).toEqual([]);
+  });
+});
+
+describe('insideFrames', () => {
+  it('counts what lies within a frame of the marked thread', () => {
+    const events = [
+      { ...PAGE, ph: 'R', name: 'here', ts: 1 },
+      { ...PAGE, name: 'FireAnimationFrame', ts: 1000, dur: 1000 },
+      { ...PAGE, name: 'Layout', ts: 1500, dur: 100 },
+      { ...PAGE, name: 'Paint', ts: 1700, dur: 100 },
+      { ...PAGE, name: 'Layout', ts: 2000, dur: 100 },
+      { ...PAGE, pid: 8, name: 'FireAnimationFrame', ts: 3000, dur: 1000 },
+      { ...PAGE, pid: 8, name: 'Layout', ts: 3500, dur: 100 },
+    ];
+    expect(insideFrames(trace(events), 'here', ['Layout'])).toEqual({ frames: 1, times: 1 });
   });
 });

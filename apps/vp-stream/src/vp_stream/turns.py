@@ -73,7 +73,9 @@ class Turns:
             begin = next(iter(self._waiting))
             del self._waiting[begin]
             saved_s = self._saved_s if self.rest_s <= self._shortest_s else 0.0
-            self._free_at = max(self._free_at, now - saved_s) + self.rest_s
+            since = max(self._free_at, now - saved_s)
+            # A timer that came a little late saves nothing: many who ask without a pause get the rate, and no more.
+            self._free_at = (since if now - since > self.rest_s else now) + self.rest_s
             begin()
         self._plan()
 
