@@ -105,6 +105,12 @@ def test_runs_are_in_order_of_any_column_and_come_in_pages(url: str) -> None:
     assert get(url, f"{RUNS}?min_signals=0&first=9").json()["runs"] == []
 
 
+def test_the_run_that_is_served_comes_first_by_its_alias(url: str) -> None:
+    for order in ("best", "ascending", "descending"):
+        runs = get(url, f"{RUNS}?min_signals=0&sort=alias&order={order}").json()["runs"]
+        assert [row["alias"] for row in runs] == ["small", None, None, None]
+
+
 def _cell(row: dict[str, Any], name: str) -> Any:
     """The value of a run that a list is in order of, where the answer has it."""
     if name == "ic":  # by its size

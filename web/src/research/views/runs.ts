@@ -112,6 +112,7 @@ function columns(place: Place): Column<RunRow>[] {
     },
     {
       label: 'Served as',
+      sort: 'alias',
       title: 'The alias that serves it, and the way to its map',
       cell: (row) =>
         row.page_url === null || row.alias === null

@@ -22,6 +22,7 @@ RunSort: TypeAlias = Literal[
     "confirm_tp_rate",
     "confirm_net_pnl_ticks",
     "created_utc",
+    "alias",
 ]
 """What a list of runs can be in order of: the figures that rank, and every other column of it."""
 

@@ -105,8 +105,11 @@ class StoredExperiments:
         for column, wanted in (("date", query.date), ("verdict", query.verdict)):
             if wanted is not None:
                 rows = rows.filter(pl.col(column) == wanted)
-        rows = ordered(rows, query)
         aliases = self._aliases()
+        if query.sort == "alias":
+            served = [aliases.get(run_id) for run_id in rows["run_id"]]
+            rows = rows.with_columns(pl.Series("alias", served, dtype=pl.String))
+        rows = ordered(rows, query)
         return RunList(
             total=rows.height,
             first=query.first,
