@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { launch } from './lab';
 import { RESEARCH } from './scenarios/research';
 import { RESEARCH_LOOKS } from './scenarios/researchlooks';
+import { RESEARCH_STOP } from './scenarios/researchstop';
 
 const PATIENCE_MS = 15_000;
 
@@ -32,7 +33,7 @@ try {
     viewport: { width: 1400, height: 900 },
     bypassCSP: false,
   });
-  for (const { name, run } of [...RESEARCH, ...RESEARCH_LOOKS]) {
+  for (const { name, run } of [...RESEARCH, ...RESEARCH_LOOKS, ...RESEARCH_STOP]) {
     if (!name.includes(values.only)) continue;
     tests += 1;
     const startedMs = performance.now();
