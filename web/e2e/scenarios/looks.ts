@@ -1,7 +1,7 @@
 /** What is shown can be read, at every size. */
 import type { Page } from 'playwright-core';
 
-import { holds, type Scenario } from '../lab';
+import { holds, same, type Scenario } from '../lab';
 
 /** The colours of the page and of the map's corner that no bin reaches, as [r, g, b]. */
 async function grounds(page: Page): Promise<number[][]> {
@@ -72,6 +72,16 @@ export const LOOKS: readonly Scenario[] = [
       );
       const text = await page.locator('#reading').innerText();
       holds(!/\de[+−-]?\d/.test(text), `the reading says ${text}`);
+      const moving = page.locator('#reading-moving tbody td');
+      same(await moving.count(), 28, 'values with their velocity, acceleration and jerk');
+      const unknown = (await moving.allInnerTexts()).filter((value) => !/\d/.test(value));
+      same(unknown, [], 'values that are not there');
+      const cut = await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLElement>('#reading dd, #reading td')]
+          .filter((cell) => cell.scrollWidth > cell.clientWidth)
+          .map(({ innerText }) => innerText),
+      );
+      same(cut, [], 'values that are cut');
     },
   },
 ];

@@ -32,6 +32,19 @@ export function significant(value: number, digits = 4): string {
   return fixed(value, Math.min(decimals, 6));
 }
 
+/** Nearer to zero than this is written as zero where there is little room. */
+const LEAST_BRIEF = 0.0005;
+
+/** A number in six characters and its sign, as far as that goes: thousands end in k, and there are three decimals at most. */
+export function brief(value: number): string {
+  if (!Number.isFinite(value)) return NONE;
+  const magnitude = Math.abs(value);
+  if (magnitude < LEAST_BRIEF) return '0';
+  if (magnitude >= 9999.5) return `${fixed(value / 1000, magnitude < 99_950 ? 1 : 0)}k`;
+  const decimals = Math.max(0, 2 - Math.floor(Math.log10(magnitude)));
+  return fixed(value, Math.min(decimals, 3));
+}
+
 /** A whole number, thousands separated. */
 export function count(value: number): string {
   return fixed(value, 0);

@@ -177,7 +177,7 @@ export function binsIn(history: History, { from, to }: DirtyRange): number {
 /** Memory for exact cell values; together with the cell layout it decides how many bins are kept. */
 const CELL_BUDGET_BYTES = 160 * 1024 * 1024;
 /** As {@link CELL_BUDGET_BYTES}, for the columns of each coarser level. */
-const COLUMN_BUDGET_BYTES = 48 * 1024 * 1024;
+const COLUMN_BUDGET_BYTES = 88 * 1024 * 1024;
 const MOST_BINS = 4096;
 const FEWEST_BINS = 256;
 

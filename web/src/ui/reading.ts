@@ -1,20 +1,17 @@
 import { formatClock } from '../state/clock';
-import { fixed, NONE, significant, signed } from '../state/format';
+import { brief, count, fixed, NONE, significant, signed } from '../state/format';
 import type { Frame } from '../state/frame';
 import type { CellReading, Hovered } from '../state/inspect';
 import { stateName } from '../state/modes';
 import type { PriceGrid } from '../state/price';
 import { markText } from '../state/tools/marks';
+import type { CellField } from '../wire/cells';
 import { byId, make, setText } from './elements';
 
 const DIGITS = 4;
 
-/** What is read of a cell beside its state, in order, by label; v. is the velocity of what stands before it. */
+/** What is read of a cell beside its state, in order, by label. */
 const FIELDS: readonly (readonly [string, (reading: CellReading) => string])[] = [
-  ['Depth', ({ values }) => fixed(values.rest_depth, 0)],
-  ['Depth v.', ({ values }) => significant(values.v_rest_depth, DIGITS)],
-  ['Bid depth', ({ values }) => fixed(values.bid_depth, 0)],
-  ['Ask depth', ({ values }) => fixed(values.ask_depth, 0)],
   ['Bought', ({ buy }) => fixed(buy, 0)],
   ['Sold', ({ sell }) => fixed(sell, 0)],
   ['Pressure', ({ values }) => significant(values.pressure_variant, DIGITS)],
@@ -23,13 +20,39 @@ const FIELDS: readonly (readonly [string, (reading: CellReading) => string])[] =
   ['Composite', ({ values }) => signed(values.composite, 3)],
   ['Flow score', ({ values }) => signed(values.flow_score, 3)],
   ['Flow state', ({ values }) => signed(values.flow_state_code, 0)],
-  ['Added', ({ values }) => significant(values.add_mass, DIGITS)],
-  ['Added v.', ({ values }) => significant(values.v_add, DIGITS)],
-  ['Pulled', ({ values }) => significant(values.pull_mass, DIGITS)],
-  ['Pulled v.', ({ values }) => significant(values.v_pull, DIGITS)],
-  ['Filled', ({ values }) => significant(values.fill_mass, DIGITS)],
-  ['Filled v.', ({ values }) => significant(values.v_fill, DIGITS)],
+  ['Last event', ({ values }) => count(values.last_event_id)],
 ];
+
+const ORDERS: readonly (readonly [string, string])[] = [
+  ['now', 'Value at the end of the bin'],
+  ['v', 'Velocity, a second'],
+  ['a', 'Acceleration, a second squared'],
+  ['j', 'Jerk, a second cubed'],
+];
+
+type Read = (value: number) => string;
+const depth: Read = (value) => fixed(value, 0);
+const score: Read = (value) => signed(value, 2);
+
+/** What has rates of change: its label, its value and these as fields, and how each is written. Comp. is the composite. */
+const MOVING: readonly (readonly [string, readonly (readonly [CellField, Read])[]])[] = [
+  ['Added', row('add_mass', brief, ['v_add', 'a_add', 'j_add'], brief)],
+  ['Pulled', row('pull_mass', brief, ['v_pull', 'a_pull', 'j_pull'], brief)],
+  ['Filled', row('fill_mass', brief, ['v_fill', 'a_fill', 'j_fill'], brief)],
+  ['Depth', row('rest_depth', depth, ['v_rest_depth', 'a_rest_depth', 'j_rest_depth'], brief)],
+  ['Bids', row('bid_depth', depth, ['v_bid_depth', 'a_bid_depth', 'j_bid_depth'], brief)],
+  ['Asks', row('ask_depth', depth, ['v_ask_depth', 'a_ask_depth', 'j_ask_depth'], brief)],
+  ['Comp.', row('composite', score, ['composite_d1', 'composite_d2', 'composite_d3'], score)],
+];
+
+function row(
+  value: CellField,
+  read: Read,
+  rates: readonly CellField[],
+  readRate: Read,
+): readonly (readonly [CellField, Read])[] {
+  return [[value, read], ...rates.map((field) => [field, readRate] as const)];
+}
 
 /** The fixed corner that says the exact values of the cell under the pointer; nothing lies over the picture. */
 export class Reading {
@@ -40,6 +63,7 @@ export class Reading {
   private readonly values: HTMLElement[] = [];
   private readonly projections: HTMLElement;
   private readonly marks: HTMLElement;
+  private readonly moving: HTMLElement[][];
 
   constructor() {
     const add = (label: string): HTMLElement => {
@@ -56,6 +80,7 @@ export class Reading {
     this.projections.parentElement?.classList.add('wide', 'said');
     this.marks = add('Mark');
     this.marks.parentElement?.classList.add('wide', 'said', 'mark');
+    this.moving = fillTable(byId('reading-moving', HTMLTableElement));
   }
 
   /** @param marked whether the map shows marks. */
@@ -72,6 +97,12 @@ export class Reading {
       const value = this.values[index];
       if (value) setText(value, reading === null ? NONE : read(reading));
     });
+    MOVING.forEach(([, fields], at) => {
+      fields.forEach(([field, read], order) => {
+        const value = this.moving[at]?.[order];
+        if (value) setText(value, reading === null ? NONE : read(reading.values[field]));
+      });
+    });
     const projected = reading?.projections.map(
       ({ horizonMs, score }) => `${horizonMs / 1000} s ${signed(score, 3)}`,
     );
@@ -80,6 +111,30 @@ export class Reading {
     const more = others.length > 0 ? ` · and ${others.length} more` : '';
     setText(this.marks, mark === undefined ? NONE : markText(mark) + more);
   }
+}
+
+/** Makes the rows of {@link MOVING}; returns what holds their values. */
+function fillTable(table: HTMLTableElement): HTMLElement[][] {
+  const head = table.createTHead().insertRow();
+  head.append(make('td'));
+  for (const [sign, meaning] of ORDERS) {
+    const cell = make('th', sign);
+    cell.scope = 'col';
+    cell.title = meaning;
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  return MOVING.map(([label, fields]) => {
+    const line = body.insertRow();
+    const name = make('th', label);
+    name.scope = 'row';
+    line.append(name);
+    return fields.map(() => {
+      const value = make('td', NONE);
+      line.append(value);
+      return value;
+    });
+  });
 }
 
 /** When the bin is, or from when to when a column of several; and its number, or that of the last of them. */

@@ -1,7 +1,10 @@
 import { WireError } from './errors';
 import type { GridColumn } from './types';
 
-/** The cell fields the page keeps of every bin, in the order in which they are packed. */
+/**
+ * The cell fields of every bin but `k`, in the order in which they are packed: those that are drawn first, then those
+ * that are only read.
+ */
 export const CELL_FIELDS = [
   'flow_score',
   'pressure_variant',
@@ -19,6 +22,24 @@ export const CELL_FIELDS = [
   'v_pull',
   'v_fill',
   'v_rest_depth',
+  'v_bid_depth',
+  'v_ask_depth',
+  'a_add',
+  'a_pull',
+  'a_fill',
+  'a_rest_depth',
+  'a_bid_depth',
+  'a_ask_depth',
+  'j_add',
+  'j_pull',
+  'j_fill',
+  'j_rest_depth',
+  'j_bid_depth',
+  'j_ask_depth',
+  'composite_d1',
+  'composite_d2',
+  'composite_d3',
+  'last_event_id',
 ] as const satisfies readonly GridColumn[];
 
 /** As {@link CELL_FIELDS}, of servers of contract 1.1 and later. */

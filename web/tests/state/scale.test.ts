@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { count, fixed, NONE, significant, signed } from '../../src/state/format';
+import { brief, count, fixed, NONE, significant, signed } from '../../src/state/format';
 import {
   INITIAL_SCALE,
   largeMagnitude,
@@ -75,6 +75,16 @@ describe('number formats', () => {
     [significant(0.000123456, 4), '0.000123'],
     [significant(2.5e12, 3), '2,500,000,000,000'],
     [count(1234567), '1,234,567'],
+    [brief(0.00049), '0'],
+    [brief(-0.0051), '−0.005'],
+    [brief(-0.5), '−0.500'],
+    [brief(12.345), '12.3'],
+    [brief(-1234.5), '−1,235'],
+    [brief(9999.4), '9,999'],
+    [brief(9999.5), '10.0k'],
+    [brief(-12345), '−12.3k'],
+    [brief(99_950), '100k'],
+    [brief(NaN), NONE],
   ])('%s is %s', (text, expected) => {
     expect(text).toBe(expected);
   });
