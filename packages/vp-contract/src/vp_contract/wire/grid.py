@@ -102,8 +102,11 @@ class GridEncoder:
 class GridReader:
     """Reads some columns of grids of one schema. Safe across threads.
 
-    The values of a column lie at the same place in each of them, see `GridEncoder`. Decoding all forty columns with
-    Arrow took thirty times as long.
+    The values of a column lie at the same place in each of them, see `GridEncoder`: they are read there, and Arrow does
+    not have to decode all forty columns.
+
+        reader = GridReader(grid_schema(config), ("buy_volume", "sell_volume"))
+        bought = reader.read(frame.grid)["buy_volume"]  # int64 (rows,), instrument units; row i is k = i - radius
     """
 
     def __init__(self, schema: Any, names: Sequence[str]) -> None:
