@@ -30,6 +30,7 @@ from vp_contract import (
     signal_update,
     split_signal,
 )
+from vp_harness.columns import numpy_of
 from vp_harness.errors import DatasetDamagedError, FrameMismatchError, FramesUnknownError
 from vp_harness.evaluation.workspace import values_digest
 from vp_harness.execution.pipeline import derivative_of
@@ -295,7 +296,7 @@ def bin_of_frame(frame: Frame, reads: Reads) -> GridBin:
     """
     with pa.ipc.open_stream(frame.grid) as reader:
         batch = reader.read_next_batch()
-    cells = {name: batch[name].to_numpy() for name in {"state5_code", *reads.columns}}
+    cells = {name: numpy_of(batch[name]) for name in {"state5_code", *reads.columns}}
     fields: dict[str, Any] = {}
     if reads.fields:
         update = msgspec.json.decode(frame.update)

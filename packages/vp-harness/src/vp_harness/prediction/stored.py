@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-import msgspec
 import polars as pl
 
-from vp_harness.prediction.measures import Information
+from vp_harness.columns import frame_of
+from vp_harness.prediction.measures import HorizonFigures, Information, PartInformation
 
 KEY: Final = (
     "dataset_id",
@@ -51,14 +51,16 @@ SCHEMA: Final[dict[str, pl.DataType]] = {
 
 def stored_rows(found: Iterable[Information]) -> pl.DataFrame:
     """The rows to store. A part with nothing to measure has none."""
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[Information, str, PartInformation, HorizonFigures]] = []
     for information in found:
-        key = {name: getattr(information, name) for name in KEY}
         for name in ("choose", "confirm"):
-            part = msgspec.to_builtins(getattr(information, name))
-            horizons = part.pop("horizons")
-            rows += [{**key, "part": name, **part, **figures} for figures in horizons]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+            part: PartInformation = getattr(information, name)
+            rows += [(information, name, part, figures) for figures in part.horizons]
+    columns: dict[str, Sequence[Any]] = {"part": [name for _, name, _, _ in rows]}
+    for name in SCHEMA.keys() - columns.keys():
+        of = 0 if name in KEY else 2 if name in _PER_PART else 3
+        columns[name] = [getattr(row[of], name) for row in rows]
+    return frame_of(columns, SCHEMA)
 
 
 _OF_BEST: Final = ("ic", "ic_low", "ic_high", "partial_ic")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 import polars as pl
 
+from vp_harness.columns import frame_of
 from vp_harness.evaluation.measures import Measures
 
 CONFIRM_PREFIX: Final = "confirm_"
@@ -154,31 +155,31 @@ class DayRow(msgspec.Struct, frozen=True, kw_only=True):
     deviation_ticks: float | None
 
 
-def day_row(run: Run, row: DayRow) -> dict[str, object]:
-    """The row of `DAYS` to store."""
-    day = run.days[row.day]
-    return {
-        "run_id": run.run_id,
-        "threshold": row.threshold,
-        "date": day.date,
-        "dataset_id": day.dataset_id,
-        "part": row.part,
-        "deviation_ticks": row.deviation_ticks,
-        **msgspec.to_builtins(row.figures),
+def days_frame(days: Iterable[tuple[Run, Iterable[DayRow]]]) -> pl.DataFrame:
+    """The rows of `DAYS` to store."""
+    flat = [(run, run.days[row.day], row) for run, rows in days for row in rows]
+    columns: dict[str, Sequence[Any]] = {
+        "run_id": [run.run_id for run, _, _ in flat],
+        "threshold": [row.threshold for _, _, row in flat],
+        "date": [day.date for _, day, _ in flat],
+        "dataset_id": [day.dataset_id for _, day, _ in flat],
+        "part": [row.part for _, _, row in flat],
+        "deviation_ticks": [row.deviation_ticks for _, _, row in flat],
+        **{name: [getattr(row.figures, name) for _, _, row in flat] for name in _MEASURES},
     }
+    return frame_of(columns, DAYS)
 
 
-def flat_row(run_id: str, row: ThresholdRow) -> dict[str, object]:
-    """The row of `ROWS` to store."""
-    confirm = {CONFIRM_PREFIX + name: value for name, value in msgspec.to_builtins(row.confirm).items()}
-    return {
-        "run_id": run_id,
-        "threshold": row.threshold,
-        **msgspec.to_builtins(row.choose),
-        **confirm,
-        "event_bins": row.event_bins,
-        "event_directions": row.event_directions,
+def rows_frame(runs: Iterable[tuple[Run, Iterable[ThresholdRow]]]) -> pl.DataFrame:
+    """The rows of `ROWS` to store."""
+    flat = [(run.run_id, row) for run, rows in runs for row in rows]
+    columns: dict[str, Sequence[Any]] = {
+        "run_id": [run_id for run_id, _ in flat],
+        **{name: [getattr(row, name) for _, row in flat] for name in ("threshold", "event_bins", "event_directions")},
+        **{name: [getattr(row.choose, name) for _, row in flat] for name in _MEASURES},
+        **{CONFIRM_PREFIX + name: [getattr(row.confirm, name) for _, row in flat] for name in _MEASURES},
     }
+    return frame_of(columns, ROWS)
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +232,8 @@ def _polars_types(struct: type[msgspec.Struct], prefix: str = "") -> dict[str, p
     known[int | None] = pl.Int64()
     return {prefix + field.name: known[field.type] for field in msgspec.structs.fields(struct)}
 
+
+_MEASURES: Final = tuple(field.name for field in msgspec.structs.fields(Measures))
 
 META: Final = _polars_types(Run)
 LATER_META: Final[dict[str, object]] = {

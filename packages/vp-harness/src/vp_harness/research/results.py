@@ -22,6 +22,7 @@ import msgspec
 import polars as pl
 
 from vp_contract import EvalSpec
+from vp_harness.columns import frame_of
 from vp_harness.errors import DatasetChangedError, ParameterError, ResultsError, UnknownRunError
 from vp_harness.evaluation.trades import SCHEMA as TRADES
 from vp_harness.evaluation.trades import trades_of
@@ -49,9 +50,9 @@ from vp_harness.research.records import (
     Retirement,
     Run,
     ThresholdRow,
-    day_row,
+    days_frame,
     files_of_day,
-    flat_row,
+    rows_frame,
     rows_on_day,
 )
 
@@ -95,16 +96,13 @@ class ResultsStore:
             if not rows:
                 raise ResultsError(f"run {run.run_id} has no rows: a run without thresholds is not a result")
         stem = hashlib.sha256(" ".join(run.run_id for run, _ in runs).encode()).hexdigest()[:16]
-        flat = [flat_row(run.run_id, row) for run, rows in runs for row in rows]
-        # by columns: of dictionaries a row each it takes twice as long
-        self._rows.append(stem, pl.DataFrame({name: [row[name] for row in flat] for name in ROWS}, schema=ROWS))
+        self._rows.append(stem, rows_frame(runs))
         if information:
             self._information.append(stem, stored.stored_rows(information))
-        of_days = [day_row(run, row) for run, rows in days for row in rows]
-        if of_days:
-            self._days.append(stem, pl.DataFrame(of_days, schema=DAYS, orient="row"))
-        metas = [msgspec.to_builtins(run) for run, _ in runs]
-        self._meta.append(stem, pl.DataFrame(metas, schema=META, orient="row"))
+        of_days = days_frame(days)
+        if not of_days.is_empty():
+            self._days.append(stem, of_days)
+        self._meta.append(stem, frame_of({name: [getattr(run, name) for run, _ in runs] for name in META}, META))
         self._enter_parts()
 
     def append_corrections(self, corrections: Iterable[Correction]) -> None:
