@@ -186,6 +186,7 @@ def test_values_that_come_back_are_scored_to_the_bit(values, window, fallback, c
 def test_the_public_tanh_is_that_of_the_blend():
     x = np.concatenate([np.linspace(-30, 30, 2001), [0.0, 1e-300, -1e-9, 2.0, -2.0]])
     assert vp_spectrum.tanh(x).tolist() == [tanh(value) for value in x]
+    assert vp_spectrum.tanh(x).tolist() == [vp_spectrum.tanh_of(value) for value in x]
     assert (vp_spectrum.tanh(-x) == -vp_spectrum.tanh(x)).all()
     with pytest.raises(InputError, match="one dimension"):
         vp_spectrum.tanh(1.0)

@@ -7,7 +7,7 @@ from .conformance import conformance_digest
 from .derivative import DerivativeFrame, DerivativeStage
 from .errors import InputError, ParameterError, VpSpectrumError
 from .params import DerivativeParams, SpectrumParams
-from .scores.blending import tanh
+from .scores.blending import tanh, tanh_of
 from .scores.codes import BEAR_PRESSURE, BEAR_VACUUM, BULL_PRESSURE, BULL_VACUUM, MIXED, state5_codes
 from .scores.own_blend import Blend
 from .scores.robust import RobustWindow
@@ -36,4 +36,5 @@ __all__ = [
     "conformance_digest",
     "state5_codes",
     "tanh",
+    "tanh_of",
 ]

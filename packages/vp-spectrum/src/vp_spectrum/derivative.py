@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +154,18 @@ class DerivativeStage:
         >>> DerivativeStage(DerivativeParams(), [-1, 0, 1]).scores([[2, 0, -2], [2, 2, 2]]).tolist()
         [0.0, 0.0]
         """
+        return self.blended([self.z_scores(i, d) for i, d in enumerate(self.differences(state5_code))])
+
+    def differences(self, state5_code: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], ...]:
+        """The first of three steps that are `scores` together: (d1, d2, d3) of the next n bins, float64 (n,) each.
+
+        The other two are `z_scores` of each and `blended` of all three. What a step gives depends on the bins and on
+        its own parameters, so that who scores the same bins with others can keep it. `InputError` as for `scores`.
+
+        >>> stage = DerivativeStage(DerivativeParams(), [-1, 0, 1])
+        >>> [d.round(9).tolist() for d in stage.differences([[0, 0, 0], [2, 2, 2]])]
+        [[0.0, 10.0], [0.0, 100.0], [0.0, 1000.0]]
+        """
         codes = np.asarray(state5_code)
         if codes.ndim != 2 or codes.shape[1:] != self._weights.shape:
             raise InputError(f"state5_code: shape {codes.shape}, must be (bins, {self._weights.size})")
@@ -165,7 +177,7 @@ class DerivativeStage:
         if taken < n:
             raise InputError(f"state5_code: bin {taken} has a code that is not a whole number from -2 to 2")
         if not n:
-            return np.empty(0)
+            return np.empty(0), np.empty(0), np.empty(0)
         bull, bear, mixed = self._balance(shares.T)
         base = (bull - bear) * np.clip(1.0 - self._params.mixed_weight * mixed, 0.0, 1.0)
         before = self._chain or (float(base[0]), 0.0, 0.0, 0.0)
@@ -173,10 +185,17 @@ class DerivativeStage:
         chain = [base]
         for last in before[:3]:
             chain.append(np.diff(chain[-1], prepend=last) / dt)
-        z = np.stack([window.push_all(d) for window, d in zip(self._windows, chain[1:], strict=True)], axis=1)
         self._chain = (float(base[-1]), float(chain[1][-1]), float(chain[2][-1]), float(chain[3][-1]))
-        scores = np.empty(n)
-        blend_all(z, self._channel_weights, self._params.tanh_scale, scores)
+        return chain[1], chain[2], chain[3]
+
+    def z_scores(self, channel: int, differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The second step: the z-scores of one of the three differences, `channel` 0 for d1; float64 (n,)."""
+        return self._windows[channel].push_all(differences)
+
+    def blended(self, z: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        """The third step: the scores, float64 (n,), of the z-scores of all three, which count as their weights say."""
+        scores = np.empty(len(z[0]))
+        blend_all(np.stack(z, axis=1), self._channel_weights, self._params.tanh_scale, scores)
         return scores
 
     def _balance(self, shares: Iterable[Any]) -> tuple[Any, Any, Any]:

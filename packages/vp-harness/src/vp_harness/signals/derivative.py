@@ -9,8 +9,10 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vp_harness.cache import Cache
 from vp_harness.signals.base import FixedThresholds, GridSource, Part, Signal, SignalBin, Stepper
 from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
+from vp_harness.signals.shared import LONG, identity
 from vp_spectrum import DerivativeFrame, DerivativeParams, DerivativeStage
 
 _FACTOR: Final = "factor of the intensity of the state"
@@ -28,6 +30,13 @@ _PARTS: Final = (
     Part("bear_intensity", "", "weighted share of rows in a bear state"),
     Part("mixed_intensity", "", "weighted share of rows in the mixed state"),
 )
+
+_WINDOW: Final = frozenset(("zscore_window_bins", "zscore_min_periods"))
+"""Parameters that differences do not depend on."""
+_BLEND: Final = frozenset(("tanh_scale", "d1_weight", "d2_weight", "d3_weight"))
+"""Parameters that neither differences nor z-scores depend on."""
+_KEPT: Final[Cache[tuple[NDArray[np.float64], ...]]] = Cache(64 * 2**20, lambda kept: sum(one.nbytes for one in kept))
+"""Differences and z-scores by column and parameters: two hundred series of 36,000 bins."""
 
 
 class _Stepper:
@@ -80,8 +89,32 @@ class Derivative(Signal):
         return _Stepper(self._stage(context))
 
     def compute(self, dataset: GridSource) -> NDArray[np.float64]:
-        """The scores of all bins."""
-        return self._stage(dataset.context).scores(dataset.grid("state5_code"))
+        """The scores of all bins.
+
+        What is made of a shared column on the way is kept: parameter sets of a sweep that differ in their weights have
+        the z-scores in common, those that differ in their windows the differences. A channel without a weight needs no
+        z-scores.
+        """
+        codes = dataset.grid("state5_code")
+        stage = self._stage(dataset.context)
+        column = identity(codes) if len(codes) >= LONG else None
+        if column is None:
+            return stage.scores(codes)
+        context = (column, dataset.context)
+
+        def differences() -> tuple[NDArray[np.float64], ...]:
+            return _KEPT.of((context, *self._but(_WINDOW | _BLEND)), lambda: stage.differences(codes))
+
+        def z_scores(channel: int) -> NDArray[np.float64]:
+            key = (context, channel, *self._but(_BLEND))
+            return _KEPT.of(key, lambda: (stage.z_scores(channel, differences()[channel]),))[0]
+
+        weights = self.params.channel_weights
+        return stage.blended([z_scores(i) if weight else np.zeros(len(codes)) for i, weight in enumerate(weights)])
+
+    def _but(self, names: frozenset[str]) -> tuple[float, ...]:
+        """The values of the parameters without those of some names."""
+        return tuple(getattr(self.params, name) for name in DerivativeParams.LIMITS if name not in names)
 
     def _stage(self, context: SignalContext) -> DerivativeStage:
         params = dataclasses.replace(self.params, bin_seconds=context.bin_seconds)

@@ -12,6 +12,9 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
+LONG: Final = 4096
+"""Bins that what is made of a column has at least to be kept: steps, and what signals are checked with, are shorter."""
+
 _SERIAL: Final = itertools.count()
 _SHARED: Final[dict[int, tuple[weakref.ref[NDArray[Any]], int]]] = {}
 """By the `id` of the array that owns the memory: a reference to it, and a number that no other array ever has."""

@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from vp_harness.cache import Cache
 from vp_harness.signals import _kernels
-from vp_harness.signals.shared import identity
-from vp_spectrum import RobustWindow, tanh
-
-_LONG: Final = 4096
-"""Values that a series has at least to be kept: steps, and what signals are checked with, are shorter."""
+from vp_harness.signals.shared import LONG, identity
+from vp_spectrum import RobustWindow, tanh, tanh_of
 
 Series = NDArray[np.float64]
 Rows = NDArray[np.float64]
@@ -85,16 +82,19 @@ class RobustZ:
     def __call__(self, x: Series) -> Series:
         """The z-scores at the next bins."""
         if len(x) == 1:  # a step; what follows gives the same, with seven times the overhead
-            value = float(x[0])
-            return np.array([0.0 if math.isnan(value) else self._window.push(value)])
+            return np.array([self.push(float(x[0]))])
         undefined = int(np.isnan(x).sum())
         z = np.zeros(len(x))
         z[undefined:] = self._scores(np.ascontiguousarray(x[undefined:]))
         return z
 
+    def push(self, value: float) -> float:
+        """The z-score at the next bin, 0 where the value is NaN."""
+        return 0.0 if math.isnan(value) else self._window.push(value)
+
     def _scores(self, x: Series) -> Series:
         window_bins = self._key[0]
-        if self._window.count or len(x) < max(_LONG, 2 * window_bins):
+        if self._window.count or len(x) < max(LONG, 2 * window_bins):
             return self._window.push_all(x)
         scores = _SCORES.of(
             (*self._key, hashlib.sha256(x.tobytes()).digest()), lambda: RobustWindow(*self._key).push_all(x)
@@ -113,7 +113,10 @@ class SquashedSlope:
 
     def __call__(self, x: Series) -> Series:
         """The values at the next bins."""
-        return tanh(self._z(self._slope(x)) / self._scale)
+        slopes = self._slope(x)
+        if len(x) == 1:  # a step; what follows gives the same, with twice the overhead
+            return np.array([tanh_of(self._z.push(float(slopes[0])) / self._scale)])
+        return tanh(self._z(slopes) / self._scale)
 
 
 class Lead:
@@ -169,7 +172,7 @@ class SideSums:
 
     def __call__(self, rows: Rows) -> tuple[Series, Series]:
         """(below, above) of the bins of a grid (n, 2 * radius + 1), each kept for a shared column."""
-        column = identity(rows) if len(rows) >= _LONG else None
+        column = identity(rows) if len(rows) >= LONG else None
         if column is None:
             return self._sums(rows)
         return _SUMS.of((column, self._weights.tobytes()), lambda: self._sums(rows))

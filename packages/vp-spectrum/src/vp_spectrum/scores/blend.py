@@ -83,3 +83,9 @@ def tanh_all(x: npt.NDArray[np.float64], out: npt.NDArray[np.float64]) -> None:
     """`tanh` of every value."""
     for i in range(x.size):
         out[i] = tanh(x[i])
+
+
+@kernel
+def tanh_one(x: float) -> float:
+    """`tanh` for a caller in Python."""
+    return tanh(x)
