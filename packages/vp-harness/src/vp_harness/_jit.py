@@ -18,3 +18,8 @@ def kernel(function: _F) -> _F:
     A kernel is only ever called with one set of dtypes: every other one is compiled and kept besides.
     """
     return cast(_F, cached(numba.njit(nogil=True, error_model="numpy")(function)))
+
+
+def called(function: _F) -> _F:
+    """A function that only kernels call: compiled into them and cached with them."""
+    return cast(_F, numba.njit(nogil=True, error_model="numpy")(function))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vp_harness._jit import kernel
+from vp_harness._jit import called, kernel
 
 
 @kernel
@@ -24,7 +24,24 @@ def average_ranks(values: NDArray[np.float64], order: NDArray[np.int64], ranks: 
 
 
 @kernel
-def cell_sums(
+def move_sums(y: NDArray[np.float64], left_y: NDArray[np.float64], cell: int, out: NDArray[np.float64]) -> None:
+    """Sums over cells of `cell` samples each of what no signal changes, into `out` (cells + 1, 4 h), zero before.
+
+    `y` (n, h) are standardised ranks of moves, `left_y` (n, h) what the baselines leave of them. In order: y, y2,
+    left_y, left_y2 of each h. The last row is of the samples beyond the last whole cell.
+    """
+    horizons = y.shape[1]
+    for t in range(y.shape[0]):
+        row = out[t // cell]
+        for h in range(horizons):
+            row[h] += y[t, h]
+            row[horizons + h] += y[t, h] * y[t, h]
+            row[2 * horizons + h] += left_y[t, h]
+            row[3 * horizons + h] += left_y[t, h] * left_y[t, h]
+
+
+@kernel
+def signal_sums(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     left_x: NDArray[np.float64],
@@ -34,31 +51,27 @@ def cell_sums(
     cell: int,
     out: NDArray[np.float64],
 ) -> None:
-    """Sums over cells of `cell` samples each, into `out` (cells, 4 + 6 h + 10 + 10 h), zero before.
+    """The same of what a signal has a part in, into `out` (cells + 1, 14 + 12 h), zero before.
 
-    `x` (n) and `y` (n, h) are standardised ranks, `left_x` and `left_y` what the baselines leave of them, `moves`
-    (n, h) are forward moves. In order: x, x2, left_x, left_x2; for each h y, y2, xy and the same of what is left; the
-    count of each decile; for each h the sum of moves in each decile. Samples beyond the last whole cell are left out.
+    `x` (n) are standardised ranks of its values, `left_x` what the baselines leave of them, `decile` (n) those of the
+    values, `moves` (n, h) forward moves. In order: x, x2, left_x, left_x2; the count of each decile; xy and left_x
+    left_y of each h; for each decile the sum of the moves of each h.
     """
     horizons = y.shape[1]
-    deciles = 4 + 6 * horizons
-    for t in range(out.shape[0] * cell):
+    pairs = 14
+    moved = pairs + 2 * horizons
+    for t in range(y.shape[0]):
         row = out[t // cell]
         row[0] += x[t]
         row[1] += x[t] * x[t]
         row[2] += left_x[t]
         row[3] += left_x[t] * left_x[t]
-        d = decile[t]
-        row[deciles + d] += 1.0
+        row[4 + decile[t]] += 1.0
+        of_decile = moved + horizons * decile[t]
         for h in range(horizons):
-            at = 4 + 6 * h
-            row[at] += y[t, h]
-            row[at + 1] += y[t, h] * y[t, h]
-            row[at + 2] += x[t] * y[t, h]
-            row[at + 3] += left_y[t, h]
-            row[at + 4] += left_y[t, h] * left_y[t, h]
-            row[at + 5] += left_x[t] * left_y[t, h]
-            row[deciles + 10 + 10 * h + d] += moves[t, h]
+            row[pairs + h] += x[t] * y[t, h]
+            row[pairs + horizons + h] += left_x[t] * left_y[t, h]
+            row[of_decile + h] += moves[t, h]
 
 
 @kernel
@@ -75,6 +88,30 @@ def block_starts(seed: np.uint64, width: int, starts: NDArray[np.int64]) -> None
             starts[draw, block] = np.int64(((z >> np.uint64(32)) * np.uint64(width)) >> np.uint64(32))
 
 
+@called
+def _figures(total: NDArray[np.float64], n: float, horizons: int, out: NDArray[np.float64]) -> None:
+    """The figures of `n` samples, see `resampled`, from their sums: those of `signal_sums` and after them those of
+    `move_sums`.
+    """
+    pairs = 14
+    moved = pairs + 2 * horizons
+    own = moved + 10 * horizons
+    for kind in range(2):
+        sx, sxx = total[2 * kind], total[2 * kind + 1]
+        of_x = sxx - sx * sx / n
+        for h in range(horizons):
+            at = own + 2 * kind * horizons + h
+            sy, syy, sxy = total[at], total[at + horizons], total[pairs + kind * horizons + h]
+            of_y = syy - sy * sy / n
+            varies = of_x > 1e-9 * n and of_y > 1e-9 * n  # in the whole part both are n
+            out[kind * horizons + h] = (sxy - sx * sy / n) / np.sqrt(of_x * of_y) if varies else np.nan
+    for d in range(10):
+        count = total[4 + d]
+        for h in range(horizons):
+            of_decile = total[moved + horizons * d + h]
+            out[2 * horizons + 10 * h + d] = of_decile / count if count > 0 else np.nan
+
+
 @kernel
 def resampled(
     cells: NDArray[np.float64],
@@ -84,39 +121,41 @@ def resampled(
     starts: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
-    """The figures of each resample, into `out` (12 h, draws): rank IC and partial one for each h, then for each h the
+    """The figures of each resample, into `out` (draws, 12 h): rank IC and partial one for each h, then for each h the
     mean move in each decile; NaN where a resample has none.
 
-    `cells` are those of `cell_sums`, `starts` (draws, blocks) the first cells of blocks of `cells_a_block`.
+    `cells` (cells + 1, 14 + 16 h) has what `signal_sums` and `move_sums` give side by side; the last row is not drawn.
+    `starts` (draws, blocks) are the first cells of blocks of `cells_a_block`.
     """
     width = cells.shape[1]
-    places = cells.shape[0] - cells_a_block + 1
+    places = cells.shape[0] - cells_a_block
     blocks = np.zeros((places, width))
     for place in range(places):
         for i in range(cells_a_block):
             for f in range(width):
                 blocks[place, f] += cells[place + i, f]
     total = np.empty(width)
-    n = float(starts.shape[1] * cells_a_block * cell)
-    deciles = 4 + 6 * horizons
+    n_blocks = starts.shape[1]
+    n = float(n_blocks * cells_a_block * cell)
     for draw in range(starts.shape[0]):
         total[:] = 0.0
-        for block in range(starts.shape[1]):
-            row = blocks[starts[draw, block]]
+        for block in range(0, n_blocks - 1, 2):  # two at once: the totals are read and written half as often
+            first, second = starts[draw, block], starts[draw, block + 1]
             for f in range(width):
-                total[f] += row[f]
-        for h in range(horizons):
-            at = 4 + 6 * h
-            for kind in range(2):
-                sx, sxx = total[2 * kind], total[2 * kind + 1]
-                sy, syy, sxy = total[at + 3 * kind], total[at + 3 * kind + 1], total[at + 3 * kind + 2]
-                of_x, of_y = sxx - sx * sx / n, syy - sy * sy / n
-                varies = of_x > 1e-9 * n and of_y > 1e-9 * n  # in the whole part both are n
-                out[kind * horizons + h, draw] = (sxy - sx * sy / n) / np.sqrt(of_x * of_y) if varies else np.nan
-            for d in range(10):
-                count = total[deciles + d]
-                moved = total[deciles + 10 + 10 * h + d]
-                out[2 * horizons + 10 * h + d, draw] = moved / count if count > 0 else np.nan
+                total[f] = total[f] + blocks[first, f] + blocks[second, f]
+        if n_blocks % 2:
+            for f in range(width):
+                total[f] += blocks[starts[draw, n_blocks - 1], f]
+        _figures(total, n, horizons, out[draw])
+
+
+@kernel
+def whole(cells: NDArray[np.float64], n: int, horizons: int, out: NDArray[np.float64]) -> None:
+    """The figures of all `n` samples into `out` (12 h), in the order of `resampled`."""
+    total = np.zeros(cells.shape[1])
+    for i in range(cells.shape[0]):
+        total += cells[i]
+    _figures(total, float(n), horizons, out)
 
 
 @kernel
@@ -142,35 +181,23 @@ def autocorrelations(x: NDArray[np.float64], later: NDArray[np.int32], out: NDAr
 
 
 @kernel
-def bounds_of(draws: NDArray[np.float64], low: float, high: float, out: NDArray[np.float64]) -> None:
-    """The quantiles `low` and `high` of each row of `draws` (q, draws) without its NaN, into `out` (q, 2).
-
-    What is beyond the quantiles is selected, not sorted: they are near the ends.
+def bounds_of(ordered: NDArray[np.float64], low: float, high: float, out: NDArray[np.float64]) -> None:
+    """The quantiles `low` and `high` of each row of `ordered` (q, draws), ascending with its NaN at the end and without
+    them, into `out` (q, 2).
     """
-    n_draws = draws.shape[1]
-    kept = np.empty(n_draws)
-    for q in range(draws.shape[0]):
-        known = 0
-        for draw in range(n_draws):
-            if not np.isnan(draws[q, draw]):
-                kept[known] = draws[q, draw]
-                known += 1
+    for q in range(ordered.shape[0]):
+        known = ordered.shape[1]
+        while known and np.isnan(ordered[q, known - 1]):
+            known -= 1
         for side in range(2):
             if known < 2:
                 out[q, side] = np.nan
                 continue
-            # the upper quantile is the lower one of what is negated
-            sign = 1.0 if side == 0 else -1.0
             place = (low if side == 0 else 1.0 - high) * (known - 1)
             below = min(int(np.floor(place)), known - 2)
-            size = below + 2
-            smallest = np.sort(sign * kept[:size])
-            for draw in range(size, known):
-                value = sign * kept[draw]
-                if value < smallest[size - 1]:
-                    at = size - 1
-                    while at > 0 and smallest[at - 1] > value:
-                        smallest[at] = smallest[at - 1]
-                        at -= 1
-                    smallest[at] = value
-            out[q, side] = sign * (smallest[below] + (smallest[below + 1] - smallest[below]) * (place - below))
+            share = place - below
+            if side == 0:
+                out[q, side] = ordered[q, below] + (ordered[q, below + 1] - ordered[q, below]) * share
+            else:  # the upper quantile is the lower one seen from the other end
+                above = known - 1 - below
+                out[q, side] = ordered[q, above] + (ordered[q, above - 1] - ordered[q, above]) * share

@@ -104,19 +104,23 @@ def information_of(
     n, horizons = len(sample.bins), len(sample.horizons)
     ranks = ranks_of(finite(values[sample.bins]))
     x = standardised(ranks)
-    names, basis, left_y = sample.after(baselines, signal)
-    left_x = residual(x, basis)
+    left = sample.after(baselines, signal)
+    left_x = residual(x, left.basis)
     left_x = standardised(left_x) if np.std(left_x) > _NOTHING_LEFT else np.zeros(n)
     decile = np.minimum((10 * (ranks - 0.5) / n).astype(np.int64), 9)
-    cells = np.zeros((sample.n_cells, 14 + 16 * horizons))
-    _kernels.cell_sums(x, sample.y, left_x, left_y, sample.moves, decile, sample.cell, cells)
-    points = _points(x, sample.y, left_x, left_y, sample.moves, decile)
+    of_signal = np.zeros((sample.n_cells + 1, 14 + 12 * horizons))
+    _kernels.signal_sums(x, sample.y, left_x, left.y, sample.moves, decile, sample.cell, of_signal)
+    cells = np.concatenate([of_signal, left.cells], axis=1)
+    points = np.empty(12 * horizons)
+    _kernels.whole(cells, n, horizons, points)
+    draws = np.empty((len(sample.starts), 12 * horizons))
+    _kernels.resampled(cells, sample.cell, sample.cells_a_block, horizons, sample.starts, draws)
+    ordered = np.ascontiguousarray(draws.T)
+    ordered.sort(axis=1)  # NaN at the end
+    bounds = np.empty((12 * horizons, 2))
+    _kernels.bounds_of(ordered, 0.025, 0.975, bounds)
     autocorrelations = np.empty(horizons)
     _kernels.autocorrelations(x, sample.later, autocorrelations)
-    draws = np.empty((12 * horizons, len(sample.starts)))
-    _kernels.resampled(cells, sample.cell, sample.cells_a_block, horizons, sample.starts, draws)
-    bounds = np.empty((12 * horizons, 2))
-    _kernels.bounds_of(draws, 0.025, 0.975, bounds)
     wider = t_quantile(sample.blocks - 1) / _Z95 * math.sqrt(sample.blocks / (sample.blocks - 1))
     bounds = points[:, np.newaxis] + wider * (bounds - points[:, np.newaxis])
     bounds[: 2 * horizons] = np.clip(bounds[: 2 * horizons], -1.0, 1.0)
@@ -142,7 +146,7 @@ def information_of(
     return PartInformation(
         n_samples=n,
         n_blocks=sample.blocks,
-        after=list(names),
+        after=list(left.names),
         turnover_per_hour=_turnover(x, sample.bins, cell_width_ms),
         best_horizon_ms=best,
         half_ms=half,
@@ -161,23 +165,6 @@ def peak_of(ics: list[tuple[int, float | None]]) -> tuple[int | None, int | None
     best, most = max(known, key=lambda found: found[1])
     half = next((horizon for horizon, size in known if horizon > best and size <= most / 2), None)
     return best, half
-
-
-def _points(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    left_x: NDArray[np.float64],
-    left_y: NDArray[np.float64],
-    moves: NDArray[np.float64],
-    decile: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """The figures of the whole part, in the order of `_kernels.resampled`."""
-    n, horizons = y.shape
-    whole = np.zeros((1, 14 + 16 * horizons))
-    _kernels.cell_sums(x, y, left_x, left_y, moves, decile, n, whole)
-    points = np.empty((12 * horizons, 1))
-    _kernels.resampled(whole, n, 1, horizons, np.zeros((1, 1), np.int64), points)
-    return points[:, 0]
 
 
 def _turnover(x: NDArray[np.float64], bins: NDArray[np.int64], cell_width_ms: int) -> float | None:

@@ -6,7 +6,7 @@ All that does not depend on the signal is computed once a part and shared by eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def horizons_bins(cell_width_ms: int, part_bins: int) -> tuple[int, ...]:
 def ranks_of(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks (n) from 1 on; equal values have the mean of theirs."""
     ranks = np.empty(len(values), np.float64)
-    _kernels.average_ranks(values, np.argsort(values, kind="stable"), ranks)
+    _kernels.average_ranks(values, np.argsort(values), ranks)
     return ranks
 
 
@@ -54,6 +54,19 @@ def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     deviation = np.sqrt(np.mean(centred * centred, axis=0))
     result: NDArray[np.float64] = np.where(deviation > _FLAT, centred / np.maximum(deviation, _FLAT), 0.0)
     return result
+
+
+class Left(NamedTuple):
+    """What baselines leave of the moves of a sample, the same for every signal that is measured after them.
+
+    `names` are those that vary, `basis` (n, k) is an orthonormal basis of their centred ranks, `y` (n, horizons) the
+    standardised residuals of the moves. `cells` (cells + 1, 4 horizons) are their sums: see `_kernels.move_sums`.
+    """
+
+    names: tuple[str, ...]
+    basis: NDArray[np.float64]
+    y: NDArray[np.float64]
+    cells: NDArray[np.float64]
 
 
 class PartSample:
@@ -94,7 +107,7 @@ class PartSample:
         for h, horizon in enumerate(horizons):
             at = np.minimum(np.searchsorted(self.bins, self.bins + horizon), len(self.bins) - 1)
             self.later[h] = np.where(self.bins[at] == self.bins + horizon, at, -1) if len(self.bins) else -1
-        self._left: dict[str, tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._left: dict[str, Left] = {}
 
     @property
     def usable(self) -> bool:
@@ -106,27 +119,25 @@ class PartSample:
         """Memory of its arrays."""
         return self.bins.nbytes + self.moves.nbytes + self.y.nbytes + self.starts.nbytes + 6 * self.y.nbytes
 
-    def after(
-        self, baselines: Mapping[str, NDArray[np.float64]], without: str
-    ) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.float64]]:
-        """What `baselines` (values over all bins by name) but `without` leave of the ranks of moves.
-
-        Returns the names of those that vary, an orthonormal basis of their centred ranks (n, k), and the standardised
-        residuals of `y` (n, horizons).
-        """
+    def after(self, baselines: Mapping[str, NDArray[np.float64]], signal: str) -> Left:
+        """What `baselines` (values over all bins by name) leave of the ranks of moves: all of them but `signal`."""
+        without = signal if signal in baselines else ""
         if without not in self._left:
-            ranked = {
-                name: standardised(ranks_of(finite(values[self.bins])))
-                for name, values in baselines.items()
-                if name != without
-            }
-            names = tuple(name for name, ranks in ranked.items() if ranks.any())
-            basis = np.zeros((len(self.bins), 0))
-            if names:
-                left, size, _ = np.linalg.svd(np.stack([ranked[name] for name in names], axis=1), full_matrices=False)
-                basis = left[:, size > 1e-6 * size[0]]
-            self._left[without] = names, basis, standardised(residual(self.y, basis))
+            self._left[without] = self._after({name: of for name, of in baselines.items() if name != without})
         return self._left[without]
+
+    def _after(self, baselines: Mapping[str, NDArray[np.float64]]) -> Left:
+        n, horizons = self.y.shape
+        ranked = {name: standardised(ranks_of(finite(values[self.bins]))) for name, values in baselines.items()}
+        names = tuple(name for name, ranks in ranked.items() if ranks.any())
+        basis = np.zeros((n, 0))
+        if names:
+            left, size, _ = np.linalg.svd(np.stack([ranked[name] for name in names], axis=1), full_matrices=False)
+            basis = left[:, size > 1e-6 * size[0]]
+        y = standardised(residual(self.y, basis))
+        cells = np.zeros((self.n_cells + 1, 4 * horizons))
+        _kernels.move_sums(self.y, y, self.cell, cells)
+        return Left(names, basis, y, cells)
 
 
 def residual(values: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
