@@ -235,16 +235,17 @@ def bootstrap_intervals(
         values = np.concatenate([values[:-1], [np.where(present, values[-1], 0.0)], [present]])
     series, n = values.shape
     bounds = np.empty((rows, len(_BOUNDS)), np.float64)
-    _resampled_quantiles(
+    means = np.empty((series, draws), np.float64)
+    _resampled_means(
         np.ascontiguousarray(values, np.float64),
         1.0 / max(1.0, n ** (1 / 3)),
         np.uint64(seed),
-        _BOUNDS,
         present is not None,
         np.empty(n, np.int64),
-        np.empty((series, draws), np.float64),
-        bounds,
+        means,
     )
+    means.sort(axis=1)  # in vectors, where the sort of a kernel has none
+    _quantiles(means, _BOUNDS, bounds)
     return [(float(low), float(high)) for low, high in bounds]
 
 
@@ -302,21 +303,18 @@ def _mean(values: NDArray[np.float64]) -> float | None:
 
 
 @kernel
-def _resampled_quantiles(
+def _resampled_means(
     values: NDArray[np.float64],
     restart: float,
     seed: np.uint64,
-    at_quantiles: NDArray[np.float64],
     divided: bool,
     indices: NDArray[np.int64],
     means: NDArray[np.float64],
-    out: NDArray[np.float64],
 ) -> None:
-    """Quantiles of the means of resamples. `values` is (series, n): all series are resampled at the same places.
+    """Means of resamples into `means` (series, draws). `values` is (series, n): all are resampled at the same places.
 
-    `indices` (n,), `means` (series, draws) are room to work in, `out` is (series, quantiles). With `divided` the last
-    series is 1 where the one before it has a value, else both are 0: then the mean of that one is of its values, a
-    resample without any counts as the mean of all, and `out` has no row for the last one.
+    `indices` (n,) is room to work in. With `divided` the last series is 1 where the one before it has a value, else
+    both are 0: then the mean of that one is of its values, and a resample without any counts as the mean of all.
     """
     series, n = values.shape
     whole = values[series - 2].sum() / values[series - 1].sum() if divided else 0.0
@@ -347,27 +345,47 @@ def _resampled_quantiles(
             following = following if following < n else np.int64(0)
             at = to if to >= 0 else following
             indices[i] = at
-        for k in range(0, series, 2):  # two sums at once: one alone waits for its last addition
-            first, second = 0.0, 0.0
-            other = min(k + 1, series - 1)
-            for i in range(n):
-                first += values[k, indices[i]]
-                second += values[other, indices[i]]
+        k = 0
+        while k < series:  # several sums at once: one alone waits for its last addition
+            first = second = third = fourth = 0.0
+            if series - k > 2:
+                last = min(k + 3, series - 1)
+                for i in range(n):
+                    at = indices[i]
+                    first += values[k, at]
+                    second += values[k + 1, at]
+                    third += values[k + 2, at]
+                    fourth += values[last, at]
+                means[k + 2, draw] = third / n
+                means[last, draw] = fourth / n
+            else:
+                last = min(k + 1, series - 1)
+                for i in range(n):
+                    at = indices[i]
+                    first += values[k, at]
+                    second += values[last, at]
             means[k, draw] = first / n
-            means[other, draw] = second / n
+            if k + 1 < series:
+                means[k + 1, draw] = second / n
+            k += 4
         if divided:
             there = means[series - 1, draw]
             means[series - 2, draw] = means[series - 2, draw] / there if there > 0.0 else whole
+
+
+@kernel
+def _quantiles(ordered: NDArray[np.float64], at_quantiles: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Quantiles of the first rows of `ordered` (rows, n), each ascending, into `out` (fewer rows, quantiles)."""
+    n = ordered.shape[1]
     for k in range(out.shape[0]):
-        ordered = np.sort(means[k])
         for q in range(at_quantiles.shape[0]):
             # between the two nearest, from the nearer one, as numpy's quantile does it
-            place = at_quantiles[q] * (draws - 1)
+            place = at_quantiles[q] * (n - 1)
             below = int(np.floor(place))
-            above = min(below + 1, draws - 1)
+            above = min(below + 1, n - 1)
             share = place - below
-            step = ordered[above] - ordered[below]
+            step = ordered[k, above] - ordered[k, below]
             if share >= 0.5:
-                out[k, q] = ordered[above] - step * (1.0 - share)
+                out[k, q] = ordered[k, above] - step * (1.0 - share)
             else:
-                out[k, q] = ordered[below] + step * share
+                out[k, q] = ordered[k, below] + step * share
