@@ -135,14 +135,18 @@ def test_a_file_is_compared_with_its_checksum_once_for_each_state_of_it(research
     assert [read(), read(), read()] == [1, 0, 0]
     Dataset.open(lake, research.dataset_id).verify()
     assert hashed.count(path.name) == 1  # who asks for it has every file read
+    hashed.clear()
+    Dataset.open(lake, research.dataset_id).compare()
+    assert not hashed.count(path.name)  # and who goes on to use the dataset none that was found right
     times = path.stat()
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.chmod(0o644)
     path.write_bytes(data)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    with pytest.raises(DatasetDamagedError, match=r"grid_clean\.parquet is damaged"):
-        read()
+    for use in (read, Dataset.open(lake, research.dataset_id).compare):
+        with pytest.raises(DatasetDamagedError, match=r"grid_clean\.parquet is damaged"):
+            use()
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 4), (0, 1801)])

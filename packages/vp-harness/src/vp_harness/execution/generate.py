@@ -82,8 +82,8 @@ def generate(
     config; that of a pipeline spec it says anyway.
 
     The id holds a hash over everything that decides a number, so a dataset that exists is this one: its checksums are
-    verified, with what the ledger says of it, and nothing is written. Of several processes and threads one makes it;
-    the others say that they wait, and adopt what it made.
+    compared once a process (see `Dataset.compare`), with what the ledger says of it, and nothing is written. Of several
+    processes and threads one makes it; the others say that they wait, and adopt what it made.
 
     Raises DatasetDamagedError when the existing dataset is not what its checksums say, RawFileError, CoverageError for
     a capture that its files do not cover, OffGridError, PipelineError, DatasetError for a capture without one valid
@@ -303,7 +303,7 @@ def _ended_early(config: RuntimeConfig, counts: Counts, certificate: Mapping[str
 def _verified(lake: Lake, dataset_id: str) -> None:
     try:
         dataset = Dataset.open(lake, dataset_id)
-        dataset.verify()
+        dataset.compare()
         entered = check_recorded(lake, dataset)
     except DatasetDamagedError as error:
         raise DatasetDamagedError(f"{error}; remove the directory to generate it again") from error
