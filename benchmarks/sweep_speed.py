@@ -6,7 +6,7 @@ A row is one threshold of one parameter set under one evaluation. What is timed 
 a dataset that is made, in a process whose kernels are loaded: planning, signals, their checks, evaluation and storing.
 The correction for the search, which depends on the rows alone, is timed apart. `rows_per_cpu_s` is of the processor
 time of the process, for a machine that does other things besides. `--folder` keeps the dataset for the next time;
-`--profile` prints where the time goes.
+`--derivative` sweeps forty parameter sets of that signal alone; `--profile` prints where the time goes.
 """
 
 from __future__ import annotations
@@ -43,6 +43,13 @@ SIGNALS: dict[str, dict[str, list[Any]]] = {
     "ads_pfp_svac": {"zscore_window_ms": [15000, 20000, 25000, 30000, 40000], "lag_ms": [300, 500]},
 }
 EVALUATIONS: dict[str, list[Any]] = {"cooldown_bins": [20, 60]}
+DERIVATIVE: dict[str, dict[str, list[Any]]] = {
+    "derivative": {
+        "zscore_window_bins": [150, 200, 240, 300, 350, 400, 450, 500, 550, 600],
+        "d2_weight": [0.0, 0.25, 0.5, 0.75],
+    }
+}
+DERIVATIVE_EVALUATIONS: dict[str, list[Any]] = {"cooldown_bins": [20, 40, 60]}
 WARM: dict[str, list[Any]] = {"cooldown_bins": [20], "tp_ticks": [5]}
 
 
@@ -68,12 +75,17 @@ def hour(lake: Lake, folder: Path, configs: Path, minutes: int) -> str:
     return generate("demo", lake, config_root=configs)
 
 
-def spec_of(name: str, evaluations: dict[str, list[Any]], sets: int | None = None) -> ExperimentSpec:
-    """Every signal with its parameter sets (or the first of them) under some evaluations."""
+def spec_of(
+    name: str,
+    evaluations: dict[str, list[Any]],
+    sets: int | None = None,
+    swept: dict[str, dict[str, list[Any]]] = SIGNALS,
+) -> ExperimentSpec:
+    """Every signal that is swept with its parameter sets (or the first of them) under some evaluations."""
     spec = msgspec.to_builtins(load_experiment(CONFIGS / "experiments" / "demo.yaml"))
     per_signal = {
         signal: {**{axis: values[:sets] for axis, values in axes.items()}, **evaluations}
-        for signal, axes in SIGNALS.items()
+        for signal, axes in swept.items()
     }
     return msgspec.convert({**spec, "name": name, "sweep": {"per_signal": per_signal}}, ExperimentSpec)
 
@@ -99,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=60)
     parser.add_argument("--folder", type=Path, help="where the dataset is, or is made")
+    parser.add_argument("--derivative", action="store_true")
     parser.add_argument("--profile", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -123,6 +136,8 @@ def main() -> None:
 
         module.correct_search = timed
         spec = spec_of("timed", EVALUATIONS)
+        if args.derivative:
+            spec = spec_of("timed", DERIVATIVE_EVALUATIONS, swept=DERIVATIVE)
         profile = cProfile.Profile()
         if args.profile:
             profile.enable()
