@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.packages import ROOT
 
-from vp_contract import EvalSpec, ExperimentSpec, PipelineSpec, ServingSpec, SpecError
+from vp_contract import EvalSpec, ExperimentSpec, History, PipelineSpec, Seek, ServingSpec, SpecError, convert_text
 from vp_contract.errors import shown
+from vp_contract.fitting import Misfit, misfit, steps
 from vp_contract.yaml import convert_plain
-from vp_contract.yaml.fitting import Misfit, misfit, steps
 from vp_contract.yaml.reading import parse_plain
 
 KINDS: dict[str, type[Any]] = {"pipelines": PipelineSpec, "serving": ServingSpec, "experiments": ExperimentSpec}
@@ -25,6 +26,22 @@ DOCUMENTS = [
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 10**7), st.floats(-1, 1), st.text(max_size=4), st.just([]), st.just({})
 )
+
+
+class Tagged(msgspec.Struct, tag="tagged", forbid_unknown_fields=True):
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A class as a plug-in may have for its parameters."""
+
+    first: int
+    second: int = 2
+
+    def __post_init__(self) -> None:
+        if self.second <= self.first:
+            raise ValueError("second must be above first")
 
 
 def places(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -54,6 +71,59 @@ def test_the_place_is_the_one_that_msgspec_names(data: st.DataObject) -> None:
             assert found.path[: len(path)] == path
     else:
         assert found is None
+
+
+@given(st.data())
+def test_the_texts_are_of_our_words(data: st.DataObject) -> None:
+    """Whatever is wrong with a value; msgspec has types in backquotes and places that begin with a dollar."""
+    kinds = (Tagged, Plain, History | Seek, EvalSpec)
+    value = data.draw(st.dictionaries(st.sampled_from(("type", "from", "to", "first", "second", "bin_seq")), VALUES))
+    found = misfit(value, data.draw(st.sampled_from(kinds)))
+    assert found is None or not set(found.problem) & set("`$")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "found"),
+    [
+        ({"first": "x"}, Plain, Misfit("must be a whole number", ("first",), "'x'")),
+        ({}, Plain, Misfit("is required and missing", ("first",))),
+        ({"first": 1, "second": 1}, Plain, Misfit("second must be above first", ())),
+        ({"type": "other", "first": 1}, Tagged, Misfit("must be tagged", ("type",), "'other'")),
+        ({"type": 1.5}, Tagged | Seek, Misfit("must be one of seek, tagged", ("type",), "1.5")),
+        ({"type": "tagged", "third": 1}, Tagged | Seek, Misfit("unknown field; allowed: first", ("third",))),
+    ],
+)
+def test_what_does_not_fit_is_found(value: object, kind: Any, found: Misfit) -> None:
+    assert misfit(value, kind) == found
+
+
+def test_a_tag_may_be_left_out_where_there_is_one_kind() -> None:
+    assert misfit({"first": 1}, Tagged) is None
+    assert misfit({"first": "x"}, Tagged) == Misfit("must be a whole number", ("first",), "'x'")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "says"),
+    [
+        ("0", Annotated[int, msgspec.Meta(ge=1)], "top_n=0: must be a whole number of at least 1"),
+        ("1.5", int, "top_n=1.5: must be a whole number"),
+        ("many", int, "top_n='many': must be a whole number"),
+        ("", float, "top_n='': must be a number"),
+        ("up", Literal["best", "worst"], "top_n='up': must be one of best, worst"),
+        ("7", Literal["best", "worst"] | None, "top_n=7: must be one of best, worst or null"),
+        ("maybe", bool, "top_n='maybe': must be true or false"),
+    ],
+)
+def test_a_text_that_does_not_fit_stands_beside_its_parameter(text: str, kind: Any, says: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        convert_text(text, kind, field="top_n")
+    assert str(refused.value) == says
+
+
+def test_a_text_is_read_as_what_the_parameter_is() -> None:
+    assert convert_text("7", int, field="x") == 7
+    assert convert_text("7", str, field="x") == "7"
+    assert convert_text("true", bool, field="x") is True
 
 
 def test_the_fields_that_a_value_was_compared_with_are_named() -> None:

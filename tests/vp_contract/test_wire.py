@@ -31,6 +31,7 @@ from vp_contract import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
+TYPES = "ack, follow, history, pause, resume, seek, speed"
 
 
 def _golden(name: str) -> bytes:
@@ -137,17 +138,40 @@ def test_client_messages(text: str, message: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        *("", "pause", "null", "[]", "{}", '{"type":"dance"}', '{"type":"seek"}', '{"type":"seek","bin_seq":-1}'),
-        *('{"type":"seek","bin_seq":1.5}', '{"type":"seek","bin_seq":"1"}', '{"type":"seek","bin_seq":true}'),
-        *('{"type":"ack","bin_seq":9007199254740992}', '{"type":"grid_update"}', '{"type":["pause"]}', "[" * 4000),
-        '{"type":"pause\ud800"}',
+        ("", "message of a client: is not JSON at character 1; must be one JSON object"),
+        ("pause", "message of a client: is not JSON at character 1; must be one JSON object"),
+        ('{"type":"pause"', "message of a client: is not JSON at character 16; must be one JSON object"),
+        ("[" * 4000, "message of a client: is not JSON; must be one JSON object"),
+        ('{"type":NaN}', "message of a client: is not JSON; must be one JSON object"),
+        (b'{"type":"\xff"}', "message of a client: is not UTF-8 at byte 10; must be JSON in UTF-8"),
+        ("null", "message of a client: must be a mapping of fields"),
+        ("[]", "message of a client: must be a mapping of fields"),
+        ("{}", f"type: is required and missing; must be one of {TYPES}"),
+        ('{"type":"dance"}', f"type='dance': must be one of {TYPES}"),
+        ('{"type":"grid_update"}', f"type='grid_update': must be one of {TYPES}"),
+        ('{"type":["pause"]}', f"type=['pause']: must be one of {TYPES}"),
+        ('{"type":"seek"}', "bin_seq: is required and missing"),
+        ('{"type":"seek","bin_seq":-1}', "bin_seq=-1: must be a whole number from 0 to 9007199254740991"),
+        ('{"type":"seek","bin_seq":1.5}', "bin_seq=1.5: must be a whole number from 0 to 9007199254740991"),
+        ('{"bin_seq":"1","type":"seek"}', "bin_seq='1': must be a whole number from 0 to 9007199254740991"),
+        ('{"type":"seek","bin_seq":true}', "bin_seq=true: must be a whole number from 0 to 9007199254740991"),
+        ('{"type":"ack","bin_seq":9007199254740992}', "bin_seq=9007199254740992: must be a whole number from 0 to "),
+        ('{"type":"history","from":0,"to":1,"every":0}', "every=0: must be a whole number from 1 to 36000"),
+        ('{"type":"history","to":1}', "from: is required and missing"),
+        ('{"type":"speed","value":99}', "value=99: must be a number from 0.25 to 60"),
     ],
 )
-def test_what_is_no_client_message(text: str) -> None:
-    with pytest.raises(WireError, match="not a message of a client"):
+def test_what_is_no_client_message_is_refused_in_our_words(text: str | bytes, says: str) -> None:
+    with pytest.raises(WireError) as refused:
         decode_client_message(text)
+    assert str(refused.value).startswith(says)
+
+
+def test_half_a_character_is_no_client_message() -> None:
+    with pytest.raises(WireError, match="message of a client: is not JSON"):
+        decode_client_message('{"type":"pause\ud800"}')
 
 
 @given(st.binary(max_size=100))

@@ -23,6 +23,7 @@ from vp_stream.http.answers import RunDetail, RunList, TradeList
 from vp_stream.http.openapi import document_bytes
 from vp_stream.http.research.answers import Equity
 
+NO_ROUTE = "path='/v1/experiments/walks': there is no such route; /openapi.json lists those there are"
 RUNS = "/v1/experiments/runs"
 REGENERATE = "uv run vp-stream --openapi > docs/openapi.json"
 
@@ -221,21 +222,21 @@ def test_an_unknown_run_is_404(url: str) -> None:
         (
             "limit=3",
             "limit",
-            "there is no such parameter, allowed: experiment, signal, dataset_id, date, verdict, sort, ",
+            "limit='3': there is no such parameter; allowed: experiment, signal, dataset_id, date, verdict, sort, ",
         ),
-        ("top_n=3&top_n=4", "top_n", "given more than once"),
-        ("top_n=0", "top_n", "expected `int` >= 1"),
-        ("top_n=1001", "top_n", "expected `int` <= 1000"),
-        ("top_n=many", "top_n", "expected `int`"),
-        ("min_signals=-1", "min_signals", "expected `int` >= 0"),
-        ("min_signals=nan", "min_signals", "expected `int`"),
-        ("date=yesterday", "date", "matching regex"),
-        ("verdict=lucky", "verdict", "invalid enum value 'lucky'"),
-        ("order=up", "order", "invalid enum value 'up'"),
-        ("first=-1", "first", "expected `int` >= 0"),
-        ("sort=luck", "sort", "invalid enum value 'luck'"),
-        ("signal=", "signal", "length >= 1"),
-        (f"signal={'x' * 129}", "signal", "length <= 128"),
+        ("top_n=3&top_n=4", "top_n", "top_n='4': is given more than once; give it once"),
+        ("top_n=0", "top_n", "top_n=0: must be a whole number from 1 to 1000"),
+        ("top_n=1001", "top_n", "top_n=1001: must be a whole number from 1 to 1000"),
+        ("top_n=many", "top_n", "top_n='many': must be a whole number from 1 to 1000"),
+        ("min_signals=-1", "min_signals", "min_signals=-1: must be a whole number from 0 to 1000000000"),
+        ("min_signals=nan", "min_signals", "min_signals=nan: must be a whole number from 0 to 1000000000"),
+        ("date=yesterday", "date", "date='yesterday': must be a date as YYYY-MM-DD"),
+        ("verdict=lucky", "verdict", "verdict='lucky': must be one of proven, refuted, unproven"),
+        ("order=up", "order", "order='up': must be one of ascending, best, descending"),
+        ("first=-1", "first", "first=-1: must be a whole number from 0 to 1000000000"),
+        ("sort=luck", "sort", "sort='luck': must be one of alias, confirm_n_signals, "),
+        ("signal=", "signal", "signal='': must be text of 1 to 128 characters"),
+        (f"signal={'x' * 129}", "signal", "…: must be text of 1 to 128 characters"),
     ],
 )
 def test_a_bad_parameter_is_named(url: str, query: str, parameter: str, problem: str) -> None:
@@ -243,6 +244,7 @@ def test_a_bad_parameter_is_named(url: str, query: str, parameter: str, problem:
     assert response.status_code == 422
     assert response.json()["parameter"] == parameter
     assert problem in response.json()["message"]
+    assert response.json()["message"].startswith(f"{parameter}=")
 
 
 def test_an_empty_lake_has_no_runs(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_methods_and_routes_there_are_not(url: str) -> None:
     posted = httpx.post(url + RUNS, timeout=30)
     assert (posted.status_code, set(posted.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
     assert posted.json()["type"] == "error"
-    assert get(url, "/v1/experiments/walks").json() == {"type": "error", "code": "not_found", "message": "Not Found"}
+    assert get(url, "/v1/experiments/walks").json() == {"type": "error", "code": "not_found", "message": NO_ROUTE}
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

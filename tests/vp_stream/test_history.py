@@ -60,10 +60,10 @@ def test_a_request_for_what_is_not_there_says_what_is() -> None:
     assert checked(History(from_=0, to=9), 10) == History(from_=0, to=9)
     assert checked(History(from_=3, to=99, every=2), 10) == History(from_=3, to=9, every=2)
     for request, ready, message in (
-        (History(from_=10, to=12), 10, "from=10, to=12: 0 to 9 are there"),
-        (History(from_=5, to=4), 10, "from must not be after to"),
-        (History(from_=0, to=0), 0, "none is there yet"),
-        (History(from_=0, to=MAX_HISTORY_BINS), 10_000, "4097 bins, 4096 are allowed at a time"),
+        (History(from_=10, to=12), 10, "from=10, to=12: must be of bins 0 to 9"),
+        (History(from_=5, to=4), 10, "from=5, to=4: must be of bins 0 to 9, from not after to"),
+        (History(from_=0, to=0), 0, "no bin is there yet"),
+        (History(from_=0, to=MAX_HISTORY_BINS), 10_000, "every=1: are 4097 bins; must be at most 4096"),
     ):
         with pytest.raises(Refusal, match=message):
             checked(request, ready)

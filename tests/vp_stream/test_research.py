@@ -180,21 +180,47 @@ def test_promote_and_roll_back_leave_the_trail_that_the_command_leaves(url: str,
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "code"),
+    ("path", "body", "status", "code", "says"),
     [
-        ("small/promote", {"run_id": "f" * 16, "reason": "x"}, 404, "unknown_run"),
-        ("small/promote", {"run_id": "f" * 16}, 422, "bad_body"),
-        ("small/promote", {"run_id": "f" * 16, "reason": "  "}, 422, "bad_body"),
-        ("small/promote", {"run_id": "f" * 16, "reason": "x", "force": True}, 422, "bad_body"),
-        ("small/promote", ["f" * 16], 422, "bad_body"),
-        ("nothing/rollback", {"reason": "x"}, 404, "unknown_serving"),
-        ("small/rollback?force=1", {"reason": "x"}, 422, "bad_query"),
-        ("small/rollback", {"reason": "x" * 300_000}, 413, "too_large"),
+        ("small/promote", {"run_id": "f" * 16, "reason": "x"}, 404, "unknown_run", "no finished run"),
+        ("small/promote", {"run_id": "f" * 16}, 422, "bad_body", "reason: is required and missing"),
+        (
+            "small/promote",
+            {"run_id": "f" * 16, "reason": "  "},
+            422,
+            "bad_body",
+            "reason='  ': must be text that is not blank; at most 1000 characters",
+        ),
+        (
+            "small/promote",
+            {"run_id": 7, "reason": "x"},
+            422,
+            "bad_body",
+            "run_id=7: must be text of 1 to 64 characters",
+        ),
+        (
+            "small/promote",
+            {"run_id": "f", "reason": "x", "force": 1},
+            422,
+            "bad_body",
+            "force: unknown field; allowed: ",
+        ),
+        ("small/promote", ["f" * 16], 422, "bad_body", "body: must be a mapping of fields"),
+        ("nothing/rollback", {"reason": "x"}, 404, "unknown_serving", ""),
+        ("small/rollback?force=1", {"reason": "x"}, 422, "bad_query", "force='1': there is no such parameter"),
+        (
+            "small/rollback",
+            {"reason": "x" * 300_000},
+            413,
+            "too_large",
+            "body: is too long; must be at most 262144 bytes",
+        ),
     ],
 )
-def test_what_is_no_change_is_refused(url: str, path: str, body: object, status: int, code: str) -> None:
+def test_what_is_no_change_is_refused(url: str, path: str, body: object, status: int, code: str, says: str) -> None:
     response = post(url, f"/v1/servings/{path}", body)
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert response.json()["message"].startswith(says)
 
 
 def test_only_json_is_taken(url: str) -> None:
@@ -202,8 +228,14 @@ def test_only_json_is_taken(url: str) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         response = post(url, "/v1/servings/small/rollback", {"reason": "x"}, **{"content-type": kind})
         assert (response.status_code, response.json()["code"]) == (415, "not_json")
-    assert httpx.post(f"{url}/v1/servings/small/rollback", content=b"{", headers=JSON).status_code == 422
-    assert get(url, "/v1/servings/small/rollback").status_code == 405
+    cut = httpx.post(f"{url}/v1/servings/small/rollback", content=b"{", headers=JSON)
+    assert cut.status_code == 422
+    assert cut.json()["message"] == "body: is not JSON at character 2; must be one JSON object"
+    other = get(url, "/v1/servings/small/rollback")
+    assert (other.status_code, other.json()["message"]) == (405, "method=GET: is not taken here; allowed: POST")
+    absent = get(url, "/v1/nothing")
+    assert absent.status_code == 404
+    assert absent.json()["message"].startswith("path='/v1/nothing': there is no such route")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Spec models, wire messages, Arrow grid schema and instrument lock of the vacuum-pressure system."""
 
-from vp_contract._types import OnDamage, OnShort
+from vp_contract._types import Date, OnDamage, OnShort, like
 from vp_contract.errors import (
     GridError,
     InstrumentLockError,
@@ -8,7 +8,9 @@ from vp_contract.errors import (
     SpecNotFoundError,
     VpContractError,
     WireError,
+    shown,
 )
+from vp_contract.fitting import convert_text, decode_json
 from vp_contract.specs.campaign import CampaignSpec, load_campaign
 from vp_contract.specs.chain import (
     CAMPAIGNS_DIR,
@@ -151,6 +153,7 @@ __all__ = [
     "ClientMessage",
     "CloseCode",
     "Column",
+    "Date",
     "ErrorMessage",
     "EvalSpec",
     "ExperimentSpec",
@@ -205,8 +208,10 @@ __all__ = [
     "WireError",
     "arrow_type",
     "check_instrument",
+    "convert_text",
     "decode_client_message",
     "decode_grid",
+    "decode_json",
     "decode_server_message",
     "dump_published",
     "dump_spec",
@@ -220,6 +225,7 @@ __all__ = [
     "instrument_path",
     "json_schema",
     "levels_of",
+    "like",
     "load_campaign",
     "load_chain",
     "load_experiment",
@@ -231,6 +237,7 @@ __all__ = [
     "projection_columns",
     "resolve",
     "serving_id_of",
+    "shown",
     "signal_update",
     "spec_names",
     "split_signal",

@@ -12,9 +12,9 @@ WORDS: Final = "allowed"
 """Key of `Meta.extra`: what a pattern allows, in words, for errors."""
 
 
-def like(pattern: str, words: str, max_length: int | None = None) -> Meta:
+def like(pattern: str, words: str, max_length: int | None = None, min_length: int | None = None) -> Meta:
     """Text that matches `pattern`, which `words` describe: an error says that it must be `words`."""
-    return Meta(pattern=pattern, max_length=max_length, extra={WORDS: words})
+    return Meta(pattern=pattern, max_length=max_length, min_length=min_length, extra={WORDS: words})
 
 
 NAME_PATTERN: Final = "^[a-z0-9][a-z0-9_]*" + _END

@@ -158,13 +158,13 @@ def checked(request: History, ready: int) -> History:
     """The request for as much of it as is there, when bins 0 to `ready` - 1 are. Raises `Refusal`."""
     last = min(request.to, ready - 1)
     if request.from_ > last:
-        there = f"0 to {ready - 1} are there" if ready else "none is there yet"
-        raise Refusal("bad_history", f"from={request.from_}, to={request.to}: {there}, from must not be after to")
+        there = f"must be of bins 0 to {ready - 1}, from not after to" if ready else "no bin is there yet"
+        raise Refusal("bad_history", f"from={request.from_}, to={request.to}: {there}")
     wanted = last // request.every - request.from_ // request.every + 1
     if wanted > MAX_HISTORY_BINS:
         raise Refusal(
             "bad_history",
-            f"from={request.from_}, to={request.to}: {wanted} bins, {MAX_HISTORY_BINS} are allowed at a time; "
-            "ask for a shorter stretch or a greater every",
+            f"from={request.from_}, to={request.to}, every={request.every}: are {wanted} bins; must be at most "
+            f"{MAX_HISTORY_BINS}; ask for a shorter stretch or a greater every",
         )
     return History(from_=request.from_, to=last, every=request.every)

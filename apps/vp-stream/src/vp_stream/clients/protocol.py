@@ -10,7 +10,15 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-from vp_contract import CLOSE_CODES, ClientMessage, ErrorMessage, WireError, decode_client_message, encode_message
+from vp_contract import (
+    CLOSE_CODES,
+    ClientMessage,
+    ErrorMessage,
+    WireError,
+    decode_client_message,
+    encode_message,
+    shown,
+)
 from vp_stream.errors import Refusal
 
 MAX_CLIENT_MESSAGE_BYTES: Final = 4096
@@ -33,22 +41,22 @@ def parse_query(query: bytes, parameter: str = "serving") -> str:
     with the code `bad_query` otherwise.
     """
     if len(query) > _MAX_QUERY_BYTES:
-        raise Refusal("bad_query", f"the query is {len(query)} bytes long, at most {_MAX_QUERY_BYTES} are allowed")
+        raise Refusal("bad_query", f"query: is {len(query)} bytes long; must be at most {_MAX_QUERY_BYTES}")
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         pairs = []
     names = [name for name, _ in pairs]
     if names != [parameter]:
-        found = ", ".join(repr(name) for name in names) if names else "none"
+        found = ", ".join(shown(name) for name in names) if names else "none"
         wanted = f"{parameter}=<alias or id>" if parameter == "serving" else f"{parameter}=<id>"
-        raise Refusal("bad_query", f"exactly one query parameter is allowed, {wanted}; found {found}")
+        raise Refusal("bad_query", f"query: has parameters {found}; must be {wanted} and nothing else")
     name = pairs[0][1]
     if _SERVING_NAME.fullmatch(name) is None:
         raise Refusal(
             "bad_query",
-            f"{parameter}={name!r} is not a name: 1 to 128 of the characters A-Z a-z 0-9 _ . - are allowed, "
-            "beginning with a letter or digit",
+            f"{parameter}={shown(name)}: must be 1 to 128 of the characters A-Z a-z 0-9 _ . -, beginning with a letter "
+            "or digit",
         )
     return name
 
@@ -59,7 +67,7 @@ def parse_client_message(data: str | bytes) -> ClientMessage:
     Text only: a binary message is refused whatever it holds. Raises `Refusal` with the code `bad_message`.
     """
     if isinstance(data, bytes):
-        raise Refusal("bad_message", "binary messages are not understood, send JSON text")
+        raise Refusal("bad_message", "message of a client: is binary; must be JSON text")
     try:
         return decode_client_message(data)
     except WireError as error:

@@ -204,15 +204,14 @@ class Session:
                 self._replies.append(encode_message(SpeedSet(value=value)).decode())
             case Follow():
                 if self._programme.alias is None:
-                    self.tell("not_an_alias", "only a stream that was opened by its alias can follow it")
+                    self.tell("not_an_alias", "follow: the stream was opened by a serving id; open it by an alias")
                 else:
                     self._start_following(self)
 
     def _seek(self, bin_seq: int) -> None:
         run = self._programme.run
-        if bin_seq < 0 or (run.finished and bin_seq >= run.ready):
-            last = f" to {run.ready - 1}" if run.finished else " or more"
-            self.tell("bad_seek", f"bin_seq={bin_seq}: 0{last} is allowed")
+        if run.finished and bin_seq >= run.ready:
+            self.tell("bad_seek", f"bin_seq={bin_seq}: must be from 0 to {run.ready - 1}")
             return
         self._pacer.seek(bin_seq)
         if self._unacked is not None:

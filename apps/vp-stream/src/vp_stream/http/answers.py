@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from vp_contract import Date
 from vp_harness import Measures, Sort, Verdict
 from vp_stream.http.research.answers import HorizonRow, TradeSort
 
@@ -256,7 +257,7 @@ class RunQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     experiment: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     signal: Annotated[str, Meta(min_length=1, max_length=128)] | None = None
     dataset_id: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
-    date: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None = None
+    date: Date | None = None
     verdict: Verdict | None = None
     sort: RunSort = "tp_rate"
     order: Order = "best"

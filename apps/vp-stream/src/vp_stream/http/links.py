@@ -24,7 +24,7 @@ async def serving_links(request: Request) -> Response:
         if judged is None:
             raise Refusal("no_chain", f"serving {serving_id} has no chain: its runtime_config has no frames member")
         if first > judged.bins:
-            raise ParameterRefusal("bin_seq", f"'bin_seq': {first} is not one of its {judged.bins} bins")
+            raise ParameterRefusal("bin_seq", f"bin_seq={first}: must be from 0 to {judged.bins}")
         async with request.app.state.look_ups.turn():
             before = await run.link_before(first)
         if before is None:

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from vp_contract import SpecError, convert_text, shown
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import Refusal
 from vp_stream.http.answers import ErrorAnswer, RunQuery, TradeQuery
@@ -21,6 +22,7 @@ Q = TypeVar("Q", bound=msgspec.Struct)
 
 _STATUS: Final[Mapping[str, int]] = {"unavailable": 503, "dataset_damaged": 503, "busy": 503, "bad_query": 422}
 """HTTP status by the code of a refusal; any other is a thing that is not there."""
+_LONGEST_NAME: Final = 80
 _AT_ONCE: Final = 4
 _WAITING: Final = 64
 
@@ -98,6 +100,10 @@ async def http_error(request: Request, error: Exception) -> Response:
     text = error.detail if isinstance(error, HTTPException) else "internal error"
     if not request.url.path.startswith("/v1/"):
         return PlainTextResponse(text, status_code=status, headers=headers)
+    if status == 404:
+        text = f"path={shown(request.url.path)}: there is no such route; /openapi.json lists those there are"
+    elif status == 405 and headers:
+        text = f"method={request.method}: is not taken here; allowed: {headers.get('allow', 'none')}"
     answer = ErrorAnswer(code="not_found" if status == 404 else "bad_request", message=text)
     return _json(answer, status, headers)
 
@@ -130,19 +136,19 @@ def parse_parameters(pairs: Sequence[tuple[str, str]], query_type: type[Q]) -> Q
     fields = {field.name: field for field in msgspec.structs.fields(query_type)}
     values: dict[str, object] = {}
     for name, text in pairs:
+        given = f"{name[:_LONGEST_NAME]}={shown(text)}"
         if name not in fields:
             allowed = ", ".join(fields) or "none"
-            raise ParameterRefusal(name, f"{name[:80]!r}: there is no such parameter, allowed: {allowed}")
+            raise ParameterRefusal(name, f"{given}: there is no such parameter; allowed: {allowed}")
         if name in values:
-            raise ParameterRefusal(name, f"{name!r}: given more than once")
-        try:  # field by field, so that nothing has to be read out of the text of an error
-            values[name] = msgspec.convert(text, fields[name].type, strict=False)
-        except msgspec.ValidationError as error:
-            problem = str(error)
-            raise ParameterRefusal(name, f"{name!r}: {problem[:1].lower()}{problem[1:]}") from error
+            raise ParameterRefusal(name, f"{given}: is given more than once; give it once")
+        try:
+            values[name] = convert_text(text, fields[name].type, field=name)
+        except SpecError as error:
+            raise ParameterRefusal(name, str(error)) from error
     for name, field in fields.items():
         if field.required and name not in values:
-            raise ParameterRefusal(name, f"{name!r}: is missing")
+            raise ParameterRefusal(name, f"{name}: is required and missing")
     return query_type(**values)
 
 

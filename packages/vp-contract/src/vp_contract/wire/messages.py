@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Final, Literal, Protocol, TypeAlias
+from typing import Annotated, Final, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from vp_contract.errors import WireError
+from vp_contract.errors import SpecError, WireError
+from vp_contract.fitting import decode_json
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.wire.bin_fields import BinFields
 from vp_contract.wire.columns import BIN_COLUMNS, JsonType
 from vp_contract.wire.numbers import Int64Text, WireCount
+
+M = TypeVar("M")
 
 CONTRACT_VERSION: Final = "1.1"
 """major.minor: a new minor adds fields, a new major changes what one means."""
@@ -268,18 +271,19 @@ def encode_message(message: ServerMessage | ClientMessage) -> bytes:
 
 def decode_server_message(data: bytes | str) -> ServerMessage:
     """A message of the server. Raises `WireError` for anything else."""
-    try:
-        return _SERVER_DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise WireError(f"not a message of the server: {error}") from error
+    return _decoded(data, _SERVER_DECODER, "server")
 
 
 def decode_client_message(data: bytes | str) -> ClientMessage:
     """A message of a client. Raises `WireError` for anything else."""
+    return _decoded(data, _CLIENT_DECODER, "client")
+
+
+def _decoded(data: bytes | str, decoder: msgspec.json.Decoder[M], sender: str) -> M:
     try:
-        return _CLIENT_DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise WireError(f"not a message of a client: {error}") from error
+        return decode_json(data, decoder)
+    except SpecError as error:
+        raise WireError(str(error) if error.field else f"message of a {sender}: {error.problem}") from error
 
 
 def _check_finite(update: GridUpdate) -> None:

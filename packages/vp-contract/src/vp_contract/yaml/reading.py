@@ -7,7 +7,7 @@ import math
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, get_args
 
@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLWarning
 
 from vp_contract.errors import SpecError, SpecNotFoundError, shown
-from vp_contract.yaml.fitting import Misfit, Step, misfit, steps
+from vp_contract.fitting import Misfit, Step, dotted, misfit, steps
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Plain: TypeAlias = bool | int | float | str | list["Plain"] | dict[str, "Plain"] | None
@@ -205,7 +205,7 @@ class _PlainReader:
 
     def _error(self, problem: str, path: tuple[Step, ...], line: int | None, value: float | None = None) -> SpecError:
         found = None if value is None else shown(value)
-        return SpecError(problem, field=_dotted(path), file=self._file, line=line, found=found)
+        return SpecError(problem, field=dotted(path), file=self._file, line=line, found=found)
 
 
 def convert_parsed(plain: object, kind: type[_T], *, file: str | None, lines: Lines) -> _T:
@@ -218,7 +218,7 @@ def convert_parsed(plain: object, kind: type[_T], *, file: str | None, lines: Li
             except msgspec.ValidationError as error:
                 found = misfit(plain, kind) or Misfit(one_line(str(error)), ())
                 line = _nearest_line(lines, found)
-                field = _dotted(found.path)
+                field = dotted(found.path)
                 raise SpecError(
                     found.problem, field=field, file=file, line=line, found=found.found, related=found.related
                 ) from error
@@ -245,13 +245,6 @@ def _nearest_line(lines: Lines, found: Misfit) -> int | None:
         if path[:end] in lines:
             return lines[path[:end]]
     return 1 if lines else None
-
-
-def _dotted(path: Iterable[Step]) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".")
 
 
 def _found(value: object) -> str:

@@ -30,6 +30,7 @@ import msgspec
 
 from vp_book import VpBookError
 from vp_contract import ParallelSpec, SpecError, VpContractError
+from vp_contract.yaml import convert_plain
 from vp_harness.errors import ExecutorError, TaskError
 from vp_harness.execution.generate import code_versions
 from vp_harness.execution.pipeline import conformance_digests
@@ -57,8 +58,8 @@ def parallel_of(spec: ParallelSpec, executor: str | None, workers: int | None, s
     if scheduler is not None:
         fields["address"] = scheduler
     try:
-        return msgspec.convert(fields, ParallelSpec)
-    except (msgspec.ValidationError, SpecError) as error:
+        return convert_plain(fields, ParallelSpec)
+    except SpecError as error:
         raise ExecutorError(f"executor: {error}") from error
 
 

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vp_contract.yaml import convert_plain
 from vp_harness.errors import SignalError
 from vp_harness.signals.context import DEFAULT_CONTEXT, SignalContext
 from vp_harness.signals.declared import DeclaredBin, GridBin, GridSource, Reads, SignalBin, SignalData
@@ -229,8 +230,8 @@ class Signal(ABC):
         if unknown:
             raise SignalError(f"signal {cls.name!r} has no parameter {unknown[0]!r}; it has: {', '.join(allowed)}")
         try:
-            return cls(msgspec.convert(dict(params), cls.params_type))
-        except (msgspec.ValidationError, ValueError) as error:
+            return cls(convert_plain(params, cls.params_type))
+        except ValueError as error:
             raise SignalError(f"signal {cls.name!r}: {error}", parameters=cls._unfit(params)) from error
 
     @classmethod
@@ -239,8 +240,8 @@ class Signal(ABC):
         unfit = []
         for name, value in params.items():
             try:
-                cls(msgspec.convert({name: value}, cls.params_type))
-            except (msgspec.ValidationError, ValueError):
+                cls(convert_plain({name: value}, cls.params_type))
+            except ValueError:
                 unfit.append(name)
         return unfit or list(params)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from vp_contract import like
 from vp_harness import HorizonFigures
 
 TradeSort: TypeAlias = Literal[
@@ -150,7 +151,7 @@ class Permission(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Reason: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
+Reason: TypeAlias = Annotated[str, like(r"\S", "text that is not blank", 1000, min_length=1)]
 RunIdText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64)]
 
 

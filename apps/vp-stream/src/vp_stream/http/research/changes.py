@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from vp_contract import SpecError, decode_json, shown
 from vp_stream.errors import Refusal
 from vp_stream.http.answers import ErrorAnswer
 from vp_stream.http.hosts import host_of, is_loopback
@@ -94,20 +95,19 @@ async def change(request: Request, body_type: type[B], make: Callable[[B], Await
 async def _body(request: Request, body_type: type[B]) -> B:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise Refusal("not_json", "the body has to be JSON, with content-type: application/json")
+        raise Refusal("not_json", f"content-type={shown(kind)}: must be application/json")
     content = b""
     try:
         async for chunk in request.stream():
             content += chunk
             if len(content) > MAX_BODY_BYTES:
-                raise Refusal("too_large", f"a body of at most {MAX_BODY_BYTES} bytes is taken")
+                raise Refusal("too_large", f"body: is too long; must be at most {MAX_BODY_BYTES} bytes")
     except ClientDisconnect as error:
-        raise Refusal("too_long", "the body did not come") from error
+        raise Refusal("too_long", "body: did not come") from error
     try:
-        return msgspec.json.decode(content, type=body_type)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        problem = str(error)
-        raise Refusal("bad_body", f"body: {problem[:1].lower()}{problem[1:]}") from error
+        return decode_json(content, msgspec.json.Decoder(body_type))
+    except SpecError as error:
+        raise Refusal("bad_body", str(error) if error.field else f"body: {error.problem}") from error
 
 
 def _json(value: object, status: int) -> Response:
