@@ -52,6 +52,7 @@ DOCUMENTS = {
     "asyncapi": _ROOT / "docs/asyncapi.json",
     "bin-fields": _ROOT / "packages/vp-contract/src/vp_contract/wire/bin_fields.py",
     "columns": _ROOT / "docs/columns.md",
+    "facts": _ROOT / "web/src/wire/generated/facts.ts",
     "folds": _ROOT / "web/src/wire/generated/folds.ts",
     "schema": GOLDEN / "messages.schema.json",
 }

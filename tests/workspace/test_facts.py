@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 from support.packages import ROOT, packages
 
-from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError
+from vp_book import CELL_COLUMNS, BookEngine, Instrument, ParameterError, marks
 from vp_book.book.engine import GUARD_CELLS
 from vp_book.instrument import PRICE_SCALE
-from vp_contract import BIN_COLUMNS, BOOK_COLUMNS, CLOSE_CODES, SpecError, grid_columns
+from vp_contract import (
+    BIN_COLUMNS,
+    BOOK_COLUMNS,
+    CLOSE_CODES,
+    MARK_COLUMNS,
+    MARK_KINDS,
+    MARK_SIDES,
+    MOST_MARKS,
+    SpecError,
+    grid_columns,
+)
 from vp_contract.specs import decimals, defaults
 from vp_contract.specs.defaults import RuntimeDefaults
+from vp_stream.http.answers import RunQuery
 
 BILLION = 1_000_000_000
 OWN_BILLION = {
@@ -47,6 +61,36 @@ def modules() -> Iterator[tuple[str, Path]]:
 def test_packages_that_cannot_import_one_another_mean_the_same() -> None:
     assert decimals.PRICE_SCALE == PRICE_SCALE
     assert defaults.GUARD_CELLS == GUARD_CELLS
+
+
+def test_marks_are_the_same_in_the_book_and_on_the_wire() -> None:
+    """The page has them of the wire: `web/src/wire/generated/facts.ts`."""
+    assert MARK_KINDS == marks.MARK_KINDS
+    assert MARK_SIDES == marks.MARK_SIDES
+    assert MOST_MARKS == marks.MOST_MARKS
+    assert tuple(column.name for column in MARK_COLUMNS) == marks.Mark._fields
+
+
+def test_the_page_states_no_limit_of_the_wire_itself() -> None:
+    facts = (ROOT / "web/src/wire/generated/facts.ts").read_text(encoding="utf-8")
+    names = re.findall(r"export const (\w+)", facts)
+    assert "MAX_HISTORY_BINS" in names
+    for path in sorted((ROOT / "web/src").rglob("*.ts")):
+        text = path.read_text(encoding="utf-8")
+        if "generated" not in path.parts:
+            assert not [name for name in names if re.search(rf"const {name}\b", text)], path
+
+
+def test_the_research_page_asks_for_what_the_routes_take() -> None:
+    """Their numbers stand in `RunQuery`; the OpenAPI document has them, the page's types do not."""
+    query = {field.name: field for field in msgspec.structs.fields(RunQuery)}
+    (most,) = (note.le for note in get_args(query["top_n"].type) if isinstance(note, msgspec.Meta))
+    views = ROOT / "web/src/research/views"
+    assert f"const MOST = {most};" in (views / "compare.ts").read_text(encoding="utf-8")
+    runs = (views / "runs.ts").read_text(encoding="utf-8")
+    assert f"const FEWEST_SIGNALS = {query['min_signals'].default};" in runs
+    (best,) = re.findall(r"const BEST = '(\w+)';", runs)
+    assert best in get_args(query["sort"].type)
 
 
 @pytest.mark.parametrize("radius", [1, 50, 200])

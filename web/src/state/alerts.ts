@@ -2,7 +2,8 @@ import type { Freshness } from './freshness';
 import type { Frame } from './frame';
 import type { History } from './history';
 import { parsePrice } from './price';
-import { MARK_KINDS, markText, type MarkKind } from './tools/marks';
+import { MARK_KINDS } from '../wire/generated/facts';
+import { markText, type MarkKind } from './tools/marks';
 
 /** What is watched for. Prices are decimals as they are typed. */
 export type Rule =

@@ -1,3 +1,4 @@
+import { MAX_HISTORY_BINS } from '../wire/generated/facts';
 import type { Frame } from './frame';
 
 /** What a new bin did to the history. */
@@ -178,7 +179,8 @@ export function binsIn(history: History, { from, to }: DirtyRange): number {
 const CELL_BUDGET_BYTES = 160 * 1024 * 1024;
 /** As {@link CELL_BUDGET_BYTES}, for the columns of each coarser level. */
 const COLUMN_BUDGET_BYTES = 88 * 1024 * 1024;
-const MOST_BINS = 4096;
+/** One request brings as many. */
+const MOST_BINS = MAX_HISTORY_BINS;
 const FEWEST_BINS = 256;
 
 /** Bins to keep for bins of `valuesPerBin` float64 each, at most `widest` (the texture's limit). */

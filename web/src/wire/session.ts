@@ -3,6 +3,7 @@ import { Assembler, type Decoded } from './assembler';
 import { retryDelay } from './backoff';
 import { cellLayout } from './cells';
 import { ContractVersionError, WireError } from './errors';
+import { ACK_WINDOW_BINS } from './generated/facts';
 import type { SessionHost, Socket } from './host';
 import {
   CLOSE,
@@ -16,8 +17,8 @@ import {
 const OPEN = 1;
 /** A stream that has begun sends even empty bins, so this long a silence is a dead connection. */
 const SILENCE_MS = 30_000;
-/** Bins already on their way may come before a seek takes effect; after this many it is taken as ignored. */
-const STALE_BINS_AFTER_SEEK = 80;
+/** Bins already on their way may come before a seek takes effect; after more it is taken as ignored. */
+const STALE_BINS_AFTER_SEEK = 1.25 * ACK_WINDOW_BINS;
 
 /**
  * One stream, kept alive over any number of connections.

@@ -67,7 +67,10 @@ from vp_contract.wire.columns import (
     BOOK_COLUMNS,
     LEVELS_MS,
     MARK_COLUMNS,
+    MARK_KINDS,
+    MARK_SIDES,
     MARKS,
+    MOST_MARKS,
     SCORE_COLUMNS,
     Column,
     folding,
@@ -94,6 +97,7 @@ from vp_contract.wire.grid import (
     grid_schema,
 )
 from vp_contract.wire.messages import (
+    ACK_WINDOW_BINS,
     CONTRACT_VERSION,
     MAX_HISTORY_BINS,
     Ack,
@@ -125,6 +129,7 @@ from vp_contract.wire.schema import json_schema
 from vp_contract.yaml.writing import dump_spec, edit_yaml
 
 __all__ = [
+    "ACK_WINDOW_BINS",
     "BIN_COLUMNS",
     "BOOK_COLUMNS",
     "CAMPAIGNS_DIR",
@@ -136,7 +141,10 @@ __all__ = [
     "LINK_BYTES",
     "MARKS",
     "MARK_COLUMNS",
+    "MARK_KINDS",
+    "MARK_SIDES",
     "MAX_HISTORY_BINS",
+    "MOST_MARKS",
     "PIPELINES_DIR",
     "PREVIEW_PATH",
     "PROJECTION_FIELDS",

@@ -1,4 +1,4 @@
-"""`python -m vp_contract asyncapi|bin-fields|columns|folds|schema`: what is generated, on standard output."""
+"""`python -m vp_contract asyncapi|bin-fields|columns|facts|folds|schema`: what is generated, on standard output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from vp_contract.wire.asyncapi import asyncapi_document
-from vp_contract.wire.pages import bin_fields_module, columns_page, folds_module
+from vp_contract.wire.pages import bin_fields_module, columns_page, facts_module, folds_module
 from vp_contract.wire.schema import json_schema
 
 
@@ -21,6 +21,7 @@ _DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "asyncapi": _json(asyncapi_document),
     "bin-fields": bin_fields_module,
     "columns": columns_page,
+    "facts": facts_module,
     "folds": folds_module,
     "schema": _json(json_schema),
 }
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "document",
         choices=sorted(_DOCUMENTS),
-        help="AsyncAPI 3.0, the members of grid_update, the page of columns, how columns fold, or the JSON Schema",
+        help="AsyncAPI 3.0, the members of grid_update, the page of columns, what the page has to know of the wire, "
+        "how columns fold, or the JSON Schema",
     )
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # a text stream, as run
     sys.stdout.write(document_text(parser.parse_args(arguments).document))

@@ -1,7 +1,8 @@
+import { ACK_WINDOW_BINS } from '../../wire/generated/facts';
 import type { ClientMessage } from '../../wire/types';
 
-/** So many bins, or the bins of so long, are acknowledged at once: a message a bin would be as dear as drawing it. */
-const ACK_BINS = 16;
+/** So many bins, a quarter of what may be on the way, or the bins of so long, are acknowledged at once: a message a bin would be as dear as drawing it. */
+const ACK_BINS = ACK_WINDOW_BINS / 4;
 const ACK_MS = 400;
 const NOTHING_OWED = { seq: null, bins: 0, atMs: -Infinity } as const;
 

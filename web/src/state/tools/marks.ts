@@ -1,16 +1,16 @@
 import type { Mark as WireMark } from '../../wire/generated/contract';
+import { MARK_KINDS, MARK_SIDES } from '../../wire/generated/facts';
 import { count } from '../format';
 import type { History } from '../history';
 import { PRICE_SCALE, type PriceGrid } from '../price';
 import { seqAt, visibleColumns, xOf, yOf, type Viewport } from '../viewport';
 
-export const MARK_KINDS = ['iceberg', 'sweep', 'large', 'pull'] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 
 /** Something that only order-level data show. */
 export interface MarkFacts {
   kind: MarkKind;
-  side: 'buy' | 'sell' | 'none';
+  side: (typeof MARK_SIDES)[number];
   size: number;
   /** What an iceberg has shown so far, prices of a sweep, 1 for a resting order, ticks of a pull from the touch. */
   detail: number;
@@ -59,7 +59,7 @@ function known<Place>(
   return sent.flatMap(({ kind, side, price_int, size, detail }) => {
     const one = MARK_KINDS.find((name) => name === kind);
     if (one === undefined) return [];
-    const whose = side === 'buy' || side === 'sell' ? side : 'none';
+    const whose = MARK_SIDES.find((name) => name === side) ?? 'none';
     return [{ kind: one, side: whose, size, detail, ...placeOf(BigInt(price_int)) }];
   });
 }

@@ -1,7 +1,7 @@
 import type { Mark } from '../../wire/generated/contract';
+import { MARK_KINDS, MARK_SIDES, MOST_MARKS } from '../../wire/generated/facts';
 import { BIN_FOLDS, CELL_FOLDS } from '../../wire/generated/folds';
 import type { GridUpdate } from '../../wire/types';
-import { MARK_KINDS } from '../tools/marks';
 
 /** Some bins that follow one another as one, as a server sends it for a `history` with `every`. */
 export interface Folded {
@@ -9,11 +9,6 @@ export interface Folded {
   /** Packed cells, see `CellLayout`. */
   cells: Float64Array;
 }
-
-/** As the server has them: marks of a stretch at most, and the order of marks of one size. */
-const MOST_MARKS = 16;
-const KINDS: readonly string[] = MARK_KINDS;
-const SIDES = ['buy', 'sell', 'none'];
 
 const { first: FIRSTS, sum: SUMMED, highest: HIGHS, lowest: LOWS } = BIN_FOLDS;
 const QUOTES = [...HIGHS, ...LOWS] as const;
@@ -148,9 +143,9 @@ function compareMarks(a: Mark, b: Mark): number {
   const price = BigInt(a.price_int) - BigInt(b.price_int);
   return (
     b.size - a.size ||
-    rankOf(KINDS, a.kind) - rankOf(KINDS, b.kind) ||
+    rankOf(MARK_KINDS, a.kind) - rankOf(MARK_KINDS, b.kind) ||
     Number(price) ||
-    rankOf(SIDES, a.side) - rankOf(SIDES, b.side) ||
+    rankOf(MARK_SIDES, a.side) - rankOf(MARK_SIDES, b.side) ||
     a.detail - b.detail
   );
 }

@@ -2,6 +2,7 @@
  * How far time is zoomed. Beyond a device px a bin, several bins are one column, as the server sums them up: a level is
  * so many bins a column, and a zoom is a level with the width of its columns.
  */
+import { MAX_HISTORY_STEP } from '../../wire/generated/facts';
 import { LEVELS_MS } from '../../wire/generated/folds';
 import type { GridUpdate } from '../../wire/types';
 
@@ -20,13 +21,13 @@ const NARROWEST_BETWEEN = 2;
 
 /**
  * Bins a column of each level, the finest first: 1, then those of about 1 s, 10 s, 1 min and 5 min, as far as these are
- * longer than the level before.
+ * longer than the level before and can be asked for.
  */
 export function levelsOf(binMs: number): readonly number[] {
   const levels = [1];
   for (const ms of LEVELS_MS) {
     const every = Math.round(ms / binMs);
-    if (every > (levels.at(-1) ?? 1)) levels.push(every);
+    if (every > (levels.at(-1) ?? 1) && every <= MAX_HISTORY_STEP) levels.push(every);
   }
   return levels;
 }

@@ -11,6 +11,7 @@ import {
   zoomOf,
   zoomsOf,
 } from '../../../src/state/zoom/levels';
+import { MAX_HISTORY_STEP } from '../../../src/wire/generated/facts';
 import type { GridUpdate } from '../../../src/wire/types';
 import { frameWith } from '../../support/bins';
 
@@ -30,6 +31,11 @@ describe('levelsOf', () => {
     expect(levelsOf(1000)).toEqual([1, 10, 60, 300]);
     expect(levelsOf(10_000)).toEqual([1, 6, 30]);
     expect(levelsOf(300_000)).toEqual([1]);
+  });
+
+  it('leaves out what cannot be asked for', () => {
+    expect(levelsOf(2)).toEqual([1, 500, 5000, 30_000]);
+    expect(levelsOf(1).every((every) => every <= MAX_HISTORY_STEP)).toBe(true);
   });
 
   it('has whole numbers of bins, each more than the one before', () => {

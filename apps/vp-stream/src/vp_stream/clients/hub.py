@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from starlette.websockets import WebSocket
 
+from vp_contract import ACK_WINDOW_BINS
 from vp_stream.blocking import in_daemon_thread
 from vp_stream.clients.follow import AliasWatcher
 from vp_stream.clients.history import SAVED_S, SHORTEST_REST_S
@@ -56,7 +57,7 @@ class Limits:
     max_clients_per_address: int = 256
     stall_s: float = 20.0
     max_lag_s: float = 1.0
-    ack_window: int = 64
+    ack_window: int = ACK_WINDOW_BINS
 
 
 @dataclass(eq=False, slots=True)

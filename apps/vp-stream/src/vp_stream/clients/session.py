@@ -17,6 +17,7 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from vp_contract import (
+    ACK_WINDOW_BINS,
     Ack,
     ClientMessage,
     Follow,
@@ -91,7 +92,7 @@ class Session:
         follow: Callable[[Session], None],
         turns: Turns,
         nonsense_budget: int = 8,
-        ack_window: int = 64,
+        ack_window: int = ACK_WINDOW_BINS,
         max_lag_s: float = 1.0,
     ) -> None:
         self._websocket = websocket

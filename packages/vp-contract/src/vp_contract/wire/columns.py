@@ -199,6 +199,13 @@ MARK_COLUMNS: Final = (
 )
 """Members of a mark, in order."""
 
+MARK_KINDS: Final = ("iceberg", "sweep", "large", "pull")
+MARK_SIDES: Final = ("buy", "sell", "none")
+"""What `kind` and `side` of a mark may be, in the order in which marks of equal size stand."""
+
+MOST_MARKS: Final = 16
+"""Marks of a bin, and of several as one."""
+
 _ORDERS: Final = (
     ("v", "units per s", "Velocity: rate, smoothed with tau_velocity"),
     ("a", "units per s^2", "Acceleration: change of the velocity, smoothed with tau_acceleration"),
@@ -277,16 +284,22 @@ def folding(columns: Iterable[Column], fold: Fold) -> tuple[str, ...]:
 LEVELS_MS: Final = (1_000, 10_000, 60_000, 300_000)
 """About how long several bins are that the page asks for as one, by how far time is zoomed out."""
 
+MAX_HISTORY_STEP: Final = 36_000
+"""Bins that a `history` may ask for as one."""
+
 
 def levels_of(bin_ms: int) -> tuple[int, ...]:
-    """How many bins that is at each level, the finest first: 1, then those of `LEVELS_MS` that are more than the last.
+    """How many bins that is at each level, the finest first: 1, then those of `LEVELS_MS` that are more than the last
+    and that can be asked for.
 
     >>> levels_of(100)
     (1, 10, 100, 600, 3000)
+    >>> levels_of(2)
+    (1, 500, 5000, 30000)
     """
     levels = [1]
     for level_ms in LEVELS_MS:
         every = (2 * level_ms + bin_ms) // (2 * bin_ms)  # rounded, halves up
-        if every > levels[-1]:
+        if levels[-1] < every <= MAX_HISTORY_STEP:
             levels.append(every)
     return tuple(levels)

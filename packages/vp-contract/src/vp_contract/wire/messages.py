@@ -17,7 +17,7 @@ from vp_contract.errors import SpecError, WireError
 from vp_contract.fitting import decode_json
 from vp_contract.specs.runtime import RuntimeConfig
 from vp_contract.wire.bin_fields import BinFields
-from vp_contract.wire.columns import BIN_COLUMNS, JsonType
+from vp_contract.wire.columns import BIN_COLUMNS, MAX_HISTORY_STEP, JsonType
 from vp_contract.wire.numbers import Int64Text, WireCount
 
 M = TypeVar("M")
@@ -31,8 +31,15 @@ SignalKind: TypeAlias = Literal["signed", "probability"]
 MAX_HISTORY_BINS: Final = 4096
 """Bins that one `history` may ask for."""
 
-HistoryStep: TypeAlias = Annotated[int, Meta(ge=1, le=36_000)]
-PlaySpeed: TypeAlias = Annotated[float, Meta(ge=0.25, le=60.0)]
+ACK_WINDOW_BINS: Final = 64
+"""Bins that a client which acknowledges may have on the way."""
+
+LEAST_SPEED: Final = 0.25
+MOST_SPEED: Final = 60.0
+"""How many times as fast as the market was a client may play."""
+
+HistoryStep: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_HISTORY_STEP)]
+PlaySpeed: TypeAlias = Annotated[float, Meta(ge=LEAST_SPEED, le=MOST_SPEED)]
 
 
 class GridField(Struct, frozen=True, kw_only=True):

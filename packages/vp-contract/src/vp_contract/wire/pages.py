@@ -1,6 +1,7 @@
 """Texts that are generated from the table of columns and committed.
 
-They are a Python module, a module of the page and a page of the documentation.
+They are a Python module, a module of the page and a page of the documentation. What the page has to know of the wire
+beside columns, the limits of messages and the kinds of marks, is written here too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from vp_contract.wire.columns import (
     BOOK_COLUMNS,
     LEVELS_MS,
     MARK_COLUMNS,
+    MARK_KINDS,
+    MARK_SIDES,
+    MAX_HISTORY_STEP,
+    MOST_MARKS,
     SCORE_COLUMNS,
     Column,
     Fold,
@@ -22,6 +27,7 @@ from vp_contract.wire.columns import (
     grid_columns,
     projection_columns,
 )
+from vp_contract.wire.messages import ACK_WINDOW_BINS, LEAST_SPEED, MAX_HISTORY_BINS, MOST_SPEED
 
 _ANNOTATIONS: Final[dict[JsonType, str]] = {
     "flag": "bool",
@@ -73,6 +79,30 @@ export const CELL_FOLDS = {{
 
 /** About how long several bins are that are asked for as one, ms, by how far time is zoomed out. */
 export const LEVELS_MS = [{levels}];
+"""
+
+_FACTS: Final = """/* Made by `npm run contract` from vp_contract.wire. Edits are lost. */
+
+/** What a mark may be, in the order in which marks of equal size stand. */
+export const MARK_KINDS = [{kinds}] as const;
+
+/** Whose a mark may be, in the same order. */
+export const MARK_SIDES = [{sides}] as const;
+
+/** Marks of a bin, and of several as one. */
+export const MOST_MARKS = {marks};
+
+/** Bins that one `history` may ask for. */
+export const MAX_HISTORY_BINS = {bins};
+
+/** Bins that a `history` may ask for as one. */
+export const MAX_HISTORY_STEP = {step};
+
+/** Bins that a client which acknowledges may have on the way. */
+export const ACK_WINDOW_BINS = {window};
+
+/** How many times as fast as the market was a client may play. */
+export const PLAY_SPEED = {{ least: {least:g}, most: {most:g} }} as const;
 """
 
 _PAGE: Final = """# Columns
@@ -143,6 +173,20 @@ def folds_module() -> str:
     """The text of `web/src/wire/generated/folds.ts`."""
     return _FOLDS.format(
         bins=_folds(BIN_COLUMNS), cells=_folds(grid_columns(())), levels=", ".join(map(str, LEVELS_MS))
+    )
+
+
+def facts_module() -> str:
+    """The text of `web/src/wire/generated/facts.ts`."""
+    return _FACTS.format(
+        kinds=", ".join(map(repr, MARK_KINDS)),
+        sides=", ".join(map(repr, MARK_SIDES)),
+        marks=MOST_MARKS,
+        bins=MAX_HISTORY_BINS,
+        step=MAX_HISTORY_STEP,
+        window=ACK_WINDOW_BINS,
+        least=LEAST_SPEED,
+        most=MOST_SPEED,
     )
 
 
