@@ -1,10 +1,11 @@
-"""A cache in memory: values that are made once and stay while there is room."""
+"""Memory that threads share: values that are made once and stay while there is room, and room for work itself."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 _T = TypeVar("_T")
@@ -40,3 +41,25 @@ class Cache(Generic[_T]):
                 while len(self._values) > 1 and sum(map(self._size, self._values.values())) > self._limit:
                     self._values.popitem(last=False)
             return value
+
+
+class Room:
+    """Bytes that the threads of a process may work on at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def of(self, needed: int) -> Iterator[None]:
+        """A block that works on so many bytes: it waits until they are free, or nothing else is at work."""
+        with self._freed:
+            self._freed.wait_for(lambda: self._used == 0 or self._used + needed <= self._limit)
+            self._used += needed
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._used -= needed
+                self._freed.notify_all()

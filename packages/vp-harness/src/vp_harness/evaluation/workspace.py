@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from vp_harness.cache import Cache
+from vp_harness.cache import Cache, Room
 from vp_harness.errors import ParameterError, SignalError
 from vp_harness.evaluation.evaluate import OutcomeTables
 from vp_harness.evaluation.split import TimeSplit
@@ -34,8 +34,14 @@ from vp_harness.signals.trust import TrustReport, trusted_values
 COLUMN_BYTES: Final = 256 * 2**20
 """Columns of one dataset that are kept: nine of an hour of 36,000 bins with 101 rows."""
 
+WORK_BYTES: Final = 2 * 2**30
+"""Columns that signals of one process read at once: 73 of an hour of 36,000 bins with 101 rows, three of 23 hours. A
+signal that reads more is computed alone."""
+
 SAMPLE_BYTES: Final = 96 * 2**20
 """Samples of parts of one dataset that are kept: of an hour of 36,000 bins, those of six splits."""
+
+_AT_WORK: Final = Room(WORK_BYTES)
 
 _VALUES: Final = 4
 """Signals whose values are kept: a signal with many evaluations comes in several tasks, one after the other."""
@@ -107,13 +113,23 @@ class Workspace:
         """The baselines with their default parameters; one whose columns the dataset lacks is left out."""
         values = {}
         for baseline in BASELINES:
-            with contextlib.suppress(SignalError, ParameterError):
+            with contextlib.suppress(SignalError, ParameterError), self._at_work(baseline):
                 values[baseline.name] = baseline().compute(self)
         return values
 
     def _judge(self, signal: Signal, thorough: bool) -> Judged:
-        values, trust = trusted_values(signal, self, thorough=thorough)
+        with self._at_work(type(signal)):
+            values, trust = trusted_values(signal, self, thorough=thorough)
         return Judged(values, (trust,), values_digest(values))
+
+    def _at_work(self, signal: type[Signal]) -> contextlib.AbstractContextManager[None]:
+        """A block that holds the columns of a signal: of some there are as many at once as have room."""
+        return _AT_WORK.of(columns_bytes(self.n_bins, self.dataset.config.grid_rows, len(signal.required_columns)))
+
+
+def columns_bytes(bins: int, rows: int, columns: int) -> int:
+    """Bytes of so many columns of cells, as if each were float64."""
+    return 8 * bins * rows * columns
 
 
 class JudgedBins(Protocol):

@@ -11,13 +11,13 @@ import msgspec
 import polars as pl
 
 from vp_book import VpBookError
-from vp_contract import CampaignSpec, RuntimeConfig
+from vp_contract import CampaignSpec, ParallelSpec, RuntimeConfig
 from vp_harness import signals
 from vp_harness.days.made import of_day
 from vp_harness.errors import PipelineError, RawFileError
 from vp_harness.evaluation.costs import cost_words
 from vp_harness.evaluation.evaluate import TABLE_BYTES
-from vp_harness.evaluation.workspace import COLUMN_BYTES
+from vp_harness.evaluation.workspace import COLUMN_BYTES, WORK_BYTES, columns_bytes
 from vp_harness.execution.campaign import Campaign, PlannedDataset, estimate
 from vp_harness.execution.configs import ExperimentChain, ExperimentLike, experiment_chain
 from vp_harness.execution.executors import parallel_of
@@ -104,7 +104,7 @@ def dry_run(
         to_make=tuple(dataset.dataset_id for dataset in missing),
         bins_to_make=sum(dataset.bins for dataset in missing),
         seconds=None if rows_s is None else round(rows_s + making.seconds, 3),
-        memory_bytes=_memory(chain, datasets, parallel.workers if parallel.executor == "processes" else 1),
+        memory_bytes=_memory(chain, datasets, *_workers(parallel)),
         idle=(*idle_dataset_axes(chain), *unread.axes()),
         basis=f"datasets: {making.basis}; rows: {basis}",
         costs=tuple(costs),
@@ -169,12 +169,22 @@ def _row_seconds(
     return seconds, f"{runs.height} stored runs of {len(by_signal)} of the {len(wanted)} signals"
 
 
-def _memory(chain: ExperimentChain, datasets: Iterable[PlannedDataset], processes: int) -> int:
-    """Columns that are kept, outcome tables that are kept, the float copies that one signal makes, and the rest."""
+def _workers(parallel: ParallelSpec) -> tuple[int, int]:
+    """Processes of this machine that compute, and threads in each."""
+    if parallel.executor == "local":
+        return 1, parallel.workers
+    return (parallel.workers if parallel.executor == "processes" else 1), 1
+
+
+def _memory(chain: ExperimentChain, datasets: Iterable[PlannedDataset], processes: int, threads: int) -> int:
+    """Columns that are kept and that are read at once, copies that one signal makes, outcome tables, and all else."""
     largest = 0
     for dataset in datasets:
-        cells = bins_in_capture(dataset.config) * dataset.config.grid_rows
+        bins, rows = bins_in_capture(dataset.config), dataset.config.grid_rows
         reads = [len(signals.signal_class(name).required_columns) for name in wanted_signals(chain)]
-        columns = min(COLUMN_BYTES, 8 * cells * sum(reads))
-        largest = max(largest, columns + 8 * cells * max(reads, default=0) + TABLE_BYTES)
+        needed = sorted((columns_bytes(bins, rows, columns) for columns in reads), reverse=True)
+        most = max(needed, default=0)
+        kept = min(max(COLUMN_BYTES, columns_bytes(bins, rows, 1)), sum(needed))
+        at_work = max(most, min(WORK_BYTES, sum(needed[:threads])))
+        largest = max(largest, kept + at_work + most + TABLE_BYTES)
     return processes * (_PROCESS_BYTES + largest)
