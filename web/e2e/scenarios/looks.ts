@@ -84,4 +84,60 @@ export const LOOKS: readonly Scenario[] = [
       same(cut, [], 'values that are cut');
     },
   },
+  ...[
+    { width: 900, height: 640 },
+    { width: 1440, height: 900 },
+  ].map((viewport): Scenario => ({
+    name: `at the edges of a map of ${viewport.width} px the reading is whole, and covers no cell`,
+    context: { viewport },
+    query: '&at=09:29:58&paused=1',
+    bins: 1,
+    async run({ page, until, counters }) {
+      await until(({ missing }) => missing === 0);
+      const { layout } = await counters();
+      const chart = await page.locator('#chart').boundingBox();
+      if (chart === null) throw new Error('the chart is not shown');
+      const { left, right, top, bottom } = layout.heat;
+      for (const x of [left + 1, right - 2]) {
+        for (const y of [top + 1, bottom - 2]) {
+          const at = { x: chart.x + x, y: chart.y + y };
+          await page.mouse.move(at.x, at.y);
+          const where = `at ${x}, ${y} of the map`;
+          await page.waitForFunction(
+            () => document.querySelector('#reading-price')?.textContent !== '–',
+          );
+          await page.waitForTimeout(150);
+          const found = await page.evaluate(whereReadingIs, at);
+          same(found, { over: 'chart', covers: false, outside: [], cut: [] }, where);
+        }
+      }
+    },
+  })),
 ];
+
+/** What lies at a point of the map, and which parts of the reading are not whole. */
+function whereReadingIs({ x, y }: { x: number; y: number }): {
+  over: string | undefined;
+  covers: boolean;
+  outside: (string | null)[];
+  cut: (string | null)[];
+} {
+  const reading = document.querySelector('#reading');
+  if (reading === null) throw new Error('there is no reading');
+  const corner = reading.getBoundingClientRect();
+  const parts = [...reading.querySelectorAll<HTMLElement>('b, span, dt, dd, th, td')];
+  const shown = parts.filter((part) => part.offsetParent !== null);
+  const outside = shown.filter((part) => {
+    const box = part.getBoundingClientRect();
+    const across = box.left < corner.left || box.right > corner.right;
+    const down = box.top < corner.top || box.bottom > corner.bottom;
+    return across || down || box.right > window.innerWidth || box.bottom > window.innerHeight;
+  });
+  const cut = shown.filter((part) => part.scrollWidth > part.clientWidth && part.clientWidth > 0);
+  return {
+    over: document.elementFromPoint(x, y)?.closest('[id=chart], [id=reading]')?.id,
+    covers: corner.left <= x && x <= corner.right && corner.top <= y && y <= corner.bottom,
+    outside: outside.map(({ textContent }) => textContent),
+    cut: cut.map(({ textContent }) => textContent),
+  };
+}

@@ -181,4 +181,79 @@ export const ZOOM: readonly Scenario[] = [
       holds(coarseRequests(lab, 100) > 0, 'no columns were asked for');
     },
   },
+  {
+    name: 'a column that is not over grows with each bin, and is then what the server says of it',
+    server: HOUR,
+    query: '&at=10:20:00&paused=1&zoom=0.16',
+    bins: 1,
+    async run(lab) {
+      const { page, until, counters, server } = lab;
+      await filled(lab);
+      const view = await viewOf(lab);
+      same([view.every, view.columnPx], [100, 16], 'the columns');
+      const { binSeq: first } = await counters();
+      same(first % 100, 0, 'the place of the first bin in its column');
+      const { x, y } = await originOf(lab);
+      const { layout } = await counters();
+      await page.mouse.move(x + layout.heat.right - 0.5, y + layout.heat.bottom / 2);
+      const asked = server.heard.length;
+      await page.keyboard.press(' ');
+      await until(({ binSeq }) => binSeq >= first + 12);
+      // The reading follows in the frames after a bin.
+      const read = await page.evaluate(async () => {
+        const seen: { last: number; head: number }[] = [];
+        for (let times = 0; times < 60; times += 1) {
+          const text = document.querySelector('#reading-time')?.textContent ?? '';
+          seen.push({ last: Number(/#(\d+)/.exec(text)?.[1]), head: window.__vp.binSeq });
+          await new Promise((done) => setTimeout(done, 50));
+        }
+        return seen;
+      });
+      const lasts = [...new Set(read.map(({ last }) => last))];
+      same(
+        lasts,
+        [...lasts].sort((a, b) => a - b),
+        'the last bins of the column as it grows',
+      );
+      holds(lasts.length > 8, `the column was read with as many ends as ${lasts.join(', ')}`);
+      holds(
+        read.every(({ last, head }) => last > first && last < first + 100 && head - last < 10),
+        `the column and the newest bin: ${JSON.stringify(read)}`,
+      );
+      await page.keyboard.press(' ');
+      await until(({ paused, binSeq, followsTime }) => paused && followsTime && binSeq > first);
+      const { binSeq: last } = await counters();
+      holds(last < first + 99, `the column is over at ${last}`);
+      const reading = async (of: typeof page): Promise<string[]> => {
+        const [head, ...values] = await Promise.all([
+          of.locator('#reading-time').innerText(),
+          of.locator('#reading-price').innerText(),
+          of.locator('#reading-fields').innerText(),
+          of.locator('#reading-moving').innerText(),
+        ]);
+        return head.endsWith(`#${last}`) ? [head, ...values] : [head];
+      };
+      await soon(
+        () => reading(page),
+        (texts) => texts.length === 4,
+        `the reading of the column up to bin ${last}`,
+      );
+      const made = await reading(page);
+      const since = server.heard.slice(asked).filter((text) => text.includes('"history"'));
+      const told = since.filter((text) => Number(/"to":(\d+)/.exec(text)?.[1]) >= first);
+      same(told, [], 'what was asked of the column that the page has all bins of');
+
+      const other = await page.context().newPage();
+      const at = `10:20:0${((last - first) / 10).toFixed(1)}`;
+      await other.goto(`${lab.address}?serving=demo&at=${at}&paused=1&zoom=0.16`);
+      await other.waitForFunction(() => '__vp' in window && window.__vp.view !== null);
+      await other.waitForFunction(() => window.__vp.missing === 0);
+      same(await other.evaluate(() => window.__vp.binSeq), last, 'the bin that the link leads to');
+      await other.mouse.move(x + layout.heat.right - 0.5, y + layout.heat.bottom / 2);
+      const texts = async (): Promise<string[]> => reading(other);
+      await soon(texts, (now) => now.length === 4, 'the reading of the column as it was sent');
+      same(await texts(), made, 'the column as it was sent, and as the page had made it');
+      await other.close();
+    },
+  },
 ];
