@@ -1,7 +1,7 @@
 /** What is shown can be read, at every size. */
 import type { Page } from 'playwright-core';
 
-import { holds, same, type Scenario } from '../lab';
+import { holds, same, soon, type Scenario } from '../lab';
 
 /** The colours of the page and of the map's corner that no bin reaches, as [r, g, b]. */
 async function grounds(page: Page): Promise<number[][]> {
@@ -60,6 +60,36 @@ export const LOOKS: readonly Scenario[] = [
     },
   },
   {
+    name: '1440 px: the toolbar is one row in every colour, with one chart and with four',
+    context: { viewport: { width: 1440, height: 900 } },
+    async run({ page, until }) {
+      for (const charts of [1, 2, 4]) {
+        while ((await page.locator('[data-part=pane]').count()) < charts)
+          await page.keyboard.press('n');
+        await until((counters) => counters.charts.length === charts);
+        for (const key of ['1', '2', '3', '4', '5', '6', '7']) {
+          await page.keyboard.press(key);
+          await page.waitForTimeout(100);
+          const rows = await page.evaluate(() => {
+            const room = document.querySelector('.toolbar')?.getBoundingClientRect();
+            const parts = document.querySelectorAll<HTMLElement>(
+              '.toolbar :is(button, summary, .legend > *)',
+            );
+            return [...parts]
+              .filter((part) => part.offsetParent !== null && part.closest('.depth-card') === null)
+              .map((part) => ({ text: part.textContent, box: part.getBoundingClientRect() }))
+              .filter(({ box: { left, right, top, bottom } }) => {
+                const within = room && left >= room.left && right <= room.right;
+                return !within || top < room.top || bottom > room.bottom || room.height > 50;
+              })
+              .map(({ text }) => text.trim());
+          });
+          same(rows, [], `what is not in the row in colour ${key} with ${charts} charts`);
+        }
+      }
+    },
+  },
+  {
     name: 'the reading of a cell has a corner of its own, and no number with an exponent',
     async run({ page }) {
       const chart = await page.locator('#chart').boundingBox();
@@ -94,19 +124,20 @@ export const LOOKS: readonly Scenario[] = [
     bins: 1,
     async run({ page, until, counters }) {
       await until(({ missing }) => missing === 0);
-      const { layout } = await counters();
-      const chart = await page.locator('#chart').boundingBox();
-      if (chart === null) throw new Error('the chart is not shown');
-      const { left, right, top, bottom } = layout.heat;
+      const { left, right, top, bottom } = (await counters()).layout.heat;
       for (const x of [left + 1, right - 2]) {
         for (const y of [top + 1, bottom - 2]) {
-          const at = { x: chart.x + x, y: chart.y + y };
-          await page.mouse.move(at.x, at.y);
           const where = `at ${x}, ${y} of the map`;
-          await page.waitForFunction(
-            () => document.querySelector('#reading-price')?.textContent !== '–',
-          );
-          await page.waitForTimeout(150);
+          const at = { x: 0, y: 0 };
+          const price = async (): Promise<string> => {
+            const chart = await page.locator('#chart').boundingBox();
+            if (chart === null) throw new Error('the chart is not shown');
+            [at.x, at.y] = [chart.x + x, chart.y + y];
+            await page.mouse.move(at.x, at.y);
+            await page.waitForTimeout(150);
+            return page.locator('#reading-price').innerText();
+          };
+          await soon(price, (text) => text !== '–', `the price ${where}`, 15_000);
           const found = await page.evaluate(whereReadingIs, at);
           same(found, { over: 'chart', covers: false, outside: [], cut: [] }, where);
         }

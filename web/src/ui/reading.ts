@@ -104,7 +104,8 @@ export class Reading {
       });
     });
     const projected = reading?.projections.map(
-      ({ horizonMs, score }) => `${horizonMs / 1000} s ${signed(score, 3)}`,
+      // One horizon stays on one line.
+      ({ horizonMs, score }) => `${horizonMs / 1000}\u00a0s\u00a0${signed(score, 3)}`,
     );
     setText(this.projections, projected?.join(' · ') ?? NONE);
     const [mark, ...others] = marked ? (hovered?.marks ?? []) : [];
