@@ -11,6 +11,7 @@ import { Header } from './ui/header';
 import { makeHelp } from './ui/help';
 import { isSpace, keyCommand, SKIP_SECONDS, turnsSwitch, type Command } from './ui/keys';
 import { Panel } from './ui/panel';
+import { Parts } from './ui/parts';
 import { Reading } from './ui/reading';
 import { Status } from './ui/status';
 import { MarksCard } from './ui/marks';
@@ -276,10 +277,8 @@ for (const type of ['input', 'blur']) {
 
 // One redraw an animation frame, and none when nothing changed
 
-type PagePart = (nowMs: number) => void;
-
 /** What is around the charts. */
-const PAGE_PARTS: readonly PagePart[] = [
+const parts = new Parts([
   (nowMs) => {
     const { store } = panes.active;
     const freshness = store.freshness(nowMs);
@@ -301,7 +300,7 @@ const PAGE_PARTS: readonly PagePart[] = [
     timeline.draw(store, view);
     status.draw(store, { drawn: stage.drawn, frameMs, renderer: stage.heatmap.kind });
   },
-];
+]);
 
 function lookForAlerts(nowMs = performance.now()): void {
   alerts.draw(
@@ -320,10 +319,6 @@ window.addEventListener('online', () => {
 });
 
 let shownAtMs = -Infinity;
-/** Parts of the page around the chart that are still to be drawn; a frame draws one. */
-let owed: readonly PagePart[] = [];
-/** Whether something has changed since the first of them was drawn. */
-let pageChanged = false;
 let frames = 0;
 let frameMs = 0;
 
@@ -332,17 +327,12 @@ function onFrame(nowMs: number): void {
   const startedMs = performance.now();
   const due = nowMs - shownAtMs >= IDLE_REDRAW_MS;
   const changed = due || panes.list.some((pane) => pane.changed);
-  // A frame in which bins came has enough to do: the page around the chart takes the next ones.
-  const [part, ...others] = owed;
-  owed = others;
-  pageChanged ||= changed;
-  if (owed.length === 0 && pageChanged) {
-    owed = PAGE_PARTS;
-    pageChanged = false;
-  }
   if (changed) shownAtMs = nowMs;
   let drew = false;
-  for (const pane of panes.list) drew = pane.draw(nowMs, reducedMotion.matches, due) || drew;
+  const binsBefore = panes.drawn;
+  for (const pane of panes.list)
+    drew = pane.draw(nowMs, reducedMotion.matches, due, parts.owing) || drew;
+  const part = parts.next(nowMs, changed, panes.drawn > binsBefore);
   // After the charts: what has changed of the page is styled anew before a canvas takes a font.
   part?.(startedMs);
   if (!drew && part === undefined) return;

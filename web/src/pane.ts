@@ -233,16 +233,17 @@ export class Pane {
    * Draws the chart if there is anything new to draw.
    *
    * @param due whether it is to be drawn although nothing has changed.
+   * @param busy whether there is more to do in this frame.
    * @returns whether it was.
    */
-  draw(nowMs: number, still: boolean, due: boolean): boolean {
+  draw(nowMs: number, still: boolean, due: boolean, busy: boolean): boolean {
     const { store, stage } = this;
     const resized = stage.measure();
-    if (!due && !this.changed && !this.moving && !resized) return false;
+    if (!due && !this.changed && !this.moving && !resized && !stage.owes) return false;
     this.shownRevision = store.revision;
     this.moving = store.advance(nowMs, still);
     const before = stage.drawn;
-    this.drawable = stage.draw(store);
+    this.drawable = stage.draw(store, { nowMs, busy });
     this.mostAtOnce = Math.max(this.mostAtOnce, stage.drawn - before);
     this.send(store.takeAck(nowMs));
     if (this.drawable) this.send(store.takeWanted(stage.layout, performance.now()));

@@ -53,6 +53,11 @@ export class Panes {
     return this.all;
   }
 
+  /** How many bins the charts have drawn. */
+  get drawn(): number {
+    return this.all.reduce((sum, { stage }) => sum + stage.drawn, 0);
+  }
+
   get shown(): Shown {
     return {
       places: this.all.map(({ place }) => place),

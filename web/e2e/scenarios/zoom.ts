@@ -183,7 +183,8 @@ export const ZOOM: readonly Scenario[] = [
   },
   {
     name: 'a column that is not over grows with each bin, and is then what the server says of it',
-    server: HOUR,
+    // Slow: the column is to last longer than the test.
+    server: { ...HOUR, rate: 5 },
     query: '&at=10:20:00&paused=1&zoom=0.16',
     bins: 1,
     async run(lab) {
@@ -202,9 +203,12 @@ export const ZOOM: readonly Scenario[] = [
       // The reading follows in the frames after a bin.
       const read = await page.evaluate(async () => {
         const seen: { last: number; head: number }[] = [];
-        for (let times = 0; times < 60; times += 1) {
+        const ends = new Set<number>();
+        for (let times = 0; times < 120 && ends.size < 6; times += 1) {
           const text = document.querySelector('#reading-time')?.textContent ?? '';
-          seen.push({ last: Number(/#(\d+)/.exec(text)?.[1]), head: window.__vp.binSeq });
+          const last = Number(/#(\d+)/.exec(text)?.[1]);
+          ends.add(last);
+          seen.push({ last, head: window.__vp.binSeq });
           await new Promise((done) => setTimeout(done, 50));
         }
         return seen;
@@ -215,30 +219,40 @@ export const ZOOM: readonly Scenario[] = [
         [...lasts].sort((a, b) => a - b),
         'the last bins of the column as it grows',
       );
-      holds(lasts.length > 8, `the column was read with as many ends as ${lasts.join(', ')}`);
+      holds(lasts.length >= 6, `the column was read with as many ends as ${lasts.join(', ')}`);
       holds(
-        read.every(({ last, head }) => last > first && last < first + 100 && head - last < 10),
+        read.every(({ last, head }) => last > first && last <= head && last < first + 100),
         `the column and the newest bin: ${JSON.stringify(read)}`,
       );
       await page.keyboard.press(' ');
       await until(({ paused, binSeq, followsTime }) => paused && followsTime && binSeq > first);
       const { binSeq: last } = await counters();
       holds(last < first + 99, `the column is over at ${last}`);
-      const reading = async (of: typeof page): Promise<string[]> => {
-        const [head, ...values] = await Promise.all([
-          of.locator('#reading-time').innerText(),
-          of.locator('#reading-price').innerText(),
-          of.locator('#reading-fields').innerText(),
-          of.locator('#reading-moving').innerText(),
-        ]);
-        return head.endsWith(`#${last}`) ? [head, ...values] : [head];
+      /** The reading at a height of the map, in rows from its middle. */
+      const readAt = async (of: typeof page, row: number): Promise<string[]> => {
+        const { view: now } = await of.evaluate(() => ({ ...window.__vp }));
+        const chart = await of.locator('#chart').boundingBox();
+        if (now === null || chart === null) return [];
+        const down = (now.heat.top + now.heat.bottom) / 2 + row * now.rowPx;
+        await of.mouse.move(chart.x + now.heat.right - 0.5, chart.y + down);
+        // A picture or two later the pointer's cell is read.
+        await of.waitForTimeout(250);
+        return Promise.all(
+          ['time', 'price', 'fields', 'moving'].map((part) =>
+            of.locator(`#reading-${part}`).innerText(),
+          ),
+        );
       };
+      let made: string[] = [];
       await soon(
-        () => reading(page),
-        (texts) => texts.length === 4,
+        async () => {
+          const before = JSON.stringify(made);
+          made = await readAt(page, 0);
+          return made[0]?.endsWith(`#${last}`) === true && JSON.stringify(made) === before;
+        },
+        (settled) => settled,
         `the reading of the column up to bin ${last}`,
       );
-      const made = await reading(page);
       const since = server.heard.slice(asked).filter((text) => text.includes('"history"'));
       const told = since.filter((text) => Number(/"to":(\d+)/.exec(text)?.[1]) >= first);
       same(told, [], 'what was asked of the column that the page has all bins of');
@@ -249,10 +263,11 @@ export const ZOOM: readonly Scenario[] = [
       await other.waitForFunction(() => '__vp' in window && window.__vp.view !== null);
       await other.waitForFunction(() => window.__vp.missing === 0);
       same(await other.evaluate(() => window.__vp.binSeq), last, 'the bin that the link leads to');
-      await other.mouse.move(x + layout.heat.right - 0.5, y + layout.heat.bottom / 2);
-      const texts = async (): Promise<string[]> => reading(other);
-      await soon(texts, (now) => now.length === 4, 'the reading of the column as it was sent');
-      same(await texts(), made, 'the column as it was sent, and as the page had made it');
+      // Prices glide: that price may lie in another row there.
+      let sent: string[] = [];
+      for (let row = -8; row <= 8 && sent[1] !== made[1]; row += 0.5)
+        sent = await readAt(other, row);
+      same(sent, made, 'the column as it was sent, and as the page had made it');
       await other.close();
     },
   },

@@ -22,6 +22,8 @@ import { drawRibbon, drawSignal, drawSignalAxis, mapFoot } from './signalplot';
 interface Layer {
   /** The layer is drawn again when this is another. */
   key: (scene: Scene) => string;
+  /** What it has to agree on with the map. While that stays, a frame that has much to do may leave the layer to the next. */
+  place?: (scene: Scene) => string;
   draw: (brush: Brush, scene: Scene) => void;
 }
 
@@ -49,6 +51,8 @@ const LAYERS = [
   {
     key: ({ view, history, newest, hovered, pointer, session, live }: Scene) =>
       `${viewKey({ ...view, edge: Math.ceil(view.edge) })} ${history.revision} ${session.profile.revision} ${newest?.seq ?? ''} ${hovered?.cell ?? ''} ${pointer !== null && pointer.y < view.heat.bottom} ${live}`,
+    place: ({ view, hovered, pointer }) =>
+      `${viewKey({ ...view, edge: 0 })} ${hovered?.cell ?? ''} ${pointer === null}`,
     draw: (brush, scene) => {
       drawPriceAxis(brush, scene);
       drawSignalAxis(brush, scene);
@@ -76,6 +80,15 @@ const LAYERS = [
   },
 ] as const satisfies readonly Layer[];
 
+/** How long a layer may be left to a later frame, ms: less than is seen, and than a bin lasts. */
+const PATIENCE_MS = 50;
+
+/** When a frame is, and whether it has more to do than to draw the chart. */
+export interface Moment {
+  nowMs: number;
+  busy: boolean;
+}
+
 /** How many canvases a {@link Chart} needs. */
 export const LAYER_COUNT = LAYERS.length;
 
@@ -83,23 +96,48 @@ export const LAYER_COUNT = LAYERS.length;
 export class Chart {
   private readonly shown: string[] = [];
   private of: { history: Scene['history']; layout: Scene['layout'] } | null = null;
+  private readonly places: string[] = [];
+  /** What the history held in the last frame. */
+  private revision = -1;
+  /** Since when a layer has been left to a later frame, ms. */
+  private waitingSinceMs: number | null = null;
 
   /** @param contexts one for each layer, lower ones first. */
   constructor(private readonly contexts: readonly CanvasRenderingContext2D[]) {}
+
+  /** Whether a layer was left to a later frame. */
+  get owes(): boolean {
+    return this.waitingSinceMs !== null;
+  }
 
   /** Has every layer drawn again, whatever has changed. */
   invalidate(): void {
     this.of = null;
   }
 
-  draw(scene: Scene): void {
+  /** @param frame when it is, and how much there is to do; without it all is drawn at once. */
+  draw(scene: Scene, frame: Moment | null = null): void {
     const { layout, history } = scene;
     if (this.of?.history !== history || this.of.layout !== layout) this.shown.length = 0;
     this.of = { history, layout };
-    LAYERS.forEach(({ key, draw }, index) => {
+    // A bin that came is work for the map and its lines.
+    const waits = frame !== null && (frame.busy || history.revision !== this.revision);
+    this.revision = history.revision;
+    const sinceMs = this.waitingSinceMs;
+    this.waitingSinceMs = null;
+    LAYERS.forEach(({ key, place, draw }: Layer, index) => {
       const wanted = key(scene);
       const context = this.contexts[index];
       if (context === undefined || this.shown[index] === wanted) return;
+      if (place !== undefined) {
+        const lies = place(scene);
+        const stays = this.shown[index] !== undefined && this.places[index] === lies;
+        if (waits && stays && frame.nowMs - (sinceMs ?? frame.nowMs) < PATIENCE_MS) {
+          this.waitingSinceMs = sinceMs ?? frame.nowMs;
+          return;
+        }
+        this.places[index] = lies;
+      }
       this.shown[index] = wanted;
       context.clearRect(0, 0, layout.width, layout.height);
       draw(new Brush(context, layout.ratio, layout.textScale), scene);

@@ -17,6 +17,16 @@ const CELL_MULTIPLES = [1n, 2n, 4n, 8n, 16n];
  */
 export function priceStep(cellInt: bigint, cellPx: number, minPx: number): bigint {
   const wanted = Math.max(minPx / cellPx, 1);
+  const enough = priceSteps(cellInt).find((step) => Number(step) / Number(cellInt) >= wanted);
+  return enough ?? cellInt * BigInt(Math.ceil(wanted));
+}
+
+/** Every round step for cells of that size, made once: they are looked through in every frame. */
+const stepsOf = new Map<bigint, readonly bigint[]>();
+
+function priceSteps(cellInt: bigint): readonly bigint[] {
+  const known = stepsOf.get(cellInt);
+  if (known !== undefined) return known;
   const steps = new Set(CELL_MULTIPLES.map((multiple) => cellInt * multiple));
   for (let decade = PRICE_SCALE / 100_000n; decade <= PRICE_SCALE * 100_000n; decade *= 10n) {
     for (const nice of NICE) {
@@ -24,8 +34,8 @@ export function priceStep(cellInt: bigint, cellPx: number, minPx: number): bigin
     }
   }
   const sorted = [...steps].sort((a, b) => (a < b ? -1 : 1));
-  const enough = sorted.find((step) => Number(step) / Number(cellInt) >= wanted);
-  return enough ?? cellInt * BigInt(Math.ceil(wanted));
+  stepsOf.set(cellInt, sorted);
+  return sorted;
 }
 
 /**

@@ -20,9 +20,11 @@ export function partOf<T extends Element>(root: Element, name: string, kind: new
   throw new Error(`the page has no ${kind.name} with the part "${name}"`);
 }
 
-/** Sets a text only when it differs, so that an unchanged page costs no layout. */
+/** Sets a text only when it differs, so that an unchanged page costs no layout; the node of a text stays where there is one. */
 export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
+  const { firstChild: node } = element;
+  if (!(node instanceof Text) || node.nextSibling !== null) element.textContent = text;
+  else if (node.data !== text) node.data = text;
 }
 
 /** Sets or removes a data attribute, only when it differs. */

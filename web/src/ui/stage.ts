@@ -1,4 +1,4 @@
-import { Chart, LAYER_COUNT } from '../render/chart';
+import { Chart, LAYER_COUNT, type Moment } from '../render/chart';
 import { createHeatmap, type Heatmap } from '../render/heatmap';
 import { PALETTE } from '../render/palette';
 import { chartLayout, heightOf, widthOf, type ChartLayout } from '../state/layout';
@@ -75,6 +75,11 @@ export class Stage {
     return true;
   }
 
+  /** Whether a part of the chart was left to a later frame. */
+  get owes(): boolean {
+    return this.parts.owes;
+  }
+
   /** Has everything drawn again. */
   invalidate(): void {
     this.heatShown = '';
@@ -99,8 +104,12 @@ export class Stage {
     });
   }
 
-  /** Draws one picture; false when there is nothing to draw yet. */
-  draw(store: Store): boolean {
+  /**
+   * Draws one picture; false when there is nothing to draw yet.
+   *
+   * @param frame when it is, and how much there is to do; without it all is drawn at once.
+   */
+  draw(store: Store, frame: Moment | null = null): boolean {
     const { stream } = store;
     const view = store.viewport(this.layout);
     if (stream === null || view === null || stream.grid === null) return false;
@@ -123,7 +132,7 @@ export class Stage {
     this.heatShown = heatWanted;
     const { pointer } = store.view;
     this.hovered = store.hovered(this.layout, view);
-    this.parts.draw({
+    const scene = {
       layout: this.layout,
       view,
       history,
@@ -137,7 +146,8 @@ export class Stage {
       live: store.freshness(performance.now()).live,
       measured: store.measured(view),
       pointer: pointer && { x: pointer.x * ratio, y: pointer.y * ratio },
-    });
+    };
+    this.parts.draw(scene, frame);
     return true;
   }
 }

@@ -101,4 +101,35 @@ describe('Chart', () => {
     chart.draw(scene({ view, hovered, pointer, overlays, live: false }));
     expect(drawn()).toEqual([5, 5, 3]);
   });
+
+  it('leaves what stands beside the map to a later frame, while it lies where it did', () => {
+    const layers = Array.from({ length: LAYER_COUNT }, countingContext);
+    const chart = new Chart(layers.map(({ context }) => context));
+    const drawn = (): number[] => layers.map(({ cleared }) => cleared());
+    const [older, newer, newest] = bins.slice(-3);
+    if (older === undefined || newer === undefined || newest === undefined) throw new Error('bins');
+    const own = new History(64);
+    own.push(older);
+    const at = (centre: number): Partial<Scene> => ({
+      history: own,
+      newest: own.newest,
+      view: makeViewport(layout, 19, centre, 3, 40),
+    });
+    chart.draw(scene(at(0)), { nowMs: 0, busy: true });
+    expect(drawn()).toEqual([1, 1, 1]);
+    own.push(newer);
+    chart.draw(scene(at(0)), { nowMs: 16, busy: false });
+    expect([drawn(), chart.owes]).toEqual([[2, 1, 1], true]);
+    chart.draw(scene(at(0)), { nowMs: 33, busy: true });
+    expect([drawn(), chart.owes]).toEqual([[2, 1, 1], true]);
+    chart.draw(scene(at(0)), { nowMs: 50, busy: false });
+    expect([drawn(), chart.owes]).toEqual([[2, 2, 1], false]);
+    // Prices that move are drawn with the map, and what has waited long enough is drawn in any frame.
+    chart.draw(scene(at(3)), { nowMs: 66, busy: true });
+    expect([drawn(), chart.owes]).toEqual([[3, 3, 1], false]);
+    own.push(newest);
+    chart.draw(scene(at(3)), { nowMs: 83, busy: true });
+    chart.draw(scene(at(3)), { nowMs: 140, busy: true });
+    expect([drawn(), chart.owes]).toEqual([[4, 4, 1], false]);
+  });
 });
