@@ -157,7 +157,7 @@ const PICTURES: readonly Picture[] = [
     hands: (page) => pointAtMark(page, 'Iceberg'),
   },
   // What does the signal say, why, and how good was it?
-  { name: 'page-signal', query: `&mode=force${PAUSED}`, of: '#panel', height: 1000 },
+  { name: 'page-signal', query: `&mode=force${PAUSED}`, of: '#panel', height: 1140 },
   {
     name: 'real-session',
     query: `&mode=depth&zoom=3${PAUSED}`,
@@ -198,7 +198,7 @@ async function playing(of: Browser): Promise<Film> {
 /** From an empty browser to the best trade of a run, and that moment on the map: two clicks. */
 async function twoClicks(of: Browser): Promise<Film> {
   const film = new Film();
-  const context = await of.newContext({ viewport: { width: 1400, height: 875 } });
+  const context = await of.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
   await page.addInitScript(POINTER);
   const press = async (selector: string): Promise<void> => {

@@ -76,6 +76,8 @@ export class Reading {
     this.state = add('State');
     this.state.parentElement?.classList.add('wide');
     for (const [label] of FIELDS) this.values.push(add(label));
+    // The last one has a line for itself, and may be long.
+    if (FIELDS.length % 2 === 1) this.values.at(-1)?.parentElement?.classList.add('wide');
     this.projections = add('Projected');
     this.projections.parentElement?.classList.add('wide', 'said');
     this.marks = add('Mark');
