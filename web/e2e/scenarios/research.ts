@@ -386,7 +386,7 @@ export const RESEARCH: readonly ResearchScenario[] = [
     async run(desk) {
       await open(desk, '?view=runs&sort=luck');
       const said = await desk.page.innerText('[role=alert]');
-      holds(said.includes("'sort'"), `the page says "${said}"`);
+      holds(said.includes("sort='luck': must be one of "), `the page says "${said}"`);
     },
   },
 ];
