@@ -109,6 +109,22 @@ def since(began: tuple[float, float]) -> tuple[float, float]:
     return wall - began[0], cpu - began[1]
 
 
+def timed_checks() -> list[float]:
+    """Seconds of processor time of every check of a signal from here on."""
+    spent: list[float] = []
+    module: Any = trust_module
+    check = module.check
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        began = time.thread_time()
+        report = check(*arguments, **named)
+        spent.append(time.thread_time() - began)
+        return report
+
+    module.check = timed
+    return spent
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=60)
@@ -137,17 +153,7 @@ def main() -> None:
             return rows
 
         module.correct_search = timed
-        checks_s: list[float] = []
-        check = trust_module.check
-
-        def checked(*arguments: Any, **named: Any) -> Any:
-            began = time.thread_time()
-            report = check(*arguments, **named)
-            checks_s.append(time.thread_time() - began)
-            return report
-
-        trust: Any = trust_module
-        trust.check = checked
+        checks_s = timed_checks()
         spec = spec_of("timed", EVALUATIONS)
         if args.derivative:
             spec = spec_of("timed", DERIVATIVE_EVALUATIONS, swept=DERIVATIVE)

@@ -21,8 +21,7 @@ from typing import Any
 
 import msgspec
 
-import vp_harness.signals.trust as trust_module
-from sweep_speed import CONFIGS, configs_in, hour
+from sweep_speed import CONFIGS, configs_in, hour, timed_checks
 from vp_contract import ExperimentSpec, load_experiment
 from vp_harness import Dataset, Lake, run_experiment, signals
 
@@ -67,17 +66,7 @@ def main() -> None:
     parser.add_argument("--signal", nargs="+", help="these alone")
     parser.add_argument("--learned", action="store_true")
     args = parser.parse_args()
-    spent: list[float] = []
-    module: Any = trust_module
-    check = module.check
-
-    def timed(*arguments: Any, **named: Any) -> Any:
-        began = time.process_time()
-        report = check(*arguments, **named)
-        spent.append(time.process_time() - began)
-        return report
-
-    module.check = timed
+    spent = timed_checks()
     learned = {signal.name for signal in signals.LEARNED}
     names = args.signal or [name for name in signals.names() if args.learned or name not in learned]
     with tempfile.TemporaryDirectory() as temporary:

@@ -116,7 +116,10 @@ def test_resamples_are_those_of_moving_blocks():
     n = len(sample.bins)
     x, decile = sample.y[:, 0][rng.permutation(n)], rng.integers(0, 9, n)
     left_x, left_y = rng.normal(size=n), rng.normal(size=(n, 2))
-    of_moves, of_signal = np.zeros((sample.n_cells + 1, 4 * 2)), np.zeros((sample.n_cells + 1, 14 + 12 * 2))
+    of_moves, of_signal = (
+        np.zeros((sample.n_cells + 1, 4 * 2)),
+        np.zeros((sample.n_cells + 1, _kernels.OF_SIGNAL + 12 * 2)),
+    )
     _kernels.move_sums(sample.y, left_y, sample.cell, of_moves)
     _kernels.signal_sums(x, sample.y, left_x, left_y, sample.moves, decile, sample.cell, of_signal)
     cells = np.concatenate([of_signal, of_moves], axis=1)

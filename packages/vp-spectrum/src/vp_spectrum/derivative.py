@@ -189,7 +189,10 @@ class DerivativeStage:
         return chain[1], chain[2], chain[3]
 
     def z_scores(self, channel: int, differences: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The second step: the z-scores of one of the three differences, `channel` 0 for d1; float64 (n,)."""
+        """The second step: the z-scores of one of the three differences, `channel` 0 for d1; float64 (n,).
+
+        `InputError` unless all of them are finite.
+        """
         return self._windows[channel].push_all(differences)
 
     def blended(self, z: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:

@@ -48,9 +48,9 @@ def parse_query(query: bytes, parameter: str = "serving") -> str:
         pairs = []
     names = [name for name, _ in pairs]
     if names != [parameter]:
-        found = ", ".join(shown(name) for name in names) if names else "none"
+        found = f"parameters {', '.join(shown(name) for name in names)}" if names else "no parameter"
         wanted = f"{parameter}=<alias or id>" if parameter == "serving" else f"{parameter}=<id>"
-        raise Refusal("bad_query", f"query: has parameters {found}; must be {wanted} and nothing else")
+        raise Refusal("bad_query", f"query: has {found}; must be {wanted} and nothing else")
     name = pairs[0][1]
     if _SERVING_NAME.fullmatch(name) is None:
         raise Refusal(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vp_harness._jit import called, kernel
+
+OF_SIGNAL: Final = 14
+"""Sums of a cell that are of no horizon: x, x2, left_x, left_x2, and the counts of the ten deciles."""
 
 
 @kernel
@@ -51,14 +56,14 @@ def signal_sums(
     cell: int,
     out: NDArray[np.float64],
 ) -> None:
-    """The same of what a signal has a part in, into `out` (cells + 1, 14 + 12 h), zero before.
+    """The same of what a signal has a part in, into `out` (cells + 1, OF_SIGNAL + 12 h), zero before.
 
     `x` (n) are standardised ranks of its values, `left_x` what the baselines leave of them, `decile` (n) those of the
     values, `moves` (n, h) forward moves. In order: x, x2, left_x, left_x2; the count of each decile; xy and left_x
     left_y of each h; for each decile the sum of the moves of each h.
     """
     horizons = y.shape[1]
-    pairs = 14
+    pairs = OF_SIGNAL
     moved = pairs + 2 * horizons
     for t in range(y.shape[0]):
         row = out[t // cell]
@@ -93,7 +98,7 @@ def _figures(total: NDArray[np.float64], n: float, horizons: int, out: NDArray[n
     """The figures of `n` samples, see `resampled`, from their sums: those of `signal_sums` and after them those of
     `move_sums`.
     """
-    pairs = 14
+    pairs = OF_SIGNAL
     moved = pairs + 2 * horizons
     own = moved + 10 * horizons
     for kind in range(2):
@@ -124,8 +129,8 @@ def resampled(
     """The figures of each resample, into `out` (draws, 12 h): rank IC and partial one for each h, then for each h the
     mean move in each decile; NaN where a resample has none.
 
-    `cells` (cells + 1, 14 + 16 h) has what `signal_sums` and `move_sums` give side by side; the last row is not drawn.
-    `starts` (draws, blocks) are the first cells of blocks of `cells_a_block`.
+    `cells` (cells + 1, OF_SIGNAL + 16 h) has what `signal_sums` and `move_sums` give side by side; the last row is not
+    drawn. `starts` (draws, blocks) are the first cells of blocks of `cells_a_block`.
     """
     width = cells.shape[1]
     places = cells.shape[0] - cells_a_block

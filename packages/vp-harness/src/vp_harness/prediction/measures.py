@@ -104,13 +104,13 @@ def information_of(
     n, horizons = len(sample.bins), len(sample.horizons)
     ranks = ranks_of(finite(values[sample.bins]))
     x = standardised(ranks)
-    left = sample.after(baselines, signal)
-    left_x = residual(x, left.basis)
+    after = sample.after(baselines, signal)
+    left_x = residual(x, after.basis)
     left_x = standardised(left_x) if np.std(left_x) > _NOTHING_LEFT else np.zeros(n)
     decile = np.minimum((10 * (ranks - 0.5) / n).astype(np.int64), 9)
-    of_signal = np.zeros((sample.n_cells + 1, 14 + 12 * horizons))
-    _kernels.signal_sums(x, sample.y, left_x, left.y, sample.moves, decile, sample.cell, of_signal)
-    cells = np.concatenate([of_signal, left.cells], axis=1)
+    of_signal = np.zeros((sample.n_cells + 1, _kernels.OF_SIGNAL + 12 * horizons))
+    _kernels.signal_sums(x, sample.y, left_x, after.y, sample.moves, decile, sample.cell, of_signal)
+    cells = np.concatenate([of_signal, after.cells], axis=1)
     points = np.empty(12 * horizons)
     _kernels.whole(cells, n, horizons, points)
     draws = np.empty((len(sample.starts), 12 * horizons))
@@ -146,7 +146,7 @@ def information_of(
     return PartInformation(
         n_samples=n,
         n_blocks=sample.blocks,
-        after=list(left.names),
+        after=list(after.names),
         turnover_per_hour=_turnover(x, sample.bins, cell_width_ms),
         best_horizon_ms=best,
         half_ms=half,

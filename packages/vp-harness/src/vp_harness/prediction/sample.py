@@ -56,7 +56,7 @@ def standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-class Left(NamedTuple):
+class Residuals(NamedTuple):
     """What baselines leave of the moves of a sample, the same for every signal that is measured after them.
 
     `names` are those that vary, `basis` (n, k) is an orthonormal basis of their centred ranks, `y` (n, horizons) the
@@ -107,7 +107,7 @@ class PartSample:
         for h, horizon in enumerate(horizons):
             at = np.minimum(np.searchsorted(self.bins, self.bins + horizon), len(self.bins) - 1)
             self.later[h] = np.where(self.bins[at] == self.bins + horizon, at, -1) if len(self.bins) else -1
-        self._left: dict[str, Left] = {}
+        self._residuals: dict[str, Residuals] = {}
 
     @property
     def usable(self) -> bool:
@@ -119,14 +119,14 @@ class PartSample:
         """Memory of its arrays."""
         return self.bins.nbytes + self.moves.nbytes + self.y.nbytes + self.starts.nbytes + 6 * self.y.nbytes
 
-    def after(self, baselines: Mapping[str, NDArray[np.float64]], signal: str) -> Left:
+    def after(self, baselines: Mapping[str, NDArray[np.float64]], signal: str) -> Residuals:
         """What `baselines` (values over all bins by name) leave of the ranks of moves: all of them but `signal`."""
         without = signal if signal in baselines else ""
-        if without not in self._left:
-            self._left[without] = self._after({name: of for name, of in baselines.items() if name != without})
-        return self._left[without]
+        if without not in self._residuals:
+            self._residuals[without] = self._after({name: of for name, of in baselines.items() if name != without})
+        return self._residuals[without]
 
-    def _after(self, baselines: Mapping[str, NDArray[np.float64]]) -> Left:
+    def _after(self, baselines: Mapping[str, NDArray[np.float64]]) -> Residuals:
         n, horizons = self.y.shape
         ranked = {name: standardised(ranks_of(finite(values[self.bins]))) for name, values in baselines.items()}
         names = tuple(name for name, ranks in ranked.items() if ranks.any())
@@ -137,7 +137,7 @@ class PartSample:
         y = standardised(residual(self.y, basis))
         cells = np.zeros((self.n_cells + 1, 4 * horizons))
         _kernels.move_sums(self.y, y, self.cell, cells)
-        return Left(names, basis, y, cells)
+        return Residuals(names, basis, y, cells)
 
 
 def residual(values: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ def tanh(x: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def tanh_of(x: float) -> float:
-    """The same of one number, to the same bits, in a quarter of the time.
+    """The same of one number, to the same bits, without an array.
 
     >>> round(tanh_of(0.5), 6)
     0.462117
