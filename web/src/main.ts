@@ -315,7 +315,7 @@ window.setInterval(() => {
 }, HIDDEN_LOOK_MS);
 
 window.addEventListener('online', () => {
-  for (const pane of panes.list) pane.retry();
+  for (const pane of panes.list) pane.online();
 });
 
 let shownAtMs = -Infinity;

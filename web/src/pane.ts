@@ -134,6 +134,11 @@ export class Pane {
     this.tell({ kind: 'retry' });
   }
 
+  /** The network is back. */
+  online(): void {
+    this.tell({ kind: 'online' });
+  }
+
   private begin({ at, paused }: Beginning): void {
     this.beginning = null;
     this.ledTo = at;

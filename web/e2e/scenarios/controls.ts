@@ -222,15 +222,30 @@ export const CONTROLS: readonly Scenario[] = [
     name: 'a network that is back is tried at once',
     breaks: true,
     async run({ page, until, server }) {
-      await page.context().setOffline(true);
-      server.dropClients();
+      server.cut(true);
       await until(({ phase }) => phase === 'retrying');
       const seconds = async (): Promise<number> =>
         Number(/in (\d+) s/.exec(await page.locator('#connection-text').innerText())?.[1] ?? 0);
       await soon(seconds, (left) => left >= 4, 'the wait for the next attempt', 20_000);
-      await page.context().setOffline(false);
+      server.cut(false);
       await page.evaluate(() => window.dispatchEvent(new Event('online')));
       await until(({ freshness }) => freshness === 'Live', 3000);
+    },
+  },
+  {
+    name: 'a network that is back: a connection over which nothing comes is left for a new one',
+    breaks: true,
+    async run({ page, until, server }) {
+      await until(({ freshness }) => freshness === 'Live');
+      const { connections } = server;
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      server.hold(true);
+      await until(({ latenessMs }) => (latenessMs ?? 0) > 2500);
+      same(server.connections, connections, 'connections, of a network that was not away');
+      await page.evaluate(() => window.dispatchEvent(new Event('online')));
+      server.hold(false);
+      await until(({ freshness }) => freshness === 'Live', 3000);
+      same(server.connections, connections + 1, 'connections');
     },
   },
 ];

@@ -7,6 +7,7 @@ export type WorkerCommand =
   | { kind: 'disconnect' }
   /** Connects at once instead of when the wait is over. */
   | { kind: 'retry' }
+  | { kind: 'online' }
   | { kind: 'send'; message: ClientMessage };
 
 /** What the worker tells the page. */

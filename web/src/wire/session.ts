@@ -17,6 +17,8 @@ import {
 const OPEN = 1;
 /** A stream that has begun sends even empty bins, so this long a silence is a dead connection. */
 const SILENCE_MS = 30_000;
+/** A connection this long without a word is not waited for when the network comes back, ms. */
+const SILENCE_OF_A_LOST_NETWORK_MS = 2000;
 /** Bins already on their way may come before a seek takes effect; after more it is taken as ignored. */
 const STALE_BINS_AFTER_SEEK = 1.25 * ACK_WINDOW_BINS;
 
@@ -97,12 +99,24 @@ export class StreamSession {
     socket.close();
   }
 
-  /** Connects anew: a machine that slept has lost its connection, and nobody tells it. */
-  renew(): void {
+  /** The machine slept: it has lost its connection, and nobody tells it. */
+  awake(): void {
+    this.renew('the machine slept');
+  }
+
+  /** The network is back: a connection over which nothing comes may have gone with it, untold. */
+  online(): void {
+    if (performance.now() - this.silentSinceMs >= SILENCE_OF_A_LOST_NETWORK_MS)
+      this.renew('the network was away');
+    else this.retryNow();
+  }
+
+  /** Connects anew, or ends the wait for that. */
+  private renew(reason: string): void {
     this.retryNow();
     if (this.socket?.readyState !== OPEN) return;
     this.abandon();
-    this.host.emit({ kind: 'closed', code: 1006, reason: 'the machine slept', retryMs: 0 });
+    this.host.emit({ kind: 'closed', code: 1006, reason, retryMs: 0 });
     this.openSocket();
   }
 

@@ -26,6 +26,9 @@ scope.onmessage = (event: MessageEvent<WorkerCommand>) => {
     case 'retry':
       session.retryNow();
       break;
+    case 'online':
+      session.online();
+      break;
     case 'send':
       session.send(command.message);
       break;
@@ -38,6 +41,6 @@ const SLEPT_MS = 10_000;
 let lookedAtMs = Date.now();
 setInterval(() => {
   const nowMs = Date.now();
-  if (nowMs - lookedAtMs > SLEPT_MS) session.renew();
+  if (nowMs - lookedAtMs > SLEPT_MS) session.awake();
   lookedAtMs = nowMs;
 }, LOOK_MS);

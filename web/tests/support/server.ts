@@ -156,6 +156,7 @@ export class FakeServer {
   private readonly sockets: WebSocketServer;
   private readonly replay: Replay;
   private held = false;
+  private isCut = false;
   private servingId = RUNTIME_CONFIG.serving.serving_id;
   /** How many connections were opened. */
   connections = 0;
@@ -168,6 +169,9 @@ export class FakeServer {
       void this.page(request.url ?? '/').then(({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type }).end(body);
       });
+    });
+    this.http.on('connection', (socket) => {
+      if (this.isCut) socket.destroy();
     });
     this.sockets = new WebSocketServer({ server: this.http, perMessageDeflate: false });
     this.sockets.on('connection', (socket, request) => {
@@ -185,6 +189,12 @@ export class FakeServer {
   /** Breaks every connection without a closing handshake, as a crash would. */
   dropClients(): void {
     for (const client of this.sockets.clients) client.terminate();
+  }
+
+  /** Breaks every connection and takes no other, as behind a network that is away; or takes them again. */
+  cut(isCut: boolean): void {
+    this.isCut = isCut;
+    if (isCut) this.dropClients();
   }
 
   /** Sends nothing and answers nothing, as a stopped process; or goes on. */

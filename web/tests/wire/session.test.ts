@@ -136,12 +136,12 @@ describe('StreamSession', () => {
 
   it('connects anew at once after the machine slept, goes on where it was, and only where there is a stream', async () => {
     bench = await Bench.start();
-    bench.session.renew();
+    bench.session.awake();
     expect(bench.events).toEqual([]);
     bench.connect();
     await bench.until(() => (bench?.bins.length ?? 0) > 20);
     const before = bench.bins.length;
-    bench.session.renew();
+    bench.session.awake();
     expect(bench.events.slice(-2)).toMatchObject([
       { kind: 'closed', code: 1006, retryMs: 0 },
       { kind: 'connecting' },
@@ -150,10 +150,29 @@ describe('StreamSession', () => {
     expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
     bench.server.dropClients();
     await bench.until(() => bench?.events.at(-1)?.kind === 'closed');
-    bench.session.renew();
+    bench.session.awake();
     expect(bench.events.at(-1)?.kind).toBe('connecting');
     const found = bench.bins.length;
     await bench.until(() => (bench?.bins.length ?? 0) > found);
+  });
+
+  it('connects anew when the network is back and nothing came for two seconds, not while bins come', async () => {
+    bench = await Bench.start();
+    bench.connect();
+    await bench.until(() => (bench?.bins.length ?? 0) > 20);
+    bench.session.online();
+    expect(bench.of('closed')).toEqual([]);
+    bench.server.hold(true);
+    await new Promise((resolve) => setTimeout(resolve, 2200));
+    const before = bench.bins.length;
+    bench.server.hold(false);
+    bench.session.online();
+    expect(bench.events.slice(-2)).toMatchObject([
+      { kind: 'closed', code: 1006, reason: 'the network was away', retryMs: 0 },
+      { kind: 'connecting' },
+    ]);
+    await bench.until(() => (bench?.bins.length ?? 0) > before + 20);
+    expect(bench.bins).toEqual(bench.bins.map((_bin, index) => index));
   });
 
   it('takes no silence for a dead connection while the page shows nothing', () => {
