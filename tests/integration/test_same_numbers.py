@@ -17,7 +17,7 @@ from vp_book.synthetic import write_market
 from vp_contract import RuntimeConfig, decode_grid, grid_columns, load_chain
 from vp_harness import Dataset, generate
 from vp_harness.execution.pipeline import scored_bins
-from vp_stream.servings.published import ReplayFeed
+from vp_stream.servings.feed import ReplayFeed
 
 
 def resolved(monkeypatch: pytest.MonkeyPatch, instrument: str, pipeline: str, **changes: object) -> RuntimeConfig:

@@ -19,7 +19,7 @@ from vp_contract import RuntimeConfig, load_instrument
 from vp_harness import Lake, generate, import_file
 from vp_harness.execution.configs import pipeline_config
 from vp_harness.execution.pipeline import checkpoint_path, scored_bins, warm_checkpoint
-from vp_stream.servings.published import ReplayFeed
+from vp_stream.servings.feed import ReplayFeed
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.judges import Sole
 
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
@@ -97,7 +98,7 @@ def test_a_stored_log_is_judged_while_the_loop_has_time_for_it(tmp_path: Path) -
         first.close()
         judge = Counting()
         found: list[LogDamagedError] = []
-        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(judge, Turns(0.0), found.append))
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(Sole(judge), Turns(0.0), found.append))
         time.sleep(0.3)  # as long as it has other things to do, it gives no turn
         assert (judge.checked, log.ready) == (0, 0)
         while not log.finished:
@@ -120,13 +121,13 @@ def test_a_log_that_is_let_go_of_is_judged_no_further_and_one_that_is_wrong_is_t
         before = threading.active_count()
         judge = Counting()
         found: list[LogDamagedError] = []
-        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(judge, Turns(0.0), found.append))
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(Sole(judge), Turns(0.0), found.append))
         log.close()
         while threading.active_count() > before:
             await asyncio.sleep(0.01)
         assert (judge.checked, judge.finished, found) == (0, False, [])
         wrong = Counting(wrong=40)
-        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(wrong, Turns(0.0), found.append))
+        log = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, Judging(Sole(wrong), Turns(0.0), found.append))
         while not found:
             await asyncio.sleep(0.01)
         assert "bin 40" in str(found[0])

@@ -43,7 +43,7 @@ def write(path: Path, frames: list[Frame], key: LogKey = KEY) -> None:
 
 
 def read(path: Path, key: LogKey = KEY) -> list[Frame]:
-    reader, bins = open_log(path, key)
+    reader, bins, _ = open_log(path, key)
     try:
         frames = [frame for block in range(-(-bins // BLOCK_BINS)) for frame in reader.read(block)]
     finally:

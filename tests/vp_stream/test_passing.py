@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.column_golden import CONFIG, RADIUS, TICK, random_bin
+from support.judges import Sole
 
 from vp_contract import Frame, History, RuntimeConfig, decode_grid, grid_schema, levels_of
 from vp_stream.clients.history import SHORTEST_REST_S, LookBack
@@ -184,7 +185,7 @@ def test_a_log_has_the_columns_of_frames_that_were_written_or_judged(tmp_path: P
         for frame in frames:
             written.append(frame)
         written.finish()
-        judging = Judging(Agreeing(), Turns(0.0, 0.02), lambda error: pytest.fail(str(error)))
+        judging = Judging(Sole(Agreeing()), Turns(0.0, 0.02), lambda error: pytest.fail(str(error)))
         stored = FrameLog.load(tmp_path / "log", KEY, BlockCache(), loop, judging, PassingColumns(CONFIG))
         async with asyncio.timeout(20):
             while not stored.finished:

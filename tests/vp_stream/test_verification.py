@@ -31,7 +31,8 @@ from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.frames.verification import frame_logs, verify_serving
 from vp_stream.frames.warming import warm_log
-from vp_stream.servings.published import LakeCatalogue, ReplayFeed
+from vp_stream.servings.feed import ReplayFeed
+from vp_stream.servings.published import LakeCatalogue
 from vp_stream.servings.signal import ServedBin
 
 

@@ -21,8 +21,8 @@ from typing import Final
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
-from vp_stream.frames.judged import FrameJudge
-from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, open_log
+from vp_stream.frames.judged import FrameJudges
+from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, StoredLog, open_log
 from vp_stream.frames.sums import Folded, PassingColumns
 from vp_stream.turns import ThreadTurns, Turns
 
@@ -82,7 +82,7 @@ class Judging:
     `on_forged` is called by that thread with what it finds.
     """
 
-    judge: FrameJudge
+    judges: FrameJudges
     turns: Turns
     on_forged: Callable[[LogDamagedError], None]
 
@@ -97,6 +97,8 @@ class FrameLog:
     def __init__(
         self, cache: BlockCache, loop: asyncio.AbstractEventLoop, passing: PassingColumns | None = None
     ) -> None:
+        self.checksum = ""
+        """`StoredLog.checksum` of a log that is on the disk under its name."""
         self._number = next(_LOG_NUMBERS)
         self._cache = cache
         self._past = BlockCache(_PAST_BYTES)
@@ -144,17 +146,20 @@ class FrameLog:
     ) -> FrameLog:
         """The finished log at `path`. Raises as `logfile.open_log` does.
 
-        With `judging` its frames can be read as far as they were held to that. Later reads of a block are held to the
-        checksum it was found with. Without it no frame passes, and no columns are made.
+        With `judging` its frames can be read as far as they were held to that, and all of them if this very log was
+        found to be the judged one before; they pass in either case. Later reads of a block are held to the checksum it
+        was found with. Without `judging` no frame passes, and no columns are made.
         """
         log = cls(cache, loop, passing)
-        log._reader, bins = open_log(path, key)
+        stored = open_log(path, key)
+        log._reader, log.checksum = stored.reader, stored.checksum
         log._tail_block = -1
-        if judging is None:
-            log._ready, log._finished = bins, True
-        else:
+        known = judging is None or judging.judges.knows(path.name, stored.checksum)
+        if known:
+            log._ready, log._finished = stored.bins, True
+        if judging is not None:
             log._turns = ThreadTurns(judging.turns, loop)
-            arguments = (log._reader, bins, judging, log._turns)
+            arguments = (path.name, stored, known, judging, log._turns)
             threading.Thread(target=log._hold, args=arguments, name="frame-log-check", daemon=True).start()
         return log
 
@@ -195,7 +200,7 @@ class FrameLog:
         if self._tail:
             self._pass(self._spool(writer))
         with self._reading().moving_to(writer.path):
-            writer.finish(self._ready)
+            self.checksum = writer.finish(self._ready)
         self._writer = None
         self._finished = True
         self._wake_waiters()
@@ -276,19 +281,25 @@ class FrameLog:
         self._past.drop_log(self._number)
         self._wake_waiters()
 
-    def _hold(self, reader: BlockReader, bins: int, judging: Judging, turns: ThreadTurns) -> None:
-        """Make block after block readable, each when it was found to be the one that is due."""
+    def _hold(self, name: str, stored: StoredLog, known: bool, judging: Judging, turns: ThreadTurns) -> None:
+        """Make block after block readable, each when it was found to be the one that is due.
+
+        Of a known log they are readable already, and pass for what is made of them.
+        """
+        judge = judging.judges.made() if known else judging.judges.stored()
         try:
-            for block in range(-(-bins // BLOCK_BINS)):
+            for block in range(-(-stored.bins // BLOCK_BINS)):
                 if not turns.wait():
                     return
-                frames = reader.read(block)
+                frames = stored.reader.read(block)
                 for frame in frames:
-                    judging.judge.check(frame)
-                self._ready += len(frames)
-                self._wake_waiters()
+                    judge.check(frame)
+                if not known:
+                    self._ready += len(frames)
+                    self._wake_waiters()
                 self._pass(frames)
-            judging.judge.finish()
+            judge.finish()
+            judging.judges.found(name, stored.checksum)
         except (LogDamagedError, FrameMismatchError) as error:
             if not self._closed:
                 found = error if isinstance(error, LogDamagedError) else LogDamagedError(f"frame log: {error}")

@@ -1,18 +1,18 @@
-"""What a stream is held to before it is sent: the frames its serving was judged on, and the raw files as published."""
+"""What a stream is held to before it is sent: the frames that its serving was judged on."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
 
-from vp_book.atomic import sha256_file
+from vp_book.atomic import replace_file
 from vp_contract import (
     LINK_BYTES,
     Frame,
@@ -25,20 +25,76 @@ from vp_contract import (
 from vp_harness import (
     Dataset,
     MarksCheck,
-    ScoredReplay,
     ServedSignal,
     bin_of_frame,
     chain_of,
     derivative_of,
     vouched_marks,
 )
-from vp_harness.errors import DatasetDamagedError, FrameMismatchError, RawFileChangedError
-from vp_spectrum import DerivativeStage, ScoredBin
+from vp_harness.errors import DatasetDamagedError, FrameMismatchError
+from vp_spectrum import DerivativeStage
 
 _logger = logging.getLogger(__name__)
 
 LINK_EVERY: Final = 16
 """Bins between the links that are kept whole: from one of them the next frames lead to any other."""
+JUDGED_LOGS_DIR: Final = "judged_logs"
+"""Beside the published versions: what was found of stored logs."""
+
+_RECORD_SUFFIX: Final = ".json"
+_JUDGES: Final = ("vp-contract", "vp-harness", "vp-spectrum", "vp-stream")
+"""What a log is judged by: the packages whose other version may judge otherwise."""
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was found of one log: `checksum` is that of its header and footer, which names every block."""
+
+    checksum: str
+    head: str
+    bins: int
+    judges: dict[str, str]
+
+
+# Made here, not at its first use: logs are opened by several threads, and msgspec does not bear that.
+_RECORDS: Final = msgspec.json.Decoder(_Record)
+
+
+class JudgedLogs:
+    """Which stored logs were held to what was judged, frame by frame, and found to be that.
+
+    A small file for each lies where who edits the lake may not write, so that a log need not be judged anew whenever it
+    is opened: it is the same log if its checksum is the same. Where no file can be written it is known to this process
+    alone. Safe across threads and processes.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._records: dict[str, _Record] = {}
+        self._judges = {name: version(name) for name in _JUDGES}
+
+    def knows(self, log: str, checksum: str, head: str, bins: int) -> bool:
+        """Whether the log of this file name and checksum was found to be the frames of a chain, by these versions."""
+        record = self._records.get(log) or self._read(log)
+        return record == _Record(checksum, head, bins, self._judges)
+
+    def add(self, log: str, checksum: str, head: str, bins: int) -> None:
+        """It was found to be them."""
+        record = self._records[log] = _Record(checksum, head, bins, self._judges)
+        if self._read(log) == record:
+            return
+        try:
+            replace_file(self._path(log), msgspec.json.encode(record))
+        except OSError as error:
+            _logger.warning("that %s was judged is not kept, so it will be judged again: %s", log, error)
+
+    def _read(self, log: str) -> _Record | None:
+        try:
+            return _RECORDS.decode(self._path(log).read_bytes())
+        except (OSError, msgspec.DecodeError):  # then the log is judged, and the record written anew
+            return None
+
+    def _path(self, log: str) -> Path:
+        return self._directory / f"{log}{_RECORD_SUFFIX}"
 
 
 class FrameJudge(Protocol):
@@ -53,18 +109,46 @@ class FrameJudge(Protocol):
         ...
 
 
-class JudgedFrames:
+class FrameJudges(Protocol):
+    """The judges of one run, and what they have found of its stored logs."""
+
+    def knows(self, log: str, checksum: str) -> bool:
+        """Whether the stored log of this file name and `StoredLog.checksum` was found to be these frames before."""
+        ...
+
+    def found(self, log: str, checksum: str) -> None:
+        """A log was found to be these frames, all of them, with their signal and marks."""
+        ...
+
+    def made(self) -> FrameJudge:
+        """For the frames of an engine, which has just computed the signal of the rest, and for those of a known log."""
+        ...
+
+    def stored(self) -> FrameJudge:
+        """For the frames of any other log."""
+        ...
+
+
+class JudgedFrames(FrameJudges):
     """The hash chain of the dataset that a serving was judged on. The dataset has to be the published one."""
 
-    def __init__(self, dataset: Dataset, config: RuntimeConfig, served: ServedSignal, files: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: RuntimeConfig,
+        served: ServedSignal,
+        files: Mapping[str, str],
+        logs: JudgedLogs | None = None,
+    ) -> None:
         """`config` is that of the serving, `served` its signal, `files` the digests of the dataset as published.
 
-        Raises `FramesUnknownError` if there is no chain of this contract.
+        What is found of logs is kept in `logs`. Raises `FramesUnknownError` if there is no chain of this contract.
         """
         self._head, self._links = chain_of(dataset)
         self._config = config
         self._served = served
         self._bins = dataset.n_bins
+        self._logs = logs
         self._passed = _Passed()
         self._marks: MarksCheck | None = None
         try:
@@ -98,12 +182,21 @@ class JudgedFrames:
         """The link of the bin before `bin_seq`, a multiple of `LINK_EVERY`; None if no judge has come there yet."""
         return self._passed.link(bin_seq // LINK_EVERY)
 
+    def knows(self, log: str, checksum: str) -> bool:
+        """As `FrameJudges.knows`."""
+        return self._logs is not None and self._logs.knows(log, checksum, self._head, self._bins)
+
+    def found(self, log: str, checksum: str) -> None:
+        """As `FrameJudges.found`. Where nothing vouches for marks it is not remembered."""
+        if self._logs is not None and self.whole:
+            self._logs.add(log, checksum, self._head, self._bins)
+
     def made(self) -> FrameJudge:
-        """For the frames of an engine: everything but the signal, which the engine has just computed of the rest."""
+        """As `FrameJudges.made`: everything but the signal."""
         return _Judge(self._head, self._links, self._bins, self._passed, self._marks)
 
     def stored(self) -> FrameJudge:
-        """For the frames of a log: the signal too, which has to be what it makes of the rest when it is run again."""
+        """As `FrameJudges.stored`: the signal too, which has to be what it makes of the rest when it is run again."""
         signal = _Signal(self._config, self._served)
         return _Judge(self._head, self._links, self._bins, self._passed, self._marks, signal)
 
@@ -175,44 +268,3 @@ class _Judge:
     def finish(self) -> None:
         if (self._at, self._chain.head) != (self._bins, self._head):
             raise FrameMismatchError(f"{self._at} bins where the serving was judged on {self._bins}")
-
-
-class HeldReplay(Iterator[ScoredBin]):
-    """A replay whose end is reached only if its raw files were the published ones all the time.
-
-    They are hashed when everything was read. A file that was changed and changed back meanwhile shows by its time of
-    change, which the one who writes does not choose. Hashing what is read would miss what a replay from a checkpoint
-    leaves out.
-    """
-
-    def __init__(self, replay: ScoredReplay, files: Sequence[Path], sha256: Sequence[str], stamps: object) -> None:
-        """`stamps` are those of `stamps_of` from before the replay opened the files."""
-        self._replay = replay
-        self._files = files
-        self._sha256 = sha256
-        self._stamps = stamps
-        self.expected_bins = replay.expected_bins
-
-    def __next__(self) -> ScoredBin:
-        try:
-            return next(self._replay)
-        except StopIteration:
-            self._hold()
-            raise
-
-    def certificate(self) -> dict[str, Any]:
-        """The integrity certificate of the replay."""
-        return self._replay.certificate()
-
-    def _hold(self) -> None:
-        for path, sha256 in zip(self._files, self._sha256, strict=True):
-            if sha256_file(path) != sha256:
-                raise RawFileChangedError(f"raw file {path.name} is no longer the one that was published")
-        if stamps_of(self._files) != self._stamps:
-            raise RawFileChangedError("a raw file was written to while it was replayed")
-
-
-def stamps_of(files: Sequence[Path]) -> list[tuple[int, ...]]:
-    """What changes whenever a file is written to or replaced."""
-    found: list[os.stat_result] = [path.stat() for path in files]
-    return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]

@@ -21,7 +21,7 @@ import struct
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 import zstandard
@@ -159,19 +159,39 @@ class LogWriter:
         self.blocks.append(BlockRef(self._offset, len(data), hashlib.sha256(data).hexdigest()))
         self._offset += len(data)
 
-    def finish(self, bins: int) -> None:
-        """Write the footer, make the file durable and give it its name."""
+    def finish(self, bins: int) -> str:
+        """Write the footer, make the file durable and give it its name; the `StoredLog.checksum` of it."""
         footer = msgspec.json.encode(_Footer(bins, self.blocks))
         self._staged.write(footer + _trailer(self._offset, self._header, footer))
         self._staged.publish()
+        return _checksum(self._header, footer).hex()
 
     def abandon(self) -> None:
         """Close and remove the unfinished file."""
         self._staged.close()
 
 
-def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
-    """Open a finished log of `key`: its reader and the number of bins.
+class StoredLog(NamedTuple):
+    """A finished log: its reader, the number of its bins, and a checksum (hex) that no other bytes have.
+
+    It is the sha256 of header and footer, which lists that of every block: the reader takes no block of another one.
+    """
+
+    reader: BlockReader
+    bins: int
+    checksum: str
+
+    def frames(self) -> Iterator[Frame]:
+        """All of them in order, each block checked as it is read. The file is closed after the last."""
+        try:
+            for block in range(-(-self.bins // BLOCK_BINS)):
+                yield from self.reader.read(block)
+        finally:
+            self.reader.close()
+
+
+def open_log(path: Path, key: LogKey) -> StoredLog:
+    """Open a finished log of `key`.
 
     Raises `FileNotFoundError` if there is none, `LogDamagedError` if it is damaged or of another key.
     """
@@ -204,17 +224,12 @@ def open_log(path: Path, key: LogKey) -> tuple[BlockReader, int]:
         end += block.size
     if end != offset:
         raise LogDamagedError(f"{path.name}: its blocks do not end where the footer begins")
-    return BlockReader(path, footer.blocks, footer.bins), footer.bins
+    return StoredLog(BlockReader(path, footer.blocks, footer.bins), footer.bins, checksum.hex())
 
 
 def read_frames(path: Path, key: LogKey) -> Iterator[Frame]:
     """Every frame of a finished log in order, each block checked as it is read. Raises as `open_log` does."""
-    reader, bins = open_log(path, key)
-    try:
-        for block in range(-(-bins // BLOCK_BINS)):
-            yield from reader.read(block)
-    finally:
-        reader.close()
+    yield from open_log(path, key).frames()
 
 
 def verify_file(path: Path) -> int:
@@ -239,8 +254,11 @@ def _header(key: LogKey) -> bytes:
 
 
 def _trailer(offset: int, header: bytes, footer: bytes) -> bytes:
-    checksum = hashlib.sha256(header + footer).digest()
-    return _TRAILER.pack(offset, len(footer), checksum, _MAGIC)
+    return _TRAILER.pack(offset, len(footer), _checksum(header, footer), _MAGIC)
+
+
+def _checksum(header: bytes, footer: bytes) -> bytes:
+    return hashlib.sha256(header + footer).digest()
 
 
 def _pack(frames: Sequence[Frame]) -> bytes:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from vp_contract import Frame
@@ -76,9 +76,12 @@ class Producer:
         log: FrameSink,
         observers: Sequence[RunObserver],
         judge: FrameJudge | None = None,
+        on_published: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_published` is called by the thread of the run when its log is whole, and all of it was judged."""
         self._serving_id = serving_id
         self._judge = judge
+        self._on_published = on_published
         self._log = log
         self._observers = observers
         self._anomalies: Counter[str] = Counter()
@@ -105,6 +108,7 @@ class Producer:
         try:
             if self._produce_judged(feed):
                 self._log.finish()
+                self._on_published()
                 _logger.info(
                     "serving %s: %d bins in %.1f s", self._serving_id, self._log.ready, time.monotonic() - started
                 )

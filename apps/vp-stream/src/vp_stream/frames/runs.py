@@ -229,7 +229,7 @@ class ServingRun:
                 loop.call_soon_threadsafe(self._begin_again, log, error)
 
         try:
-            judging = None if judged is None else Judging(judged.stored(), self._judging, forged)
+            judging = None if judged is None else Judging(judged, self._judging, forged)
             log = FrameLog.load(path, self.spec.key, self._cache, loop, judging, PassingColumns(self.spec.config))
         except FileNotFoundError:
             pass
@@ -245,8 +245,14 @@ class ServingRun:
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
         log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop, PassingColumns(self.spec.config))
-        judge = None if self.spec.judged is None else self.spec.judged.made()
-        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers, judge)
+        path, judged = self.spec.path, self.spec.judged
+
+        def found() -> None:
+            if judged is not None:
+                judged.found(path.name, log.checksum)
+
+        judge = None if judged is None else judged.made()
+        self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers, judge, found)
         self._producer.start()
         return log
 

@@ -10,7 +10,7 @@ from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
 from vp_stream.frames.judged import FrameJudge
-from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, read_frames
+from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, open_log
 from vp_stream.frames.runs import RunSpec
 
 Progress = Callable[[int, int], None]
@@ -44,10 +44,12 @@ def warm_log(spec: RunSpec, *, progress: Progress | None = None) -> WarmLog:
     writer = LogWriter(spec.path, spec.key)
     try:
         bins = _fill(writer, spec, progress)
-        writer.finish(bins)
+        checksum = writer.finish(bins)
     except BaseException:
         writer.abandon()
         raise
+    if spec.judged is not None:
+        spec.judged.found(spec.path.name, checksum)
     return WarmLog(spec.path, bins, built=True)
 
 
@@ -55,14 +57,15 @@ def _read(spec: RunSpec) -> int:
     """The bins of the log that is there, each frame held to the judged ones."""
     if not spec.believes_logs:
         raise FileNotFoundError
-    if spec.judged is None:
-        return sum(1 for _ in read_frames(spec.path, spec.key))
-    judge, bins = spec.judged.stored(), 0
-    for frame in read_frames(spec.path, spec.key):
-        judge.check(frame)
-        bins += 1
-    judge.finish()
-    return bins
+    log, judged = open_log(spec.path, spec.key), spec.judged
+    judge = None if judged is None else judged.stored()
+    for frame in log.frames():
+        if judge is not None:
+            judge.check(frame)
+    if judge is not None and judged is not None:
+        judge.finish()
+        judged.found(spec.path.name, log.checksum)
+    return log.bins
 
 
 def _fill(writer: LogWriter, spec: RunSpec, progress: Progress | None) -> int:

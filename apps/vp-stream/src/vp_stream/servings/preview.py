@@ -24,7 +24,7 @@ from vp_stream.errors import Refusal
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.runs import RunSpec
 from vp_stream.servings.catalogue import OpenedServing
-from vp_stream.servings.published import ReplayFeed
+from vp_stream.servings.feed import ReplayFeed
 
 _logger = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
-"""The catalogue of a real lake: aliases from the registry, every check before a serving is opened, its feed."""
+"""The catalogue of a real lake: aliases from the registry, every check before a serving is opened."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +15,10 @@ import msgspec
 from vp_contract import (
     CONTRACT_VERSION,
     VERSIONS_DIR,
-    FrameEncoder,
     FramesInfo,
     InstrumentLock,
     InstrumentLockError,
     PublishedServing,
-    RuntimeConfig,
     RuntimeConfigMessage,
     ServingInfo,
     SpecError,
@@ -34,86 +32,29 @@ from vp_harness import (
     CHECKSUMS_FILE,
     MANIFEST_FILE,
     Dataset,
-    Files,
     Lake,
     ServedSignal,
     check_anchor,
     check_sources,
-    checkpoint_path,
     conformance_digests,
-    files_of,
     located,
-    scored_bins,
 )
 from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedError, RawFileError, VpHarnessError
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError, Refusal
-from vp_stream.frames.judged import HeldReplay, JudgedFrames, stamps_of
+from vp_stream.frames.judged import JUDGED_LOGS_DIR, JudgedFrames, JudgedLogs
 from vp_stream.frames.logfile import LogKey
-from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
 from vp_stream.servings.catalogue import OpenedServing, Status
-from vp_stream.servings.signal import SIGNAL_MISSING, ServedBin, ServedReplay, served_signal
+from vp_stream.servings.feed import ReplayFeed
+from vp_stream.servings.held import stamps_of
+from vp_stream.servings.signal import SIGNAL_MISSING, served_signal
 
 T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
-
-
-class ReplayFeed:
-    """The scored bins of one config over its raw files; with a directory of book checkpoints they start warm."""
-
-    def __init__(
-        self,
-        config: RuntimeConfig,
-        files: Files,
-        book_cache_dir: Path | None = None,
-        sha256: Sequence[str] = (),
-        served: ServedSignal | None = None,
-    ) -> None:
-        """With `sha256`, one for each file, a replay comes to its end only if they were those files all the time.
-
-        `served` is stepped beside every replay.
-        """
-        self._config = config
-        self._served = served
-        self._files = files
-        self._sha256 = sha256
-        self._book_cache_dir = book_cache_dir
-        self._encoder = FrameEncoder(config)
-
-    def bins(self) -> ServedReplay:
-        """A fresh replay."""
-        files = files_of(self._files)
-        stamps = stamps_of(files) if self._sha256 else []
-        replay = scored_bins(self._config, files, book_cache_dir=self._book_cache_dir)
-        held = HeldReplay(replay, files, self._sha256, stamps) if self._sha256 else replay
-        return ServedReplay(held, self._served)
-
-    def distrust(self) -> None:
-        """Remove the book checkpoint: it may be what was tampered with, and the next run makes it anew."""
-        if self._book_cache_dir is not None:
-            path = checkpoint_path(self._config, self._files, self._book_cache_dir)
-            _logger.warning(
-                "book checkpoint %s is removed: the frames of its replay were not the judged ones", path.name
-            )
-            path.unlink(missing_ok=True)
-
-    def encode(self, item: ServedBin) -> EncodedBin:
-        """The frame of one bin."""
-        scored, served = item
-        frame = self._encoder.encode(scored.fields, scored.cells, scored.derivative, served, scored.marks)
-        return EncodedBin(int(scored.fields["bin_seq"]), scored.ts_ns, frame)
-
-    def anomalies(self, bins: Iterator[ServedBin]) -> Mapping[str, int]:
-        """The anomalies in the certificate of a replay that `bins` began, and its crossed boundaries by phase."""
-        if not isinstance(bins, ServedReplay):
-            return {}
-        certificate: dict[str, Any] = bins.certificate()
-        crossed = {f"crossed_{phase}": count for phase, count in certificate["crossed_boundaries"].items()}
-        return {**certificate["anomalies"], **crossed}
 
 
 class LakeCatalogue:
@@ -126,6 +67,7 @@ class LakeCatalogue:
         self.lake = lake
         self._calls = TimedCalls(registry_timeout_s)
         self._config_root = config_root
+        self._judged_logs = JudgedLogs(config_root / VERSIONS_DIR / JUDGED_LOGS_DIR)
         self._registry_url = registry_url
         self._lock = threading.Lock()
         self._digests_lock = threading.Lock()  # its own: the first digests take as long as compiling the kernels
@@ -325,7 +267,7 @@ class LakeCatalogue:
             check_anchor(dataset, source.dataset_files, anchor=f"serving {spec.serving_id}")
             judged: JudgedFrames | None = None
             with contextlib.suppress(FramesUnknownError):
-                judged = JudgedFrames(dataset, spec.runtime, served, source.dataset_files)
+                judged = JudgedFrames(dataset, spec.runtime, served, source.dataset_files, self._judged_logs)
             self._datasets[spec.serving_id] = (stamp, judged)
             return judged
         except (VpHarnessError, OSError) as error:

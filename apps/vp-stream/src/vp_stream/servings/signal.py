@@ -12,7 +12,7 @@ from vp_harness.errors import SignalVersionError
 from vp_spectrum import ScoredBin
 from vp_stream.errors import Refusal
 from vp_stream.frames.ahead import MadeAhead
-from vp_stream.frames.judged import HeldReplay
+from vp_stream.servings.held import HeldReplay
 
 SIGNAL_MISSING: Final = "signal_missing"
 """Code of the refusal when this server lacks the signal of a serving, or has another version of it."""
