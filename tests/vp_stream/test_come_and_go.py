@@ -15,8 +15,10 @@ from support.held import alive
 from support.raw_websocket import RawClient, close, request, text
 
 from vp_stream.clients.connections import StreamProtocol
+from vp_stream.clients.history import LookBack
 from vp_stream.clients.session import Session
 from vp_stream.http.exchanges import RequestProtocol
+from vp_stream.turns import Share
 
 CONNECTS = 1000
 AT_ONCE = 25
@@ -70,6 +72,19 @@ def be_refused(client: RawClient) -> None:
     client.socket.close()
 
 
+def break_down_looking_back(client: RawClient) -> None:
+    client.open()
+    client.send(text('{"type":"history","from":0,"to":39}') * 3)
+    client.vanish()
+
+
+def leave_looking_back(client: RawClient) -> None:
+    client.open()
+    client.send(text('{"type":"history","from":0,"to":39,"every":20}'))
+    assert client.read() is not None
+    client.socket.close()
+
+
 def talk_nonsense(client: RawClient) -> None:
     client.open()
     client.send(text("?") * 3 + text("", reserved=7))
@@ -86,6 +101,8 @@ WAYS = (
     break_down_in_the_handshake,
     only_connect,
     be_refused,
+    break_down_looking_back,
+    leave_looking_back,
     talk_nonsense,
 )
 
@@ -102,7 +119,7 @@ class Held(NamedTuple):
     def now(cls) -> Held:
         descriptors = Path("/proc/self/fd")
         return cls(
-            connections=sum(len(alive(kind)) for kind in (Session, RequestProtocol, StreamProtocol)),
+            connections=sum(len(alive(kind)) for kind in (Session, RequestProtocol, StreamProtocol, LookBack, Share)),
             tasks=sum(not task.done() for task in alive(asyncio.Task)),
             threads=threading.active_count(),
             descriptors=len(os.listdir(descriptors)) if descriptors.is_dir() else 0,  # noqa: PTH208

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ from vp_stream.clients.schedule import Pacer, Send, Wait
 from vp_stream.errors import Refusal
 from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
-from vp_stream.turns import Turns
+from vp_stream.turns import FADE_S, Share, Turns
 
 CONFIG = example_config()
 TICK = 250_000_000
@@ -204,7 +205,7 @@ async def taken(look_back: LookBack, wake: asyncio.Event) -> list[list[Frame]]:
 def test_a_block_is_read_once_by_a_client_that_looks_back(damaged_before: int) -> None:
     async def scenario() -> tuple[CountedRun, LookBack, list[list[Frame]]]:
         run, wake = CountedRun(damaged_before), asyncio.Event()
-        look_back = LookBack(History(from_=21, to=77), run, Overview(CONFIG), Turns(SHORTEST_REST_S), wake.set)  # type: ignore[arg-type]
+        look_back = LookBack(History(from_=21, to=77), run, Overview(CONFIG), Turns(SHORTEST_REST_S), wake.set, Share())  # type: ignore[arg-type]
         return run, look_back, await taken(look_back, wake)
 
     run, look_back, rounds = asyncio.run(scenario())
@@ -221,7 +222,7 @@ def test_a_long_column_is_read_some_bins_at_a_time_and_kept_for_those_who_ask_ne
         read, made = [], []
         for to in (599, 599, 449):
             run, wake = CountedRun(), asyncio.Event()
-            look_back = LookBack(History(from_=0, to=to, every=300), run, overview, turns, wake.set)  # type: ignore[arg-type]
+            look_back = LookBack(History(from_=0, to=to, every=300), run, overview, turns, wake.set, Share())  # type: ignore[arg-type]
             made.append([frame for frames in await taken(look_back, wake) for frame in frames])
             read.append(run.read)
         return read, made
@@ -369,6 +370,69 @@ def test_a_new_request_takes_the_place_of_the_old(start: Any, market: Any) -> No
             assert len(history) < 300
 
     asyncio.run(scenario())
+
+
+SEEKERS, SOUGHT, MAP = 4, 1000, 400
+
+
+def test_a_map_that_is_opened_is_there_before_the_next_of_those_who_never_stop(start: Any, market: Any) -> None:
+    """Bins are counted as they arrive: the one who comes has three turns of four, and the others share the fourth."""
+    market.add("srv_a", SOUGHT, alias="demo")
+    stage = start()
+    assert stage.play().bins[-1] == SOUGHT - 1
+
+    async def look_back(client: Any, bins: int, came: list[int]) -> None:
+        await client.send('{"type":"pause"}')
+        await ask(client, History(from_=0, to=bins - 1))
+        while (message := json.loads(await client.recv()))["type"] != "history_end":
+            if message["type"] == "grid_update":
+                await client.recv()
+                came[-1] += bool(message.get("history"))
+        assert message["bins"] == bins
+
+    async def never_stop(came: list[int]) -> None:
+        async with stage.connect("?serving=demo") as client:
+            while True:
+                came.append(0)
+                await look_back(client, SOUGHT, came)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(60):
+            came: list[list[int]] = [[] for _ in range(SEEKERS)]
+            seekers = [asyncio.create_task(never_stop(counts)) for counts in came]
+            while any(sum(counts) < SOUGHT * 7 // 10 for counts in came):
+                await asyncio.sleep(0.001)
+            shared = [sum(counts) for counts in came]
+            assert max(shared) - min(shared) < SOUGHT // 10
+            opened = [0]
+            async with stage.connect("?serving=demo") as client:
+                await look_back(client, MAP, opened)
+            assert opened == [MAP]
+            assert [len(counts) for counts in came] == [1] * SEEKERS  # none of them has its map
+            assert sum(map(sum, came)) - sum(shared) < MAP
+            while any(len(counts) == 1 for counts in came):  # and each of them gets it
+                await asyncio.sleep(0.001)
+            for seeker in seekers:
+                seeker.cancel()
+            await asyncio.gather(*seekers, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+def test_a_column_that_is_read_counts_as_a_turn() -> None:
+    async def scenario() -> tuple[float, float]:
+        overview, turns, levels = Overview(CONFIG), Turns(SHORTEST_REST_S), []
+        for every in (1, WORK_BINS):
+            run, wake, share = CountedRun(), asyncio.Event(), Share()
+            request = History(from_=0, to=4 * every - 1, every=every)
+            look_back = LookBack(request, run, overview, turns, wake.set, share)  # type: ignore[arg-type]
+            await taken(look_back, wake)
+            levels.append(share.level - asyncio.get_running_loop().time() / FADE_S)
+        return levels[0], levels[1]
+
+    bins, columns = asyncio.run(scenario())
+    assert bins == pytest.approx(math.log(1), abs=0.1)
+    assert columns == pytest.approx(math.log(4), abs=0.1)  # three stretches beyond the first wait for one of their own
 
 
 def test_a_client_plays_at_its_own_speed(start: Any, market: Any) -> None:

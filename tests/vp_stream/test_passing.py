@@ -23,7 +23,7 @@ from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
 from vp_stream.frames.logfile import BLOCK_BINS, LogKey
 from vp_stream.frames.overview import Overview
 from vp_stream.frames.sums import PassingColumns, Sums, column_of, volumes_reader
-from vp_stream.turns import Turns
+from vp_stream.turns import Share, Turns
 
 KEY = LogKey(serving_id="srv_x", config_hash="c", source_sha256="s", digests={}, contract_version="1.1")
 HIGHS, LOWS = ("bid_high_price_int", "ask_high_price_int"), ("bid_low_price_int", "ask_low_price_int")
@@ -222,7 +222,7 @@ def test_of_a_column_that_was_made_in_passing_the_last_bin_alone_is_read() -> No
     async def scenario() -> tuple[list[Frame], Run]:
         run, wake, sent = Run(), asyncio.Event(), []
         request = History(from_=0, to=649, every=100)
-        look_back = LookBack(request, run, Overview(CONFIG), Turns(SHORTEST_REST_S), wake.set)  # type: ignore[arg-type]
+        look_back = LookBack(request, run, Overview(CONFIG), Turns(SHORTEST_REST_S), wake.set, Share())  # type: ignore[arg-type]
         while not look_back.over:
             await wake.wait()
             wake.clear()

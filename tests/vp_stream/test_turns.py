@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from vp_stream.turns import BUSY_REST_S, LATE_S, LONGEST_REST_S, ThreadTurns, Turns
+from vp_stream.turns import (
+    BUSY_REST_S,
+    FADE_S,
+    LATE_S,
+    LONGEST_REST_S,
+    MOST_TURNS,
+    OLDEST_EVERY,
+    Share,
+    ThreadTurns,
+    Turns,
+    Waiting,
+)
 
 
 def test_those_who_ask_take_turns_and_who_leaves_holds_nobody_up() -> None:
@@ -29,6 +45,127 @@ def test_those_who_ask_take_turns_and_who_leaves_holds_nobody_up() -> None:
         return had
 
     assert asyncio.run(scenario()) == ["a", "d", "b"]
+
+
+class Asker:
+    """One who asks; `Waiting` tells them apart by what it is to call."""
+
+    def __init__(self, had: int = 0, now_s: float = 0.0) -> None:
+        self.share = Share()
+        for _ in range(had):
+            self.share.count(now_s)
+
+    def begin(self) -> None:
+        """Its turn."""
+
+
+def takes(waiting: Waiting, begin: dict[Callable[[], None], Asker], now_s: float) -> Asker:
+    """Who has the next turn; he asks again at once."""
+    one = begin[waiting.next(now_s)]
+    waiting.ask(one.begin, one.share)
+    return one
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("ask"), st.integers(0, 9)),
+            st.tuples(st.just("come"), st.integers(1, 4)),
+            st.tuples(st.just("forget"), st.integers(0, 9)),
+            st.tuples(st.just("turns"), st.integers(1, 12)),
+            st.tuples(st.just("pass"), st.integers(0, 100)),
+        ),
+        max_size=200,
+    )
+)
+def test_whoever_waits_has_a_turn_however_many_come_later(steps: list[tuple[str, int]]) -> None:
+    """One of W has it among the next `OLDEST_EVERY` * W turns; those who come have never had one, and go first."""
+    waiting, now_s, turns = Waiting(), 0.0, 0
+    regular = [Asker(had=20 * number) for number in range(10)]
+    by_begin = {one.begin: one for one in regular}
+    latest: dict[Asker, int] = {}  # the number of the turn that is theirs at the latest
+
+    def ask(one: Asker) -> None:
+        latest.setdefault(one, turns + OLDEST_EVERY * (len(latest) + 1))
+        waiting.ask(one.begin, one.share)
+
+    for step, count in steps:
+        if step == "ask":
+            ask(regular[count])
+        elif step == "come":
+            for _ in range(count):
+                one = Asker()
+                by_begin[one.begin] = one
+                ask(one)
+        elif step == "forget":
+            latest.pop(regular[count], None)
+            waiting.forget(regular[count].begin)
+        elif step == "pass":
+            now_s += count
+        else:
+            for _ in range(min(count, len(latest))):
+                turns += 1
+                one = by_begin[waiting.next(now_s)]
+                assert turns <= latest.pop(one)
+    while waiting:
+        turns += 1
+        assert turns <= latest.pop(by_begin[waiting.next(now_s)])
+    assert not latest
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 2000), st.floats(0.001, 0.1))
+def test_those_who_never_stop_have_as_much_as_one_another(askers: int, turns: int, every_s: float) -> None:
+    waiting, counts = Waiting(), Counter[Asker]()
+    those = [Asker() for _ in range(askers)]
+    for one in those:
+        waiting.ask(one.begin, one.share)
+    by_begin = {one.begin: one for one in those}
+    for number in range(turns):
+        counts[takes(waiting, by_begin, number * every_s)] += 1
+    assert max(counts.values()) - min(counts[one] for one in those) <= 2
+
+
+@pytest.mark.parametrize("saturating", [1, 5, 50])
+def test_who_comes_beside_those_who_never_stop_has_most_of_the_turns_until_he_has_had_as_much(saturating: int) -> None:
+    waiting, now_s = Waiting(), itertools.count(step=0.004)
+    those = [Asker() for _ in range(saturating)]
+    for one in those:
+        waiting.ask(one.begin, one.share)
+    by_begin = {one.begin: one for one in those}
+    for _ in range(100 * saturating):
+        takes(waiting, by_begin, next(now_s))
+    for _ in range(3):
+        newcomer = Asker()
+        by_begin[newcomer.begin] = newcomer
+        waiting.ask(newcomer.begin, newcomer.share)
+        had = [takes(waiting, by_begin, next(now_s)) is newcomer for _ in range(72)]
+        assert sum(had) >= 54  # three of four: a map of 430 bins
+        waiting.forget(newcomer.begin)
+
+
+def test_who_had_the_server_alone_for_long_is_soon_an_equal_of_those_who_come() -> None:
+    alone = Asker(had=100_000)
+    others = [Asker() for _ in range(3)]
+    waiting, counts, by_begin = Waiting(), Counter[Asker](), {one.begin: one for one in (alone, *others)}
+    for one in (alone, *others):
+        waiting.ask(one.begin, one.share)
+    for _ in range(int(6 * MOST_TURNS)):
+        counts[takes(waiting, by_begin, 0.0)] += 1
+    assert counts[alone] > 0.5 * counts[others[0]]
+    counts.clear()
+    for _ in range(400):
+        counts[takes(waiting, by_begin, 0.0)] += 1
+    assert set(counts.values()) == {100}
+
+
+def test_what_was_had_fades() -> None:
+    long_ago, lately = Asker(had=10, now_s=0.0), Asker(had=5, now_s=3 * FADE_S)
+    waiting = Waiting()
+    for one in (lately, long_ago):
+        waiting.ask(one.begin, one.share)
+    assert waiting.next(3 * FADE_S) == long_ago.begin
 
 
 @pytest.mark.parametrize("shortest", [0.0, BUSY_REST_S])

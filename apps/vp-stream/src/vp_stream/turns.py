@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -13,15 +14,70 @@ BUSY_REST_S: Final = 0.004
 """The rest from which it grows while the loop is busy."""
 LONGEST_REST_S: Final = 0.064
 
+FADE_S: Final = 30.0
+"""A turn that was had so long ago counts a third. Fifty who never stop have had more in this time than a map takes."""
+MOST_TURNS: Final = 256.0
+"""More than this is not held against anybody: who had the server alone for an hour is soon an equal of the others."""
+OLDEST_EVERY: Final = 4
+"""One turn in so many goes to who has waited longest, whatever he had: nobody is kept waiting by who comes later."""
+
 _LOOP_CHECK_S: Final = 1.0
 """How often a thread that waits for a turn checks that there still is a loop."""
+
+
+class Share:
+    """The turns that one of those who ask has had lately. It fades, and belongs to whom it counts."""
+
+    __slots__ = ("level",)
+
+    def __init__(self) -> None:
+        self.level = float("-inf")
+        """Logarithm of the turns at time 0, had they faded since as they do: all fade alike, so their order stays."""
+
+    def count(self, now_s: float) -> None:
+        """One more turn, at a time of the loop's clock."""
+        faded = now_s / FADE_S
+        self.level = math.log(min(math.exp(self.level - faded) + 1.0, MOST_TURNS)) + faded
+
+
+class Waiting:
+    """Those who wait for a turn, and whose is the next: who had least lately, of equals who asked first.
+
+    With W waiting each of them has a turn among the next `OLDEST_EVERY` * W, whoever else comes.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Callable[[], None], Share] = {}  # in the order in which they asked
+        self._given = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def ask(self, begin: Callable[[], None], share: Share | None = None) -> None:
+        """Wait, if one does not yet. Who has no share counts as one who never had a turn."""
+        self._waiting.setdefault(begin, Share() if share is None else share)
+
+    def forget(self, begin: Callable[[], None]) -> None:
+        """Wait no longer."""
+        self._waiting.pop(begin, None)
+
+    def next(self, now_s: float) -> Callable[[], None]:
+        """Take the next one, of at least one, and count his turn."""
+        self._given += 1
+        waiting = self._waiting
+        if self._given % OLDEST_EVERY == 0:
+            begin = next(iter(waiting))
+        else:
+            begin = min(waiting, key=lambda one: waiting[one].level)
+        waiting.pop(begin).count(now_s)
+        return begin
 
 
 class Turns:
     """Whose turn it is: all who ask follow one another, with rests between the beginnings of two turns.
 
-    The rests grow while turns come late, for then the event loop has more to do than it can, and those who play come
-    first. Belongs to the event loop.
+    Those who ask without a share have their turns in the order of asking. The rests grow while turns come late, for
+    then the event loop has more to do than it can, and those who play come first. Belongs to the event loop.
     """
 
     def __init__(self, shortest_rest_s: float, longest_rest_s: float = LONGEST_REST_S, *, saved_s: float = 0.0) -> None:
@@ -33,23 +89,23 @@ class Turns:
         self._saved_s = saved_s
         self._shortest_s = shortest_rest_s
         self._longest_s = longest_rest_s
-        self._waiting: dict[Callable[[], None], None] = {}  # in their order
+        self._waiting = Waiting()
         self._free_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, begin: Callable[[], None]) -> None:
-        """Call `begin` once, when those who asked before have had their turn."""
-        self._waiting[begin] = None
+    def ask(self, begin: Callable[[], None], share: Share | None = None) -> None:
+        """Call `begin` once, when it is the turn of the one whose `share` this is."""
+        self._waiting.ask(begin, share)
         self._plan()
 
     def forget(self, begin: Callable[[], None]) -> None:
         """Take back an `ask`. Who comes and goes holds nobody up."""
-        self._waiting.pop(begin, None)
+        self._waiting.forget(begin)
 
-    async def turn(self) -> None:
+    async def turn(self, share: Share | None = None) -> None:
         """Wait for a turn."""
         given = asyncio.Event()
-        self.ask(given.set)
+        self.ask(given.set, share)
         try:
             await given.wait()
         finally:
@@ -70,8 +126,7 @@ class Turns:
             shorter = self.rest_s * 0.8
             self.rest_s = max(shorter, self._shortest_s) if shorter > BUSY_REST_S else self._shortest_s
         if self._waiting:
-            begin = next(iter(self._waiting))
-            del self._waiting[begin]
+            begin = self._waiting.next(now)
             saved_s = self._saved_s if self.rest_s <= self._shortest_s else 0.0
             since = max(self._free_at, now - saved_s)
             # A timer that came a little late saves nothing: many who ask without a pause get the rate, and no more.

@@ -11,7 +11,7 @@ from vp_stream.errors import Refusal
 from vp_stream.frames.logfile import BLOCK_BINS
 from vp_stream.frames.overview import Overview, marked
 from vp_stream.frames.runs import ServingRun
-from vp_stream.turns import Turns
+from vp_stream.turns import Share, Turns
 
 BURST: Final = 8
 """Frames that may follow one another before somebody else has a turn."""
@@ -49,9 +49,15 @@ class LookBack:
     """
 
     def __init__(
-        self, request: History, run: ServingRun, overview: Overview, turns: Turns, wake: Callable[[], None]
+        self,
+        request: History,
+        run: ServingRun,
+        overview: Overview,
+        turns: Turns,
+        wake: Callable[[], None],
+        share: Share,
     ) -> None:
-        """`wake` is called when there is something to send."""
+        """`wake` is called when there is something to send. `share` counts the turns of all requests of the client."""
         self.request = request
         self.bins = 0
         self._run = run
@@ -61,10 +67,11 @@ class LookBack:
         self._held: list[Frame] = []
         self._making: asyncio.Task[list[Frame] | None] | None = None
         self._turns = turns
+        self._share = share
         self._left = 0  # of the turn
         self._worked = 0  # bins read to become one, since the last turn for that
         self._over = False
-        self._turns.ask(self._begin_turn)
+        self._turns.ask(self._begin_turn, self._share)
         self._make()
 
     @property
@@ -82,7 +89,7 @@ class LookBack:
         if not self._held:
             self._make()
         if self._left == 0 and not self._over:
-            self._turns.ask(self._begin_turn)
+            self._turns.ask(self._begin_turn, self._share)
         return frame
 
     def close(self) -> None:
@@ -150,7 +157,7 @@ class LookBack:
         """Wait for a turn in which so many bins may be read."""
         self._worked += bins
         if self._worked > WORK_BINS:
-            await self._turns.turn()
+            await self._turns.turn(self._share)
             self._worked = bins
 
 

@@ -48,7 +48,7 @@ from vp_stream.errors import Refusal
 from vp_stream.frames.overview import Overview
 from vp_stream.frames.runs import ServingRun
 from vp_stream.metrics import Metrics
-from vp_stream.turns import Turns
+from vp_stream.turns import Share, Turns
 
 _UPDATE_DECODER: Final = msgspec.json.Decoder(GridUpdate)
 _MESSAGES_PER_SECOND: Final = 200.0
@@ -103,6 +103,7 @@ class Session:
         self._stopping = stopping
         self._start_following = follow
         self._turns = turns
+        self._share = Share()
         self._nonsense_left = nonsense_budget
         self._ack_window = ack_window
         self._max_lag_s = max_lag_s
@@ -226,7 +227,7 @@ class Session:
             self.tell(refusal.code, str(refusal))
             return
         self._stop_going_back()
-        self._look_back = LookBack(there, programme.run, programme.overview, self._turns, self.wake)
+        self._look_back = LookBack(there, programme.run, programme.overview, self._turns, self.wake, self._share)
 
     def _stop_going_back(self) -> None:
         if self._look_back is not None:
