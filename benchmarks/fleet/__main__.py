@@ -6,6 +6,7 @@ The server is a process of its own, the fleet this one; both run on the same mac
 Half of the stalled ones never read again after their first bin, the other half stops for five seconds in every fifteen.
 The churning ones come, read a little and leave, politely or not. Those that look back ask for their last 500 bins
 once a second. Those that seek go to a bin at random once a second, and ask for the bins that a map shows before it.
+Those that open come for one map alone, at a bin at random, over a connection of their own, which is part of their time.
 Lateness is measured at the client, for whole bins,
 against the schedule its own earliest bin is on. With --lake-root, --config-root and --serving a serving of that lake is
 streamed, else the synthetic market of the demo. With --cold the engine makes its bins while the clients are connecting.
@@ -23,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from clients import SMALL_BUFFER, Client, churn, connect, looking_back, seeking, stalling, stuck, whole
+from clients import SMALL_BUFFER, Client, churn, connect, looking_back, openings, seeking, stalling, stuck, whole
 from server import Server, quantile_ms, value
 
 from vp_cli.commands.demo import ALIAS, temporary_demo
@@ -38,28 +39,36 @@ SETTLE_S = 30.0
 
 
 async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
-    if options.seek:
+    if options.seek or options.open:
         await whole(server.port, options.serving, options.bins)
     began = time.monotonic()
     good: list[Client] = []
     churned: list[Client] = []
+    seekers: list[Client] = []
+    restless = [
+        asyncio.create_task(seeking(server.port, options.serving, options.bins, seed, seekers))
+        for seed in range(options.seek)
+    ]
     for _ in range(options.good):
         good.append(await connect(server.port, options.serving))
         await asyncio.sleep(min(5.0 / options.good, 0.05))  # spread, as people come
     half = options.stalled // 2
     stuck_ones = [asyncio.create_task(stuck(server.port, options.serving)) for _ in range(options.stalled - half)]
     stalled = [await connect(server.port, options.serving, receive_buffer=SMALL_BUFFER) for _ in range(half)]
-    restless = [asyncio.create_task(stalling(client, STALL_S, BETWEEN_S)) for client in stalled]
+    restless += [asyncio.create_task(stalling(client, STALL_S, BETWEEN_S)) for client in stalled]
     restless += [
         asyncio.create_task(churn(server.port, options.serving, seed, churned)) for seed in range(options.churn)
     ]
     back: list[Client] = []
     restless += [asyncio.create_task(looking_back(server.port, options.serving, back)) for _ in range(options.back)]
-    seekers: list[Client] = []
-    restless += [
-        asyncio.create_task(seeking(server.port, options.serving, options.bins, seed, seekers))
-        for seed in range(options.seek)
-    ]
+    while options.open and any(not client.filled_s for client in seekers):  # they are pages just opened themselves
+        await asyncio.sleep(0.1)
+    for client in seekers:
+        del client.filled_s[:]
+    opened: list[Client] = []
+    if options.open:
+        coming = openings(server.port, options.serving, options.bins, options.open, opened)
+        restless.append(asyncio.create_task(coming))
     before, cpu, own_cpu = await asyncio.to_thread(server.metrics), server.cpu_s(), time.process_time()
     measured_from = time.monotonic()
     memory: list[tuple[float, float]] = []
@@ -82,7 +91,8 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     late = sorted(s * 1000 for client in good for s in client.lateness_s(options.period_s))
     alive = sum(not client.ended.done() for client in good)
     filled = sorted(s * 1000 for client in seekers for s in client.filled_s)
-    for client in [*good, *stalled, *churned, *back, *seekers]:
+    shown = sorted(s * 1000 for client in opened for s in client.filled_s)
+    for client in [*good, *stalled, *churned, *back, *seekers, *opened]:
         client.transport.abort()
     sent = value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total")
     settled = [mb for at, mb in memory if at >= min(SETTLE_S, options.seconds / 2)]
@@ -131,6 +141,13 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "torn": sum(client.torn for client in seekers),
             "refused": [client.refused.decode() for client in seekers if client.refused is not None][:3],
         },
+        "opening": {
+            "pages": len(opened),
+            "maps": len(shown),
+            "map_filled_ms": {f"p{p:g}": round(percentile(shown, p), 1) for p in (50, 99, 100)},
+            "torn": sum(client.torn for client in opened),
+            "refused": [client.refused.decode() for client in opened if client.refused is not None][:3],
+        },
         "server": {
             "cores": round(cpu / elapsed, 3),
             "rss_mb": {"settled": round(settled[0], 1), "end": round(settled[-1], 1), "most": round(max(settled), 1)},
@@ -166,6 +183,7 @@ def main() -> None:
     add("--stalled", type=int, default=20)
     add("--back", type=int, default=0, help="clients that ask for the last 500 bins once a second")
     add("--seek", type=int, default=0, help="clients that seek at random once a second")
+    add("--open", type=float, default=0, help="pages opened a second, at a bin at random, until their map is there")
     add("--churn", type=int, default=10, help="clients at a time that come and go")
     add("--seconds", type=float, default=300)
     add("--speed", type=float, default=1.0, help="1 is 10 bins a second at a cell width of 100 ms")
@@ -182,9 +200,10 @@ def main() -> None:
         opened = LakeCatalogue(open_lake(options.lake_root), options.config_root).open(options.serving)
         options.period_s = opened.cell_width_ms / 1000 / options.speed
         options.bins = 0 if options.cold else warm_log(opened.run).bins
-        if options.seek and options.cold:
-            parser.error("--seek needs a finished log: leave --cold out")
+        if (options.seek or options.open) and options.cold:
+            parser.error("--seek and --open need a finished log: leave --cold out")
         most = options.good + options.stalled + options.back + options.seek + 2 * options.churn + 8
+        most += int(options.open * options.seconds)
         server = Server(options.lake_root, options.config_root, options.speed, most)
         print(f"http://127.0.0.1:{server.port}/?serving={options.serving}", file=sys.stderr, flush=True)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -40,6 +41,7 @@ class Client(asyncio.Protocol):
         self.bins = array("q")
         self.told_skipped = 0
         self.torn = 0
+        self.texts = 0
         self.histories = 0
         self.looked_at = 0
         self.filled_s = array("d")
@@ -127,6 +129,9 @@ class Client(asyncio.Protocol):
     def _text(self, payload: bytes) -> None:
         if self._announced is not None:
             self.torn += 1
+        self.texts += 1
+        if self.texts == 1:  # its configuration
+            self.changed.set()
         if b'"error"' in payload[:40]:  # an answer that nobody waits for would be waited for until the end
             self.refused = payload
             self.transport.abort()
@@ -269,23 +274,56 @@ async def seeking(port: int, serving: str, bins: int, seed: int, clients: list[C
     clients.append(client)
     await _bins(client, 1)
     while not client.ended.done():
-        to = rng.randrange(MAP_BINS, bins)
-        for request in (
-            f'{{"type":"seek","bin_seq":{to}}}',
-            f'{{"type":"history","from":{to - MAP_BINS},"to":{to - 1}}}',
-        ):
-            client.transport.write(masked(0x81, request.encode()))
-        asked, answers = time.monotonic(), client.histories
-        while client.histories == answers and not client.ended.done():
-            client.changed.clear()
-            await client.changed.wait()
+        asked = time.monotonic()
+        await _fill(client, rng.randrange(MAP_BINS, bins))
         client.filled_s.append(time.monotonic() - asked)
         await asyncio.sleep(max(1.0 - client.filled_s[-1], 0.0))
+
+
+async def opening(port: int, serving: str, bins: int, seed: int, opened: list[Client]) -> None:
+    """Opens a page at a bin at random, is shown its whole map and leaves; its time begins before it connects."""
+    began = time.monotonic()
+    client = await connect(port, serving)
+    opened.append(client)
+    while not client.texts and not client.ended.done():
+        client.changed.clear()
+        await client.changed.wait()
+    await _fill(client, random.Random(seed).randrange(MAP_BINS, bins))
+    client.filled_s.append(time.monotonic() - began)
+    client.transport.abort()
+
+
+async def openings(port: int, serving: str, bins: int, a_second: float, opened: list[Client]) -> None:
+    """Has so many pages opened a second, however long the ones before take, until cancelled."""
+    began, pages = time.monotonic(), set[asyncio.Task[None]]()
+    try:
+        for number in itertools.count():
+            await asyncio.sleep(max(began + number / a_second - time.monotonic(), 0.0))
+            page = asyncio.create_task(opening(port, serving, bins, -number - 1, opened))
+            pages.add(page)
+            page.add_done_callback(pages.discard)
+    finally:
+        for page in pages:
+            page.cancel()
+        await asyncio.gather(*pages, return_exceptions=True)
 
 
 def is_ended(sock: socket.socket) -> bool:
     """Whether the peer has reset the connection, of which a socket that is not read tells nothing by itself."""
     return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 1)  # 1: established
+
+
+async def _fill(client: Client, to: int) -> None:
+    """Go to a bin and ask for what a map shows before it, until that has come."""
+    answers = client.histories
+    for request in (
+        f'{{"type":"seek","bin_seq":{to}}}',
+        f'{{"type":"history","from":{to - MAP_BINS},"to":{to - 1}}}',
+    ):
+        client.transport.write(masked(0x81, request.encode()))
+    while client.histories == answers and not client.ended.done():
+        client.changed.clear()
+        await client.changed.wait()
 
 
 async def _bins(client: Client, count: int) -> None:
