@@ -14,20 +14,31 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from vp_stream.clients.capacity import Lobby
 from vp_stream.clients.incoming import BoundedProtocol
 from vp_stream.uvicorn_internals import WebSocketsSansIOProtocol
 
 ABORT: Final = "vp_stream.abort"
+WRITE_BIN: Final = "vp_stream.write_bin"
 _VERSION: Final = "13"
 _PONG: Final = 0x8A
 # One read of the default 256 KiB may hold 40,000 empty messages: half a second of the event loop, 10 MB in the queue.
 _MOST_BYTES_AT_ONCE: Final = 16 * 1024
 # Of the time for an answer to a ping. A client that takes one bin in three seconds has the ping before it by then.
 _MOST_EXTENSIONS: Final = 6
+_TEXT: Final = 0x81
+_BINARY: Final = 0x82
 _RESET: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def message_head(kind: int, size: int) -> bytes:
+    """What comes before the `size` bytes of a whole message of a server (RFC 6455, 5.2)."""
+    if size < 126:
+        return struct.pack("!BB", kind, size)
+    return struct.pack("!BBH", kind, 126, size) if size < 65536 else struct.pack("!BBQ", kind, 127, size)
 
 
 class StreamProtocol(WebSocketsSansIOProtocol):
@@ -74,6 +85,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the application, and see to it that the connection does not outlive it for long."""
         self.scope["extensions"][ABORT] = {"abort": self._abort}
+        self.scope["extensions"][WRITE_BIN] = {"write": self.write_bin, "drained": self.writable.wait}
         await super().run_asgi()
         self._abort_later()
 
@@ -83,6 +95,20 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         self._sends += 1
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True  # it was answered, with a refusal; uvicorn would log an error for each
+
+    def write_bin(self, update: bytes, grid: bytes) -> bool:
+        """Send a text message and a binary one in one write, for half of what two sends of the application cost.
+
+        False, and nothing sent, while the client has not taken what was sent before. Raises `OSError` when it is gone.
+        """
+        if self.disconnected or self.close_sent or self.conn.state is not State.OPEN:
+            raise ConnectionError("the client is gone")
+        if not self.writable.is_set():
+            return False
+        text, binary = message_head(_TEXT, len(update)), message_head(_BINARY, len(grid))
+        self.transport.write(b"".join((text, update, binary, grid)))
+        self._sends += 1
+        return True
 
     def send_keepalive_ping(self) -> None:
         """Ask for a sign of life."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from vp_contract import Frame
 from vp_stream.clients.capacity import Listener
-from vp_stream.clients.connections import ABORT
+from vp_stream.clients.connections import ABORT, WRITE_BIN
 from vp_stream.errors import SettingsError
 
 # The kernel gives a peer up without a word to it, a session with a reset: the session comes first.
@@ -38,6 +38,11 @@ class Channel:
     def __init__(self, websocket: WebSocket, *, stall_s: float) -> None:
         self._websocket = websocket
         self._stall_s = stall_s
+        extensions: dict[str, Any] = websocket.scope.get("extensions") or {}
+        self._abort: Callable[[], None] | None = extensions.get(ABORT, {}).get("abort")
+        at_once = extensions.get(WRITE_BIN, {})
+        self._write: Callable[[bytes, bytes], bool] | None = at_once.get("write")
+        self._drained: Callable[[], Awaitable[Any]] | None = at_once.get("drained")
         self.ended = LEFT
         """How it ended, as far as is known: the close code the server sent, DROPPED by the server, or LEFT."""
 
@@ -48,8 +53,11 @@ class Channel:
 
     async def send_frame(self, frame: Frame) -> None:
         """Send a bin, the text and the binary message one after the other. Raises `PeerGoneError`."""
+        if self._write is not None and self._drained is not None:
+            await self._send_at_once(frame, self._write, self._drained)
+            return
         text = frame.update.decode()
-        async with self._guarded():
+        async with self._guarded():  # on a server of somebody else's
             await self._websocket.send_text(text)
             await self._websocket.send_bytes(frame.grid)
 
@@ -63,9 +71,20 @@ class Channel:
     def abort(self) -> None:
         """Drop the connection at once, with whatever is still unsent."""
         self.ended = DROPPED
-        abort: Callable[[], None] | None = self._websocket.scope.get("extensions", {}).get(ABORT, {}).get("abort")
-        if abort is not None:
-            abort()
+        if self._abort is not None:
+            self._abort()
+
+    async def _send_at_once(
+        self, frame: Frame, write: Callable[[bytes, bytes], bool], drained: Callable[[], Awaitable[Any]]
+    ) -> None:
+        try:
+            if write(*frame):  # nothing is waited for, so nothing has to be guarded: most bins go this way
+                return
+        except OSError as error:
+            raise PeerGoneError("the client is gone") from error
+        async with self._guarded():
+            while not write(*frame):
+                await drained()
 
     @contextlib.asynccontextmanager
     async def _guarded(self, timeout_s: float | None = None) -> AsyncIterator[None]:
