@@ -198,6 +198,9 @@ class Hub:
             except OSError as error:
                 problem = f"the frame log of {opened.serving_id} cannot be written: {error.strerror or error}"
                 raise Refusal("unavailable", problem) from error
+        overview = self._overviews.get(run)
+        if overview is None:
+            overview = self._overviews[run] = Overview(opened.config)
         return Programme(
             serving_id=opened.serving_id,
             alias=opened.alias,
@@ -206,7 +209,7 @@ class Hub:
             timeline=opened.timeline,
             run=run,
             bin_s=opened.cell_width_ms / 1000.0,
-            overview=self._overviews.setdefault(run, Overview(opened.config)),
+            overview=overview,
             live=opened.live,
         )
 

@@ -111,6 +111,7 @@ class Session:
         self._look_back: LookBack | None = None
         self._speed: float | None = None
         self._replies: deque[str] = deque(maxlen=_MOST_REPLIES)
+        self._gave_way = True
         self._wake = asyncio.Event()
         self._clock = asyncio.get_running_loop().time
         self._pacer = self._new_pacer(programme, max(programme.run.ready - 1, 0) if programme.live else 0)
@@ -268,8 +269,14 @@ class Session:
             return CLOSE_DONE
         choice = Wait(None) if self._must_wait_for_ack() else self._pacer.choose(self._clock(), run.ready)
         if isinstance(choice, Wait):
+            self._gave_way = True
             if not await self._send_of_history():
                 await self._sleep(choice.until)
+            return None
+        if not self._gave_way:
+            # A client as quick as the server would otherwise never let go of the event loop while bins are due.
+            self._gave_way = True
+            await asyncio.sleep(0)
             return None
         cursor = self._pacer.cursor
         frame = await run.frame(choice.bin_seq)
@@ -287,8 +294,7 @@ class Session:
         self._metrics.bin_sent(len(frame.update) + len(frame.grid), choice.skipped, lateness)
         self.bins_sent += 1
         self.bins_skipped += choice.skipped
-        # A client as quick as the server would otherwise never let go of the event loop while bins are due.
-        await asyncio.sleep(0)
+        self._gave_way = False
         return None
 
     async def _send_of_history(self) -> bool:
