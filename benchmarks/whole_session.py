@@ -103,7 +103,7 @@ def measured(opened: OpenedServing, directory: Path, options: argparse.Namespace
     }
     if run.judged is not None:
         own = list(itertools.islice(read_frames(run.path, run.key), 300 + options.judged))
-        for name, judge in (("judging", run.judged.stored()), ("judging_known", run.judged.made())):
+        for name, judge in (("judging", run.judged.stored()), ("judging_made", run.judged.made())):
             for frame in own[:300]:  # kernels are loaded
                 judge.check(frame)
             began = time.process_time()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from vp_stream.frames.judged import FrameJudge, FrameJudges
+from vp_stream.frames.sums import PassingColumns
 
 
 class Sole(FrameJudges):
@@ -10,13 +13,17 @@ class Sole(FrameJudges):
 
     def __init__(self, judge: FrameJudge) -> None:
         self.judge = judge
-        self.logs: list[tuple[str, str]] = []
+        self.logs: list[tuple[Path, str]] = []
 
-    def knows(self, log: str, checksum: str) -> bool:
+    def knows(self, log: Path, checksum: str) -> bool:
         """Whether it was told of it."""
         return (log, checksum) in self.logs
 
-    def found(self, log: str, checksum: str) -> None:
+    def recall(self, log: Path, passing: PassingColumns | None) -> bool:
+        """Nothing is kept."""
+        return False
+
+    def found(self, log: Path, checksum: str, passing: PassingColumns | None) -> None:
         """Take note."""
         self.logs.append((log, checksum))
 

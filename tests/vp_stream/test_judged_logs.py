@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +21,11 @@ from vp_harness import Dataset, Lake
 from vp_stream import StreamSettings, start_in_background
 from vp_stream.frames import judged as judged_module
 from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
-from vp_stream.frames.judged import JUDGED_LOGS_DIR, JudgedFrames, JudgedLogs
+from vp_stream.frames.judged import JUDGED_LOGS_DIR, LINK_EVERY, JudgedFrames, JudgedLogs, passed_path
 from vp_stream.frames.logfile import open_log, read_frames
 from vp_stream.frames.runs import RunSpec
+from vp_stream.frames.sums import PassingColumns
+from vp_stream.frames.tidying import evict
 from vp_stream.frames.warming import warm_log
 from vp_stream.servings.published import LakeCatalogue
 from vp_stream.turns import ThreadTurns, Turns
@@ -69,7 +72,7 @@ def desk(original: Path, tmp_path: Path) -> Desk:
 class NoTurns(Turns):
     """Nobody has a turn: what can be read is what needs no judging."""
 
-    def ask(self, begin: Callable[[], None]) -> None:
+    def ask(self, begin: Callable[[], None], share: object = None) -> None:
         pass
 
 
@@ -124,6 +127,55 @@ def test_a_server_keeps_what_it_finds_and_what_it_makes(desk: Desk, connected: A
         assert readable(desk.opened()) == BINS
 
 
+def passing_of(run: RunSpec, turns: Turns) -> tuple[list[Any], list[bytes | None], bool]:
+    """The columns and links that there are when a log was opened, and whether a thread was begun for them."""
+
+    async def look() -> tuple[list[Any], list[bytes | None], bool]:
+        assert run.judged is not None
+        passing = PassingColumns(run.config)
+        judging = Judging(run.judged, turns, lambda error: pytest.fail(str(error)))
+        before = threading.active_count()
+        log = FrameLog.load(run.path, run.key, BlockCache(), asyncio.get_running_loop(), judging, passing)
+        began = threading.active_count() > before
+        if not isinstance(turns, NoTurns):
+            async with asyncio.timeout(60):
+                while passing.column(1700, 1799) is None:
+                    await asyncio.sleep(0.01)
+        columns = [log.column(first, first + 99) for first in range(0, BINS, 100)]
+        columns += [log.column(first, first + 599) for first in range(0, BINS, 600)]
+        log.close()
+        return columns, [run.judged.link_before(at) for at in range(0, BINS, LINK_EVERY)], began
+
+    return asyncio.run(look())
+
+
+def test_what_was_made_of_the_frames_of_a_known_log_is_there_at_once(desk: Desk, wait_until: Any) -> None:
+    known = passing_of(desk.opened(), NoTurns(0.0))
+    passed = passed_path(desk.opened().path)
+    data, (record,) = passed.read_bytes(), desk.records
+    assert None not in known[0]
+    assert None not in known[1]
+    assert not known[2]
+    for damage in (data[:-1], data[:-1] + bytes([data[-1] ^ 1]), b"", None):
+        passed.unlink() if damage is None else passed.write_bytes(damage)
+        run = desk.opened()
+        assert readable(run) == BINS
+        again = passing_of(run, Turns(0.0))
+        assert again == (*known[:2], True)
+        wait_until(lambda: passed.is_file() and passed.read_bytes() == data)
+    record.unlink()
+    assert passing_of(desk.opened(), Turns(0.0)) == (*known[:2], True)
+    wait_until(record.exists)
+
+
+def test_what_was_made_of_the_frames_goes_with_the_log(desk: Desk) -> None:
+    run = desk.opened()
+    log, passed = run.path.stat().st_size, passed_path(run.path).stat().st_size
+    assert evict(desk.lake, log + passed, []) == []
+    assert evict(desk.lake, log + passed - 1, []) == [run.path]
+    assert list(run.path.parent.iterdir()) == []
+
+
 def test_a_server_sends_a_known_log_before_it_has_gone_over_it(
     desk: Desk, connected: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +199,7 @@ def test_a_server_sends_a_known_log_before_it_has_gone_over_it(
         lambda record: {**record, "judges": {**record["judges"], "vp-harness": "0.0.1"}},
         lambda record: {**record, "judges": {}},
         lambda record: {**record, "more": 1},
+        lambda record: {name: value for name, value in record.items() if name != "passed"},
     ],
 )
 def test_a_record_of_something_else_vouches_for_nothing(
@@ -184,9 +237,10 @@ def test_a_known_log_that_rots_is_made_again(desk: Desk, connected: Any) -> None
     assert (received.close_code, received.frames) == (1000, frames)
 
 
-def test_a_record_that_lies_is_found_out_where_the_chain_can_tell(desk: Desk, connected: Any, wait_until: Any) -> None:
-    """Who writes beside the published versions can do what they like; the frames pass by the chain all the same."""
+def test_a_record_that_lies_is_found_out_when_the_frames_pass(desk: Desk, connected: Any, wait_until: Any) -> None:
+    """Who writes beside the published versions vouches for logs; frames that pass are held to the chain still."""
     run = desk.opened()
+    passed_path(run.path).unlink()
     frames, (record,) = list(read_frames(run.path, run.key)), desk.records
     known = record.read_bytes()
     other = frames[700]._replace(update=frames[700].update.replace(b'"trade_count":', b'"trade_count":1'))

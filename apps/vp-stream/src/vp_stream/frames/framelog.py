@@ -147,19 +147,19 @@ class FrameLog:
         """The finished log at `path`. Raises as `logfile.open_log` does.
 
         With `judging` its frames can be read as far as they were held to that, and all of them if this very log was
-        found to be the judged one before; they pass in either case. Later reads of a block are held to the checksum it
-        was found with. Without `judging` no frame passes, and no columns are made.
+        found to be the judged one before. They pass, unless what was made of them then is still there. Later reads of a
+        block are held to the checksum it was found with. Without `judging` no frame passes, and no columns are made.
         """
         log = cls(cache, loop, passing)
         stored = open_log(path, key)
         log._reader, log.checksum = stored.reader, stored.checksum
         log._tail_block = -1
-        known = judging is None or judging.judges.knows(path.name, stored.checksum)
+        known = judging is None or judging.judges.knows(path, stored.checksum)
         if known:
             log._ready, log._finished = stored.bins, True
-        if judging is not None:
+        if judging is not None and not (known and judging.judges.recall(path, passing)):
             log._turns = ThreadTurns(judging.turns, loop)
-            arguments = (path.name, stored, known, judging, log._turns)
+            arguments = (path, stored, known, judging, log._turns)
             threading.Thread(target=log._hold, args=arguments, name="frame-log-check", daemon=True).start()
         return log
 
@@ -281,7 +281,7 @@ class FrameLog:
         self._past.drop_log(self._number)
         self._wake_waiters()
 
-    def _hold(self, name: str, stored: StoredLog, known: bool, judging: Judging, turns: ThreadTurns) -> None:
+    def _hold(self, path: Path, stored: StoredLog, known: bool, judging: Judging, turns: ThreadTurns) -> None:
         """Make block after block readable, each when it was found to be the one that is due.
 
         Of a known log they are readable already, and pass for what is made of them.
@@ -299,7 +299,7 @@ class FrameLog:
                     self._wake_waiters()
                 self._pass(frames)
             judge.finish()
-            judging.judges.found(name, stored.checksum)
+            judging.judges.found(path, stored.checksum, self._passing)
         except (LogDamagedError, FrameMismatchError) as error:
             if not self._closed:
                 found = error if isinstance(error, LogDamagedError) else LogDamagedError(f"frame log: {error}")

@@ -244,12 +244,12 @@ class ServingRun:
         return self._produce(loop)
 
     def _produce(self, loop: asyncio.AbstractEventLoop) -> FrameBus:
-        log = FrameLog.create(self.spec.path, self.spec.key, self._cache, loop, PassingColumns(self.spec.config))
-        path, judged = self.spec.path, self.spec.judged
+        path, judged, passing = self.spec.path, self.spec.judged, PassingColumns(self.spec.config)
+        log = FrameLog.create(path, self.spec.key, self._cache, loop, passing)
 
         def found() -> None:
             if judged is not None:
-                judged.found(path.name, log.checksum)
+                judged.found(path, log.checksum, passing)
 
         judge = None if judged is None else judged.made()
         self._producer = Producer(self.spec.key.serving_id, self.spec.feed, log, self._observers, judge, found)

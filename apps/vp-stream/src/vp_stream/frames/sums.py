@@ -7,7 +7,7 @@ all of them. So columns can be made where the bins pass anyway (`PassingColumns`
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add, attrgetter
 from typing import Any, Final
@@ -239,6 +239,16 @@ class PassingColumns:
         kept = self._kept.get(every, ())
         number, inside = divmod(first, every)
         return None if inside or number >= len(kept) else _FOLDED.decode(kept[number])
+
+    def whole(self) -> dict[int, list[bytes]]:
+        """All whole columns as they are kept, by how many bins each has, for `restore`."""
+        return {every: list(columns) for every, columns in self._kept.items()}
+
+    def restore(self, kept: Mapping[int, Sequence[bytes]]) -> None:
+        """Have the columns of a log all of whose bins passed before. There is nothing to be added then."""
+        self._kept = {every: list(columns) for every, columns in kept.items() if every in self._kept}
+        self.held_bytes = sum(len(column) + _COLUMN_BYTES for columns in self._kept.values() for column in columns)
+        self._open = {}
 
     def _drop_finest(self) -> None:
         every = min(self._open)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from vp_stream.blocking import in_daemon_thread
+from vp_stream.frames.judged import passed_path
 from vp_stream.frames.logfile import LOG_SUFFIX
 from vp_stream.frames.runs import RunTable, ServingRun
 
@@ -63,7 +64,10 @@ class Tidier:
 
 
 def evict(directory: Path, max_bytes: int, kept: Collection[Path]) -> list[Path]:
-    """Remove the logs not used for longest until all together have `max_bytes` at most, but none of `kept`."""
+    """Remove the logs not used for longest until all together have `max_bytes` at most, but none of `kept`.
+
+    What was made of a log's frames counts and goes with it.
+    """
     found: list[tuple[float, int, Path]] = []
     for folder, _, names in os.walk(directory):
         for name in names:
@@ -71,7 +75,8 @@ def evict(directory: Path, max_bytes: int, kept: Collection[Path]) -> list[Path]
             if name.endswith(LOG_SUFFIX) and name[0] != ".":
                 with contextlib.suppress(FileNotFoundError):
                     status = path.stat()
-                    found.append((max(status.st_atime, status.st_mtime), status.st_size, path))
+                    size = status.st_size + _size_of(passed_path(path))
+                    found.append((max(status.st_atime, status.st_mtime), size, path))
     total = sum(size for _, size, _ in found)
     removed: list[Path] = []
     for _, size, path in sorted(found):
@@ -79,7 +84,15 @@ def evict(directory: Path, max_bytes: int, kept: Collection[Path]) -> list[Path]
             break
         if path not in kept:
             path.unlink(missing_ok=True)
+            passed_path(path).unlink(missing_ok=True)
             _logger.info("frame log %s is removed: all together have more than %d bytes", path.name, max_bytes)
             removed.append(path)
             total -= size
     return removed
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

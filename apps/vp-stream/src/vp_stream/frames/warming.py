@@ -12,6 +12,7 @@ from vp_stream.errors import LogDamagedError
 from vp_stream.frames.judged import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, open_log
 from vp_stream.frames.runs import RunSpec
+from vp_stream.frames.sums import PassingColumns
 
 Progress = Callable[[int, int], None]
 """Called with (bins done, bins in all); 0 in all where that is not known."""
@@ -41,15 +42,15 @@ def warm_log(spec: RunSpec, *, progress: Progress | None = None) -> WarmLog:
         spec.path.unlink(missing_ok=True)
     else:
         return WarmLog(spec.path, bins, built=False)
-    writer = LogWriter(spec.path, spec.key)
+    writer, passing = LogWriter(spec.path, spec.key), PassingColumns(spec.config)
     try:
-        bins = _fill(writer, spec, progress)
+        bins = _fill(writer, spec, passing, progress)
         checksum = writer.finish(bins)
     except BaseException:
         writer.abandon()
         raise
     if spec.judged is not None:
-        spec.judged.found(spec.path.name, checksum)
+        spec.judged.found(spec.path, checksum, passing)
     return WarmLog(spec.path, bins, built=True)
 
 
@@ -59,19 +60,21 @@ def _read(spec: RunSpec) -> int:
         raise FileNotFoundError
     log, judged = open_log(spec.path, spec.key), spec.judged
     judge = None if judged is None else judged.stored()
+    passing = PassingColumns(spec.config)
     for frame in log.frames():
         if judge is not None:
             judge.check(frame)
+            passing.add(frame)
     if judge is not None and judged is not None:
         judge.finish()
-        judged.found(spec.path.name, log.checksum)
+        judged.found(spec.path, log.checksum, passing)
     return log.bins
 
 
-def _fill(writer: LogWriter, spec: RunSpec, progress: Progress | None) -> int:
+def _fill(writer: LogWriter, spec: RunSpec, passing: PassingColumns, progress: Progress | None) -> int:
     judge = None if spec.judged is None else spec.judged.made()
     try:
-        bins = _fill_held(writer, spec, progress, judge)
+        bins = _fill_held(writer, spec, passing, progress, judge)
         if judge is not None:
             judge.finish()
     except FrameMismatchError:
@@ -80,7 +83,9 @@ def _fill(writer: LogWriter, spec: RunSpec, progress: Progress | None) -> int:
     return bins
 
 
-def _fill_held(writer: LogWriter, spec: RunSpec, progress: Progress | None, judge: FrameJudge | None) -> int:
+def _fill_held(
+    writer: LogWriter, spec: RunSpec, passing: PassingColumns, progress: Progress | None, judge: FrameJudge | None
+) -> int:
     items = spec.feed.bins()
     expected = getattr(items, "expected_bins", 0)
     bins = 0
@@ -89,6 +94,7 @@ def _fill_held(writer: LogWriter, spec: RunSpec, progress: Progress | None, judg
         block.append(spec.feed.encode(item).frame)
         if judge is not None:
             judge.check(block[-1])
+            passing.add(block[-1])
         bins += 1
         if len(block) == BLOCK_BINS:
             writer.write_block(block)
