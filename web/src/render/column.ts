@@ -16,31 +16,41 @@ const BIDS = CELL_FIELDS.indexOf('bid_depth');
 const ASKS = CELL_FIELDS.indexOf('ask_depth');
 const STATE = CELL_FIELDS.indexOf('state5_code');
 
+/** Texels of a cell, of four values each, above one another. */
+export const TEXELS = CHANNELS / 4;
+
 /**
- * Writes what the modes show of a bin: row i, channel c at `i * CHANNELS + c`.
+ * Writes what the modes show of a bin into a picture of `columns` columns, whose rows have {@link TEXELS} rows of texels
+ * each. Alone, row i, channel c is at `i * CHANNELS + c`.
  *
  * Depth is negative where more of it is offered than bid, and so is vacuum.
  *
- * @param projection which of the packed columns is shown as the projection, -1 for none.
+ * @param projection which of the packed columns is shown as the projection, -1 for none. @param column which of the
+ *   picture it becomes.
  */
 export function fillColumn(
-  frame: Frame,
+  { cells }: Frame,
   rows: number,
   out: Float32Array,
   projection: number,
+  column = 0,
+  columns = 1,
 ): void {
-  const { cells } = frame;
-  const at = (field: number, row: number): number => cells[field * rows + row] ?? 0;
+  const second = columns * 4;
   for (let row = 0; row < rows; row += 1) {
-    const base = row * CHANNELS;
-    const [pressure, vacuum] = [at(PRESSURE, row), at(VACUUM, row)];
-    out[base] = at(BIDS, row) < at(ASKS, row) ? -at(DEPTH, row) : at(DEPTH, row);
+    const base = (row * TEXELS * columns + column) * 4;
+    const pressure = cells[PRESSURE * rows + row] ?? 0;
+    const vacuum = cells[VACUUM * rows + row] ?? 0;
+    const depth = cells[DEPTH * rows + row] ?? 0;
+    const offered = (cells[BIDS * rows + row] ?? 0) < (cells[ASKS * rows + row] ?? 0);
+    out[base] = offered ? -depth : depth;
     out[base + 1] = pressure - vacuum;
     out[base + 2] = pressure;
     out[base + 3] = -vacuum;
-    out[base + 4] = at(FLOW, row);
-    out[base + 5] = projection < 0 ? 0 : at(projection, row);
-    out[base + 6] = at(STATE, row);
+    out[base + second] = cells[FLOW * rows + row] ?? 0;
+    out[base + second + 1] = projection < 0 ? 0 : (cells[projection * rows + row] ?? 0);
+    out[base + second + 2] = cells[STATE * rows + row] ?? 0;
+    out[base + second + 3] = 0;
   }
 }
 

@@ -3,13 +3,13 @@ import { modeIndex } from '../state/modes';
 import { heightOf, widthOf } from '../state/layout';
 import type { Viewport } from '../state/viewport';
 import { colourTable, parseHex, TABLE_SIZE } from './colormap';
-import { CHANNELS, columnFlags, fillColumn } from './column';
-import { longestProjection } from '../wire/cells';
+import { nearestTexture, Program } from './gl/program';
+import { CELLS_UNIT, COLUMNS_UNIT, Rings } from './gl/rings';
 import type { ColourScale, Heatmap } from './heatmap';
 import { PALETTE } from './palette';
-import { FRAGMENT_SHADER, VERTEX_SHADER } from './shaders';
+import { CELLS_SHADER, ENLARGING_SHADER } from './shaders';
 
-const UNIFORMS = [
+const CELLS_UNIFORMS = [
   'u_cells',
   'u_columns',
   'u_colours',
@@ -30,36 +30,37 @@ const UNIFORMS = [
   'u_hatch',
 ] as const;
 
+const ENLARGING_UNIFORMS = ['u_map', 'u_size', 'u_cell', 'u_corner', 'u_ratio', 'u_hatch'] as const;
+
 /** Numbers of the curves in the shader. */
 const CURVES = { linear: 0, root: 1, log: 2 } as const;
 
-type Uniform = (typeof UNIFORMS)[number];
+const COLOURS_UNIT = 2;
+const MAP_UNIT = 3;
+
+/** Where a cell is so many pixels, its colour is found once and then enlarged: that is less work than to find it for each. */
+const PIXELS_WORTH_ENLARGING = 4;
 
 /** Everything that lives on the GPU and is gone when the context is lost. */
 interface GpuState {
-  uniforms: Record<Uniform, WebGLUniformLocation | null>;
+  cells: Program<(typeof CELLS_UNIFORMS)[number]>;
+  enlarging: Program<(typeof ENLARGING_UNIFORMS)[number]>;
   colours: WebGLTexture;
-  /** By the history that they mirror: what is zoomed away from stays, and is there at once. */
-  rings: Map<History, Ring>;
-  /** The one that is bound. */
-  ring: Ring | null;
+  /** A texel a cell of what is in view. */
+  map: { texture: WebGLTexture; frame: WebGLFramebuffer; width: number; height: number };
+  rings: Rings | null;
 }
 
-/** Textures that have a column for each bin of a history. */
-interface Ring {
-  cells: WebGLTexture;
-  columns: WebGLTexture;
+/** A picture of a part of the cells: its size and that of a cell in px, and where its right edge and middle lie. */
+interface Picture {
+  width: number;
+  height: number;
+  /** Columns between the right edge and the end of the newest one. */
+  lead: number;
+  centre: number;
+  columnPx: number;
+  rowPx: number;
 }
-
-/** Texels of a cell, of four values each, above one another. */
-const TEXELS = CHANNELS / 4;
-
-/** Anchor of a bin without a spot: no cell of it is ever in view. */
-const NOWHERE = 1e8;
-
-const CELLS_UNIT = 0;
-const COLUMNS_UNIT = 1;
-const COLOURS_UNIT = 2;
 
 /**
  * Heatmap in WebGL2: a ring of columns in a float texture, one column uploaded a bin, scrolled in the shader.
@@ -72,9 +73,7 @@ export class GlHeatmap implements Heatmap {
   readonly widest: number;
   private gpu: GpuState | null = null;
   private rows = 1;
-  private projection = -1;
-  private column = new Float32Array(CHANNELS);
-  private readonly flags = new Float32Array(2);
+  private columns: readonly string[] = [];
   private colours: string | null = null;
 
   constructor(
@@ -101,46 +100,75 @@ export class GlHeatmap implements Heatmap {
 
   configure(rows: number, columns: readonly string[]): void {
     this.rows = rows;
-    this.projection = longestProjection(columns);
-    this.column = new Float32Array(rows * CHANNELS);
-    const { gl, gpu } = this;
-    if (gpu === null) return;
-    for (const { cells, columns: anchors } of gpu.rings.values()) {
-      gl.deleteTexture(cells);
-      gl.deleteTexture(anchors);
-    }
-    gpu.rings.clear();
-    gpu.ring = null;
+    this.columns = columns;
+    if (this.gpu === null) return;
+    this.gpu.rings?.end();
+    this.gpu.rings = null;
   }
 
   sync(history: History): number {
     const { gpu } = this;
     if (gpu === null) return 0;
+    gpu.rings ??= new Rings(this.gl, this.rows, this.columns);
     const fresh = history.takeDirty();
     let stale = fresh;
-    if (this.bind(gpu, history)) {
+    if (gpu.rings.bind(history)) {
       history.invalidate();
       stale = history.takeDirty();
     }
-    for (let seq = stale.from; seq <= stale.to; seq += 1) this.upload(history, seq);
-    for (const seq of history.takeFilled()) this.upload(history, seq);
+    gpu.rings.upload(history, stale.from, stale.to);
+    gpu.rings.uploadEach(history, history.takeFilled());
     return binsIn(history, fresh);
   }
 
   draw(history: History, view: Viewport, scale: ColourScale, ratio: number): void {
     const { gl, gpu } = this;
     if (gpu === null) return;
+    const { columnPx, centre } = view;
     const [width, height] = [widthOf(view.heat), heightOf(view.heat)];
+    const lead = history.head + 1 - view.edge;
+    const rowPx = Math.max(view.rowPx, 1e-6);
+    const whole: Picture = { width, height, lead, centre, columnPx, rowPx };
+    const cells = cellsOf(whole);
+    if (cells.width * cells.height * PIXELS_WORTH_ENLARGING > width * height) {
+      this.drawCells(gpu, history, whole, scale, ratio);
+      return;
+    }
+    this.makeMap(gpu, cells);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, gpu.map.frame);
+    this.drawCells(gpu, history, cells, scale, 0);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.viewport(0, 0, width, height);
-    this.useColours(gpu, scale.mode.kind);
-    const u = gpu.uniforms;
+    const u = gpu.enlarging.use();
+    gl.uniform1i(u.u_map, MAP_UNIT);
     gl.uniform2f(u.u_size, width, height);
-    gl.uniform1f(u.u_lead, history.head + 1 - view.edge);
+    gl.uniform2f(u.u_cell, columnPx, rowPx);
+    const middle = centre - cells.centre + cells.height / 2;
+    gl.uniform2f(u.u_corner, cells.width - (lead - cells.lead), middle);
+    gl.uniform1f(u.u_ratio, ratio);
+    gl.uniform3fv(u.u_hatch, unit(PALETTE.invalid));
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  /** @param ratio device px per CSS px of the hatch of invalid columns, 0 for none. */
+  private drawCells(
+    gpu: GpuState,
+    history: History,
+    { width, height, lead, centre, columnPx, rowPx }: Picture,
+    scale: ColourScale,
+    ratio: number,
+  ): void {
+    const { gl } = this;
+    gl.viewport(0, 0, width, height);
+    const u = gpu.cells.use();
+    this.useColours(gpu, scale.mode.kind);
+    gl.uniform2f(u.u_size, width, height);
+    gl.uniform1f(u.u_lead, lead);
     gl.uniform1i(u.u_head_slot, history.empty ? 0 : history.slotOf(history.head));
     gl.uniform1i(u.u_count, history.empty ? 0 : history.head - history.tail + 1);
-    gl.uniform1f(u.u_column_px, view.columnPx);
-    gl.uniform1f(u.u_row_px, Math.max(view.rowPx, 1e-6));
-    gl.uniform1f(u.u_centre, view.centre);
+    gl.uniform1f(u.u_column_px, columnPx);
+    gl.uniform1f(u.u_row_px, rowPx);
+    gl.uniform1f(u.u_centre, centre);
     gl.uniform1i(u.u_rows, this.rows);
     gl.uniform1i(u.u_channel, modeIndex(scale.mode.id));
     gl.uniform1f(u.u_range, scale.range);
@@ -150,29 +178,17 @@ export class GlHeatmap implements Heatmap {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  private upload(history: History, seq: number): void {
-    const { gl } = this;
-    const frame = history.at(seq);
-    const slot = history.slotOf(seq);
-    const anchor = frame?.anchor ?? NaN;
-    this.flags[0] = Number.isFinite(anchor) ? anchor : NOWHERE;
-    this.flags[1] = columnFlags(frame);
-    gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, 1, gl.RG, gl.FLOAT, this.flags);
-    if (frame === undefined) return;
-    fillColumn(frame, this.rows, this.column, this.projection);
-    gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
-    const texels = this.rows * TEXELS;
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, slot, 0, 1, texels, gl.RGBA, gl.FLOAT, this.column);
-  }
-
   private useColours(gpu: GpuState, kind: ColourScale['mode']['kind']): void {
     const wanted = `${PALETTE.theme} ${kind}`;
     if (this.colours === wanted) return;
     const { gl } = this;
     this.colours = wanted;
-    gl.uniform3fv(gpu.uniforms.u_ground, unit(PALETTE.ground));
-    gl.uniform3fv(gpu.uniforms.u_hatch, unit(PALETTE.invalid));
+    const u = gpu.cells.use();
+    gl.uniform1i(u.u_cells, CELLS_UNIT);
+    gl.uniform1i(u.u_columns, COLUMNS_UNIT);
+    gl.uniform1i(u.u_colours, COLOURS_UNIT);
+    gl.uniform3fv(u.u_ground, unit(PALETTE.ground));
+    gl.uniform3fv(u.u_hatch, unit(PALETTE.invalid));
     gl.activeTexture(gl.TEXTURE0 + COLOURS_UNIT);
     gl.bindTexture(gl.TEXTURE_2D, gpu.colours);
     const table = colourTable(kind);
@@ -181,81 +197,57 @@ export class GlHeatmap implements Heatmap {
 
   private allocate(): void {
     const { gl } = this;
-    const program = linkProgram(gl);
-    gl.useProgram(program);
-    const uniforms = Object.fromEntries(
-      UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]),
-    ) as GpuState['uniforms'];
-    const colours = nearestTexture(gl, COLOURS_UNIT);
-    this.gpu = { uniforms, colours, rings: new Map(), ring: null };
+    this.gpu = {
+      cells: new Program(gl, CELLS_SHADER, CELLS_UNIFORMS),
+      enlarging: new Program(gl, ENLARGING_SHADER, ENLARGING_UNIFORMS),
+      colours: nearestTexture(gl, COLOURS_UNIT),
+      map: {
+        texture: nearestTexture(gl, MAP_UNIT),
+        frame: gl.createFramebuffer(),
+        width: 0,
+        height: 0,
+      },
+      rings: null,
+    };
     this.colours = null;
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    gl.uniform1i(uniforms.u_cells, CELLS_UNIT);
-    gl.uniform1i(uniforms.u_columns, COLUMNS_UNIT);
-    gl.uniform1i(uniforms.u_colours, COLOURS_UNIT);
+    // Made while the page does other things, but not before one is to be used.
+    gl.useProgram(this.gpu.cells.program);
+    gl.useProgram(this.gpu.enlarging.program);
+    gl.flush();
   }
 
-  /** Has the textures of a history in use; returns whether they are new, and hold nothing. */
-  private bind(gpu: GpuState, history: History): boolean {
+  /** Has room for a picture of those cells. */
+  private makeMap({ map }: GpuState, { width, height }: Picture): void {
+    if (map.width >= width && map.height >= height) return;
     const { gl } = this;
-    const known = gpu.rings.get(history);
-    if (known !== undefined && known === gpu.ring) return false;
-    const ring = known ?? this.makeRing(history.capacity);
-    gl.activeTexture(gl.TEXTURE0 + CELLS_UNIT);
-    gl.bindTexture(gl.TEXTURE_2D, ring.cells);
-    gl.activeTexture(gl.TEXTURE0 + COLUMNS_UNIT);
-    gl.bindTexture(gl.TEXTURE_2D, ring.columns);
-    gpu.rings.set(history, ring);
-    gpu.ring = ring;
-    return known === undefined;
+    map.width = Math.max(map.width, width);
+    map.height = Math.max(map.height, height);
+    gl.activeTexture(gl.TEXTURE0 + MAP_UNIT);
+    const { RGBA8, RGBA, UNSIGNED_BYTE } = gl;
+    gl.texImage2D(gl.TEXTURE_2D, 0, RGBA8, map.width, map.height, 0, RGBA, UNSIGNED_BYTE, null);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, map.frame);
+    const { FRAMEBUFFER, COLOR_ATTACHMENT0, TEXTURE_2D } = gl;
+    gl.framebufferTexture2D(FRAMEBUFFER, COLOR_ATTACHMENT0, TEXTURE_2D, map.texture, 0);
   }
+}
 
-  private makeRing(capacity: number): Ring {
-    const { gl, rows } = this;
-    const { TEXTURE_2D, RGBA32F, RGBA, RG32F, RG, FLOAT } = gl;
-    const cells = nearestTexture(gl, CELLS_UNIT);
-    gl.texImage2D(TEXTURE_2D, 0, RGBA32F, capacity, rows * TEXELS, 0, RGBA, FLOAT, null);
-    const columns = nearestTexture(gl, COLUMNS_UNIT);
-    gl.texImage2D(TEXTURE_2D, 0, RG32F, capacity, 1, 0, RG, FLOAT, null);
-    return { cells, columns };
-  }
+/** The cells that are at least partly in a picture, as a picture of a pixel a cell. */
+function cellsOf({ width, height, lead, centre, columnPx, rowPx }: Picture): Picture {
+  const newest = Math.floor(lead);
+  const columns = Math.floor(lead + width / columnPx) - newest + 1;
+  const lowest = Math.floor(centre - height / 2 / rowPx + 0.5);
+  const rows = Math.floor(centre + height / 2 / rowPx + 0.5) - lowest + 1;
+  return {
+    width: columns,
+    height: rows,
+    lead: newest,
+    centre: lowest + (rows - 1) / 2,
+    columnPx: 1,
+    rowPx: 1,
+  };
 }
 
 function unit(colour: string): Float32Array {
   return Float32Array.from(parseHex(colour), (byte) => byte / 255);
-}
-
-function nearestTexture(gl: WebGL2RenderingContext, textureUnit: number): WebGLTexture {
-  const texture = gl.createTexture();
-  gl.activeTexture(gl.TEXTURE0 + textureUnit);
-  gl.bindTexture(gl.TEXTURE_2D, texture);
-  // Float textures are not filterable everywhere, and cells must keep their edges anyway.
-  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
-  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
-  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-  gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
-  return texture;
-}
-
-function linkProgram(gl: WebGL2RenderingContext): WebGLProgram {
-  const program = gl.createProgram();
-  const sources = [
-    [gl.VERTEX_SHADER, VERTEX_SHADER],
-    [gl.FRAGMENT_SHADER, FRAGMENT_SHADER],
-  ] as const;
-  for (const [type, source] of sources) {
-    const shader = gl.createShader(type);
-    if (shader === null) throw new Error('the WebGL context was lost while it was set up');
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    if (gl.getShaderParameter(shader, gl.COMPILE_STATUS) !== true && !gl.isContextLost()) {
-      throw new Error(`shader does not compile: ${gl.getShaderInfoLog(shader) ?? ''}`);
-    }
-    gl.attachShader(program, shader);
-  }
-  gl.linkProgram(program);
-  if (gl.getProgramParameter(program, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
-    throw new Error(`shaders do not link: ${gl.getProgramInfoLog(program) ?? ''}`);
-  }
-  return program;
 }

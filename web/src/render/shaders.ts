@@ -7,15 +7,28 @@ void main() {
   gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
 }`;
 
-export const FRAGMENT_SHADER = `#version 300 es
+const PRECISION = `#version 300 es
 precision highp float;
 precision highp int;
-precision highp sampler2D;
+precision highp sampler2D;`;
+
+const HATCH = `
+uniform float u_ratio;        // device px per CSS px, 0 where there is no hatch
+uniform vec3 u_hatch;
+
+vec3 hatched(vec3 colour, vec2 at) {
+  bool on = u_ratio > 0.0 && mod(at.x + at.y, 9.0 * u_ratio) < 1.5 * u_ratio;
+  return on ? mix(colour, u_hatch, 0.32) : colour;
+}`;
+
+/** The colour of every cell; alpha is 1 where the book is valid. */
+export const CELLS_SHADER = `${PRECISION}
+${HATCH}
 
 uniform sampler2D u_cells;    // ring of columns: x slot, y two texels a row, one channel a colour mode
 uniform sampler2D u_columns;  // ring of columns: r anchor cell, g flags (1 present, 2 book valid)
 uniform sampler2D u_colours;
-uniform vec2 u_size;          // plot, device px
+uniform vec2 u_size;          // picture, px
 uniform float u_lead;         // columns between the right edge and the end of the newest column (>= 0: to the left)
 uniform int u_head_slot;
 uniform int u_count;          // columns kept
@@ -27,15 +40,9 @@ uniform int u_channel;
 uniform float u_range;
 uniform float u_low;          // magnitude up to which there is no colour
 uniform int u_curve;          // 0 linear, 1 square root, 2 logarithm
-uniform float u_ratio;        // device px per CSS px
 uniform vec3 u_ground;
-uniform vec3 u_hatch;
 
 out vec4 colour;
-
-bool on_hatch(vec2 at) {
-  return mod(at.x + at.y, 9.0 * u_ratio) < 1.5 * u_ratio;
-}
 
 void main() {
   vec2 at = gl_FragCoord.xy;
@@ -64,7 +71,24 @@ void main() {
     colour = vec4(texelFetch(u_colours, ivec2(entry, 0), 0).rgb, 1.0);
   }
   if (!valid) {
-    colour.rgb = mix(u_ground, colour.rgb, 0.22);
-    if (on_hatch(at)) colour.rgb = mix(colour.rgb, u_hatch, 0.32);
+    colour = vec4(hatched(mix(u_ground, colour.rgb, 0.22), at), 0.0);
   }
+}`;
+
+/** Enlarges a picture that has a texel a cell. */
+export const ENLARGING_SHADER = `${PRECISION}
+${HATCH}
+
+uniform sampler2D u_map;
+uniform vec2 u_size;          // plot, device px
+uniform vec2 u_cell;          // a cell, device px
+uniform vec2 u_corner;        // the plot's right edge in columns of the picture, and its middle in rows of it
+
+out vec4 colour;
+
+void main() {
+  vec2 at = gl_FragCoord.xy;
+  vec2 place = u_corner + vec2(at.x - u_size.x, at.y - u_size.y * 0.5) / u_cell;
+  colour = texelFetch(u_map, ivec2(floor(place)), 0);
+  if (colour.a == 0.0) colour.rgb = hatched(colour.rgb, at);
 }`;
