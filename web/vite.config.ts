@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 import { compressedFiles } from './vite-plugins/compressed.ts';
+import { runFirst } from './vite-plugins/runfirst.ts';
 import { aliasPage, contentSecurityPolicy } from './vite-plugins/pages.ts';
 import { messageValidators } from './vite-plugins/validators.ts';
 
@@ -11,12 +12,17 @@ export default defineConfig({
   plugins: [
     messageValidators(),
     contentSecurityPolicy(),
+    runFirst(),
     aliasPage('index.html', 'vacuum-pressure.html'),
     compressedFiles(),
   ],
   build: {
     target: 'es2022',
-    modulePreload: { polyfill: false },
+    // What is imported later is named in the page already.
+    modulePreload: {
+      polyfill: false,
+      resolveDependencies: (_file, files, { hostType }) => (hostType === 'html' ? files : []),
+    },
     rolldownOptions: { input: ['index.html', 'experiments.html'] },
   },
   worker: { format: 'es', plugins: () => [messageValidators()] },

@@ -1,6 +1,7 @@
+import { keepLeft, keepShown, kept, opening } from './opening';
 import { Panes } from './panes';
 import { newYorkOffset } from './state/clock';
-import { formatShown, parseShown } from './state/panes';
+import { formatShown } from './state/panes';
 import { AlertCard } from './ui/alerts';
 import { BookmarkBar } from './ui/bookmarks';
 import { Cards } from './ui/cards';
@@ -27,18 +28,10 @@ const DEFAULT_SERVING = 'demo';
 const PLACE_MS = 1000;
 /** As {@link PLACE_MS}, while only the time moves on: writing takes longer than drawing. */
 const PLAYING_PLACE_MS = 5000;
-const PLACE_KEY = 'spymaster.place';
-/** Where a page keeps what it shows when it is left, for the case that it is only loaded again. */
-const LEFT_KEY = 'spymaster.left';
 /** How often a hidden page looks whether it has to tell of a silence, ms. */
 const HIDDEN_LOOK_MS = 1000;
 /** How often an otherwise unchanged page is drawn again, for countdowns and silences, ms. */
 const IDLE_REDRAW_MS = 250;
-
-/** What the last visit showed, and what this one is to show: what the address says, else the same. */
-const kept = parseShown(window.localStorage.getItem(PLACE_KEY) ?? '');
-const named = reloadedQuery() ?? window.location.search;
-const opening = named === '' ? kept : parseShown(named);
 
 const panes = new Panes(
   {
@@ -98,17 +91,8 @@ function choose(serving: string): void {
   savePlace();
 }
 
-/** What a page that is loaded again showed last: its address is a little older. */
-function reloadedQuery(): string | null {
-  const [navigation] = performance.getEntriesByType('navigation');
-  const reloaded =
-    navigation instanceof PerformanceNavigationTiming && navigation.type === 'reload';
-  return reloaded ? window.sessionStorage.getItem(LEFT_KEY) : null;
-}
-
 window.addEventListener('pagehide', () => {
-  const query = formatShown(panes.shown, window.location.search);
-  window.sessionStorage.setItem(LEFT_KEY, query);
+  keepLeft(formatShown(panes.shown, window.location.search));
 });
 
 let savedAtMs = -Infinity;
@@ -138,7 +122,7 @@ function savePlace(): void {
   const query = cards.named(formatShown(panes.shown, window.location.search));
   if (query === window.location.search) return;
   window.history.replaceState(null, '', query);
-  window.localStorage.setItem(PLACE_KEY, query);
+  keepShown(query);
 }
 
 async function start(): Promise<void> {

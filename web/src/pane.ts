@@ -8,7 +8,7 @@ import { listenToPointer, type Place } from './ui/pointer';
 import { PaneFrame } from './ui/paneframe';
 import { saveFile } from './ui/save';
 import { Stage } from './ui/stage';
-import type { WorkerCommand, WorkerEvent } from './wire/protocol';
+import { StreamLink } from './wire/link';
 import { streamUrl } from './wire/servings';
 import type { ClientMessage } from './wire/types';
 
@@ -33,9 +33,7 @@ export class Pane {
   dragging = false;
   /** Most bins that came between one picture and the next. */
   mostAtOnce = 0;
-  private readonly worker = new Worker(new URL('./wire/worker.ts', import.meta.url), {
-    type: 'module',
-  });
+  private readonly link: StreamLink;
   private beginning: Beginning | null = null;
   /** The time that it was led to, until a bin comes. */
   private ledTo: string | null = null;
@@ -50,18 +48,21 @@ export class Pane {
 
   /**
    * @param root what the chart lies in.
-   * @param place what it shows, if that is known: then it connects before anything else, for that takes its time.
+   * @param link what has begun to connect, if anything has. @param place what that is to show.
    */
   constructor(
     readonly root: HTMLElement,
     actions: PaneActions,
+    link: StreamLink | null = null,
     place: SavedPlace | null = null,
   ) {
-    const serving = place?.serving ?? null;
-    if (serving !== null) this.connect(serving, place);
+    this.link = link ?? new StreamLink();
     this.stage = new Stage(root);
     this.store = new Store(this.stage.heatmap.widest);
-    if (serving !== null) this.store.act({ kind: 'choose', serving });
+    if (link !== null && place?.serving != null) {
+      this.beginning = beginningOf(place);
+      this.store.act({ kind: 'choose', serving: place.serving });
+    }
     const choose = (serving: string): void => {
       this.choose(serving);
       actions.chosen();
@@ -82,18 +83,18 @@ export class Pane {
         actions.close();
       },
     });
-    this.worker.addEventListener('message', ({ data }: MessageEvent<WorkerEvent>) => {
-      this.store.receive(data, performance.now());
-      if (data.kind === 'bin') this.ledTo = null;
+    this.link.listen((event) => {
+      this.store.receive(event, performance.now());
+      if (event.kind === 'bin') this.ledTo = null;
       if (document.hidden) actions.unseen(this);
-      if (data.kind === 'config' && this.beginning !== null) this.begin(this.beginning);
+      if (event.kind === 'config' && this.beginning !== null) this.begin(this.beginning);
     });
     this.listen();
   }
 
   /** Leaves the stream and the page. */
   end(): void {
-    this.worker.terminate();
+    this.link.end();
     this.stage.end();
     this.root.remove();
   }
@@ -109,12 +110,8 @@ export class Pane {
     if (depth != null) store.setDepth(depth);
   }
 
-  private tell(command: WorkerCommand): void {
-    this.worker.postMessage(command);
-  }
-
   private send(message: ClientMessage | null): void {
-    if (message !== null) this.tell({ kind: 'send', message });
+    if (message !== null) this.link.tell({ kind: 'send', message });
   }
 
   choose(serving: string, begin: Beginning | null = null): void {
@@ -123,20 +120,20 @@ export class Pane {
   }
 
   private connect(serving: string, begin: Beginning | null): void {
-    this.beginning = begin?.at == null ? null : begin;
+    this.beginning = beginningOf(begin);
     this.ledTo = null;
     this.askedSpeed = null;
     const url = streamUrl(window.location, serving);
-    this.tell({ kind: 'connect', url, elsewhere: this.beginning !== null });
+    this.link.tell({ kind: 'connect', url, elsewhere: this.beginning !== null });
   }
 
   retry(): void {
-    this.tell({ kind: 'retry' });
+    this.link.tell({ kind: 'retry' });
   }
 
   /** The network is back. */
   online(): void {
-    this.tell({ kind: 'online' });
+    this.link.tell({ kind: 'online' });
   }
 
   private begin({ at, paused }: Beginning): void {
@@ -310,4 +307,9 @@ export class Pane {
       },
     });
   }
+}
+
+/** What is to be waited for before a stream can begin elsewhere than where the server does. */
+function beginningOf(begin: Beginning | null): Beginning | null {
+  return begin?.at == null ? null : begin;
 }

@@ -1,9 +1,11 @@
+import { firstLink } from './opening';
 import { Pane } from './pane';
 import { MODES } from './state/modes';
 import { MOST_PANES, type Shown } from './state/panes';
 import type { Place } from './state/place';
 import { stepSpeed } from './state/speed';
 import { byId, partOf, setData } from './ui/elements';
+import type { StreamLink } from './wire/link';
 
 export interface PanesActions {
   /** Another chart is the one that the controls are of, or what is shown changed otherwise. */
@@ -26,7 +28,7 @@ export class Panes {
   private current: Pane;
   private isStacked = false;
 
-  /** @param opening what an address names, shown by {@link show}: its first chart connects at once. */
+  /** @param opening what an address names, shown by {@link show}: its first chart has begun to connect. */
   constructor(
     private readonly actions: PanesActions,
     opening: Shown,
@@ -34,7 +36,7 @@ export class Panes {
     const first = partOf(this.grid, 'pane', HTMLElement);
     this.pristine = first.cloneNode(true) as HTMLElement;
     for (const element of this.pristine.querySelectorAll('[id]')) element.removeAttribute('id');
-    this.current = this.make(first, opening.places[0]);
+    this.current = this.make(first, firstLink, opening.places[0]);
     this.all = [this.current];
     this.addButton.addEventListener('click', () => {
       this.add();
@@ -180,7 +182,11 @@ export class Panes {
     return pane;
   }
 
-  private make(root: HTMLElement, place: Place | null = null): Pane {
+  private make(
+    root: HTMLElement,
+    link: StreamLink | null = null,
+    place: Place | null = null,
+  ): Pane {
     const actions = {
       chosen: (): void => {
         this.actions.changed();
@@ -192,7 +198,7 @@ export class Panes {
         this.actions.unseen(of);
       },
     };
-    const pane: Pane = new Pane(root, actions, place);
+    const pane: Pane = new Pane(root, actions, link, place);
     for (const type of ['pointerdown', 'focusin'] as const) {
       root.addEventListener(type, () => {
         if (this.all.includes(pane)) this.activate(pane);
