@@ -7,7 +7,8 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { FakeServer, type FakeServerOptions } from '../tests/support/server';
 import type { PageCounters } from '../src/ui/counters';
 
-const FLAGS = [
+export const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const FLAGS = [
   '--no-sandbox',
   '--no-first-run',
   '--disable-background-networking',
@@ -74,7 +75,7 @@ export interface Finding {
 
 export async function launch(): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: EXECUTABLE,
     args: FLAGS,
   });
 }

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 
 import { FakeServer } from '../../tests/support/server';
 import { launch } from '../lab';
+import { BareBrowser } from './bare';
 import { following, memory, opening, panning, weights, type FrameCost } from './measures';
 
 const { values } = parseArgs({
@@ -58,6 +59,7 @@ const server = new FakeServer({ pages, cycle: 1500, bins: 10_000_000 });
 const own = `http://${await server.listen()}/?serving=demo&at=09:30:10`;
 const url = values.url ?? own;
 const browser = await launch();
+const bare = await BareBrowser.launch();
 try {
   const files = await weights(pages);
   const followed = ms > 0 ? await repeated(() => following(browser, url, ms)) : [];
@@ -67,7 +69,7 @@ try {
   );
   console.log('| --- | ---: | ---: | --- | ---: | ---: | ---: |');
   if (ms > 0) console.log(`${row('following', followed)}\n${row('panning', panned)}`);
-  const opened = await repeated(() => opening(browser, url));
+  const opened = await repeated(() => opening(bare, url));
   const waits = [
     ['first draw', opened.map(({ firstDraw }) => firstDraw)],
     ['whole map, from the first byte', opened.map(({ whole }) => whole)],
@@ -98,5 +100,6 @@ try {
   );
 } finally {
   await browser.close();
+  await bare.close();
   await server.close();
 }
