@@ -1,6 +1,5 @@
 import { keepLeft, keepShown, kept, opening } from './opening';
 import { Panes } from './panes';
-import { newYorkOffset } from './state/clock';
 import { formatShown } from './state/panes';
 import { AlertCard } from './ui/alerts';
 import { BookmarkBar } from './ui/bookmarks';
@@ -367,5 +366,3 @@ publishCounters(() => {
 
 window.requestAnimationFrame(onFrame);
 void start();
-// The first look-up of the zone takes long. The server is being waited for; the time of a link is found at once then.
-newYorkOffset(Date.now());

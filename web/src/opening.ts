@@ -2,6 +2,7 @@
  * What the page begins with, and all that a browser needs of it to connect: the worker starts and the server is asked
  * while the rest of the page is still loaded.
  */
+import { newYorkOffset } from './state/clock';
 import { parseShown, type Shown } from './state/panes';
 import { StreamLink } from './wire/link';
 import { streamUrl } from './wire/servings';
@@ -47,3 +48,5 @@ function connectFirst(): StreamLink | null {
 }
 
 void import('./main');
+// The first look-up of the zone takes long. The server is being waited for; the time of a link is found at once then.
+newYorkOffset(Date.now());

@@ -211,9 +211,6 @@ export class GlHeatmap implements Heatmap {
     };
     this.colours = null;
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    // Made while the page does other things, but not before one is to be used.
-    gl.useProgram(this.gpu.cells.program);
-    gl.useProgram(this.gpu.enlarging.program);
     gl.flush();
   }
 

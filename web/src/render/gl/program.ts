@@ -2,7 +2,7 @@ import { VERTEX_SHADER } from '../shaders';
 
 /** A program of the graphics processor, and where its uniforms are. */
 export class Program<Name extends string> {
-  readonly program: WebGLProgram;
+  private readonly program: WebGLProgram;
   private readonly shaders: readonly WebGLShader[];
   private found: Record<Name, WebGLUniformLocation | null> | null = null;
 
