@@ -423,7 +423,7 @@ def test_a_column_that_is_read_counts_as_a_turn() -> None:
     async def scenario() -> tuple[float, float]:
         overview, turns, levels = Overview(CONFIG), Turns(SHORTEST_REST_S), []
         for every in (1, WORK_BINS):
-            run, wake, share = CountedRun(), asyncio.Event(), Share()
+            run, wake, share = CountedRun(), asyncio.Event(), Share(free_turns=0)
             request = History(from_=0, to=4 * every - 1, every=every)
             look_back = LookBack(request, run, overview, turns, wake.set, share)  # type: ignore[arg-type]
             await taken(look_back, wake)

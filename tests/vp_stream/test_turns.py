@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from vp_stream.turns import (
     BUSY_REST_S,
     FADE_S,
+    FREE_TURNS,
     LATE_S,
     LONGEST_REST_S,
     MOST_TURNS,
@@ -50,8 +51,8 @@ def test_those_who_ask_take_turns_and_who_leaves_holds_nobody_up() -> None:
 class Asker:
     """One who asks; `Waiting` tells them apart by what it is to call."""
 
-    def __init__(self, had: int = 0, now_s: float = 0.0) -> None:
-        self.share = Share()
+    def __init__(self, had: int = 0, now_s: float = 0.0, free: int = 0) -> None:
+        self.share = Share(free)
         for _ in range(had):
             self.share.count(now_s)
 
@@ -115,10 +116,10 @@ def test_whoever_waits_has_a_turn_however_many_come_later(steps: list[tuple[str,
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.integers(1, 60), st.integers(1, 2000), st.floats(0.001, 0.1))
-def test_those_who_never_stop_have_as_much_as_one_another(askers: int, turns: int, every_s: float) -> None:
+@given(st.integers(1, 60), st.integers(1, 2000), st.floats(0.001, 0.1), st.sampled_from([0, 5, FREE_TURNS]))
+def test_those_who_never_stop_have_as_much_as_one_another(askers: int, turns: int, every_s: float, free: int) -> None:
     waiting, counts = Waiting(), Counter[Asker]()
-    those = [Asker() for _ in range(askers)]
+    those = [Asker(free=free) for _ in range(askers)]
     for one in those:
         waiting.ask(one.begin, one.share)
     by_begin = {one.begin: one for one in those}
@@ -128,16 +129,16 @@ def test_those_who_never_stop_have_as_much_as_one_another(askers: int, turns: in
 
 
 @pytest.mark.parametrize("saturating", [1, 5, 50])
-def test_who_comes_beside_those_who_never_stop_has_most_of_the_turns_until_he_has_had_as_much(saturating: int) -> None:
+def test_who_comes_beside_those_who_never_stop_has_most_of_the_turns_for_his_first_map(saturating: int) -> None:
     waiting, now_s = Waiting(), itertools.count(step=0.004)
-    those = [Asker() for _ in range(saturating)]
+    those = [Asker(free=FREE_TURNS) for _ in range(saturating)]
     for one in those:
         waiting.ask(one.begin, one.share)
     by_begin = {one.begin: one for one in those}
-    for _ in range(100 * saturating):
+    for _ in range((FREE_TURNS + 2) * saturating):
         takes(waiting, by_begin, next(now_s))
     for _ in range(3):
-        newcomer = Asker()
+        newcomer = Asker(free=FREE_TURNS)
         by_begin[newcomer.begin] = newcomer
         waiting.ask(newcomer.begin, newcomer.share)
         had = [takes(waiting, by_begin, next(now_s)) is newcomer for _ in range(72)]

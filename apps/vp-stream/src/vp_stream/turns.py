@@ -14,8 +14,10 @@ BUSY_REST_S: Final = 0.004
 """The rest from which it grows while the loop is busy."""
 LONGEST_REST_S: Final = 0.064
 
+FREE_TURNS: Final = 64
+"""So many are not counted in the beginning: a map that is opened and some more."""
 FADE_S: Final = 30.0
-"""A turn that was had so long ago counts a third. Fifty who never stop have had more in this time than a map takes."""
+"""A turn that was had so long ago counts a third."""
 MOST_TURNS: Final = 256.0
 """More than this is not held against anybody: who had the server alone for an hour is soon an equal of the others."""
 OLDEST_EVERY: Final = 4
@@ -28,14 +30,18 @@ _LOOP_CHECK_S: Final = 1.0
 class Share:
     """The turns that one of those who ask has had lately. It fades, and belongs to whom it counts."""
 
-    __slots__ = ("level",)
+    __slots__ = ("_free", "level")
 
-    def __init__(self) -> None:
+    def __init__(self, free_turns: int = FREE_TURNS) -> None:
+        self._free = free_turns
         self.level = float("-inf")
         """Logarithm of the turns at time 0, had they faded since as they do: all fade alike, so their order stays."""
 
     def count(self, now_s: float) -> None:
         """One more turn, at a time of the loop's clock."""
+        if self._free > 0:
+            self._free -= 1
+            return
         faded = now_s / FADE_S
         self.level = math.log(min(math.exp(self.level - faded) + 1.0, MOST_TURNS)) + faded
 
