@@ -34,6 +34,8 @@ from vp_stream.servings.published import LakeCatalogue
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 STALL_S, BETWEEN_S = 5.0, 10.0
+NO_LONGER_NEW_BINS = 600
+"""Pages are opened when those that seek have had so many: before, they are pages just opened themselves."""
 SETTLE_S = 30.0
 """Memory is compared from here on: the block cache has filled, every client has begun."""
 
@@ -61,7 +63,7 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     ]
     back: list[Client] = []
     restless += [asyncio.create_task(looking_back(server.port, options.serving, back)) for _ in range(options.back)]
-    while options.open and any(not client.filled_s for client in seekers):  # they are pages just opened themselves
+    while options.open and any(client.looked_at < NO_LONGER_NEW_BINS for client in seekers):
         await asyncio.sleep(0.1)
     for client in seekers:
         del client.filled_s[:]
