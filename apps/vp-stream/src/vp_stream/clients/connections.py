@@ -97,7 +97,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True  # it was answered, with a refusal; uvicorn would log an error for each
 
     def write_bin(self, update: bytes, grid: bytes) -> bool:
-        """Send a text message and a binary one in one write, for half of what two sends of the application cost.
+        """Send a text message and a binary one in one write, which costs less than two sends of the application.
 
         False, and nothing sent, while the client has not taken what was sent before. Raises `OSError` when it is gone.
         """
