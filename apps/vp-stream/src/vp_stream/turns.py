@@ -21,7 +21,7 @@ FADE_S: Final = 30.0
 MOST_TURNS: Final = 256.0
 """More than this is not held against anybody: who had the server alone for an hour is soon an equal of the others."""
 OLDEST_EVERY: Final = 4
-"""One turn in so many goes to who has waited longest, whatever that one had: nobody is kept waiting by who comes later."""
+"""One turn in so many goes to who has waited longest, whatever that one had: who comes later keeps nobody waiting."""
 
 _LOOP_CHECK_S: Final = 1.0
 """How often a thread that waits for a turn checks that there still is a loop."""
