@@ -134,9 +134,9 @@ def passing_of(run: RunSpec, turns: Turns) -> tuple[list[Any], list[bytes | None
         assert run.judged is not None
         passing = PassingColumns(run.config)
         judging = Judging(run.judged, turns, lambda error: pytest.fail(str(error)))
-        before = threading.active_count()
+        before = set(threading.enumerate())  # those of other tests may still end
         log = FrameLog.load(run.path, run.key, BlockCache(), asyncio.get_running_loop(), judging, passing)
-        began = threading.active_count() > before
+        began = bool(set(threading.enumerate()) - before)
         if not isinstance(turns, NoTurns):
             async with asyncio.timeout(60):
                 while passing.column(1700, 1799) is None:
