@@ -200,8 +200,10 @@ export class Panes {
     };
     const pane: Pane = new Pane(root, actions, link, place);
     for (const type of ['pointerdown', 'focusin'] as const) {
-      root.addEventListener(type, () => {
-        if (this.all.includes(pane)) this.activate(pane);
+      root.addEventListener(type, ({ target }) => {
+        // What is around the charts may change with the active one, and move the button from under the pointer.
+        const closes = target instanceof Element && target.closest('[data-part=close]') !== null;
+        if (!closes && this.all.includes(pane)) this.activate(pane);
       });
     }
     return pane;
