@@ -92,8 +92,6 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
     await asyncio.gather(*stuck_ones, return_exceptions=True)
     late = sorted(s * 1000 for client in good for s in client.lateness_s(options.period_s))
     alive = sum(not client.ended.done() for client in good)
-    filled = sorted(s * 1000 for client in seekers for s in client.filled_s)
-    shown = sorted(s * 1000 for client in opened for s in client.filled_s)
     for client in [*good, *stalled, *churned, *back, *seekers, *opened]:
         client.transport.abort()
     sent = value(after, "vp_stream_bytes_sent_total") - value(before, "vp_stream_bytes_sent_total")
@@ -138,17 +136,11 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
         },
         "seeking": {
             "clients": len(seekers),
-            "seeks": len(filled),
-            "map_filled_ms": {f"p{p:g}": round(percentile(filled, p), 1) for p in (50, 99, 100)},
-            "torn": sum(client.torn for client in seekers),
-            "refused": [client.refused.decode() for client in seekers if client.refused is not None][:3],
+            **maps_of(seekers),
         },
         "opening": {
             "pages": len(opened),
-            "maps": len(shown),
-            "map_filled_ms": {f"p{p:g}": round(percentile(shown, p), 1) for p in (50, 99, 100)},
-            "torn": sum(client.torn for client in opened),
-            "refused": [client.refused.decode() for client in opened if client.refused is not None][:3],
+            **maps_of(opened),
         },
         "server": {
             "cores": round(cpu / elapsed, 3),
@@ -163,6 +155,17 @@ async def run(server: Server, options: argparse.Namespace) -> dict[str, Any]:
             "loop_lag_ms_p99": round(percentile(sorted(fleet_lag), 99) * 1000, 2),
             "loop_lag_ms_median": round(statistics.median(fleet_lag) * 1000, 2) if fleet_lag else None,
         },
+    }
+
+
+def maps_of(clients: list[Client]) -> dict[str, Any]:
+    """The maps that clients were shown, and how long each took."""
+    filled = sorted(s * 1000 for client in clients for s in client.filled_s)
+    return {
+        "maps": len(filled),
+        "map_filled_ms": {f"p{p:g}": round(percentile(filled, p), 1) for p in (50, 99, 100)},
+        "torn": sum(client.torn for client in clients),
+        "refused": [client.refused.decode() for client in clients if client.refused is not None][:3],
     }
 
 

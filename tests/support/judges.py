@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vp_stream.frames.judged import FrameJudge, FrameJudges
+from vp_stream.frames.judging import FrameJudge, FrameJudges
 from vp_stream.frames.sums import PassingColumns
 
 

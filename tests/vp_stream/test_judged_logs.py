@@ -19,9 +19,9 @@ from support.small_lake import import_market, promote_small, write_configs, writ
 from vp_contract import Frame
 from vp_harness import Dataset, Lake
 from vp_stream import StreamSettings, start_in_background
-from vp_stream.frames import judged as judged_module
 from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
-from vp_stream.frames.judged import JUDGED_LOGS_DIR, LINK_EVERY, JudgedFrames, JudgedLogs, passed_path
+from vp_stream.frames.judging import JUDGED_LOGS_DIR, LINK_EVERY, JudgedFrames, JudgedLogs, passed_path
+from vp_stream.frames.judging import logs as judged_logs
 from vp_stream.frames.logfile import open_log, read_frames
 from vp_stream.frames.runs import RunSpec
 from vp_stream.frames.sums import PassingColumns
@@ -263,7 +263,7 @@ def test_where_no_record_can_be_written_this_process_knows(
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(judged_module, "replace_file", full)
+    monkeypatch.setattr(judged_logs, "replace_file", full)
     run = desk.opened()
     with caplog.at_level(logging.WARNING):
         assert not warm_log(run).built

@@ -19,7 +19,7 @@ from support.small_lake import import_market, promote_small, publish_small, writ
 
 from vp_harness import Dataset, Lake
 from vp_stream import RunningServer, StreamSettings, start_in_background
-from vp_stream.frames.judged import JudgedFrames
+from vp_stream.frames.judging import JudgedFrames
 
 BINS = 1800
 

@@ -25,7 +25,7 @@ from vp_harness.execution.writer import without_marks
 from vp_harness.lake import frames
 from vp_harness.lake.anchors import dataset_files
 from vp_stream import LogDamagedError, StreamSettings, start_in_background
-from vp_stream.frames.judged import JudgedFrames
+from vp_stream.frames.judging import JudgedFrames
 from vp_stream.frames.logfile import read_frames, verify_file
 from vp_stream.frames.producer import EncodedBin
 from vp_stream.frames.runs import RunSpec

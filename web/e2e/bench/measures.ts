@@ -12,8 +12,9 @@ import { CATEGORIES, frameTimes, type FrameTime } from './trace';
 const SIZE = { width: 1600, height: 900 };
 /** Left out before a measurement: code is compiled, and the map fills. */
 const SETTLE_MS = 3000;
-/** Between two looks whether a map is whole. */
+/** Between two looks whether a map is whole, and when it is not waited for any longer. */
 const LOOK_MS = 100;
+const MOST_OPENING_MS = 60_000;
 const MB = 1e6;
 
 /** Script time of the frames of one run, ms; `wall` by the clock, which others on the machine lengthen. */
@@ -114,7 +115,7 @@ export async function opening(browser: BareBrowser, url: string): Promise<Openin
   const page = await browser.open(SIZE);
   await page.before(FIRST_DRAW);
   await page.goto(url);
-  for (;;) {
+  for (const began = performance.now(); performance.now() - began < MOST_OPENING_MS;) {
     const times = '({ firstDraw: globalThis.__firstDrawMs, whole: globalThis.__wholeMs })';
     const { firstDraw, whole } = await page.evaluate<Partial<Opening>>(times);
     if (firstDraw != null && whole != null) {
@@ -123,6 +124,7 @@ export async function opening(browser: BareBrowser, url: string): Promise<Openin
     }
     await new Promise((done) => setTimeout(done, LOOK_MS));
   }
+  throw new Error(`the map of ${url} is not whole after a minute`);
 }
 
 /** What a browser loads of the live page, in the order of size. */

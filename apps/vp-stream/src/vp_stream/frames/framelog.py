@@ -21,7 +21,7 @@ from typing import Final
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
-from vp_stream.frames.judged import FrameJudges
+from vp_stream.frames.judging import FrameJudges
 from vp_stream.frames.logfile import BLOCK_BINS, BlockReader, LogKey, LogWriter, StoredLog, open_log
 from vp_stream.frames.sums import Folded, PassingColumns
 from vp_stream.turns import ThreadTurns, Turns

@@ -16,7 +16,7 @@ from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import EngineError
 from vp_stream.frames.bus import FrameSink
-from vp_stream.frames.judged import FrameJudge
+from vp_stream.frames.judging import FrameJudge
 from vp_stream.telemetry import BinTiming
 
 _logger = logging.getLogger(__name__)

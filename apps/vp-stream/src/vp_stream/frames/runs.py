@@ -23,7 +23,7 @@ from vp_stream.blocking import in_daemon_thread
 from vp_stream.errors import LogDamagedError, VpStreamError
 from vp_stream.frames.bus import FrameBus
 from vp_stream.frames.framelog import BlockCache, FrameLog, Judging
-from vp_stream.frames.judged import LINK_EVERY, JudgedFrames
+from vp_stream.frames.judging import LINK_EVERY, JudgedFrames
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.producer import Feed, Producer, RunObserver
 from vp_stream.frames.sums import Folded, PassingColumns

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from vp_stream.blocking import in_daemon_thread
-from vp_stream.frames.judged import passed_path
+from vp_stream.frames.judging import passed_path
 from vp_stream.frames.logfile import LOG_SUFFIX
 from vp_stream.frames.runs import RunTable, ServingRun
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from vp_contract import Frame
 from vp_harness.errors import FrameMismatchError
 from vp_stream.errors import LogDamagedError
-from vp_stream.frames.judged import FrameJudge
+from vp_stream.frames.judging import FrameJudge
 from vp_stream.frames.logfile import BLOCK_BINS, LogWriter, open_log
 from vp_stream.frames.runs import RunSpec
 from vp_stream.frames.sums import PassingColumns

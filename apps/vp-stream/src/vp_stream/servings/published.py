@@ -43,7 +43,7 @@ from vp_harness.errors import FramesUnknownError, PipelineError, RawFileChangedE
 from vp_registry import Registry, RegistryUnavailableError, ResolvedServing, UnknownServingError, VpRegistryError
 from vp_stream.blocking import TimedCalls
 from vp_stream.errors import OverdueError, Refusal
-from vp_stream.frames.judged import JUDGED_LOGS_DIR, JudgedFrames, JudgedLogs
+from vp_stream.frames.judging import JUDGED_LOGS_DIR, JudgedFrames, JudgedLogs
 from vp_stream.frames.logfile import LogKey
 from vp_stream.frames.runs import RunSpec
 from vp_stream.http.answers import ServingEvent
